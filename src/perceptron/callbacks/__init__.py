@@ -1,0 +1,6 @@
+"""Lightning callbacks."""
+
+from perceptron.callbacks.descent import DescentFigure
+from perceptron.callbacks.progress import EpochProgress
+
+__all__ = ["DescentFigure", "EpochProgress"]

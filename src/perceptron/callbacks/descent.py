@@ -1,0 +1,69 @@
+"""Record where a descent on a parabola goes, and draw it."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from perceptron.networks import Point
+
+
+class DescentFigure(L.Callback):
+    """The path of a ``perceptron.networks.Point``, as a figure on TensorBoard and in the run's ``figures/``.
+
+    Attributes:
+        path: x before the first step and after each step.
+    """
+
+    def __init__(self) -> None:
+        self.path: list[float] = []
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Record the start, unless a resumed run has recorded it."""
+        if not self.path:
+            self.path = [_position(pl_module)]
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,  # noqa: ARG002
+        pl_module: L.LightningModule,
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
+        """Record a step."""
+        self.path.append(_position(pl_module))
+
+    @rank_zero_only
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Draw the path."""
+        # Here, because only this run needs matplotlib.
+        from perceptron.figures.descent import draw_descent
+        from perceptron.figures.image import to_image
+
+        figure = draw_descent(self.path)
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image("descent", to_image(figure), trainer.global_step, dataformats="HWC")
+        if trainer.log_dir is not None:
+            folder = Path(trainer.default_root_dir) / "figures"
+            folder.mkdir(exist_ok=True)
+            figure.savefig(folder / "descent.png", dpi=120)
+            figure.savefig(folder / "descent.svg")
+
+    def state_dict(self) -> dict[str, list[float]]:
+        """The path, to be stored in a checkpoint."""
+        return {"path": self.path}
+
+    def load_state_dict(self, state_dict: dict[str, list[float]]) -> None:
+        """The path of the run that is resumed."""
+        self.path = list(state_dict["path"])
+
+
+def _position(module: L.LightningModule) -> float:
+    network = module.network
+    if not isinstance(network, Point):
+        raise TypeError(f"DescentFigure draws the path of a Point, got {type(network).__name__}")
+    return network.x.item()

@@ -1,0 +1,95 @@
+"""Progress over epochs, in a terminal."""
+
+import time
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import ProgressBar
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_UPDATES = 0.1
+
+
+class EpochProgress(ProgressBar):
+    """One bar over epochs with the latest metrics and the time left; silent where stderr is no terminal.
+
+    Lightning's rich bar draws at every step, which costs a third of a small network's step (measured).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._progress: Progress | None = None
+        self._bar = TaskID(0)
+        self._enabled = True
+        self._updated = 0.0
+
+    def disable(self) -> None:
+        """Draw nothing; Lightning calls it on all processes but the first."""
+        self._enabled = False
+
+    def enable(self) -> None:
+        """Draw again."""
+        self._enabled = True
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Show the bar."""
+        console = Console(stderr=True)
+        if not (self._enabled and console.is_terminal):
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[metrics]}"),
+            console=console,
+            transient=True,
+        )
+        max_epochs = trainer.max_epochs
+        total = max_epochs if max_epochs and max_epochs > 0 else None
+        self._bar = self._progress.add_task("epochs", total=total, completed=trainer.current_epoch, metrics="")
+        self._progress.start()
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
+    ) -> None:
+        """Move the bar within a long epoch."""
+        if self._progress is None:
+            return
+        now = time.monotonic()
+        if now - self._updated > _SECONDS_BETWEEN_UPDATES:
+            self._updated = now
+            done = trainer.current_epoch + (batch_idx + 1) / trainer.num_training_batches
+            self._progress.update(self._bar, completed=round(done, 2))
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Move the bar and show the epoch's metrics."""
+        if self._progress is None:
+            return
+        shown = {name: trainer.callback_metrics.get(name) for name in ("train/loss", "val/loss", "val/acc", "val/r2")}
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in shown.items() if value is not None)
+        self._progress.update(self._bar, completed=trainer.current_epoch + 1, metrics=metrics)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Take the bar away."""
+        self._stop()
+
+    def on_exception(
+        self,
+        trainer: L.Trainer,  # noqa: ARG002
+        pl_module: L.LightningModule,  # noqa: ARG002
+        exception: BaseException,  # noqa: ARG002
+    ) -> None:
+        """Give the terminal back."""
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None

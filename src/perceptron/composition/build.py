@@ -1,0 +1,192 @@
+"""Plain objects of a configuration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightning as L
+import torch
+import yaml
+from hydra.utils import get_class, instantiate
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from perceptron.composition.overrides import CONF_DIR
+from perceptron.data import Scaling, TableDataModule, TableSchema
+from perceptron.errors import UsageError
+from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
+from perceptron.randomness import Stream, derive_seed
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration as dicts, lists and plain values, interpolations resolved."""
+    values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
+    return values
+
+
+def build_data(cfg: DictConfig) -> TableDataModule:
+    """Data module of the group ``data``, its table read.
+
+    Raises:
+        UsageError: where the data set cannot be made from its arguments.
+    """
+    datamodule: TableDataModule = instantiate(cfg, _convert_="all")
+    try:
+        datamodule.setup()
+    except (TypeError, ValueError, OSError) as error:
+        name = cfg.dataset._target_.rpartition(".")[2]
+        raise UsageError(f"data.dataset must be what {name} takes, got: {error}; change data.dataset") from error
+    return datamodule
+
+
+def build_model(
+    cfg: DictConfig,
+    *,
+    schema: TableSchema,
+    features_scaling: Scaling,
+    target_scaling: Scaling | None,
+    chosen: Mapping[str, str],
+) -> TaskModule:
+    """LightningModule of the groups ``model``, ``optimizer`` and ``scheduler``, its weights drawn from ``seed``.
+
+    Args:
+        cfg: the whole configuration.
+        schema: what the data is.
+        features_scaling: fitted on training rows.
+        target_scaling: fitted on training rows; None for classes.
+        chosen: option of each group, for error messages.
+
+    Raises:
+        UsageError: where the model does not fit the data.
+    """
+    task = _task_of(cfg.model._target_)
+    _check_fit(task, schema, chosen)
+    torch.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
+    network: nn.Module = instantiate(
+        cfg.model.network, n_features=schema.n_features, n_outputs=schema.n_outputs(task), _convert_="all"
+    )
+    settings: dict[str, Any] = {
+        "network": network,
+        "standardize": Standardize(features_scaling.mean, features_scaling.scale),
+        "optimizer": instantiate(cfg.optimizer, _convert_="all"),
+        "schedule": instantiate(cfg.scheduler, _convert_="all") if cfg.scheduler._target_ else None,
+        "seed": cfg.seed,
+    }
+    if target_scaling is not None:
+        settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
+    own = {key: value for key, value in plain(cfg.model).items() if key != "network"}
+    model: TaskModule = instantiate(own, **settings, _recursive_=False)
+    return model
+
+
+def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback]) -> L.Trainer:
+    """Trainer with the callbacks and loggers of a configuration.
+
+    Args:
+        cfg: the whole configuration.
+        own_callbacks: callbacks that every run has, whatever its configuration.
+
+    Raises:
+        UsageError: where this machine has not what ``trainer`` asks for.
+    """
+    check_device(cfg.trainer.accelerator)
+    callbacks: list[L.Callback] = [*_instances(cfg.callbacks), *own_callbacks]
+    loggers: list[Logger] = _instances(cfg.logger)
+    trainer = cfg.trainer
+    if trainer.barebones:
+        callbacks, loggers = [], []
+    has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+    if trainer.enable_progress_bar is False:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
+    if trainer.enable_checkpointing is False:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, Checkpoint)]
+    defaults = {
+        "callbacks": callbacks,
+        "logger": loggers or False,
+        "enable_progress_bar": has_bar if trainer.enable_progress_bar is None else trainer.enable_progress_bar,
+        "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
+        "default_root_dir": trainer.default_root_dir or cfg.paths.output_dir,
+    }
+    settings = plain(trainer) | ({} if trainer.barebones else defaults)
+    if trainer.barebones:
+        settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
+    try:
+        built: L.Trainer = instantiate(settings, _convert_="all")
+    except (ValueError, TypeError, RuntimeError) as error:
+        # Lightning's MisconfigurationException is a plain Exception; hydra wraps all into one with the cause in it.
+        raise UsageError(f"trainer cannot be made: {_root_cause(error)}; change trainer") from error
+    return built
+
+
+_NOT_BAREBONES = (
+    "log_every_n_steps", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "num_sanity_val_steps",
+    "fast_dev_run", "detect_anomaly", "profiler",
+)  # fmt: skip
+
+
+def check_device(accelerator: str) -> None:
+    """Refuse an accelerator that this machine has not.
+
+    Raises:
+        UsageError: with what to type instead.
+    """
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    missing = (
+        (accelerator == "cuda" and not has_cuda)
+        or (accelerator == "mps" and not has_mps)
+        or (accelerator == "gpu" and not (has_cuda or has_mps))
+    )
+    if missing:
+        raise UsageError(
+            f"trainer.accelerator={accelerator} needs a device that this machine has not; "
+            "type trainer.accelerator=cpu, or auto to take the best there is"
+        )
+
+
+def _task_of(target: str) -> Task:
+    """Task of a model's class, which may be a user's own subclass."""
+    kind = get_class(target)
+    for base, task in ((BinaryClassifier, BINARY), (MulticlassClassifier, MULTICLASS), (Regressor, REGRESSION)):
+        if issubclass(kind, base):
+            return task
+    raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
+
+
+def _instances(group: DictConfig) -> list[Any]:
+    return [instantiate(part, _convert_="all") for part in group.values() if part is not None]
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip().splitlines()[0]
+
+
+def _check_fit(task: Task, schema: TableSchema, chosen: Mapping[str, str]) -> None:
+    fits = {
+        BINARY: schema.task == BINARY.name,
+        MULTICLASS: schema.task in (BINARY.name, MULTICLASS.name),
+        REGRESSION: schema.task == REGRESSION.name,
+    }
+    if fits[task]:
+        return
+    fitting = [name for name, its_task in _models_by_task().items() if fits[its_task]]
+    has = f"{len(schema.class_names)} classes" if schema.class_names else "a continuous target"
+    raise UsageError(
+        f"model={chosen.get('model')} needs {task.needs}, data={chosen.get('data')} has {has}; "
+        f"type one of {', '.join(f'model={name}' for name in fitting)}"
+    )
+
+
+def _models_by_task() -> dict[str, Task]:
+    """Task of each configured model, by the schema that its YAML names."""
+    tasks = {"binary": BINARY, "multiclass": MULTICLASS, "regression": REGRESSION}
+    found = {}
+    for file in sorted((CONF_DIR / "model").glob("*.yaml")):
+        defaults = yaml.safe_load(file.read_text()).get("defaults", [])
+        for name, task in tasks.items():
+            if f"/schema/model/{name}@_here_" in defaults and file.stem != "point":
+                found[file.stem] = task
+    return found

@@ -1,0 +1,126 @@
+"""The command line of training: found wrong in under a second, or handed to Hydra. Imports nothing heavy."""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from perceptron.composition.checks import check
+from perceptron.composition.help import help_text
+from perceptron.composition.overrides import CONF_DIR, check_overrides, one_line
+from perceptron.composition.spelling import did_you_mean
+from perceptron.errors import UsageError
+
+USAGE_STATUS = 2
+
+
+class FailedJob(HydraException):
+    """A job of a multirun that ended with a user's mistake; the other jobs go on."""
+
+
+def main() -> None:
+    """``python train.py``: check the command line, then let Hydra run it."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(help_text())
+        return
+    try:
+        sys.argv[1:] = checked_arguments(sys.argv[1:])
+        # Without it Hydra's own handler prints several lines and exits with 1.
+        os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+        _train()
+    except (UsageError, FailedJob) as error:
+        _fail(str(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        _fail(one_line(error))
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(USAGE_STATUS)
+
+
+@hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
+def _train(cfg: DictConfig) -> float | None:
+    # Here, because it imports torch.
+    from perceptron.composition.training import train
+
+    try:
+        check(cfg)
+        return train(cfg, HydraConfig.get().runtime.choices)
+    except UsageError as error:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise FailedJob(str(error)) from error
+        _remove_unused(Path(HydraConfig.get().runtime.output_dir))
+        _fail(str(error))
+
+
+def _remove_unused(folder: Path) -> None:
+    """Take back the folder of a run that ended before it left more than its configuration and its log."""
+    logging.shutdown()
+    if all(path.name == ".hydra" or path.suffix == ".log" for path in folder.iterdir()):
+        shutil.rmtree(folder)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"the command line cannot be read: {message}; see --help")
+
+
+def checked_arguments(arguments: Sequence[str]) -> list[str]:
+    """Arguments for Hydra, flags first: it does not take overrides on both sides of a flag.
+
+    Raises:
+        UsageError: for the first argument that cannot work, and the first job of a multirun.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    # Hydra's flags: https://hydra.cc/docs/1.3/advanced/hydra-command-line-flags
+    parser.add_argument("--multirun", "-m", action="store_true")
+    parser.add_argument("--config-name", "-cn", default="train")
+    parser.add_argument("--config-dir", "-cd")
+    parser.add_argument("--config-path", "-cp")
+    parser.add_argument("--cfg", "-c", choices=("job", "hydra", "all"))
+    parser.add_argument("--package", "-p")
+    parser.add_argument("--experimental-rerun")
+    for flag in ("--run", "-r"), ("--resolve",):
+        parser.add_argument(*flag, action="store_true")
+    for flag in ("--help", "-h"), ("--hydra-help",), ("--version",), ("--shell-completion", "-sc"):
+        parser.add_argument(*flag, action="store_true", dest="informs")
+    parser.add_argument("--info", "-i", nargs="?", const="all")
+    parser.add_argument("overrides", nargs="*")
+    _check_flags(arguments)
+    parsed = parser.parse_intermixed_args(arguments)
+    if not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path):
+        check_overrides(
+            parsed.overrides,
+            multirun=parsed.multirun,
+            config_name=parsed.config_name,
+            config_dir=parsed.config_dir,
+        )
+    flags = [argument for argument in arguments if argument not in parsed.overrides]
+    return [*flags, *parsed.overrides]
+
+
+def _check_flags(arguments: Sequence[str]) -> None:
+    """Catch what argparse would say less well: a setting written as an option."""
+    for argument in arguments:
+        if argument.startswith("--") and "=" in argument and argument.partition("=")[0] not in _LONG_FLAGS:
+            raise UsageError(f"settings are written without dashes, got {argument}; type {argument.lstrip('-')}")
+        if argument.startswith("--") and argument.partition("=")[0] not in _LONG_FLAGS:
+            raise UsageError(f"there is no option {argument}; {did_you_mean(argument, _LONG_FLAGS)}")
+
+
+_LONG_FLAGS = (
+    "--multirun", "--config-name", "--config-dir", "--config-path", "--cfg", "--package", "--experimental-rerun",
+    "--run", "--resolve", "--help", "--hydra-help", "--version", "--shell-completion", "--info",
+)  # fmt: skip

@@ -1,0 +1,195 @@
+"""Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, ValidationError, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from perceptron.composition.checks import check
+from perceptron.composition.resolvers import register_resolvers
+from perceptron.composition.schema import register_schemas
+from perceptron.composition.spelling import did_you_mean
+from perceptron.errors import UsageError
+
+_PACKAGE = Path(__file__).parent.parent
+_INSTALLED = _PACKAGE / "conf"
+CONF_DIR = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent.parent / "conf"
+
+register_schemas()
+register_resolvers()
+
+
+def check_overrides(
+    overrides: Sequence[str],
+    *,
+    multirun: bool = False,
+    config_name: str = "train",
+    config_dir: str | None = None,
+) -> None:
+    """Compose what the overrides ask for and check it, without importing what it would run.
+
+    Of a multirun, each value of each swept setting is checked beside the first values of the others.
+
+    Args:
+        overrides: in Hydra's syntax, as on the command line.
+        multirun: whether values may be swept.
+        config_name: the root configuration.
+        config_dir: a folder of more configurations.
+
+    Raises:
+        UsageError: for the first mistake.
+    """
+    if config_dir is not None:
+        if not Path(config_dir).is_dir():
+            raise UsageError(f"--config-dir must be a folder, got {config_dir}; make it or leave it out")
+        overrides = [*overrides, f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"]
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            for job in _jobs(_parsed(overrides), multirun=multirun):
+                check(_composed(job, config_name))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError(one_line(error)) from error
+
+
+def one_line(error: Exception) -> str:
+    """What Hydra or OmegaConf says in several lines, in one."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    noise = ("full_key:", "object_type=", "reference_type=", "Available options", "Set the environment")
+    return "; ".join(line for line in lines if line and not line.startswith(noise))
+
+
+def _parsed(overrides: Iterable[str]) -> list[Override]:
+    parser = OverridesParser.create()
+    parsed = []
+    for text in overrides:
+        if "=" not in text and not text.startswith("~"):
+            raise UsageError(f"an override is key=value, got {text}; write {text}=<value>")
+        try:
+            parsed.append(parser.parse_override(text))
+        except HydraException as error:
+            raise UsageError(
+                f"an override must follow Hydra's grammar, got {text}; quote special characters, such as "
+                "'key=\"a value\"' or 'key=[1,2]'"
+            ) from error
+    return parsed
+
+
+def _jobs(overrides: list[Override], *, multirun: bool) -> Iterable[list[Override]]:
+    """Overrides of a single run, or a sample of a multirun's jobs that has each value of each sweep."""
+    swept = {i: override for i, override in enumerate(overrides) if override.is_sweep_override()}
+    if swept and not multirun:
+        text = next(iter(swept.values())).input_line
+        raise UsageError(f"several values need a multirun, got {text}; type python train.py -m {text}")
+    values = {i: _values(override) for i, override in swept.items()}
+    first = [values[i][0] if i in values else override for i, override in enumerate(overrides)]
+    yield first
+    for i, others in values.items():
+        for value in others[1:]:
+            yield [*first[:i], value, *first[i + 1 :]]
+
+
+def _values(override: Override) -> list[Override]:
+    parser = OverridesParser.create()
+    key = override.get_key_element()
+    if not override.is_discrete_sweep():
+        return [parser.parse_override(f"{key}=null")]
+    return [parser.parse_override(f"{key}={value}") for value in override.sweep_string_iterator()]
+
+
+def _composed(overrides: list[Override], config_name: str) -> DictConfig:
+    """What Hydra composes, the groups by Hydra itself and the settings one by one."""
+    hydra = GlobalHydra.instance()
+    loader = hydra.config_loader()
+    groups = [override for override in overrides if _is_for_hydra(override, loader)]
+    settings = [override for override in overrides if override not in groups]
+    for override in groups:
+        _check_group(override, loader)
+    cfg = compose(config_name, overrides=[str(override.input_line) for override in groups])
+    for override in settings:
+        _apply(override, cfg, loader)
+    return cfg
+
+
+def _is_for_hydra(override: Override, loader: ConfigLoader) -> bool:
+    key = override.key_or_group
+    is_group = bool(loader.get_group_options(key)) and override.package is None and _names_option(override)
+    return is_group or override.is_delete() or key.startswith("hydra.") or key == "hydra" or override.package is not None
+
+
+def _names_option(override: Override) -> bool:
+    return override.value() is None or isinstance(override.value(), str | list | int)
+
+
+def _check_group(override: Override, loader: ConfigLoader) -> None:
+    group = override.key_or_group
+    options = loader.get_group_options(group)
+    if not options or override.is_delete():
+        return
+    chosen = override.value()
+    for option in chosen if isinstance(chosen, list) else [chosen]:
+        if option is None or loader.get_group_options(f"{group}/{option}") or str(option) in options:
+            continue
+        if "/" in str(option) and str(option).rpartition("/")[2] in loader.get_group_options(
+            f"{group}/{str(option).rpartition('/')[0]}", results_filter=ObjectType.CONFIG
+        ):
+            continue
+        shown = [name for name in options if not name.startswith("_")]
+        raise UsageError(f"there is no {group}={option}; {did_you_mean(str(option), shown)}")
+
+
+def _apply(override: Override, cfg: DictConfig, loader: ConfigLoader) -> None:
+    key = override.key_or_group
+    value: Any = override.value()
+    try:
+        if override.is_add() or override.is_force_add():
+            with open_dict(cfg):
+                OmegaConf.update(cfg, key, value, merge=True, force_add=True)
+            return
+        _check_key(key, cfg, loader)
+        OmegaConf.update(cfg, key, value, merge=True)
+    except ValidationError as error:
+        raise UsageError(f"{key} must be {_expected(error)}, got {value!r}; set {key}") from error
+
+
+def _check_key(key: str, cfg: DictConfig, loader: ConfigLoader) -> None:
+    """Refuse a key that is no setting, with the nearest that is."""
+    node: Any = cfg
+    path = ""
+    for part in key.split("."):
+        known = [str(name) for name in node] if isinstance(node, DictConfig) else []
+        if part not in known:
+            groups = [] if path else [str(group) for group in loader.get_group_options("", ObjectType.GROUP)]
+            near = did_you_mean(path + part, [path + name for name in {*known, *groups} - {"schema", "hydra"}])
+            raise UsageError(f"there is no setting {path}{part}; {near}")
+        if OmegaConf.is_missing(node, part) or OmegaConf.is_interpolation(node, part):
+            return
+        node = node[part]
+        path += f"{part}."
+
+
+def _expected(error: ValidationError) -> str:
+    """The type that a setting needs, in words."""
+    text = str(error).splitlines()[0]
+    for name, words in (
+        ("Integer", "a whole number"),
+        ("Float", "a number"),
+        ("Boolean", "true or false"),
+        ("String", "a text"),
+        ("list", "a list"),
+        ("List", "a list"),
+        ("Non optional", "set to a value"),
+        ("non-Optional", "set to a value"),
+    ):
+        if name in text:
+            return words
+    return f"of another kind ({text})"

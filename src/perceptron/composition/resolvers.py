@@ -1,0 +1,34 @@
+"""Functions that YAML files call as ``${name:argument}``."""
+
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from perceptron.tasks import direction_of
+
+
+def _default_monitor(val_fraction: float) -> str:
+    return "val/loss" if val_fraction else "train/loss"
+
+
+def _own_folder(wanted: str) -> str:
+    """Make the folder, under a name with a number behind it where another process was first."""
+    folder = Path(wanted)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            folder = Path(f"{wanted}_{number}")
+        else:
+            return str(folder)
+
+
+def register_resolvers() -> None:
+    """Make them known to OmegaConf; a second call changes nothing."""
+    OmegaConf.register_new_resolver("default_monitor", _default_monitor, replace=True)
+    OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
+    # Cached: Hydra asks for the folder several times, and it must be made once.
+    OmegaConf.register_new_resolver("own_folder", _own_folder, use_cache=True, replace=True)

@@ -1,0 +1,137 @@
+"""The spine: one run from its configuration to its report."""
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import yaml
+from lightning.fabric.utilities.warnings import disable_possible_user_warnings
+from lightning.pytorch.callbacks import ModelCheckpoint
+from omegaconf import DictConfig
+
+from perceptron.composition.build import build_data, build_model, build_trainer, plain
+from perceptron.data import TableDataModule
+from perceptron.models import TaskModule
+from perceptron.runs.checkpoint import SelfContained, load_weights
+from perceptron.runs.files import write_json, write_text
+from perceptron.runs.provenance import provenance
+from perceptron.runs.report import log_results, print_results
+from perceptron.tasks import SplitName
+
+log = logging.getLogger(__name__)
+
+
+def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+    """Train, evaluate the best checkpoint, and leave the results in ``cfg.paths.output_dir``.
+
+    Args:
+        cfg: a checked configuration.
+        chosen: option of each of Hydra's groups, such as ``{"model": "logistic"}``.
+
+    Returns:
+        The best value of ``cfg.monitor``, for a sweeper; None where nothing was trained.
+
+    Raises:
+        UsageError: where model, data and machine do not go together.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    # They advise worker processes, which are slower than none for a table in memory.
+    disable_possible_user_warnings()
+    folder = Path(cfg.paths.output_dir)
+    config = plain(cfg)
+
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    datamodule = build_data(cfg.data)
+    model = build_model(
+        cfg,
+        schema=datamodule.schema,
+        features_scaling=datamodule.features_scaling,
+        target_scaling=datamodule.target_scaling,
+        chosen=chosen,
+    )
+    trainer = build_trainer(cfg, [SelfContained(config=config, schema=datamodule.schema)])
+    if trainer.is_global_zero:
+        write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
+    best_value = None
+    best_checkpoint = cfg.ckpt_path
+    if cfg.train:
+        trainer.fit(model, datamodule=datamodule, ckpt_path=cfg.ckpt_path, weights_only=True)
+        best_checkpoint, best_value = _best(trainer, cfg.monitor)
+    if best_checkpoint:
+        load_weights(model, best_checkpoint)
+    step = trainer.global_step
+    metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
+
+    if trainer.is_global_zero:
+        settings = hyper_parameters(config, chosen)
+        log_results(trainer.loggers, hyper_parameters=settings, metrics=metrics, step=step)
+        write_json(folder / "metrics.json", metrics)
+        origin = provenance(
+            seed=cfg.seed,
+            split_seed=cfg.data.split_seed,
+            device=str(trainer.strategy.root_device),
+            started=started.isoformat(timespec="seconds"),
+            seconds=time.perf_counter() - clock,
+        )
+        write_json(folder / "provenance.json", origin)
+        title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
+        print_results(metrics, title=title, folder=folder, notes=_notes(datamodule))
+    return best_value
+
+
+def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule) -> dict[str, float]:
+    """Loss and metrics of the model on each split that has rows, under names like ``test/acc``."""
+    metrics: dict[str, float] = {}
+    splits: tuple[SplitName, ...] = ("train", "val", "test")
+    for split in splits:
+        if len(datamodule.split.rows(split)):
+            model.evaluated = split
+            trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
+            metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+    return metrics
+
+
+def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, bool | int | float | str]:
+    """Settings under flat names, typed for a dashboard; those that are not set are left out.
+
+    Args:
+        config: plain configuration.
+        chosen: option of each group, which stands under the group's name.
+    """
+    flat: dict[str, bool | int | float | str] = {"seed": config["seed"]}
+    for group in ("data", "model", "optimizer", "scheduler", "trainer"):
+        if group in chosen:
+            flat[group] = chosen[group]
+        flat |= _flat(config[group], group)
+    return flat
+
+
+def _flat(value: Any, name: str) -> dict[str, bool | int | float | str]:
+    if isinstance(value, Mapping):
+        parts = (_flat(item, f"{name}.{key}") for key, item in value.items() if not str(key).startswith("_"))
+        return {key: item for part in parts for key, item in part.items()}
+    if value is None:
+        return {}
+    return {name: value if isinstance(value, bool | int | float | str) else str(value)}
+
+
+def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
+    """Path of the best checkpoint and its monitored value; without checkpoints the last value."""
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.best_model_score is not None:
+            return callback.best_model_path, callback.best_model_score.item()
+    last = trainer.callback_metrics.get(monitor)
+    return None, None if last is None else last.item()
+
+
+def _notes(datamodule: TableDataModule) -> list[str]:
+    split = datamodule.split
+    rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
+    if len(split.test) == 0:
+        return [rows, "            no held-out test rows: these numbers do not say how the model does on new rows"]
+    return [rows]

@@ -1,0 +1,23 @@
+"""Tables, their splits and standardisation, and the LightningDataModule around them."""
+
+from perceptron.data.batches import Batch, BatchLoader, RowBatches
+from perceptron.data.datamodule import TableDataModule
+from perceptron.data.origin import origin
+from perceptron.data.scaling import Scaling, fit_scaling
+from perceptron.data.splits import Split, split_rows
+from perceptron.data.table import Table, TableSchema, as_table
+
+__all__ = [
+    "Batch",
+    "BatchLoader",
+    "RowBatches",
+    "Scaling",
+    "Split",
+    "Table",
+    "TableDataModule",
+    "TableSchema",
+    "as_table",
+    "fit_scaling",
+    "origin",
+    "split_rows",
+]

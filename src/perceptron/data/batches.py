@@ -1,0 +1,137 @@
+"""Batches of rows whose order is a function of seed and epoch, indexed as a whole."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from perceptron.randomness import Stream, derive_seed
+
+Batch = tuple[Tensor, ...]
+Rows = Tensor | tuple[Tensor, Tensor]
+
+
+class RowBatches(Sampler[Rows]):
+    """Row numbers of each batch of an epoch; with weights where processes share the batches of a training epoch.
+
+    The processes' gradients are averaged with equal weight, whatever their shares of a batch. So a row weighs
+    ``world_size * share / batch``: then the mean over processes of the weighted means is the mean over the batch, and
+    a process without a row takes part with weight 0.
+
+    The order is a function of ``seed`` and of the epoch that Lightning announces through ``set_epoch``. Lightning
+    asks for the iterator before it announces the epoch (Lightning #21938), so nothing is drawn before the first
+    batch is asked for.
+
+    Args:
+        n_rows: number of rows, numbered from 0.
+        batch_size: rows per batch over all processes; None for all rows in one. The last batch may be smaller.
+        shuffle: whether the order changes with the epoch.
+        seed: seed of the order.
+        rank: number of this process. Of each batch it gets every ``world_size``-th row.
+        world_size: number of processes.
+    """
+
+    def __init__(
+        self,
+        n_rows: int,
+        *,
+        batch_size: int | None,
+        shuffle: bool,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.n_rows = n_rows
+        self.batch_size = batch_size or max(n_rows, 1)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+        self.first_batch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch the next iteration is for."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.n_rows // self.batch_size)
+
+    def __iter__(self) -> Iterator[Rows]:
+        order = self._order()
+        first, self.first_batch = self.first_batch, 0
+        for batch in range(first, len(self)):
+            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield self._share(rows) if self.world_size > 1 else rows
+
+    def _share(self, rows: Tensor) -> Rows:
+        share = rows[self.rank :: self.world_size]
+        if not self.shuffle:
+            return share
+        weight = self.world_size * len(share) / len(rows)
+        if not len(share):
+            share = rows[:1]
+        return share, torch.full((len(share),), weight)
+
+    def _order(self) -> Tensor:
+        if not self.shuffle or self.batch_size >= self.n_rows:
+            return torch.arange(self.n_rows)
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, Stream.ROW_ORDER, self.epoch))
+        return torch.randperm(self.n_rows, generator=generator)
+
+
+class Columns(Dataset[Batch]):
+    """Tensors with a row per row of the table, indexed by many rows at once."""
+
+    def __init__(self, tensors: tuple[Tensor, ...]) -> None:
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> Batch:
+        rows, *weights = index if isinstance(index, tuple) else (index,)
+        return (*(tensor[rows] for tensor in self.tensors), *weights)
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
+class BatchLoader(DataLoader[Batch]):
+    """A DataLoader that indexes a whole batch at once and can go on in the middle of an epoch.
+
+    Lightning stores the ``state_dict`` of a train loader in a checkpoint and hands it back on resume.
+
+    Args:
+        tensors: columns with one row per row of the table.
+        sampler: which rows make which batch.
+        num_workers: worker processes; 0 loads in the main process, which is fastest for tables in memory.
+    """
+
+    def __init__(self, tensors: tuple[Tensor, ...], *, sampler: RowBatches, num_workers: int = 0) -> None:
+        super().__init__(
+            Columns(tensors),
+            batch_size=None,
+            sampler=sampler,
+            collate_fn=_as_it_is,
+            num_workers=num_workers,
+            persistent_workers=num_workers > 0,
+        )
+        self.batches = sampler
+        self.taken = 0
+
+    def __iter__(self) -> Any:
+        self.taken = self.batches.first_batch
+        for batch in super().__iter__():
+            # Before the yield: a checkpoint is written while the consumer holds the batch, and Lightning never
+            # exhausts a sized loader.
+            self.taken += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Number of batches that were handed out in this epoch."""
+        return {"taken": self.taken % max(len(self.batches), 1)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Let the next iteration start behind the batches that were handed out."""
+        self.batches.first_batch = state["taken"]

@@ -1,0 +1,168 @@
+"""The LightningDataModule around a table."""
+
+from collections.abc import Callable
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+
+from perceptron.data.batches import BatchLoader, RowBatches
+from perceptron.data.scaling import Scaling, Standardize, fit_scaling
+from perceptron.data.splits import Split, split_rows
+from perceptron.data.table import Table, TableSchema, as_table
+from perceptron.errors import UsageError
+from perceptron.tasks import REGRESSION, SplitName
+
+
+class TableDataModule(L.LightningDataModule):
+    """Splits a table, fits the standardisation on its training rows, and hands out batches of raw rows.
+
+    Args:
+        dataset: any function of ``sklearn.datasets`` that yields a table and a target, its arguments bound.
+        task: ``binary``, ``multiclass``, ``regression``, or ``auto`` to read it off the target.
+        val_fraction: share of all rows for validation; 0 for none.
+        test_fraction: share of all rows for the test; 0 for none.
+        split_seed: seed of the split, apart from ``seed``, so that another model seed keeps the rows.
+        standardize: ``per_feature``, ``global`` or ``none``, see ``fit_scaling``.
+        batch_size: rows per optimizer step over all processes; None for all training rows.
+        eval_batch_size: rows per batch where nothing is trained.
+        num_workers: worker processes of each DataLoader.
+        seed: seed of the order of the training rows.
+
+    Batches are tuples: features ``(batch, n_features)`` float32, raw; target ``(batch,)`` int64 or
+    ``(batch, n_targets)`` float32, raw; and for training on several processes weights ``(batch,)`` float32 that make the
+    mean over processes the mean over rows where a batch does not divide evenly.
+    """
+
+    def __init__(
+        self,
+        *,
+        dataset: Callable[[], Any],
+        task: str = "auto",
+        val_fraction: float = 0.15,
+        test_fraction: float = 0.2,
+        split_seed: int = 0,
+        standardize: Standardize = "per_feature",
+        batch_size: int | None = 32,
+        eval_batch_size: int = 4096,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.dataset = dataset
+        self.task = task
+        self.val_fraction = val_fraction
+        self.test_fraction = test_fraction
+        self.split_seed = split_seed
+        self.standardize = standardize
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self._table: Table | None = None
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+        """Read the table, split it and fit the standardisation; once, whatever the stage."""
+        if self._table is not None:
+            return
+        table = as_table(self.dataset(), task=self.task)
+        is_regression = table.schema.task == REGRESSION.name
+        self._split = split_rows(
+            len(table),
+            labels=None if is_regression else table.target,
+            val_fraction=self.val_fraction,
+            test_fraction=self.test_fraction,
+            split_seed=self.split_seed,
+        )
+        self._features_scaling = fit_scaling(table.features[self._split.train], how=self.standardize)
+        self._target_scaling = (
+            fit_scaling(
+                table.target[self._split.train], how="none" if self.standardize == "none" else "per_feature"
+            )
+            if is_regression
+            else None
+        )
+        self._table = table
+
+    @property
+    def table(self) -> Table:
+        """The whole table, raw."""
+        if self._table is None:
+            self.setup()
+        assert self._table is not None  # noqa: S101
+        return self._table
+
+    @property
+    def schema(self) -> TableSchema:
+        """What the columns mean."""
+        return self.table.schema
+
+    @property
+    def split(self) -> Split:
+        """Which rows are in which split."""
+        _ = self.table
+        return self._split
+
+    @property
+    def features_scaling(self) -> Scaling:
+        """Mean and scale of the features on training rows."""
+        _ = self.table
+        return self._features_scaling
+
+    @property
+    def target_scaling(self) -> Scaling | None:
+        """Mean and scale of a continuous target on training rows; None for classes."""
+        _ = self.table
+        return self._target_scaling
+
+    def train_dataloader(self) -> BatchLoader:
+        """Training rows in an order of its own each epoch."""
+        rank, world_size = self._process()
+        columns = self._columns("train")
+        sampler = RowBatches(
+            len(columns[0]),
+            batch_size=self.batch_size,
+            shuffle=True,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+        )
+        return BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
+
+    def val_dataloader(self) -> BatchLoader | list[Any]:
+        """Validation rows in the table's order; an empty list where there are none."""
+        return self.eval_dataloader("val") if len(self.split.val) else []
+
+    def test_dataloader(self) -> BatchLoader | list[Any]:
+        """Test rows in the table's order; an empty list where there are none."""
+        return self.eval_dataloader("test") if len(self.split.test) else []
+
+    def eval_dataloader(self, split: SplitName) -> BatchLoader:
+        """Rows of a split in the table's order, to be evaluated.
+
+        Raises:
+            UsageError: where the split has no rows.
+        """
+        columns = self._columns(split)
+        if not len(columns[0]):
+            raise UsageError(f"split={split} must have rows, got none; set data.{split}_fraction above 0")
+        rank, world_size = self._process()
+        sampler = RowBatches(
+            len(columns[0]),
+            batch_size=self.eval_batch_size,
+            shuffle=False,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+        )
+        return BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
+
+    def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
+        rows = self.split.rows(split)
+        table = self.table
+        return tuple(torch.from_numpy(np.ascontiguousarray(column[rows])) for column in (table.features, table.target))
+
+    def _process(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)

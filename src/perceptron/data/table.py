@@ -1,0 +1,151 @@
+"""A table in memory: features, a target, and what their columns mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perceptron.errors import UsageError
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
+
+FloatArray = npt.NDArray[np.float32]
+RowNumbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSchema:
+    """What a model must know of the data, in plain values.
+
+    Attributes:
+        task: name of the kind of task, a key of ``perceptron.tasks.TASKS``.
+        feature_names: one name per feature.
+        class_names: one name per class in the order of the labels; empty for regression.
+        target_names: one name per target column.
+    """
+
+    task: str
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns that a network reads."""
+        return len(self.feature_names)
+
+    def n_outputs(self, task: Task) -> int:
+        """Number of values a network gives per row for a task: one logit, a logit per class, or a value per target."""
+        return {BINARY: 1, MULTICLASS: len(self.class_names), REGRESSION: len(self.target_names)}[task]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Features and target as arrays.
+
+    Attributes:
+        features: ``(n_rows, n_features)`` float32, raw.
+        target: ``(n_rows,)`` int64 labels for classes, ``(n_rows, n_targets)`` float32 for regression, raw.
+        schema: what the columns mean.
+    """
+
+    features: FloatArray
+    target: npt.NDArray[Any]
+    schema: TableSchema
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+def as_table(raw: Any, *, task: str = "auto") -> Table:
+    """Table of what a function of ``sklearn.datasets`` returns.
+
+    Args:
+        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``.
+        task: name of the task; ``auto`` reads it off the target: floats are a regression, other values classes.
+
+    Raises:
+        UsageError: where the value is no table with a target, holds values that are no finite numbers, or
+            does not suit the task.
+    """
+    features, target = _features_and_target(raw)
+    features = _numeric(features)
+    target = np.asarray(target)
+    if len(features) != len(target) or len(features) == 0:
+        raise UsageError(
+            f"a table needs as many targets as rows and at least one row, got {len(features)} rows and "
+            f"{len(target)} targets; choose another data.dataset"
+        )
+    if task == "auto":
+        task = _task_of(target)
+    names = getattr(raw, "feature_names", None)
+    feature_names = _names(names, features.shape[1], "x")
+    if task == REGRESSION.name:
+        columns = _numeric(target.reshape(len(target), -1))
+        schema = TableSchema(
+            task=task,
+            feature_names=feature_names,
+            class_names=(),
+            target_names=_names(getattr(raw, "target_names", None), columns.shape[1], "y"),
+        )
+        return Table(features=features, target=columns, schema=schema)
+    labels, class_names = _labels(target, getattr(raw, "target_names", None))
+    if task == BINARY.name and len(class_names) != 2:
+        raise UsageError(
+            f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
+        )
+    schema = TableSchema(
+        task=task, feature_names=feature_names, class_names=class_names, target_names=("target",)
+    )
+    return Table(features=features, target=labels, schema=schema)
+
+
+def _features_and_target(raw: Any) -> tuple[Any, Any]:
+    if isinstance(raw, tuple) and len(raw) == 2:
+        return raw
+    if hasattr(raw, "data") and hasattr(raw, "target"):
+        return raw.data, raw.target
+    raise UsageError(
+        "data.dataset must give a table and a target (a Bunch with data and target, or a pair of arrays), "
+        f"got {type(raw).__name__}; choose a load_*, fetch_* or make_* function of sklearn.datasets that does"
+    )
+
+
+def _numeric(values: Any) -> FloatArray:
+    try:
+        array = np.ascontiguousarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
+    if array.ndim != 2:
+        raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
+    if not np.isfinite(array).all():
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        raise UsageError(
+            f"every value must be a finite number, got {array[row, column]} in row {row}, column {column}; "
+            "fill or leave out missing values"
+        )
+    return array
+
+
+def _task_of(target: npt.NDArray[Any]) -> str:
+    if target.ndim > 1 or np.issubdtype(target.dtype, np.floating):
+        return REGRESSION.name
+    return BINARY.name if len(np.unique(target)) == 2 else MULTICLASS.name
+
+
+def _labels(target: npt.NDArray[Any], names: Sequence[Any] | None) -> tuple[RowNumbers, tuple[str, ...]]:
+    classes, labels = np.unique(target, return_inverse=True)
+    if len(classes) < 2:
+        raise UsageError(
+            f"a classification needs at least two classes, got only {classes[0]!r}; "
+            "choose other data or data.task=regression"
+        )
+    named = names is not None and len(names) == len(classes)
+    return labels.astype(np.int64), tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
+
+
+def _names(names: Sequence[Any] | None, count: int, prefix: str) -> tuple[str, ...]:
+    if names is not None and not isinstance(names, str) and len(names) == count:
+        return tuple(str(name) for name in names)
+    return tuple(f"{prefix}{i}" for i in range(count))

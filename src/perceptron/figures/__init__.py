@@ -1,0 +1,1 @@
+"""Pictures drawn from arrays; they know neither models nor loggers."""

@@ -1,0 +1,16 @@
+"""LightningModules, one per kind of task, and what they are made of."""
+
+from perceptron.models.base import Prediction, TaskModule
+from perceptron.models.binary import BinaryClassifier
+from perceptron.models.multiclass import MulticlassClassifier
+from perceptron.models.regression import Regressor
+from perceptron.models.standardize import Standardize
+
+__all__ = [
+    "BinaryClassifier",
+    "MulticlassClassifier",
+    "Prediction",
+    "Regressor",
+    "Standardize",
+    "TaskModule",
+]

@@ -1,0 +1,169 @@
+"""What the three kinds of task share: the loop's steps, the epoch's metrics, the optimizer."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import lightning as L
+import torch
+from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
+
+from perceptron.models.standardize import Standardize
+from perceptron.randomness import Stream, derive_seed
+from perceptron.tasks import SplitName
+
+OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
+ScheduleFactory = Callable[..., LRSchedulerConfigType]
+
+
+class Prediction(NamedTuple):
+    """Answers for a batch.
+
+    Attributes:
+        labels: ``(batch,)`` int64 class numbers; for regression ``(batch, n_targets)`` float32 in the target's units.
+        probabilities: ``(batch, n_classes)`` float32; None for regression.
+    """
+
+    labels: Tensor
+    probabilities: Tensor | None
+
+
+class TaskModule(L.LightningModule):
+    """A network with its standardisation, trained on one kind of task. Abstract.
+
+    Takes raw features: the fitted standardisation is part of the state. Losses are summed by hand and logged once an
+    epoch, and metrics are computed once over an epoch's gathered outputs, because ``self.log`` and a metric's update in
+    every step each cost as much as the step of a small network.
+
+    Args:
+        network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``.
+        standardize: layer in front of the network.
+        optimizer: gives the optimizer of the parameters.
+        schedule: gives the learning-rate schedule, see ``perceptron.models.schedules``; None for a constant rate.
+        seed: seed of the noise (dropout) that the network draws in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        standardize: Standardize,
+        optimizer: OptimizerFactory = SGD,
+        schedule: ScheduleFactory | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.standardize = standardize
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.seed = seed
+        # The split that `Trainer.test` is run on; names its metrics.
+        self.evaluated: SplitName = "test"
+        self._loss_sum = torch.zeros(())
+        self._n_rows = 0
+        self._outputs: list[tuple[Tensor, Tensor]] = []
+
+    @abstractmethod
+    def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Loss of each row, ``(batch,)``, that training minimises.
+
+        Args:
+            outputs: ``(batch, n_outputs)`` from the network.
+            target: as the data module hands it out, raw.
+        """
+
+    @abstractmethod
+    def loss_in_units(self, loss: Tensor) -> Tensor:
+        """A mean of row losses as it is reported."""
+
+    @abstractmethod
+    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Metrics of all rows of a split, by name, as ``perceptron.tasks`` lists them, without the loss."""
+
+    @abstractmethod
+    def predict(self, features: Tensor) -> Prediction:
+        """Answers for ``(batch, n_features)`` raw features."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``."""
+        outputs: Tensor = self.network(self.standardize(features))
+        return outputs
+
+    def on_train_epoch_start(self) -> None:
+        """Start the epoch's stream of noise and its sum of losses."""
+        torch.manual_seed(derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank))
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._n_rows = 0
+
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
+        """Mean loss of a batch ``(features, target[, weights])``."""
+        features, target, *weights = batch
+        losses = self.row_losses(self(features), target)
+        loss = (losses * weights[0]).mean() if weights else losses.mean()
+        self._loss_sum += loss.detach() * len(features)
+        self._n_rows += len(features)
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and (batch_idx + 1) % every == 0:
+            self.log("train/loss_step", self.loss_in_units(loss.detach()), on_step=True, on_epoch=False)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log the mean loss of the epoch's steps."""
+        sums = torch.stack([self._loss_sum, self._loss_sum.new_tensor(float(self._n_rows))])
+        loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")  # type: ignore[misc]
+        self.log("train/loss", self.loss_in_units(loss_sum / n_rows), sync_dist=False)
+
+    def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
+        """Keep the outputs of a batch."""
+        self._outputs.append((self(batch[0]), batch[1]))
+
+    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
+        """Keep the outputs of a batch."""
+        self.validation_step(batch, batch_idx)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the loss and the metrics of the validation rows."""
+        self.log_dict(self._epoch_metrics("val"))
+
+    def on_test_epoch_end(self) -> None:
+        """Hand out the loss and the metrics of the evaluated rows, but not to the loggers: they belong to no epoch."""
+        self.log_dict(self._epoch_metrics(self.evaluated), logger=False)
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Prediction:  # noqa: ARG002
+        """Answers for a batch: features alone, or a tuple that starts with them."""
+        return self.predict(batch if isinstance(batch, Tensor) else batch[0])
+
+    def configure_optimizers(self) -> Optimizer | OptimizerLRSchedulerConfig:
+        """Optimizer of all parameters, with its schedule."""
+        optimizer = self.optimizer(self.parameters())
+        if self.schedule is None:
+            return optimizer
+        schedule = self.schedule(
+            optimizer,
+            max_epochs=self.trainer.max_epochs,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+        )
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _epoch_metrics(self, split: SplitName) -> dict[str, Tensor]:
+        outputs = torch.cat([outputs for outputs, _ in self._outputs])
+        target = torch.cat([target for _, target in self._outputs])
+        self._outputs.clear()
+        if self.trainer.world_size > 1:
+            outputs, target = self._gathered(outputs), self._gathered(target)
+        values = {"loss": self.loss_in_units(self.row_losses(outputs, target).mean())}
+        values |= self.metrics(outputs, target)
+        return {f"{split}/{name}": value for name, value in values.items()}
+
+    def _gathered(self, rows: Tensor) -> Tensor:
+        """Rows of all processes, whose shares may differ by one."""
+        longest = int(self.trainer.strategy.reduce(torch.tensor(len(rows), device=self.device), reduce_op="max"))
+        marked = torch.zeros(longest, dtype=torch.bool, device=self.device)
+        marked[: len(rows)] = True
+        padded = torch.cat([rows, rows.new_zeros(longest - len(rows), *rows.shape[1:])])
+        gathered: Tensor = self.all_gather(padded)
+        kept: Tensor = self.all_gather(marked)
+        return gathered.flatten(0, 1)[kept.flatten()]

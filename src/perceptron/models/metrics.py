@@ -1,0 +1,84 @@
+"""Metrics over all rows of a split at once, by torchmetrics."""
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.classification import (
+    binary_accuracy,
+    binary_auroc,
+    binary_calibration_error,
+    binary_f1_score,
+    multiclass_accuracy,
+    multiclass_auroc,
+    multiclass_calibration_error,
+    multiclass_f1_score,
+)
+from torchmetrics.functional.regression import mean_absolute_error, mean_squared_error, r2_score
+
+# Smallest probability in a log loss, as torchmetrics and scikit-learn clip it for float32.
+_EPSILON = torch.finfo(torch.float32).eps
+
+
+def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -> dict[str, Tensor]:
+    """Accuracy, area under the ROC curve, F1, log loss and expected calibration error of two classes.
+
+    Args:
+        probabilities: ``(n_rows,)`` float32, of class 1.
+        target: ``(n_rows,)`` int64, 0 or 1.
+        threshold: probability from which on a row is labelled 1.
+
+    Returns:
+        Scalars. The area is NaN where the rows hold one class only: it is not defined there.
+    """
+    labels = (probabilities >= threshold).long()
+    of_target = torch.where(target == 1, probabilities, 1 - probabilities)
+    return {
+        "acc": binary_accuracy(labels, target),
+        "auroc": binary_auroc(probabilities, target) if target.unique().numel() == 2 else _undefined(target),
+        "f1": binary_f1_score(labels, target),
+        "log_loss": -of_target.clamp(min=_EPSILON).log().mean(),
+        "ece": binary_calibration_error(probabilities, target),
+    }
+
+
+def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Accuracy, macro area under the ROC curve, macro F1, log loss and expected calibration error.
+
+    Args:
+        probabilities: ``(n_rows, n_classes)`` float32, rows sum to 1.
+        target: ``(n_rows,)`` int64.
+
+    Returns:
+        Scalars. The area is NaN where a class is missing from the rows: it is not defined there.
+    """
+    n_classes = probabilities.shape[1]
+    labels = probabilities.argmax(dim=1)
+    of_target = probabilities.gather(1, target.unsqueeze(1))
+    complete = target.unique().numel() == n_classes
+    return {
+        "acc": multiclass_accuracy(labels, target, num_classes=n_classes, average="micro"),
+        "auroc": multiclass_auroc(probabilities, target, num_classes=n_classes) if complete else _undefined(target),
+        "f1": multiclass_f1_score(labels, target, num_classes=n_classes, average="macro"),
+        "log_loss": -of_target.clamp(min=_EPSILON).log().mean(),
+        "ece": multiclass_calibration_error(probabilities, target, num_classes=n_classes),
+    }
+
+
+def regression_metrics(predictions: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Root mean squared error, mean absolute error and R², averaged over targets.
+
+    Args:
+        predictions: ``(n_rows, n_targets)`` float32, in the target's units.
+        target: ``(n_rows, n_targets)`` float32, in the target's units.
+
+    Returns:
+        Scalars. R² is NaN for fewer than two rows: it is not defined there.
+    """
+    return {
+        "rmse": mean_squared_error(predictions, target, squared=False),
+        "mae": mean_absolute_error(predictions, target),
+        "r2": r2_score(predictions, target) if len(target) > 1 else _undefined(target),
+    }
+
+
+def _undefined(like: Tensor) -> Tensor:
+    return torch.tensor(torch.nan, device=like.device)

@@ -1,0 +1,40 @@
+"""Two or more classes."""
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from perceptron.models.base import Prediction, TaskModule
+from perceptron.models.metrics import multiclass_metrics
+
+
+class MulticlassClassifier(TaskModule):
+    """A logit per class, trained with the cross-entropy.
+
+    Args:
+        label_smoothing: share of the target's probability spread over all classes, in [0, 1), as in
+            ``torch.nn.CrossEntropyLoss``.
+        **settings: those of ``TaskModule``.
+    """
+
+    def __init__(self, *, label_smoothing: float = 0.0, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.label_smoothing = label_smoothing
+
+    def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy of each row; outputs ``(batch, n_classes)``, target ``(batch,)`` int64."""
+        return F.cross_entropy(outputs, target, reduction="none", label_smoothing=self.label_smoothing)
+
+    def loss_in_units(self, loss: Tensor) -> Tensor:
+        """The loss itself, in nats."""
+        return loss
+
+    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """See ``multiclass_metrics``."""
+        return multiclass_metrics(outputs.softmax(dim=1), target)
+
+    def predict(self, features: Tensor) -> Prediction:
+        """Labels ``(batch,)`` and probabilities ``(batch, n_classes)``."""
+        probabilities = self(features).softmax(dim=1)
+        return Prediction(probabilities.argmax(dim=1), probabilities)

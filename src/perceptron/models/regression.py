@@ -1,0 +1,40 @@
+"""One or more continuous targets."""
+
+from typing import Any
+
+from torch import Tensor
+
+from perceptron.models.base import Prediction, TaskModule
+from perceptron.models.metrics import regression_metrics
+from perceptron.models.standardize import Standardize
+
+
+class Regressor(TaskModule):
+    """A value per target, trained with the squared error of standardised targets.
+
+    What is reported is in the targets' units: the loss in their square.
+
+    Args:
+        standardize_target: the targets' standardisation, fitted on training rows.
+        **settings: those of ``TaskModule``.
+    """
+
+    def __init__(self, *, standardize_target: Standardize, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.standardize_target = standardize_target
+
+    def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Squared error of each row, mean over targets; both ``(batch, n_targets)``, the target raw."""
+        return (outputs - self.standardize_target(target)).square().mean(dim=1)
+
+    def loss_in_units(self, loss: Tensor) -> Tensor:
+        """The loss in squared units; with several targets, in units of their mean variance."""
+        return loss * self.standardize_target.scale.square().mean()
+
+    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """See ``regression_metrics``."""
+        return regression_metrics(self.standardize_target.inverse(outputs), target)
+
+    def predict(self, features: Tensor) -> Prediction:
+        """Values ``(batch, n_targets)`` in the targets' units."""
+        return Prediction(self.standardize_target.inverse(self(features)), None)

@@ -1,0 +1,32 @@
+"""Standardisation as a layer, so that it travels with the weights."""
+
+import torch
+from torch import Tensor, nn
+from torch.types import Number
+
+
+class Standardize(nn.Module):
+    """Raw columns to standardised ones and back, with mean and scale as buffers.
+
+    Shape: ``(batch, n_columns)`` float32 both ways.
+
+    Args:
+        mean: ``(n_columns,)`` in the columns' units.
+        scale: ``(n_columns,)`` in the columns' units, above 0.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: list[Number] | Tensor, scale: list[Number] | Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
+        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))
+
+    def forward(self, raw: Tensor) -> Tensor:
+        """Standardised columns."""
+        return (raw - self.mean) / self.scale
+
+    def inverse(self, standardised: Tensor) -> Tensor:
+        """Columns in their own units."""
+        return standardised * self.scale + self.mean

@@ -1,0 +1,56 @@
+"""What a finished run says on the terminal and to its loggers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from rich.console import Console
+from rich.table import Table
+
+_SPLITS = ("train", "val", "test")
+
+
+def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, notes: Sequence[str]) -> None:
+    """A table of metrics with a column per split, then where things lie.
+
+    Args:
+        metrics: values under names like ``test/acc``.
+        title: stands above the table.
+        folder: the run's folder.
+        notes: lines below the table.
+    """
+    console = Console()
+    splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
+    names = dict.fromkeys(name.partition("/")[2] for name in metrics)
+    if splits:
+        table = Table(title=title, title_justify="left")
+        table.add_column("metric")
+        for split in splits:
+            table.add_column(split, justify="right")
+        for name in names:
+            values = (metrics.get(f"{split}/{name}") for split in splits)
+            table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values))
+        console.print(table)
+    for note in notes:
+        console.print(note, soft_wrap=True, highlight=False)
+    console.print(f"run folder  {folder}", soft_wrap=True, highlight=False)
+    console.print(f"dashboard   tensorboard --logdir {folder.parent}", soft_wrap=True, highlight=False)
+
+
+def log_results(
+    loggers: Sequence[Logger], *, hyper_parameters: Mapping[str, Any], metrics: Mapping[str, float], step: int
+) -> None:
+    """Give the loggers the settings and the final metrics, in TensorBoard on the HPARAMS tab.
+
+    The curves of an epoch's metrics keep their names for themselves: what the best weights give on training and validation
+    rows is called ``best/val/acc``.
+    """
+    final = {name if name.startswith("test/") else f"best/{name}": value for name, value in metrics.items()}
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.log_hyperparams(dict(hyper_parameters), final, step=step)
+        else:
+            logger.log_hyperparams(dict(hyper_parameters))
+            logger.log_metrics(final, step=step)
+        logger.finalize("success")

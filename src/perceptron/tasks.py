@@ -1,0 +1,53 @@
+"""The three kinds of task, and the names of the metrics that each reports. Imports nothing heavy."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal["min", "max"]
+SplitName = Literal["train", "val", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A kind of task.
+
+    Attributes:
+        name: ``binary``, ``multiclass`` or ``regression``.
+        needs: what the target must look like, in words for an error message.
+        metrics: names of the reported metrics, each with the direction in which it gets better.
+    """
+
+    name: str
+    needs: str
+    metrics: dict[str, Direction]
+
+
+_CLASSIFICATION: dict[str, Direction] = {
+    "loss": "min",
+    "acc": "max",
+    "auroc": "max",
+    "f1": "max",
+    "log_loss": "min",
+    "ece": "min",
+}
+
+BINARY = Task("binary", "two classes", _CLASSIFICATION)
+MULTICLASS = Task("multiclass", "two or more classes", _CLASSIFICATION)
+REGRESSION = Task(
+    "regression", "a continuous target", {"loss": "min", "rmse": "min", "mae": "min", "r2": "max"}
+)
+TASKS = {task.name: task for task in (BINARY, MULTICLASS, REGRESSION)}
+
+
+def direction_of(monitor: str) -> Direction:
+    """Direction in which a logged metric such as ``val/acc`` gets better; ``min`` for an unknown one."""
+    metric = monitor.rpartition("/")[2]
+    for task in TASKS.values():
+        if metric in task.metrics:
+            return task.metrics[metric]
+    return "min"
+
+
+def logged_names(task: Task, *, has_val: bool) -> list[str]:
+    """Names that a training run logs once an epoch, so that they can be monitored."""
+    return ["train/loss", *(f"val/{metric}" for metric in task.metrics if has_val)]
