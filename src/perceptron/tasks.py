@@ -33,9 +33,7 @@ _CLASSIFICATION: dict[str, Direction] = {
 
 BINARY = Task("binary", "two classes", _CLASSIFICATION)
 MULTICLASS = Task("multiclass", "two or more classes", _CLASSIFICATION)
-REGRESSION = Task(
-    "regression", "a continuous target", {"loss": "min", "rmse": "min", "mae": "min", "r2": "max"}
-)
+REGRESSION = Task("regression", "a continuous target", {"loss": "min", "rmse": "min", "mae": "min", "r2": "max"})
 TASKS = {task.name: task for task in (BINARY, MULTICLASS, REGRESSION)}
 
 

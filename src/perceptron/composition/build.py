@@ -148,7 +148,11 @@ def check_device(accelerator: str) -> None:
 def _task_of(target: str) -> Task:
     """Task of a model's class, which may be a user's own subclass."""
     kind = get_class(target)
-    for base, task in ((BinaryClassifier, BINARY), (MulticlassClassifier, MULTICLASS), (Regressor, REGRESSION)):
+    for base, task in (
+        (BinaryClassifier, BINARY),
+        (MulticlassClassifier, MULTICLASS),
+        (Regressor, REGRESSION),
+    ):
         if issubclass(kind, base):
             return task
     raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")

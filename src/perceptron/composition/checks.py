@@ -146,10 +146,10 @@ def _check_keys(cfg: DictConfig) -> None:
     """Refuse keys that were added with + to a part whose keys are fixed."""
     for path, node in _structured_parts(cfg):
         kind = OmegaConf.get_type(node)
-        known = {field.name for field in fields(kind)}
+        known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
         for key in node:
             if key not in known:
-                raise UsageError(f"there is no setting {path}{key}; {did_you_mean(str(key), known)}")
+                raise UsageError(f"there is no setting {path}{key!s}; {did_you_mean(str(key), known)}")
 
 
 def _structured_parts(cfg: DictConfig, path: str = "") -> Iterator[tuple[str, DictConfig]]:
@@ -160,7 +160,7 @@ def _structured_parts(cfg: DictConfig, path: str = "") -> Iterator[tuple[str, Di
             continue
         node = cfg[key]
         if isinstance(node, DictConfig):
-            yield from _structured_parts(node, f"{path}{key}.")
+            yield from _structured_parts(node, f"{path}{key!s}.")
 
 
 def _check_readable(cfg: DictConfig) -> None:
@@ -233,13 +233,9 @@ def _check_training(cfg: DictConfig) -> None:
             "set trainer.max_epochs, trainer.max_steps or trainer.max_time"
         )
     if cfg.optimizer.get("nesterov") and not cfg.optimizer.get("momentum"):
-        raise UsageError(
-            "optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9"
-        )
+        raise UsageError("optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9")
     if not cfg.train and cfg.test and cfg.ckpt_path is None:
-        raise UsageError(
-            "train=false needs a trained model to test, got ckpt_path=null; set ckpt_path to a checkpoint"
-        )
+        raise UsageError("train=false needs a trained model to test, got ckpt_path=null; set ckpt_path to a checkpoint")
     if not cfg.train and not cfg.test:
         raise UsageError("train and test must not both be false: nothing would be done; set one of them to true")
     follows_epochs = cfg.scheduler._target_ in (

@@ -123,7 +123,9 @@ def _composed(overrides: list[Override], config_name: str) -> DictConfig:
 def _is_for_hydra(override: Override, loader: ConfigLoader) -> bool:
     key = override.key_or_group
     is_group = bool(loader.get_group_options(key)) and override.package is None and _names_option(override)
-    return is_group or override.is_delete() or key.startswith("hydra.") or key == "hydra" or override.package is not None
+    return (
+        is_group or override.is_delete() or key.startswith("hydra.") or key == "hydra" or override.package is not None
+    )
 
 
 def _names_option(override: Override) -> bool:

@@ -1,6 +1,5 @@
 """The spine: one run from its configuration to its report."""
 
-import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,11 +8,11 @@ from typing import Any
 
 import lightning as L
 import yaml
-from lightning.fabric.utilities.warnings import disable_possible_user_warnings
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
+from perceptron.composition.logs import tame_lightning
 from perceptron.data import TableDataModule
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights
@@ -21,8 +20,6 @@ from perceptron.runs.files import write_json, write_text
 from perceptron.runs.provenance import provenance
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import SplitName
-
-log = logging.getLogger(__name__)
 
 
 def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
@@ -39,8 +36,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         UsageError: where model, data and machine do not go together.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    # They advise worker processes, which are slower than none for a table in memory.
-    disable_possible_user_warnings()
+    tame_lightning()
     folder = Path(cfg.paths.output_dir)
     config = plain(cfg)
 
@@ -74,6 +70,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         origin = provenance(
             seed=cfg.seed,
             split_seed=cfg.data.split_seed,
+            chosen=_of_groups(chosen),
             device=str(trainer.strategy.root_device),
             started=started.isoformat(timespec="seconds"),
             seconds=time.perf_counter() - clock,
@@ -120,6 +117,11 @@ def _flat(value: Any, name: str) -> dict[str, bool | int | float | str]:
     return {name: value if isinstance(value, bool | int | float | str) else str(value)}
 
 
+def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
+    """The project's own groups, without Hydra's."""
+    return {group: option for group, option in chosen.items() if "/" not in group and option is not None}
+
+
 def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
     """Path of the best checkpoint and its monitored value; without checkpoints the last value."""
     for callback in trainer.checkpoint_callbacks:
@@ -133,5 +135,8 @@ def _notes(datamodule: TableDataModule) -> list[str]:
     split = datamodule.split
     rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
     if len(split.test) == 0:
-        return [rows, "            no held-out test rows: these numbers do not say how the model does on new rows"]
+        return [
+            rows,
+            "            no held-out test rows: these numbers do not say how the model does on new rows",
+        ]
     return [rows]

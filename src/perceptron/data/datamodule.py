@@ -78,9 +78,7 @@ class TableDataModule(L.LightningDataModule):
         )
         self._features_scaling = fit_scaling(table.features[self._split.train], how=self.standardize)
         self._target_scaling = (
-            fit_scaling(
-                table.target[self._split.train], how="none" if self.standardize == "none" else "per_feature"
-            )
+            fit_scaling(table.target[self._split.train], how="none" if self.standardize == "none" else "per_feature")
             if is_regression
             else None
         )

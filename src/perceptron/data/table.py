@@ -95,9 +95,7 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
         raise UsageError(
             f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
         )
-    schema = TableSchema(
-        task=task, feature_names=feature_names, class_names=class_names, target_names=("target",)
-    )
+    schema = TableSchema(task=task, feature_names=feature_names, class_names=class_names, target_names=("target",))
     return Table(features=features, target=labels, schema=schema)
 
 

@@ -23,9 +23,19 @@ def draw_descent(path: Sequence[float]) -> Figure:
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.add_subplot()
     axes.plot(x, x**2, color=_GREY, label="f(x) = x²")
-    axes.plot(x, start**2 + 2 * start * (x - start), color=_ORANGE, linestyle="--", label=f"tangent at x = {start:g}")
+    axes.plot(
+        x,
+        start**2 + 2 * start * (x - start),
+        color=_ORANGE,
+        linestyle="--",
+        label=f"tangent at x = {start:g}",
+    )
     axes.plot(visited, visited**2, color=_BLUE, marker="o", markersize=5, linewidth=1, label="path of the descent")
     axes.set_ylim(-0.15 * reach**2, 1.05 * reach**2)
-    axes.set(xlabel="x", ylabel="f(x)", title=f"{len(visited) - 1} steps of gradient descent, to x = {visited[-1]:.3g}")
+    axes.set(
+        xlabel="x",
+        ylabel="f(x)",
+        title=f"{len(visited) - 1} steps of gradient descent, to x = {visited[-1]:.3g}",
+    )
     axes.legend()
     return figure

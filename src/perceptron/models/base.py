@@ -105,7 +105,7 @@ class TaskModule(L.LightningModule):
         loss = (losses * weights[0]).mean() if weights else losses.mean()
         self._loss_sum += loss.detach() * len(features)
         self._n_rows += len(features)
-        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        every = self.trainer.log_every_n_steps
         if every and (batch_idx + 1) % every == 0:
             self.log("train/loss_step", self.loss_in_units(loss.detach()), on_step=True, on_epoch=False)
         return loss
@@ -164,6 +164,6 @@ class TaskModule(L.LightningModule):
         marked = torch.zeros(longest, dtype=torch.bool, device=self.device)
         marked[: len(rows)] = True
         padded = torch.cat([rows, rows.new_zeros(longest - len(rows), *rows.shape[1:])])
-        gathered: Tensor = self.all_gather(padded)
-        kept: Tensor = self.all_gather(marked)
-        return gathered.flatten(0, 1)[kept.flatten()]
+        gathered, kept = self.all_gather((padded, marked))
+        of_all: Tensor = gathered.flatten(0, 1)[kept.flatten()]
+        return of_all

@@ -33,7 +33,7 @@ def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -
     of_target = torch.where(target == 1, probabilities, 1 - probabilities)
     return {
         "acc": binary_accuracy(labels, target),
-        "auroc": binary_auroc(probabilities, target) if target.unique().numel() == 2 else _undefined(target),
+        "auroc": binary_auroc(probabilities, target) if _n_distinct(target) == 2 else _undefined(target),
         "f1": binary_f1_score(labels, target),
         "log_loss": -of_target.clamp(min=_EPSILON).log().mean(),
         "ece": binary_calibration_error(probabilities, target),
@@ -53,7 +53,7 @@ def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tenso
     n_classes = probabilities.shape[1]
     labels = probabilities.argmax(dim=1)
     of_target = probabilities.gather(1, target.unsqueeze(1))
-    complete = target.unique().numel() == n_classes
+    complete = _n_distinct(target) == n_classes
     return {
         "acc": multiclass_accuracy(labels, target, num_classes=n_classes, average="micro"),
         "auroc": multiclass_auroc(probabilities, target, num_classes=n_classes) if complete else _undefined(target),
@@ -78,6 +78,10 @@ def regression_metrics(predictions: Tensor, target: Tensor) -> dict[str, Tensor]
         "mae": mean_absolute_error(predictions, target),
         "r2": r2_score(predictions, target) if len(target) > 1 else _undefined(target),
     }
+
+
+def _n_distinct(target: Tensor) -> int:
+    return int(target.bincount().count_nonzero())
 
 
 def _undefined(like: Tensor) -> Tensor:

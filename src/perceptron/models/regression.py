@@ -25,7 +25,8 @@ class Regressor(TaskModule):
 
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Squared error of each row, mean over targets; both ``(batch, n_targets)``, the target raw."""
-        return (outputs - self.standardize_target(target)).square().mean(dim=1)
+        errors: Tensor = outputs - self.standardize_target(target)
+        return errors.square().mean(dim=1)
 
     def loss_in_units(self, loss: Tensor) -> Tensor:
         """The loss in squared units; with several targets, in units of their mean variance."""

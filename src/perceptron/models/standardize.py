@@ -1,8 +1,8 @@
 """Standardisation as a layer, so that it travels with the weights."""
 
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.types import Number
 
 
 class Standardize(nn.Module):
@@ -18,7 +18,7 @@ class Standardize(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, mean: list[Number] | Tensor, scale: list[Number] | Tensor) -> None:
+    def __init__(self, mean: npt.ArrayLike, scale: npt.ArrayLike) -> None:
         super().__init__()
         self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
         self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))

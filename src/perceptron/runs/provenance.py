@@ -4,18 +4,22 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 _PACKAGES = ("perceptron", "torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn", "numpy")
 
 
-def provenance(*, seed: int, split_seed: int, device: str, started: str, seconds: float) -> dict[str, Any]:
+def provenance(
+    *, seed: int, split_seed: int, chosen: Mapping[str, str], device: str, started: str, seconds: float
+) -> dict[str, Any]:
     """Command line, git commit, versions, seeds, device and duration.
 
     Args:
         seed: seed of the model.
         split_seed: seed of the split.
+        chosen: option of each configuration group, such as ``{"model": "logistic"}``.
         device: what it was trained on.
         started: time in ISO 8601.
         seconds: duration.
@@ -27,6 +31,7 @@ def provenance(*, seed: int, split_seed: int, device: str, started: str, seconds
         "platform": platform.platform(),
         "seed": seed,
         "split_seed": split_seed,
+        "chosen": dict(chosen),
         "device": device,
         "started": started,
         "seconds": round(seconds, 3),

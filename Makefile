@@ -1,0 +1,32 @@
+# Each target works on a fresh machine: the first makes .venv from pyproject.toml with constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help train test test-all check dashboard clean
+
+help:  ## Show these lines
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+train: .venv/installed  ## Train a logistic regression on the breast-cancer data
+	$(BIN)/python train.py
+
+test: .venv/installed  ## Run the fast tests
+	$(BIN)/python -m pytest
+
+test-all: .venv/installed  ## Run all tests
+	$(BIN)/python -m pytest -m ""
+
+check: .venv/installed  ## Lint, types and the fast tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:  ## Remove the environment and what tools have left
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,38 @@
+"""``perceptron <command> ...`` and ``python -m perceptron <command> ...``. Imports nothing heavy."""
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+from perceptron.composition.spelling import did_you_mean
+from perceptron.errors import UsageError
+
+# Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
+COMMANDS = {
+    "train": "train, test and log a model; the same as python train.py",
+}
+USAGE_STATUS = 2
+
+
+def main() -> None:
+    """Run the command that the first argument names."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in ("--help", "-h"):
+        print("perceptron <command> [key=value ...]\n")
+        print("\n".join(f"  {command:<10} {summary}" for command, summary in COMMANDS.items()))
+        return
+    try:
+        if name not in COMMANDS:
+            raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
+        import_module(f"perceptron.commands.{name}").main(arguments)
+    except UsageError as error:
+        _fail(error)
+
+
+def _fail(error: UsageError) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(USAGE_STATUS)
+
+
+if __name__ == "__main__":
+    main()

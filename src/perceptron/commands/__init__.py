@@ -1,0 +1,1 @@
+"""What ``perceptron <command>`` does: a file per command, each with ``main(arguments)``."""

@@ -1,0 +1,16 @@
+"""One voice on the terminal: Hydra's logging, without what Lightning adds to it."""
+
+import logging
+import warnings
+
+from lightning.fabric.utilities.warnings import disable_possible_user_warnings
+
+
+def tame_lightning() -> None:
+    """Let Lightning's messages go to Hydra's handlers alone, and leave out its false alarms."""
+    # Importing lightning adds a handler of its own, beside which everything is printed twice.
+    logging.getLogger("lightning").handlers.clear()
+    # They advise worker processes, which are slower than none for a table in memory.
+    disable_possible_user_warnings()
+    # Lightning 2.6 with torch 2.13: nothing that a user could mend.
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)

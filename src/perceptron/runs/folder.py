@@ -1,0 +1,63 @@
+"""A run's folder, read back: nothing but plain values comes out of it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from perceptron.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished or unfinished run.
+
+    Attributes:
+        folder: where it lies.
+    """
+
+    folder: Path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Resolved plain configuration."""
+        return self._read("config.yaml")
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """Final metrics under names like ``test/acc``; None where one is not defined."""
+        return self._read("metrics.json")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Command line, commit, versions, seeds, device, duration; and what each group was chosen to be."""
+        return self._read("provenance.json")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has written its results."""
+        return (self.folder / "metrics.json").is_file()
+
+    def checkpoint(self, name: str = "best") -> Path:
+        """Path of the checkpoint ``best`` or ``last``."""
+        return self.folder / "checkpoints" / f"{name}.ckpt"
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
+        try:
+            text = path.read_text()
+            values = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(f"a run's {name} must be readable, got {reason}; name another run") from error
+        if not isinstance(values, dict):
+            raise UsageError(f"a run's {name} must hold names and values, got {type(values).__name__}: {path}")
+        return values
+
+
+def find_runs(folder: Path) -> list[Run]:
+    """Runs in a folder at any depth, oldest first: every folder with a ``config.yaml`` of a run."""
+    found = {path.parent for path in folder.rglob("config.yaml") if path.parent.name != ".hydra"}
+    return [Run(path) for path in sorted(found, key=lambda path: (path / "config.yaml").stat().st_mtime_ns)]
