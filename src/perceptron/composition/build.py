@@ -109,7 +109,8 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback]) -> L.Tra
         "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
         "default_root_dir": trainer.default_root_dir or cfg.paths.output_dir,
     }
-    settings = plain(trainer) | ({} if trainer.barebones else defaults)
+    settings = {key: value for key, value in plain(trainer).items() if key != "num_threads"}
+    settings |= {} if trainer.barebones else defaults
     if trainer.barebones:
         settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
     try:

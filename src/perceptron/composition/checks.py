@@ -69,6 +69,8 @@ _RANGES: dict[str, Range] = {
     "data.val_fraction": _SHARE,
     "data.test_fraction": _SHARE,
     "data.split_seed": Range("from 0 to 2**32 - 1", _number(lambda value: 0 <= value < 2**32)),
+    "data.folds": Range("at least 2", _number(lambda value: value >= 2)),
+    "data.fold": _AT_LEAST_0,
     "data.standardize": _one_of(("per_feature", "global", "none")),
     "data.batch_size": _AT_LEAST_1,
     "data.eval_batch_size": _AT_LEAST_1,
@@ -118,6 +120,9 @@ _RANGES: dict[str, Range] = {
     "trainer.gradient_clip_val": _AT_LEAST_0,
     "trainer.gradient_clip_algorithm": _one_of(("norm", "value")),
     "trainer.reload_dataloaders_every_n_epochs": _AT_LEAST_0,
+    "trainer.num_threads": Range(
+        "a number of at least 1, or auto", lambda value: value == "auto" or _AT_LEAST_1.holds(value)
+    ),
     "callbacks.early_stopping.patience": _AT_LEAST_0,
     "callbacks.early_stopping.mode": _one_of(("min", "max")),
     "callbacks.checkpoint.mode": _one_of(("min", "max")),
@@ -180,7 +185,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_fractions(cfg: DictConfig) -> None:
-    held_out = cfg.data.val_fraction + cfg.data.test_fraction
+    folds, fold = cfg.data.folds, cfg.data.fold
+    if (folds is None) != (fold is None):
+        raise UsageError(
+            f"data.folds and data.fold go together, got data.folds={folds} and data.fold={fold}; set both or none"
+        )
+    if folds is not None and fold >= folds:
+        raise UsageError(f"data.fold must be below data.folds={folds}, got {fold}; the folds are numbered from 0")
+    held_out = cfg.data.val_fraction + (cfg.data.test_fraction if folds is None else 1 / folds)
     if held_out >= 1:
         raise UsageError(
             "data.val_fraction + data.test_fraction must be below 1, so that training rows are left, got "

@@ -14,3 +14,4 @@ def tame_lightning() -> None:
     disable_possible_user_warnings()
     # Lightning 2.6 with torch 2.13: nothing that a user could mend.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+    warnings.filterwarnings("ignore", message=".*all_gather is deprecated.*", category=FutureWarning)

@@ -1,7 +1,7 @@
 """Types of every setting: the dataclasses that Hydra checks values against. Imports nothing heavy.
 
-A key that is no field here is no setting. ``MISSING`` fields are filled by the YAML files in ``conf/``; the ranges that a
-type cannot say stand in ``perceptron.composition.checks``.
+A key that is no field here is no setting. ``MISSING`` fields are filled by the YAML files in ``conf/``; the ranges
+that a type cannot say stand in ``perceptron.composition.checks``.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +21,8 @@ class DataConf:
     val_fraction: float = 0.15
     test_fraction: float = 0.2
     split_seed: int = 0
+    folds: int | None = None
+    fold: int | None = None
     standardize: str = "per_feature"
     batch_size: int | None = 32
     eval_batch_size: int = 4096
@@ -138,7 +140,7 @@ class OneCycleConf(ScheduleConf):
 
 @dataclass
 class TrainerConf:
-    """Arguments of ``lightning.Trainer``; its manual says what they mean."""
+    """Arguments of ``lightning.Trainer``, whose manual says what they mean, and ``num_threads``."""
 
     _target_: str = "lightning.Trainer"
     accelerator: str = "auto"
@@ -178,6 +180,7 @@ class TrainerConf:
     sync_batchnorm: bool = False
     reload_dataloaders_every_n_epochs: int = 0
     default_root_dir: str | None = None
+    num_threads: Any = "auto"
 
 
 @dataclass

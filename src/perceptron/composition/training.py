@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.threads import set_threads
 from perceptron.data import TableDataModule
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights
@@ -49,6 +50,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         target_scaling=datamodule.target_scaling,
         chosen=chosen,
     )
+    set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     trainer = build_trainer(cfg, [SelfContained(config=config, schema=datamodule.schema)])
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
@@ -60,22 +62,24 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         best_checkpoint, best_value = _best(trainer, cfg.monitor)
     if best_checkpoint:
         load_weights(model, best_checkpoint)
-    step = trainer.global_step
     metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
 
     if trainer.is_global_zero:
-        settings = hyper_parameters(config, chosen)
-        log_results(trainer.loggers, hyper_parameters=settings, metrics=metrics, step=step)
-        write_json(folder / "metrics.json", metrics)
-        origin = provenance(
-            seed=cfg.seed,
-            split_seed=cfg.data.split_seed,
-            chosen=_of_groups(chosen),
+        log_results(
+            trainer.loggers,
+            hyper_parameters=hyper_parameters(config, chosen),
+            metrics=metrics,
+            step=trainer.global_step,
+        )
+        write_results(
+            folder,
+            metrics=metrics,
+            config=config,
+            chosen=chosen,
             device=str(trainer.strategy.root_device),
-            started=started.isoformat(timespec="seconds"),
+            started=started,
             seconds=time.perf_counter() - clock,
         )
-        write_json(folder / "provenance.json", origin)
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
         print_results(metrics, title=title, folder=folder, notes=_notes(datamodule))
     return best_value
@@ -91,6 +95,29 @@ def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule)
             trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
             metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
     return metrics
+
+
+def write_results(
+    folder: Path,
+    *,
+    metrics: Mapping[str, float],
+    config: Mapping[str, Any],
+    chosen: Mapping[str, str],
+    device: str,
+    started: datetime,
+    seconds: float,
+) -> None:
+    """Write ``provenance.json`` and, last, ``metrics.json``, whose presence says that the run is finished."""
+    origin = provenance(
+        seed=config["seed"],
+        split_seed=config["data"]["split_seed"],
+        chosen=_of_groups(chosen),
+        device=device,
+        started=started.isoformat(timespec="seconds"),
+        seconds=seconds,
+    )
+    write_json(folder / "provenance.json", origin)
+    write_json(folder / "metrics.json", metrics)
 
 
 def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, bool | int | float | str]:

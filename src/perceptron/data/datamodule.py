@@ -25,6 +25,8 @@ class TableDataModule(L.LightningDataModule):
         val_fraction: share of all rows for validation; 0 for none.
         test_fraction: share of all rows for the test; 0 for none.
         split_seed: seed of the split, apart from ``seed``, so that another model seed keeps the rows.
+        folds: number of folds of a cross-validation, which replaces ``test_fraction``; None for none.
+        fold: number of the fold whose rows are the test, from 0.
         standardize: ``per_feature``, ``global`` or ``none``, see ``fit_scaling``.
         batch_size: rows per optimizer step over all processes; None for all training rows.
         eval_batch_size: rows per batch where nothing is trained.
@@ -32,8 +34,8 @@ class TableDataModule(L.LightningDataModule):
         seed: seed of the order of the training rows.
 
     Batches are tuples: features ``(batch, n_features)`` float32, raw; target ``(batch,)`` int64 or
-    ``(batch, n_targets)`` float32, raw; and for training on several processes weights ``(batch,)`` float32 that make the
-    mean over processes the mean over rows where a batch does not divide evenly.
+    ``(batch, n_targets)`` float32, raw; and for training on several processes weights ``(batch,)`` float32 that
+    make the mean over processes the mean over rows where a batch does not divide evenly.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class TableDataModule(L.LightningDataModule):
         val_fraction: float = 0.15,
         test_fraction: float = 0.2,
         split_seed: int = 0,
+        folds: int | None = None,
+        fold: int | None = None,
         standardize: Standardize = "per_feature",
         batch_size: int | None = 32,
         eval_batch_size: int = 4096,
@@ -56,6 +60,8 @@ class TableDataModule(L.LightningDataModule):
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
         self.split_seed = split_seed
+        self.folds = folds
+        self.fold = fold
         self.standardize = standardize
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
@@ -75,6 +81,8 @@ class TableDataModule(L.LightningDataModule):
             val_fraction=self.val_fraction,
             test_fraction=self.test_fraction,
             split_seed=self.split_seed,
+            folds=self.folds,
+            fold=self.fold,
         )
         self._features_scaling = fit_scaling(table.features[self._split.train], how=self.standardize)
         self._target_scaling = (

@@ -1,11 +1,11 @@
 """Which rows are for training, for validation and for testing."""
 
+import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from perceptron.data.table import RowNumbers
 from perceptron.errors import UsageError
@@ -32,8 +32,12 @@ def split_rows(
     val_fraction: float,
     test_fraction: float,
     split_seed: int,
+    folds: int | None = None,
+    fold: int | None = None,
 ) -> Split:
     """Draw test rows, then validation rows, at random; what is left is for training.
+
+    In a cross-validation the test rows are those of one fold: over all folds each row is tested once.
 
     Args:
         n_rows: number of rows in the table.
@@ -41,14 +45,18 @@ def split_rows(
         val_fraction: share of **all** rows that go to validation, in [0, 1); 0 gives none.
         test_fraction: share of all rows that go to the test, in [0, 1); 0 gives none.
         split_seed: the only source of randomness.
+        folds: number of folds, which replaces ``test_fraction``; None for no cross-validation.
+        fold: number of the fold to be tested, from 0.
 
     Raises:
         UsageError: where too few rows are left, or a class has too few rows to be stratified.
     """
     rows = np.arange(n_rows, dtype=np.int64)
-    rest, test = _take(rows, labels, test_fraction, Fraction(1), split_seed, "data.test_fraction")
-    left = 1 - Fraction(test_fraction)
-    train, val = _take(rest, labels, val_fraction, left, split_seed, "data.val_fraction")
+    if folds is None:
+        rest, test = _take(rows, labels, test_fraction, split_seed, "data.test_fraction", n_rows)
+    else:
+        rest, test = _fold(rows, labels, folds, fold or 0, split_seed)
+    train, val = _take(rest, labels, val_fraction, split_seed, "data.val_fraction", n_rows)
     return Split(train=np.sort(train), val=np.sort(val), test=np.sort(test))
 
 
@@ -56,22 +64,36 @@ def _take(
     rows: RowNumbers,
     labels: npt.NDArray[np.int64] | None,
     fraction: float,
-    of: Fraction,
     seed: int,
     setting: str,
+    n_all: int,
 ) -> tuple[RowNumbers, RowNumbers]:
     if fraction == 0:
         return rows, rows[:0]
     try:
         rest, taken = train_test_split(
             rows,
-            test_size=float(Fraction(fraction) / of),
+            test_size=math.ceil(fraction * n_all),
             random_state=seed,
             stratify=None if labels is None else labels[rows],
         )
     except ValueError as error:
         raise UsageError(
-            f"{setting}={fraction} must leave rows of every class on both sides of {len(rows)} rows, got: "
-            f"{error} Set {setting}=0 or take more rows"
+            f"{setting}={fraction} must leave rows of every class on both sides of {len(rows)} rows, got: {error} "
+            f"Set {setting}=0 or take more rows"
         ) from error
     return rest, taken
+
+
+def _fold(
+    rows: RowNumbers, labels: npt.NDArray[np.int64] | None, folds: int, fold: int, seed: int
+) -> tuple[RowNumbers, RowNumbers]:
+    smallest = len(rows) if labels is None else int(np.bincount(labels).min())
+    if smallest < folds:
+        what = "rows" if labels is None else "rows of the smallest class"
+        raise UsageError(
+            f"data.folds must be at most the number of {what}, got {folds} of {smallest}; lower data.folds"
+        )
+    splitter = (KFold if labels is None else StratifiedKFold)(folds, shuffle=True, random_state=seed)
+    rest, test = list(splitter.split(rows, labels))[fold]
+    return rows[rest], rows[test]

@@ -105,7 +105,7 @@ class TaskModule(L.LightningModule):
         loss = (losses * weights[0]).mean() if weights else losses.mean()
         self._loss_sum += loss.detach() * len(features)
         self._n_rows += len(features)
-        every = self.trainer.log_every_n_steps
+        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every and (batch_idx + 1) % every == 0:
             self.log("train/loss_step", self.loss_in_units(loss.detach()), on_step=True, on_epoch=False)
         return loss
@@ -113,7 +113,7 @@ class TaskModule(L.LightningModule):
     def on_train_epoch_end(self) -> None:
         """Log the mean loss of the epoch's steps."""
         sums = torch.stack([self._loss_sum, self._loss_sum.new_tensor(float(self._n_rows))])
-        loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")  # type: ignore[misc]
+        loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")
         self.log("train/loss", self.loss_in_units(loss_sum / n_rows), sync_dist=False)
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002

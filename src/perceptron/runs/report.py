@@ -43,8 +43,8 @@ def log_results(
 ) -> None:
     """Give the loggers the settings and the final metrics, in TensorBoard on the HPARAMS tab.
 
-    The curves of an epoch's metrics keep their names for themselves: what the best weights give on training and validation
-    rows is called ``best/val/acc``.
+    The curves of an epoch's metrics keep their names for themselves: what the best weights give on training and
+    validation rows is called ``best/val/acc``.
     """
     final = {name if name.startswith("test/") else f"best/{name}": value for name, value in metrics.items()}
     for logger in loggers:

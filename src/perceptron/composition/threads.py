@@ -1,0 +1,22 @@
+"""How many threads a step is worth."""
+
+import torch
+from torch import nn
+
+# Below this many multiply-adds a step is faster on one thread than on two (measured on two cores).
+_WORTH_THREADS = 20_000_000
+
+
+def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int) -> None:
+    """Let torch compute with this many threads.
+
+    Args:
+        wanted: a number, or ``auto``: one for small work, which several threads make two to four times slower; else as
+            many as torch would take.
+        network: its parameters times the rows are about the multiply-adds of a step.
+        rows_per_step: rows of a batch.
+    """
+    if wanted != "auto":
+        torch.set_num_threads(int(wanted))
+    elif rows_per_step * sum(parameter.numel() for parameter in network.parameters()) < _WORTH_THREADS:
+        torch.set_num_threads(1)
