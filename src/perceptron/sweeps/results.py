@@ -77,7 +77,9 @@ def read_result(run: Run) -> Result:
 
 def varying(results: Sequence[Result]) -> list[str]:
     """Names of the settings that differ: a group where its option does, a key where it does within an option."""
-    columns = [group for group in GROUPS if len({result.choices.get(group) for result in results}) > 1]
+    columns = [
+        group for group in GROUPS if len({result.choices[group] for result in results if group in result.choices}) > 1
+    ]
     for key in dict.fromkeys(key for result in results for key in result.setting):
         group = key.partition(".")[0]
         values: dict[str | None, set[str | None]] = {}

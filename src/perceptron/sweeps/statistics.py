@@ -64,8 +64,8 @@ def estimate(values: Mapping[Draw, float], *, test_per_train: float, confidence:
 
     Runs on the same rows are no independent witnesses, so seeds are averaged within a split first. Splits of one table
     share most of their rows too: the variance of their mean is not s²/J but (1/J + n_test/n_train) s², with J - 1
-    degrees of freedom (Nadeau and Bengio 2003, "Inference for the Generalization Error", eq. 9). With a single split the
-    interval is Student's over seeds, and says nothing about other rows.
+    degrees of freedom (Nadeau and Bengio 2003, "Inference for the Generalization Error", eq. 9). With a single split
+    the interval is Student's over seeds, and says nothing about other rows.
 
     Args:
         values: value of each run. NaN are left out.
