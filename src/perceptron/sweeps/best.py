@@ -6,7 +6,16 @@ from typing import Any
 import yaml
 
 # Drawn by chance or belonging to the sweep, not to the setting.
-_LEFT_OUT = ("seed", "data.split_seed", "data.fold", "data.folds", "hparams_search", "callbacks.pruning", "task_name")
+_LEFT_OUT = (
+    "seed",
+    "data.split_seed",
+    "data.fold",
+    "data.folds",
+    "hparams_search",
+    "callbacks.pruning",
+    "task_name",
+    "paths",
+)
 
 
 def as_experiment(overrides: Mapping[str, Any], *, groups: Sequence[str], comment: str) -> str:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.sweeps.statistics import NAN, Draw
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
-# What chance decides, where things lie, and what follows from other settings.
+# What chance decides, and where things lie.
 _NO_SETTING = (
-    "seed", "data.seed", "data.split_seed", "data.fold", "mode", "train", "test", "task_name", "tags", "ckpt_path",
-    "paths", "logger", "callbacks.pruning",
+    "seed", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths", "logger",
+    "callbacks.pruning",
 )  # fmt: skip
 
 
@@ -53,23 +55,25 @@ def read_result(run: Run) -> Result:
     """
     config, origin = run.config, run.provenance
     try:
-        data, own_folder = config["data"], str(config["paths"]["output_dir"])
+        data = config["data"]
         tested = 1 / data["folds"] if data.get("folds") else data["test_fraction"]
         # Lightning's settings mean nothing to an estimator.
         groups = ("data", "model") if "estimator" in config["model"] else GROUPS
-        setting = {key: config[key] for key in config if key in groups or key not in GROUPS}
+        kept = {key: config[key] for key in config if key in groups or key not in GROUPS}
+        setting = {key: value for key, value in _flat(kept).items() if key not in _following(run)}
+        table = {key: value for key, value in setting.items() if key.startswith("data.dataset.")}
         return Result(
             folder=run.folder,
-            data=f"{origin['chosen'].get('data')} {json.dumps(data['dataset'], sort_keys=True)}",
+            data=f"{origin['chosen'].get('data')} {json.dumps(table, sort_keys=True)}",
             choices={group: str(origin["chosen"][group]) for group in groups if group in origin["chosen"]},
-            setting={key: value for key, value in _flat(setting).items() if own_folder not in value},
+            setting=setting,
             draw=Draw(split=(data["split_seed"], data.get("fold")), seed=config["seed"]),
             test_per_train=tested / (1 - tested),
             monitor=config["monitor"],
             metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},
             seconds=float(origin["seconds"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"a run must hold its settings and metrics, got {error!r} in {run.folder}; leave it out"
         ) from error
@@ -88,6 +92,12 @@ def varying(results: Sequence[Result]) -> list[str]:
         if any(len(found) > 1 for found in values.values()):
             columns.append(key)
     return columns
+
+
+def _following(run: Run) -> set[str]:
+    """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
+    written = yaml.safe_load((run.folder / ".hydra" / "config.yaml").read_text())
+    return {key for key, value in _flat(written).items() if "${" in value}
 
 
 def _flat(value: Any, name: str = "") -> dict[str, str]:
