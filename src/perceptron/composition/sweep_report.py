@@ -1,6 +1,7 @@
 """Hydra's callback around a multirun: progress while it runs, the table at its end."""
 
 import math
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,9 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     progress, _progress = _progress, None
     progress.stop()
     jobs = find_jobs(progress.folder)
+    if not jobs:
+        _remove_unused(progress.folder)
+        return 0
     for job in jobs:
         if not interrupted and job.state == State.RUNNING:
             job.fail(UsageError("ended without a word: its process was killed, or ran out of memory"))
@@ -64,6 +68,12 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     if unfinished:
         print(f"to run what is missing: python train.py -m sweep.resume={progress.folder}")
     return failed
+
+
+def _remove_unused(folder: Path) -> None:
+    """Take back the folder of a sweep that ended before its first job."""
+    if all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
+        shutil.rmtree(folder)
 
 
 def summarize(folder: Path, jobs: list[Job]) -> None:
