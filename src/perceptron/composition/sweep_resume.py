@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -29,9 +30,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
     own = [argument for argument in arguments if argument not in named and argument not in ("-m", "--multirun")]
     wrong = [argument for argument in own if not argument.startswith(("hydra/", "hydra."))]
     if wrong:
-        raise UsageError(
-            f"a sweep is resumed with its own settings, got {wrong[0]} beside {_KEY}; leave it out, or start a new sweep"
-        )
+        raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {_KEY}; leave it out")
     hydra = _stored(folder)
     kept = [text for text in hydra["overrides"]["hydra"] if not text.startswith(("hydra.sweep.dir=", "hydra.mode="))]
     sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == "command-line"]
@@ -48,11 +47,11 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
     ]
 
 
-def _stored(folder: Path) -> dict[str, dict[str, list[str]]]:
+def _stored(folder: Path) -> dict[str, Any]:
     """What Hydra wrote down when the sweep was started."""
     path = folder / "multirun.yaml"
     try:
-        hydra: dict[str, dict[str, list[str]]] = yaml.safe_load(path.read_text())["hydra"]
+        hydra: dict[str, Any] = yaml.safe_load(path.read_text())["hydra"]
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise UsageError(
             f"{_KEY} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
