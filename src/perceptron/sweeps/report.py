@@ -27,9 +27,10 @@ _NOTE = (
 
 def print_sections(console: Console, found: Sequence[Section]) -> None:
     """One table per data set, the best first; with all of a setting in one column where the terminal is too narrow."""
+    unbound = console.options.update(max_width=10_000)
     for section in found:
         table = _terminal_table(section, _header(section), _cells(section), len(section.columns))
-        if console.measure(table).maximum > console.width:
+        if console.measure(table, options=unbound).maximum > console.width:
             table = _terminal_table(section, *_narrow(section), 1)
         console.print(table)
         if len(section.rows) > _MOST_ROWS:
