@@ -44,7 +44,7 @@ class SweepReport(Callback):
             os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:  # noqa: ARG002
-        """Let the job's configuration go: launchers keep every job's until the end, a quarter of a MiB each (measured)."""
+        """Let the job's configuration go: launchers keep each to the end, a quarter of a MiB a job (measured)."""
         if config.hydra.mode == RunMode.MULTIRUN:
             job_return.cfg = job_return.hydra_cfg = None
 
