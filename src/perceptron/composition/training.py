@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning as L
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
@@ -15,6 +16,7 @@ from perceptron.composition.build import build_data, build_model, build_trainer,
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.threads import set_threads
 from perceptron.data import TableDataModule
+from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.files import write_json, write_text
@@ -58,7 +60,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     best_value = None
     best_checkpoint = cfg.ckpt_path
     if cfg.train:
-        trainer.fit(model, datamodule=datamodule, ckpt_path=cfg.ckpt_path, weights_only=True)
+        _fit(trainer, model, datamodule, cfg.ckpt_path)
         best_checkpoint, best_value = _best(trainer, cfg.monitor)
     if best_checkpoint:
         load_weights(model, best_checkpoint)
@@ -85,6 +87,16 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     return best_value
 
 
+def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, ckpt_path: str | None) -> None:
+    try:
+        trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path, weights_only=True)
+    except (MisconfigurationException, ValueError) as error:
+        # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
+        if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
+            raise UsageError(f"trainer must suit the data: {' '.join(str(error).split())}") from error
+        raise
+
+
 def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule) -> dict[str, float]:
     """Loss and metrics of the model on each split that has rows, under names like ``test/acc``."""
     metrics: dict[str, float] = {}
@@ -93,7 +105,7 @@ def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule)
         if len(datamodule.split.rows(split)):
             model.evaluated = split
             trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
-            metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+            metrics |= model.results
     return metrics
 
 
