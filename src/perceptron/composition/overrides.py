@@ -55,7 +55,7 @@ def check_overrides(
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            for job in _jobs(_parsed(overrides), multirun=multirun):
+            for job in _jobs(parsed_overrides(overrides), multirun=multirun):
                 check(_composed(job, config_name))
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(one_line(error)) from error
@@ -68,7 +68,12 @@ def one_line(error: Exception) -> str:
     return "; ".join(line for line in lines if line and not line.startswith(noise))
 
 
-def _parsed(overrides: Iterable[str]) -> list[Override]:
+def parsed_overrides(overrides: Iterable[str]) -> list[Override]:
+    """Overrides in Hydra's grammar.
+
+    Raises:
+        UsageError: for the first that does not follow it.
+    """
     parser = OverridesParser.create()
     parsed = []
     for text in overrides:
@@ -113,10 +118,10 @@ def _composed(overrides: list[Override], config_name: str) -> DictConfig:
     groups = [override for override in overrides if _is_for_hydra(override, loader)]
     settings = [override for override in overrides if override not in groups]
     for override in groups:
-        _check_group(override, loader)
+        check_group(override, loader)
     cfg = compose(config_name, overrides=[str(override.input_line) for override in groups])
     for override in settings:
-        _apply(override, cfg, loader)
+        apply_override(override, cfg, loader)
     return cfg
 
 
@@ -132,7 +137,8 @@ def _names_option(override: Override) -> bool:
     return override.value() is None or isinstance(override.value(), str | list | int)
 
 
-def _check_group(override: Override, loader: ConfigLoader) -> None:
+def check_group(override: Override, loader: ConfigLoader) -> None:
+    """Refuse an option that a group does not have."""
     group = override.key_or_group
     options = loader.get_group_options(group)
     if not options or override.is_delete():
@@ -149,7 +155,12 @@ def _check_group(override: Override, loader: ConfigLoader) -> None:
         raise UsageError(f"there is no {group}={option}; {did_you_mean(str(option), shown)}")
 
 
-def _apply(override: Override, cfg: DictConfig, loader: ConfigLoader) -> None:
+def apply_override(override: Override, cfg: DictConfig, loader: ConfigLoader) -> None:
+    """Set one value of a composed configuration.
+
+    Raises:
+        UsageError: where there is no such setting, or the value is of another kind.
+    """
     key = override.key_or_group
     value: Any = override.value()
     try:

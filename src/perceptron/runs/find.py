@@ -1,0 +1,78 @@
+"""Which run is meant by ``run=<folder>``, ``run=latest`` and ``run=best``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from perceptron.errors import UsageError
+from perceptron.runs.folder import Run, find_runs
+
+_WHAT_IS_COMPARED = ("dataset", "val_fraction", "test_fraction", "split_seed", "folds", "fold")
+
+
+def find_run(wanted: str, *, among: Path, with_checkpoint: bool = True) -> Run:
+    """The run that is meant.
+
+    Args:
+        wanted: a run's folder; ``latest``, the run that was started last; or ``best``, the finished run with the best
+            value of the metric that all of them monitored.
+        among: folder whose runs ``latest`` and ``best`` choose from, at any depth: all logs, a task, a sweep.
+        with_checkpoint: whether ``latest`` passes over runs that have left no weights.
+
+    Raises:
+        UsageError: where there is none, or ``best`` would compare what cannot be compared.
+    """
+    if wanted not in ("latest", "best"):
+        return _named(Path(wanted))
+    runs = [run for run in find_runs(among) if not with_checkpoint or has_checkpoint(run)] if among.is_dir() else []
+    if wanted == "best":
+        return _best([run for run in runs if run.is_finished], among)
+    if not runs:
+        raise UsageError(f"run=latest needs a run in {among}, got none; train one, or say where with runs=<folder>")
+    return runs[-1]
+
+
+def has_checkpoint(run: Run) -> bool:
+    """Whether a run has left weights."""
+    return any((run.folder / "checkpoints").glob("*.ckpt"))
+
+
+def _named(folder: Path) -> Run:
+    if not folder.exists():
+        raise UsageError(f"run must be a run's folder, latest or best, got {folder}, which is not there; name another")
+    run = Run(folder.resolve())
+    if not (run.folder / "config.yaml").is_file():
+        raise UsageError(f"run must be a run's folder, got {folder} without a config.yaml; name another")
+    return run
+
+
+def _best(runs: list[Run], among: Path) -> Run:
+    scored = [(run, best) for run in runs if (best := best_of(run)) is not None]
+    if not scored:
+        raise UsageError(
+            f"run=best needs a finished run with a checkpoint in {among}, got none; train one, or set runs=<folder>"
+        )
+    for what, seen in (
+        ("one monitored metric", {best["monitor"] for _, best in scored}),
+        ("one data set and split", {_compared(run) for run, _ in scored}),
+    ):
+        if len(seen) > 1:
+            raise UsageError(
+                f"run=best compares runs with {what}, got {len(seen)} in {among}: {', '.join(sorted(seen))}; "
+                "narrow it with runs=<folder of a task or a sweep>"
+            )
+    sign = 1 if scored[0][1]["mode"] == "min" else -1
+    return min(scored, key=lambda pair: sign * pair[1]["value"])[0]
+
+
+def best_of(run: Run) -> Mapping[str, Any] | None:
+    """What ``provenance.json`` says of a run's best checkpoint: ``monitor``, ``mode``, ``value``; None without one."""
+    best = run.provenance.get("best")
+    known = isinstance(best, dict) and isinstance(best.get("value"), float) and isinstance(best.get("monitor"), str)
+    return best if known else None
+
+
+def _compared(run: Run) -> str:
+    data = run.config.get("data") or {}
+    kept = {key: data.get(key) for key in _WHAT_IS_COMPARED}
+    return str(kept)
