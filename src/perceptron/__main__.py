@@ -5,13 +5,18 @@ from importlib import import_module
 from typing import NoReturn
 
 from perceptron.composition.spelling import did_you_mean
-from perceptron.errors import UsageError
+from perceptron.errors import Interrupted, UsageError
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
     "train": "train, test and log a model; the same as python train.py",
+    "resume": "let a run that was stopped go on, to the same bits",
+    "evaluate": "loss and metrics of a run's model on a split, or on other data",
+    "predict": "answers for the rows of a CSV or Parquet file",
+    "export": "a run's model as ONNX or as a torch.export program",
 }
 USAGE_STATUS = 2
+INTERRUPTED_STATUS = 130
 
 
 def main() -> None:
@@ -27,6 +32,12 @@ def main() -> None:
         import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
         _fail(error)
+    except Interrupted as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED_STATUS)
 
 
 def _fail(error: UsageError) -> NoReturn:

@@ -15,8 +15,7 @@ from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
-from perceptron.runs.find import best_of
-from perceptron.runs.folder import Run
+from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.tasks import REGRESSION
 
 
@@ -102,24 +101,6 @@ def read_config(run: Run, *, overrides: Sequence[str] = (), trust: Collection[st
     stored = run.config
     check_trusted(stored, where=where, trust=trust)
     return typed(_moved(stored, run.folder), where=where, overrides=overrides)
-
-
-def checkpoint_path(run: Run, name: str) -> Path:
-    """Path of a run's checkpoint ``best``, ``last``, or one that is named by its path.
-
-    Raises:
-        UsageError: where it is not there.
-    """
-    if name not in ("best", "last"):
-        path = Path(name)
-    elif name == "best" and run.is_finished and (best := best_of(run)) and isinstance(best.get("checkpoint"), str):
-        path = run.folder / best["checkpoint"]
-    else:
-        path = run.checkpoint(name)
-    if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in (run.folder / "checkpoints").glob("*.ckpt"))) or "none"
-        raise UsageError(f"a run needs the checkpoint {name}, got {there} in {run.folder}; set checkpoint or train on")
-    return path
 
 
 def _model(config: DictConfig, schema: TableSchema) -> TaskModule:

@@ -1,7 +1,7 @@
 """What a stored configuration may name to be built: an allow-list, for a file is no reason to run code.
 
-Hydra builds whatever a ``_target_`` names, and its own list of forbidden names is no boundary. So each ``_target_`` of a
-configuration that was read from a disk must be found here, before any of it is built.
+Hydra builds whatever a ``_target_`` names, and its own list of forbidden names is no boundary. So each ``_target_`` of
+a configuration that was read from a disk must be found here, before any of it is built.
 """
 
 import re

@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLR
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
+from perceptron.errors import Diverged
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName
@@ -92,6 +93,24 @@ class TaskModule(L.LightningModule):
         outputs: Tensor = self.network(self.standardize(features))
         return outputs
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the sums of the epoch so far, one row per process; refuse a state that has diverged."""
+        sums = torch.stack([self._loss_sum.double(), self._loss_sum.new_tensor(self._n_rows, dtype=torch.float64)])
+        if not torch.isfinite(sums[0]):
+            raise Diverged(sums[0].item(), self.current_epoch)
+        checkpoint["epoch_sums"] = self.all_gather(sums).reshape(-1, 2).cpu()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them up again, for an epoch that goes on in its middle."""
+        sums = checkpoint.get("epoch_sums")
+        if sums is not None and self.global_rank < len(sums):
+            self._loss_sum = sums[self.global_rank, 0].float()
+            self._n_rows = int(sums[self.global_rank, 1])
+
+    def on_train_start(self) -> None:
+        """Have the sums where the losses are."""
+        self._loss_sum = self._loss_sum.to(self.device)
+
     def on_train_epoch_start(self) -> None:
         """Start the epoch's stream of noise and its sum of losses."""
         torch.manual_seed(derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank))
@@ -114,6 +133,7 @@ class TaskModule(L.LightningModule):
         """Log the mean loss of the epoch's steps."""
         sums = torch.stack([self._loss_sum, self._loss_sum.new_tensor(float(self._n_rows))])
         loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        self._check_finite(loss_sum)
         self.log("train/loss", self.loss_in_units(loss_sum / n_rows), sync_dist=False)
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
@@ -126,7 +146,9 @@ class TaskModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss and the metrics of the validation rows."""
-        self.log_dict(self._epoch_metrics("val"))
+        metrics = self._epoch_metrics("val")
+        self._check_finite(metrics["val/loss"])
+        self.log_dict(metrics)
 
     def on_test_epoch_end(self) -> None:
         """Hand out the loss and the metrics of the evaluated rows, but not to the loggers: they belong to no epoch."""
@@ -147,6 +169,10 @@ class TaskModule(L.LightningModule):
             total_steps=int(self.trainer.estimated_stepping_batches),
         )
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _check_finite(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise Diverged(loss.item(), self.current_epoch)
 
     def _epoch_metrics(self, split: SplitName) -> dict[str, Tensor]:
         outputs = torch.cat([outputs for outputs, _ in self._outputs])

@@ -8,9 +8,11 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
+from perceptron.runs.files import whole_file
 
 KEY = "perceptron"
 
@@ -36,6 +38,40 @@ class SelfContained(L.Callback):
         checkpoint[KEY] = self.contents
 
 
+class WholeCheckpoints(CheckpointIO):
+    """Lightning's way to the disk, by which a checkpoint is written whole or not at all and never runs code."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: Any | None = None,  # noqa: ARG002
+    ) -> None:
+        """Write a file that takes the old one's place when all of it is on the disk."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # After a power cut the folder may still name the old checkpoint, which is as whole as the new one.
+        with whole_file(path, sync_folder=False) as file:
+            torch.save(checkpoint, file)
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        map_location: Any | None = None,  # noqa: ARG002
+        weights_only: bool | None = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Contents on the CPU, by ``weights_only=True`` whatever is asked for.
+
+        Raises:
+            UsageError: where it cannot be read so.
+        """
+        return read_checkpoint(path)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete the file."""
+        Path(path).unlink(missing_ok=True)
+
+
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """Contents of a checkpoint of this project; nothing in it can run.
 
@@ -43,7 +79,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         UsageError: where the file is none, is damaged, or holds anything but tensors and plain values.
     """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UsageError(f"a checkpoint must exist, got {path}; name another") from error
     except pickle.UnpicklingError as error:
@@ -55,10 +91,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(f"a checkpoint must be readable, got {reason} in {path}; name another") from error
-    own = checkpoint.get(KEY) if isinstance(checkpoint, dict) else None
-    if not isinstance(own, dict) or not isinstance(checkpoint.get("state_dict"), dict):
+    contents: dict[str, Any] = checkpoint if isinstance(checkpoint, dict) else {}
+    if not isinstance(contents.get(KEY), dict) or not isinstance(contents.get("state_dict"), dict):
         raise UsageError(f"a checkpoint must be one that a run of this project has written, got {path}; name another")
-    return checkpoint
+    return contents
 
 
 def stored_config(checkpoint: Mapping[str, Any], *, where: str) -> dict[str, Any]:

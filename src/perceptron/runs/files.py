@@ -11,11 +11,15 @@ from typing import IO, Any
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[IO[bytes]]:
+def whole_file(path: Path, *, sync_folder: bool = True) -> Iterator[IO[bytes]]:
     """A file to write to, that takes its place under ``path`` only when all of it is on the disk.
 
     The bytes go to a temporary file beside ``path``, which is synced and renamed; the folder is synced too. After an
     exception the temporary file is gone and what stood under ``path`` still stands there.
+
+    Args:
+        path: where the file shall stand.
+        sync_folder: whether to wait until its name is on the disk too, so that it survives a power cut.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)
@@ -32,7 +36,14 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if sync_folder:
+        _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files of a process that was killed while it wrote; nobody else may write there now."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

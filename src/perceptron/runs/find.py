@@ -1,11 +1,9 @@
 """Which run is meant by ``run=<folder>``, ``run=latest`` and ``run=best``."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from perceptron.errors import UsageError
-from perceptron.runs.folder import Run, find_runs
+from perceptron.runs.folder import Run, best_of, find_runs
 
 _WHAT_IS_COMPARED = ("dataset", "val_fraction", "test_fraction", "split_seed", "folds", "fold")
 
@@ -63,13 +61,6 @@ def _best(runs: list[Run], among: Path) -> Run:
             )
     sign = 1 if scored[0][1]["mode"] == "min" else -1
     return min(scored, key=lambda pair: sign * pair[1]["value"])[0]
-
-
-def best_of(run: Run) -> Mapping[str, Any] | None:
-    """What ``provenance.json`` says of a run's best checkpoint: ``monitor``, ``mode``, ``value``; None without one."""
-    best = run.provenance.get("best")
-    known = isinstance(best, dict) and isinstance(best.get("value"), float) and isinstance(best.get("monitor"), str)
-    return best if known else None
 
 
 def _compared(run: Run) -> str:
