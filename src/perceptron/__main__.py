@@ -1,11 +1,13 @@
 """``perceptron <command> ...`` and ``python -m perceptron <command> ...``. Imports nothing heavy."""
 
+import signal
 import sys
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
 from perceptron.composition.spelling import did_you_mean
-from perceptron.errors import Interrupted, UsageError
+from perceptron.errors import InterruptedRunError, UsageError
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
@@ -16,7 +18,6 @@ COMMANDS = {
     "export": "a run's model as ONNX or as a torch.export program",
 }
 USAGE_STATUS = 2
-INTERRUPTED_STATUS = 130
 
 
 def main() -> None:
@@ -26,18 +27,21 @@ def main() -> None:
         print("perceptron <command> [key=value ...]\n")
         print("\n".join(f"  {command:<10} {summary}" for command, summary in COMMANDS.items()))
         return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _on_signal)
     try:
         if name not in COMMANDS:
             raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
         import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
         _fail(error)
-    except Interrupted as error:
+    except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.status)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED_STATUS)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    raise InterruptedRunError(number)
 
 
 def _fail(error: UsageError) -> NoReturn:

@@ -10,7 +10,7 @@ class UsageError(Exception):
     """
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     """A signal that ends the run; the command line prints one line and ends with 128 + its number.
 
     Args:
@@ -18,12 +18,12 @@ class Interrupted(Exception):
         advice: what to do next, to stand behind a semicolon.
     """
 
-    def __init__(self, number: int, advice: str = "nothing was saved since the last checkpoint") -> None:
+    def __init__(self, number: int, advice: str = "nothing was written") -> None:
         super().__init__(f"interrupted by {signal.Signals(number).name}; {advice}")
         self.status = 128 + number
 
 
-class Diverged(Exception):
+class DivergedError(Exception):
     """A loss that is no finite number.
 
     Args:

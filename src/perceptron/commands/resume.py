@@ -1,7 +1,6 @@
 """``perceptron resume``: let a run that was stopped go on in its folder, as if it never had been."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from perceptron.composition.arguments import read_arguments
 
@@ -26,5 +25,3 @@ def main(arguments: Sequence[str]) -> None:
 
     run = find_run(typed.text("run"), among=typed.among, with_checkpoint=False)
     resume(run, overrides=typed.overrides, trust=typed.trust)
-
-

@@ -20,7 +20,7 @@ from perceptron.composition.checks import check
 from perceptron.composition.help import help_text
 from perceptron.composition.overrides import CONF_DIR, check_overrides, one_line
 from perceptron.composition.spelling import did_you_mean
-from perceptron.errors import Interrupted, UsageError
+from perceptron.errors import InterruptedRunError, UsageError
 
 USAGE_STATUS = 2
 
@@ -63,7 +63,7 @@ def _train(cfg: DictConfig) -> float | None:
             raise FailedJob(str(error)) from error
         _remove_unused(Path(HydraConfig.get().runtime.output_dir))
         _fail(str(error))
-    except Interrupted as error:
+    except InterruptedRunError as error:
         # Not an error of one job: it ends a whole multirun.
         print(error, file=sys.stderr)
         sys.exit(error.status)

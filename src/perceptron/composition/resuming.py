@@ -38,7 +38,9 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
         )
     before = read_config(run, trust=trust)
     cfg = read_config(run, overrides=overrides, trust=trust)
-    lengthened = cfg.trainer.max_epochs != before.trainer.max_epochs or cfg.trainer.max_steps != before.trainer.max_steps
+    lengthened = (
+        cfg.trainer.max_epochs != before.trainer.max_epochs or cfg.trainer.max_steps != before.trainer.max_steps
+    )
     if lengthened and cfg.scheduler._target_ in _OF_FIXED_LENGTH:
         raise UsageError(
             f"a schedule of fixed length cannot be lengthened, got {cfg.scheduler._target_.rpartition('.')[2]} of "

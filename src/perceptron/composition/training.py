@@ -1,7 +1,7 @@
 """The spine: one run from its configuration to its report."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from perceptron.composition.build import build_data, build_model, build_trainer,
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.threads import set_threads
 from perceptron.data import TableDataModule
-from perceptron.models import TaskModule
 from perceptron.errors import UsageError
+from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import remove_leftovers, write_json, write_text
@@ -42,7 +42,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, goes_on: bool = False) 
 
     Raises:
         UsageError: where model, data and machine do not go together, the loss diverges or the disk is full.
-        Interrupted: after a signal, the state saved.
+        InterruptedRunError: after a signal, the state saved.
     """
     folder = Path(cfg.paths.output_dir)
     steep = " or ".join(
@@ -112,10 +112,15 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     return best_value
 
 
-def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule) -> dict[str, float]:
+def evaluate(
+    trainer: L.Trainer,
+    model: TaskModule,
+    datamodule: TableDataModule,
+    *,
+    splits: Sequence[SplitName] = ("train", "val", "test"),
+) -> dict[str, float]:
     """Loss and metrics of the model on each split that has rows, under names like ``test/acc``."""
     metrics: dict[str, float] = {}
-    splits: tuple[SplitName, ...] = ("train", "val", "test")
     for split in splits:
         if len(datamodule.split.rows(split)):
             model.evaluated = split

@@ -10,7 +10,7 @@ from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLR
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
-from perceptron.errors import Diverged
+from perceptron.errors import DivergedError
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName
@@ -97,8 +97,9 @@ class TaskModule(L.LightningModule):
         """Add the sums of the epoch so far, one row per process; refuse a state that has diverged."""
         sums = torch.stack([self._loss_sum.double(), self._loss_sum.new_tensor(self._n_rows, dtype=torch.float64)])
         if not torch.isfinite(sums[0]):
-            raise Diverged(sums[0].item(), self.current_epoch)
-        checkpoint["epoch_sums"] = self.all_gather(sums).reshape(-1, 2).cpu()
+            raise DivergedError(sums[0].item(), self.current_epoch)
+        of_all: Any = self.all_gather(sums)
+        checkpoint["epoch_sums"] = of_all.reshape(-1, 2).cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them up again, for an epoch that goes on in its middle."""
@@ -172,7 +173,7 @@ class TaskModule(L.LightningModule):
 
     def _check_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
-            raise Diverged(loss.item(), self.current_epoch)
+            raise DivergedError(loss.item(), self.current_epoch)
 
     def _epoch_metrics(self, split: SplitName) -> dict[str, Tensor]:
         outputs = torch.cat([outputs for outputs, _ in self._outputs])

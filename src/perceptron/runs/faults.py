@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from perceptron.errors import Diverged, UsageError
+from perceptron.errors import DivergedError, UsageError
 
 
 @contextmanager
@@ -20,13 +20,13 @@ def named_faults(folder: Path, *, settings: str) -> Iterator[None]:
     """
     try:
         yield
-    except Diverged as error:
+    except DivergedError as error:
         kept = sorted(str(path) for path in (folder / "checkpoints").glob("*.ckpt"))
         left = f"the last good checkpoint is {kept[0]}" if kept else "no checkpoint was written before"
         raise UsageError(f"{error}; lower {settings}; {left}") from error
     except OSError as error:
         where = f" at {error.filename}" if error.filename else ""
         raise UsageError(
-            f"a run must be able to write, got {error.strerror or error}{where}; make room or set paths.log_dir, then go "
-            f"on with perceptron resume run={folder}"
+            f"a run must be able to write, got {error.strerror or error}{where}; make room or set paths.log_dir, then "
+            f"go on with perceptron resume run={folder}"
         ) from error

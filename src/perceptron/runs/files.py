@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from perceptron.errors import UsageError
+
 
 @contextmanager
 def whole_file(path: Path, *, sync_folder: bool = True) -> Iterator[IO[bytes]]:
@@ -50,6 +52,25 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file whole."""
     with whole_file(path) as file:
         file.write(text.encode())
+
+
+def output_path(wanted: str) -> Path:
+    """A path that a file can be written to.
+
+    Raises:
+        UsageError: where there is no such folder, or a folder stands there.
+    """
+    path = Path(wanted)
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(
+            f"output must be a file in a folder that is there, got {wanted}; make the folder or name another"
+        )
+    return path
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """Print values as JSON."""
+    print(json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -30,6 +30,16 @@ def find_run(wanted: str, *, among: Path, with_checkpoint: bool = True) -> Run:
     return runs[-1]
 
 
+def find_source(wanted: str, *, among: Path) -> Path:
+    """A run's folder, as ``find_run`` finds it, or a checkpoint, which needs no folder.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    path = Path(wanted)
+    return path if path.is_file() else find_run(wanted, among=among).folder
+
+
 def has_checkpoint(run: Run) -> bool:
     """Whether a run has left weights."""
     return any((run.folder / "checkpoints").glob("*.ckpt"))

@@ -10,7 +10,7 @@ from typing import Any, Self
 import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
-from perceptron.errors import Interrupted
+from perceptron.errors import InterruptedRunError
 from perceptron.runs.resume import at_safe_point
 
 
@@ -73,7 +73,7 @@ class Interruption(Checkpoint):
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if not self._training or self._received is not None:
-            raise Interrupted(number, f"go on with perceptron resume run={self.folder}")
+            raise InterruptedRunError(number, f"go on with perceptron resume run={self.folder}")
         self._received = number
 
     def _is_called(self, trainer: L.Trainer) -> bool:
@@ -83,7 +83,7 @@ class Interruption(Checkpoint):
 
     def _end(self, trainer: L.Trainer) -> None:
         trainer.save_checkpoint(self.folder / "checkpoints" / "last.ckpt", weights_only=False)
-        raise Interrupted(
+        raise InterruptedRunError(
             self._received or signal.SIGTERM,
             f"saved after step {trainer.global_step}; go on with perceptron resume run={self.folder}",
         )

@@ -30,11 +30,11 @@ def at_safe_point(trainer: L.Trainer, batch_idx: int) -> bool:
     the epoch, that follows the batch.
     """
     done = batch_idx + 1
-    validates = trainer.enable_validation and bool(trainer.val_check_batch)
+    every = trainer.val_check_batch if trainer.enable_validation else None
     return (
         done < trainer.num_training_batches
         and done % trainer.accumulate_grad_batches == 0
-        and not (validates and done % trainer.val_check_batch == 0)
+        and not (every and done % every == 0)
     )
 
 
@@ -50,15 +50,18 @@ class ExactResume(L.Callback):
         self._state: Mapping[str, Any] = {}
         self._noise: torch.Tensor | None = None
         self._taken: Mapping[str, Any] | None = None
+        # Whether this epoch was resumed in its middle: at its end Lightning leaves out the plateau schedules.
+        self._in_resumed_epoch = False
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Add the generator's state, one row per process, whether to stop, and the epoch's metrics."""
         noise = _noise_state(pl_module.device)
+        of_all: Any = pl_module.all_gather(noise.to(pl_module.device))
         checkpoint[KEY] = {
             "position": _position(trainer),
             "should_stop": trainer.should_stop,
             "metrics": {name: value.item() for name, value in trainer.callback_metrics.items()},
-            "noise": pl_module.all_gather(noise.to(pl_module.device)).reshape(-1, len(noise)).cpu(),
+            "noise": of_all.reshape(-1, len(noise)).cpu(),
         }
 
     def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -84,9 +87,9 @@ class ExactResume(L.Callback):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop where the run had stopped early; else let the plateau schedules look at the last epoch."""
-        early = any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)
+        early = any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)  # type: ignore[attr-defined]
         trainer.should_stop = trainer.should_stop or (early and self._state.get("should_stop", False))
-        loader = trainer.train_dataloader
+        loader: Any = trainer.train_dataloader
         if self._taken is not None and hasattr(loader, "load_state_dict"):
             loader.load_state_dict(self._taken)
         at_epoch_end = self._state.get("position") == EPOCH_END
@@ -97,10 +100,7 @@ class ExactResume(L.Callback):
         if not at_epoch_end:
             return
         metrics = self._state["metrics"]
-        for config in trainer.lr_scheduler_configs:
-            looks = config.reduce_on_plateau and config.interval == "epoch"
-            if looks and trainer.current_epoch % config.frequency == 0 and config.monitor in metrics:
-                pl_module.lr_scheduler_step(config.scheduler, metrics[config.monitor])
+        _step_plateau(trainer, pl_module, metrics)
         for logger in trainer.loggers:
             logger.log_metrics(metrics | {"epoch": trainer.current_epoch - 1}, step=step)
 
@@ -112,6 +112,8 @@ class ExactResume(L.Callback):
         """
         if rank < len(self._state["noise"]):
             self._noise = self._state["noise"][rank]
+        epochs = loops["epoch_progress"]["current"]
+        self._in_resumed_epoch = epochs["ready"] > epochs["processed"]
         states = loops["state_dict"].get("combined_loader")
         self._taken = states[0] if states else None
 
@@ -126,6 +128,19 @@ class ExactResume(L.Callback):
         if self._noise is not None:
             _set_noise_state(self._noise, pl_module.device)
             self._noise = None
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Make up for what Lightning left out at the end of an epoch that was resumed in its middle."""
+        self._end_resumed_epoch(trainer, pl_module)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """The same, after the last epoch."""
+        self._end_resumed_epoch(trainer, pl_module)
+
+    def _end_resumed_epoch(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self._in_resumed_epoch:
+            self._in_resumed_epoch = False
+            _step_plateau(trainer, pl_module, trainer.callback_metrics)
 
 
 def resume_point(run: Run) -> Path | None:
@@ -144,9 +159,17 @@ def resume_point(run: Run) -> Path | None:
     return max(steps, key=lambda path: steps[path]) if steps else None
 
 
+def _step_plateau(trainer: L.Trainer, pl_module: L.LightningModule, metrics: Mapping[str, Any]) -> None:
+    """Let the plateau schedules look at the epoch that has just ended."""
+    for config in trainer.lr_scheduler_configs:
+        monitor = config.monitor if config.reduce_on_plateau and config.interval == "epoch" else None
+        if monitor in metrics and trainer.current_epoch % config.frequency == 0:
+            pl_module.lr_scheduler_step(config.scheduler, metrics[str(monitor)])
+
+
 def _position(trainer: L.Trainer) -> str:
-    epochs = trainer.fit_loop.epoch_progress.current
-    batches = trainer.fit_loop.epoch_loop.batch_progress.current
+    epochs: Any = trainer.fit_loop.epoch_progress.current
+    batches: Any = trainer.fit_loop.epoch_loop.batch_progress.current
     if epochs.processed > epochs.completed:
         return EPOCH_END
     if epochs.ready == epochs.processed:
