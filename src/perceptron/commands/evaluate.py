@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import get_args
 
 from perceptron.composition.arguments import read_arguments
+from perceptron.runs.files import output_path, print_json, write_json
+from perceptron.runs.find import find_source
 from perceptron.tasks import SplitName
 
 USAGE = """\
@@ -25,16 +27,14 @@ def main(arguments: Sequence[str]) -> None:
         return
     all_splits: tuple[SplitName, ...] = get_args(SplitName)
     split = typed.choice("split", "all", *all_splits)
-    # Here, because they import torch.
-    from perceptron.composition.evaluating import evaluate_restored
-    from perceptron.composition.restore import restore
-    from perceptron.runs.files import output_path, print_json, write_json
-    from perceptron.runs.find import find_source
-    from perceptron.runs.report import print_results
-
     output = typed.own["output"]
     path = None if output in (None, "-") else output_path(str(output))
     source = find_source(typed.text("run"), among=typed.among)
+    # Here, because they import torch.
+    from perceptron.composition.evaluating import evaluate_restored
+    from perceptron.composition.restore import restore
+    from perceptron.runs.report import print_results
+
     restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
     splits = [name for name in all_splits if split in ("all", name)]
     metrics = evaluate_restored(restored, splits=splits)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
+from perceptron.runs.files import output_path
+from perceptron.runs.find import find_source
 
 USAGE = """\
 Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units.
@@ -32,6 +34,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     source, target = typed.text("input"), typed.text("output")
     rows, answers = _paths(source, target)
+    run = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch; and pyarrow is an extra.
     try:
         import pyarrow as pa
@@ -43,9 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     import torch
 
     from perceptron.composition.restore import restore
-    from perceptron.runs.find import find_source
 
-    run = find_source(typed.text("run"), among=typed.among)
     restored = restore(run, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
     schema, row_id = restored.schema, typed.own["id"]
     ignored = [name.strip() for name in (typed.own["ignore"] or "").strip("[]").split(",") if name.strip()]
@@ -88,8 +89,6 @@ def main(arguments: Sequence[str]) -> None:
 
 def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     """Files to read and to write; None for standard streams."""
-    from perceptron.runs.files import output_path
-
     rows = None if source == "-" else Path(source)
     if rows is not None and not rows.is_file():
         raise UsageError(f"input must be a CSV or Parquet file, got {source}, which is none; name another")

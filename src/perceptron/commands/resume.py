@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from perceptron.composition.arguments import read_arguments
+from perceptron.runs.find import find_run
 
 USAGE = """\
 Let a run that was stopped or killed go on in its folder; it ends with the same bits.
@@ -19,9 +20,8 @@ def main(arguments: Sequence[str]) -> None:
     typed = read_arguments(arguments, {}, usage=USAGE)
     if typed is None:
         return
-    # Here, because they import torch.
-    from perceptron.composition.resuming import resume
-    from perceptron.runs.find import find_run
-
     run = find_run(typed.text("run"), among=typed.among, with_checkpoint=False)
+    # Here, because it imports torch.
+    from perceptron.composition.resuming import resume
+
     resume(run, overrides=typed.overrides, trust=typed.trust)

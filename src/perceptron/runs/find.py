@@ -1,6 +1,7 @@
 """Which run is meant by ``run=<folder>``, ``run=latest`` and ``run=best``."""
 
 from pathlib import Path
+from typing import Any
 
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run, best_of, find_runs
@@ -75,5 +76,14 @@ def _best(runs: list[Run], among: Path) -> Run:
 
 def _compared(run: Run) -> str:
     data = run.config.get("data") or {}
-    kept = {key: data.get(key) for key in _WHAT_IS_COMPARED}
-    return str(kept)
+    kept = {key: data.get(key) for key in _WHAT_IS_COMPARED if data.get(key) is not None}
+    return " ".join(f"{key}={_short(value)}" for key, value in kept.items())
+
+
+def _short(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    named = {key: item for key, item in value.items() if key not in ("_target_", "_partial_")}
+    return (
+        f"{str(value.get('_target_')).rpartition('.')[2]}({', '.join(f'{key}={item}' for key, item in named.items())})"
+    )
