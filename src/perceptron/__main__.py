@@ -1,13 +1,12 @@
 """``perceptron <command> ...`` and ``python -m perceptron <command> ...``. Imports nothing heavy."""
 
-import signal
 import sys
 from importlib import import_module
-from types import FrameType
 from typing import NoReturn
 
 from perceptron.composition.spelling import did_you_mean
 from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.signals import listen
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
@@ -27,8 +26,7 @@ def main() -> None:
         print("perceptron <command> [key=value ...]\n")
         print("\n".join(f"  {command:<10} {summary}" for command, summary in COMMANDS.items()))
         return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _on_signal)
+    listen()
     try:
         if name not in COMMANDS:
             raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
@@ -38,10 +36,6 @@ def main() -> None:
     except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.status)
-
-
-def _on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise InterruptedRunError(number)
 
 
 def _fail(error: UsageError) -> NoReturn:

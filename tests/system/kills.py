@@ -3,8 +3,8 @@
     python tests/system/kills.py --kills 60
 
 Each case is a process that trains one of the configurations below and gets SIGKILL: at a random moment from outside, or
-inside the writing of a checkpoint. Every third is killed once more while it goes on. Then ``perceptron resume`` ends it.
-Weights, optimizer, schedule and metrics must be those of a run that nobody disturbed. Exit status 0 where all are.
+inside the writing of a checkpoint. Every third is killed once more while it goes on. Then ``perceptron resume`` ends
+it. Weights, optimizer, schedule and metrics must be those of a run that nobody disturbed. Exit status 0 where all are.
 
 The processes are forked from one that has imported everything, because importing takes longer than training.
 """
@@ -103,7 +103,7 @@ def _arm(place: str, at_write: int) -> None:
                 _kill_self()
             save(contents, file)
 
-        torch.save = half
+        torch.save = half  # type: ignore[assignment]
     elif place in ("before_rename", "after_rename"):
         replace = Path.replace
 
@@ -116,7 +116,7 @@ def _arm(place: str, at_write: int) -> None:
                 _kill_self()
             return result
 
-        Path.replace = renamed  # type: ignore[method-assign]
+        Path.replace = renamed  # type: ignore[method-assign,assignment]
 
 
 def _wait(child: int) -> int:
@@ -147,10 +147,8 @@ def _left(folder: Path) -> dict[str, Any]:
     left: dict[str, Any] = {"metrics": run.metrics}
     for name in ("best", "last"):
         checkpoint = read_checkpoint(run.checkpoint(name))
-        left |= {
-            f"{name} {key}": checkpoint[key]
-            for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step")
-        }
+        kept = ("state_dict", "optimizer_states", "lr_schedulers", "global_step")
+        left |= {f"{name} {key}": checkpoint[key] for key in kept}
     return left
 
 

@@ -21,6 +21,7 @@ from perceptron.composition.help import help_text
 from perceptron.composition.overrides import CONF_DIR, check_overrides, one_line
 from perceptron.composition.spelling import did_you_mean
 from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.signals import listen
 
 USAGE_STATUS = 2
 
@@ -34,6 +35,7 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text())
         return
+    listen()
     try:
         sys.argv[1:] = checked_arguments(sys.argv[1:])
         # Without it Hydra's own handler prints several lines and exits with 1.
@@ -43,6 +45,11 @@ def main() -> None:
         _fail(str(error))
     except (HydraException, OmegaConfBaseException) as error:
         _fail(one_line(error))
+    except InterruptedRunError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
+    except OSError as error:
+        _fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
 
 
 def _fail(message: str) -> NoReturn:

@@ -83,7 +83,5 @@ def _compared(run: Run) -> str:
 def _short(value: Any) -> str:
     if not isinstance(value, dict):
         return str(value)
-    named = {key: item for key, item in value.items() if key not in ("_target_", "_partial_")}
-    return (
-        f"{str(value.get('_target_')).rpartition('.')[2]}({', '.join(f'{key}={item}' for key, item in named.items())})"
-    )
+    named = ", ".join(f"{key}={item}" for key, item in value.items() if key not in ("_target_", "_partial_"))
+    return f"{str(value.get('_target_')).rpartition('.')[2]}({named})"
