@@ -88,7 +88,7 @@ def print_failures(console: Console, jobs: Sequence[Job]) -> None:
     if failed:
         console.print(f"{len(failed)} failed", style="red")
     for job in failed:
-        console.print(f"  {job.folder.name}  {' '.join(job.overrides)}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"  {job.folder.name}  {' '.join(_told(job))}", soft_wrap=True, highlight=False, markup=False)
         console.print(f"     {job.reason}", soft_wrap=True, highlight=False, markup=False)
 
 
@@ -111,10 +111,15 @@ def markdown(found: Sequence[Section], failed: Sequence[Job] = ()) -> str:
         parts.append(f"{_NOTE[0].upper()}{_NOTE[1:]}.")
     if failed:
         lines = [
-            f"- `{job.folder.name}` {' '.join(f'`{text}`' for text in job.overrides)}: {job.reason}" for job in failed
+            f"- `{job.folder.name}` {' '.join(f'`{text}`' for text in _told(job))}: {job.reason}" for job in failed
         ]
         parts.append("\n".join(["### failed", "", *lines]))
     return "\n\n".join(parts) + "\n"
+
+
+def _told(job: Job) -> list[str]:
+    """Its overrides, without what the search adds for itself."""
+    return [text for text in job.overrides if not text.startswith("+callbacks.pruning.")]
 
 
 def _line(cells: Iterable[str]) -> str:
