@@ -11,6 +11,7 @@ import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
+from perceptron.callbacks import EpochFigures, History
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.threads import set_threads
@@ -51,7 +52,10 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         chosen=chosen,
     )
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
-    trainer = build_trainer(cfg, [SelfContained(config=config, schema=datamodule.schema)])
+    history = History()
+    trainer = build_trainer(
+        cfg, [SelfContained(config=config, schema=datamodule.schema), *_figure_callbacks(cfg.figures, history)]
+    )
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 
@@ -65,6 +69,8 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
 
     if trainer.is_global_zero:
+        if cfg.figures != "none":
+            _write_figures(cfg, trainer, model, datamodule, history, kept_best=cfg.train and best_checkpoint is not None)
         log_results(
             trainer.loggers,
             hyper_parameters=hyper_parameters(config, chosen),
@@ -83,6 +89,42 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
         print_results(metrics, title=title, folder=folder, notes=_notes(datamodule))
     return best_value
+
+
+def _figure_callbacks(figures: str, history: History) -> list[L.Callback]:
+    """What must be in the trainer so that there is something to draw."""
+    return {"none": [], "end": [history], "epoch": [history, EpochFigures()]}[figures]
+
+
+def _write_figures(
+    cfg: DictConfig,
+    trainer: L.Trainer,
+    model: TaskModule,
+    datamodule: TableDataModule,
+    history: History,
+    *,
+    kept_best: bool,
+) -> None:
+    # Here, because a run without figures needs no matplotlib.
+    from perceptron.runs.answers import held_out_split
+    from perceptron.runs.figures import write_figures
+    from perceptron.runs.landscape import Training
+
+    training = Training(
+        curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
+        snapshots=history.snapshots,
+        best_epoch=history.best_epoch(cfg.monitor, cfg.mode) if kept_best else None,
+        seed=cfg.seed,
+    )
+    write_figures(
+        Path(cfg.paths.output_dir),
+        trainer.loggers,
+        model,
+        datamodule,
+        split=held_out_split(datamodule, tested=cfg.test),
+        training=training,
+        step=trainer.global_step,
+    )
 
 
 def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule) -> dict[str, float]:

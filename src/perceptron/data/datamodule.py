@@ -126,7 +126,7 @@ class TableDataModule(L.LightningDataModule):
     def train_dataloader(self) -> BatchLoader:
         """Training rows in an order of its own each epoch."""
         rank, world_size = self._process()
-        columns = self._columns("train")
+        columns = self.columns("train")
         sampler = RowBatches(
             len(columns[0]),
             batch_size=self.batch_size,
@@ -151,7 +151,7 @@ class TableDataModule(L.LightningDataModule):
         Raises:
             UsageError: where the split has no rows.
         """
-        columns = self._columns(split)
+        columns = self.columns(split)
         if not len(columns[0]):
             raise UsageError(f"split={split} must have rows, got none; set data.{split}_fraction above 0")
         rank, world_size = self._process()
@@ -165,7 +165,8 @@ class TableDataModule(L.LightningDataModule):
         )
         return BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
 
-    def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
+    def columns(self, split: SplitName) -> tuple[Tensor, ...]:
+        """Features and target of a split's rows, raw, in the table's order."""
         rows = self.split.rows(split)
         table = self.table
         return tuple(torch.from_numpy(np.ascontiguousarray(column[rows])) for column in (table.features, table.target))
