@@ -11,7 +11,7 @@ from perceptron.figures.confusion import Labels
 from perceptron.figures.discrimination import Floats
 from perceptron.figures.style import BLACK, COLOURS, DIVERGING, new_figure, shown
 
-_N_POINTS = 60
+_N_POINTS = 50
 _MOST_POINTS = 400
 
 

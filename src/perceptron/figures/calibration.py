@@ -63,7 +63,7 @@ def draw_calibration(measured: Reliability, *, positive: str | None, rows: str) 
         positive: name of the class whose probability it is; None for that of the predicted class.
         rows: which rows these are.
     """
-    figure = new_figure(5.4, 5.2)
+    figure = new_figure(4.8, 4.6)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="calibrated")
     above.plot(measured.said, measured.happened, color=BLUE, marker="o", label="model")

@@ -35,7 +35,7 @@ def draw_confusion(counts: Counts, class_names: Sequence[str], *, rows: str) -> 
         class_names: in the order of the labels.
         rows: which rows these are, such as ``test rows``.
     """
-    size = 4.6 if len(class_names) <= 4 else 6.2
+    size = 3.7 if len(class_names) <= 4 else 5.2
     figure, (left, right) = panels(2, width=size, height=size)
     names = [shown(name) for name in class_names]
     _draw_cells(left, counts, names, form="{:d}", most=max(int(counts.max()), 1))
@@ -50,7 +50,7 @@ def draw_confusion(counts: Counts, class_names: Sequence[str], *, rows: str) -> 
 def _draw_cells(axes: Axes, values: npt.NDArray[np.number], names: Sequence[str], *, form: str, most: float) -> None:
     axes.imshow(values, cmap=SEQUENTIAL, vmin=0, vmax=most)
     numbers = np.arange(len(names))
-    long = max(len(name) for name in names) > 3
+    long = sum(len(name) for name in names) > 24
     axes.set_xticks(numbers, names, rotation=45 if long else 0, ha="right" if long else "center")
     axes.set_yticks(numbers, names)
     axes.set_xlabel("predicted class")
@@ -58,6 +58,6 @@ def _draw_cells(axes: Axes, values: npt.NDArray[np.number], names: Sequence[str]
         return
     for i, j in np.ndindex(values.shape):
         dark = values[i, j] > 0.6 * most
-        # A plain 0 in most cells would hide the few that matter.
-        if values[i, j] > 0:
+        # A plain 0 in most of many cells would hide the few that matter.
+        if values[i, j] > 0 or len(names) <= 4:
             axes.text(j, i, form.format(values[i, j]), ha="center", va="center", color="white" if dark else "black")

@@ -81,7 +81,7 @@ def draw_discrimination(found: Sequence[Discrimination], class_names: Sequence[s
         rows: which rows these are.
     """
     hardest = sorted(sorted(found, key=lambda one: one.roc_area)[:_MOST_CURVES], key=lambda one: one.label)
-    figure, (roc, recall) = panels(2, width=5.0, height=4.6)
+    figure, (roc, recall) = panels(2, width=3.9, height=3.8)
     roc.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":")
     for i, one in enumerate(hardest):
         colour, line = colour_and_line(i)

@@ -15,7 +15,7 @@ from PIL import Image
 Pixels = npt.NDArray[np.uint8]
 
 
-def to_image(figure: Figure, *, dpi: int = 120) -> Pixels:
+def to_image(figure: Figure, *, dpi: int = 100) -> Pixels:
     """Pixels ``(height, width, 3)`` uint8. Without pyplot, which takes half a second to import and keeps figures."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)

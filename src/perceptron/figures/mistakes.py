@@ -83,7 +83,7 @@ def draw_mistakes(
     title = f"The {len(mistakes)} surest of {n_wrong} mistakes on {rows}"
     if images is not None:
         return _draw_images(mistakes, class_names, row_numbers, images, title)
-    figure = new_figure(7.0, 1.4 + 0.34 * len(mistakes))
+    figure = new_figure(5.6, 1.3 + 0.3 * len(mistakes))
     axes = figure.add_subplot()
     positions = range(len(mistakes))
     axes.barh(positions, [mistake.probability for mistake in mistakes], color=SKY)

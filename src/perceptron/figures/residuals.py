@@ -28,7 +28,7 @@ def draw_residuals(predictions: Floats, target: Floats, *, name: str, rows: str)
     error = float(np.sqrt(np.mean(left_over**2)))
     step = -(-len(target) // _MOST_POINTS)
     some = slice(None, None, step)
-    figure, (against, over, lie) = panels(3, width=4.2, height=4.2)
+    figure, (against, over, lie) = panels(3, width=3.4, height=3.5)
     ends = [min(target.min(), predictions.min()), max(target.max(), predictions.max())]
     against.plot(ends, ends, color=GREY, linestyle=":", label="predicted = true")
     against.plot(target[some], predictions[some], color=BLUE, marker=".", linestyle="", alpha=0.6, rasterized=step > 1)

@@ -32,12 +32,12 @@ def shown(name: str) -> str:
     return short.replace("$", r"\$")
 
 
-def new_figure(width: float = 6.0, height: float = 4.5) -> Figure:
+def new_figure(width: float = 5.2, height: float = 4.0) -> Figure:
     """An empty figure, sizes in inches; text stays legible where TensorBoard shows it 400 pixels wide."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def panels(n: int, *, width: float = 4.6, height: float = 4.2) -> tuple[Figure, Sequence[Axes]]:
+def panels(n: int, *, width: float = 3.7, height: float = 3.5) -> tuple[Figure, Sequence[Axes]]:
     """A figure with ``n`` axes side by side, each of a size in inches."""
     figure = new_figure(width * n, height)
     return figure, figure.subplots(1, n, squeeze=False)[0]

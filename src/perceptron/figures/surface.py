@@ -13,7 +13,7 @@ from perceptron.figures.style import AMBER, BLACK, ORANGE, panels
 
 LossOf = Callable[[Floats], float]
 
-_N_POINTS = 21
+_N_POINTS = 17
 _MARGIN = 0.25
 # From this ratio on losses are coloured by their logarithm.
 _WIDE = 10.0
@@ -155,7 +155,7 @@ def draw_surfaces(surfaces: Sequence[Surface], *, loss_units: str, rows: str) ->
         loss_units: what a loss of 1 is.
         rows: on which rows the loss was computed.
     """
-    figure, all_axes = panels(len(surfaces), width=5.2, height=4.6)
+    figure, all_axes = panels(len(surfaces), width=4.3, height=3.9)
     for axes, surface in zip(all_axes, surfaces, strict=True):
         _draw_surface(figure, axes, surface, loss_units)
     figure.suptitle(f"Loss on {rows}, {surfaces[0].trained_loss:.4g} at the trained weights")
@@ -166,7 +166,7 @@ def _draw_surface(figure: Figure, axes: Axes, surface: Surface, loss_units: str)
     finite = np.where(np.isfinite(surface.losses), surface.losses, np.nan)
     low, high = np.nanmin(finite), np.nanmax(finite)
     wide = low > 0 and high > _WIDE * low
-    levels = np.geomspace(low, high, 18) if wide else np.linspace(low, high, 18)
+    levels = np.geomspace(low, high, 14) if wide else np.linspace(low, high, 14)
     norm = LogNorm(low, high) if wide else Normalize(low, high)
     if high > low:
         drawn = axes.contourf(surface.x, surface.y, finite, levels=levels, norm=norm, cmap="cividis")

@@ -38,7 +38,7 @@ def draw_weight_images(weights: Floats, shape: tuple[int, int], unit_names: Sequ
     axes.set_axis_off()
     figure.colorbar(image, ax=axes, label="weight of a standardised pixel", shrink=0.8)
     some = f", {len(units)} of {len(weights)} with the largest" if len(units) < len(weights) else ""
-    figure.suptitle(f"Weights of the first layer, an image a unit{some}")
+    axes.set_title(f"Weights of the first layer, an image a unit{some}")
     return figure
 
 
@@ -56,7 +56,7 @@ def draw_coefficients(
     order = np.argsort(-np.abs(coefficients).max(axis=0), kind="stable")[:_MOST_NAMED]
     names = [shown(feature_names[i]) for i in order]
     largest = coefficients[:, order]
-    figure = new_figure(6.4, 1.6 + 0.26 * len(names))
+    figure = new_figure(5.6, max(1.4 + 0.22 * len(names), 3.2))
     axes = figure.add_subplot()
     positions = range(len(names))
     if len(coefficients) == 1:
@@ -69,8 +69,8 @@ def draw_coefficients(
         reach = float(np.abs(largest).max()) or 1.0
         image = axes.imshow(largest.T, cmap=DIVERGING, vmin=-reach, vmax=reach, aspect="auto")
         axes.set_xticks(range(len(output_names)), [shown(name) for name in output_names], rotation=30, ha="right")
-        figure.colorbar(image, ax=axes, label=f"coefficient of the standardised feature [{units}]")
-        axes.set(xlabel="output", title="Coefficients by output")
+        figure.colorbar(image, ax=axes, label=f"coefficient [{units}]")
+        axes.set(xlabel="output", title="Coefficients of standardised features")
     axes.set_yticks(positions, names)
     axes.set_ylabel("feature" if len(names) == len(feature_names) else f"{len(names)} of {len(feature_names)} features")
     return figure
