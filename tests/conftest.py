@@ -24,6 +24,9 @@ def command(tmp_path: Path) -> CommandLine:
 
     def run(*arguments: str, logs: bool = True) -> subprocess.CompletedProcess[str]:
         own = [f"paths.log_dir={tmp_path}"] if logs else []
+        # Seconds of each run, where a test does not ask for them.
+        if logs and not any(argument.startswith("figures=") for argument in arguments):
+            own.append("figures=none")
         return subprocess.run(
             [sys.executable, *arguments, *own],
             cwd=ROOT,

@@ -1,8 +1,7 @@
 """Lightning callbacks."""
 
 from perceptron.callbacks.descent import DescentFigure
-from perceptron.callbacks.epoch_figures import EpochFigures
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochProgress
 
-__all__ = ["DescentFigure", "EpochFigures", "EpochProgress", "History"]
+__all__ = ["DescentFigure", "EpochProgress", "History"]

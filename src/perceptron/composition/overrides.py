@@ -185,12 +185,11 @@ def _expected(error: ValidationError) -> str:
     for name, words in (
         ("Integer", "a whole number"),
         ("Float", "a number"),
-        ("Boolean", "true or false"),
+        ("bool", "true or false"),
         ("String", "a text"),
         ("list", "a list"),
         ("List", "a list"),
-        ("Non optional", "set to a value"),
-        ("non-Optional", "set to a value"),
+        ("not Optional", "set to a value"),
     ):
         if name in text:
             return words

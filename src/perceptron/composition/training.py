@@ -11,12 +11,13 @@ import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
-from perceptron.callbacks import EpochFigures, History
+from perceptron.callbacks import History
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.threads import set_threads
 from perceptron.data import TableDataModule
 from perceptron.models import TaskModule
+from perceptron.reports.epoch_figures import EpochFigures
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.files import write_json, write_text
 from perceptron.runs.provenance import provenance
@@ -106,9 +107,9 @@ def _write_figures(
     kept_best: bool,
 ) -> None:
     # Here, because a run without figures needs no matplotlib.
-    from perceptron.runs.answers import held_out_split
-    from perceptron.runs.figures import write_figures
-    from perceptron.runs.landscape import Training
+    from perceptron.reports.answers import held_out_split
+    from perceptron.reports.figures import write_figures
+    from perceptron.reports.landscape import Training
 
     training = Training(
         curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},

@@ -129,8 +129,11 @@ class TaskModule(L.LightningModule):
         self.log_dict(self._epoch_metrics("val"))
 
     def on_test_epoch_end(self) -> None:
-        """Hand out the loss and the metrics of the evaluated rows, but not to the loggers: they belong to no epoch."""
-        self.log_dict(self._epoch_metrics(self.evaluated), logger=False)
+        """Log the loss and the metrics of the evaluated rows.
+
+        Those of other splits than the test stay out of the loggers, where they would end the curves of their epochs.
+        """
+        self.log_dict(self._epoch_metrics(self.evaluated), logger=self.evaluated == "test")
 
     def predict_step(self, batch: Any, batch_idx: int) -> Prediction:  # noqa: ARG002
         """Answers for a batch: features alone, or a tuple that starts with them."""

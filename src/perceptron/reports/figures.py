@@ -21,8 +21,8 @@ from perceptron.figures.style import shown
 from perceptron.figures.surface import draw_surfaces
 from perceptron.figures.weights import draw_coefficients, draw_weight_images
 from perceptron.models import TaskModule
-from perceptron.runs.answers import Answers, answers_on
-from perceptron.runs.landscape import Training, boundaries_of, surfaces_of
+from perceptron.reports.answers import Answers, answers_on
+from perceptron.reports.landscape import Training, boundaries_of, surfaces_of
 from perceptron.tasks import SplitName
 
 _log = logging.getLogger(__name__)

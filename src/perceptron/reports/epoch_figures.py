@@ -7,6 +7,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from perceptron.data import TableDataModule
 from perceptron.models import TaskModule
+from perceptron.reports.answers import answers_on, held_out_split
 
 
 class EpochFigures(L.Callback):
@@ -18,9 +19,8 @@ class EpochFigures(L.Callback):
     @rank_zero_only
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draw."""
-        # Here, because only such runs need matplotlib in training.
-        from perceptron.runs.answers import answers_on, held_out_split
-        from perceptron.runs.figures import log_epoch_figures
+        # Here, because only such runs draw in training.
+        from perceptron.reports.figures import log_epoch_figures
 
         datamodule = cast(TableDataModule, trainer.datamodule)  # type: ignore[attr-defined]
         model = cast(TaskModule, pl_module)
