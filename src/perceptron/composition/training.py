@@ -71,7 +71,9 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
 
     if trainer.is_global_zero:
         if cfg.figures != "none":
-            _write_figures(cfg, trainer, model, datamodule, history, kept_best=cfg.train and best_checkpoint is not None)
+            _write_figures(
+                cfg, trainer, model, datamodule, history, kept_best=cfg.train and best_checkpoint is not None
+            )
         log_results(
             trainer.loggers,
             hyper_parameters=hyper_parameters(config, chosen),
@@ -94,7 +96,8 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
 
 def _figure_callbacks(figures: str, history: History) -> list[L.Callback]:
     """What must be in the trainer so that there is something to draw."""
-    return {"none": [], "end": [history], "epoch": [history, EpochFigures()]}[figures]
+    callbacks: dict[str, list[L.Callback]] = {"none": [], "end": [history], "epoch": [history, EpochFigures()]}
+    return callbacks[figures]
 
 
 def _write_figures(

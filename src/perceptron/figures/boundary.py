@@ -84,7 +84,9 @@ def draw_boundaries(
             )  # fmt: skip
         for label, colour in enumerate(colours):
             of_class = features[some][target[some] == label]
-            axes.scatter(*of_class.T, s=9, color=colour, edgecolor="white", linewidth=0.3, label=shown(class_names[label]))
+            axes.scatter(
+                *of_class.T, s=9, color=colour, edgecolor="white", linewidth=0.3, label=shown(class_names[label])
+            )
         axes.set_title(boundary.when, fontsize="medium")
     figure.supxlabel(shown(feature_names[0]))
     figure.supylabel(shown(feature_names[1]))

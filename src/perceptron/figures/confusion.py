@@ -24,7 +24,8 @@ def confusion_counts(target: Labels, labels: Labels, *, n_classes: int) -> Count
 def confusion_rates(counts: Counts) -> npt.NDArray[np.float64]:
     """Each row's counts over their sum; 0 for a class without rows."""
     rows = counts.sum(axis=1, keepdims=True)
-    return counts / np.maximum(rows, 1)
+    rates: npt.NDArray[np.float64] = counts / np.maximum(rows, 1)
+    return rates
 
 
 def draw_confusion(counts: Counts, class_names: Sequence[str], *, rows: str) -> Figure:

@@ -178,7 +178,9 @@ def _draw_surface(figure: Figure, axes: Axes, surface: Surface, loss_units: str)
         if len(after) > 1:
             axes.plot(*after.T, color="white", marker=".", markersize=4, linewidth=0.8, label="after the kept weights")
         axes.plot(*to[0], color="white", marker="s", markeredgecolor=BLACK, linestyle="", label="start")
-    axes.plot(0, 0, color=AMBER, marker="*", markersize=15, markeredgecolor=BLACK, linestyle="", label="trained weights")
+    axes.plot(
+        0, 0, color=AMBER, marker="*", markersize=15, markeredgecolor=BLACK, linestyle="", label="trained weights"
+    )
     axes.legend(fontsize="small", facecolor="#CCCCCC")
     if surface.plane.explained is None:
         axes.set(xlabel="random direction 1", ylabel="random direction 2", title="Random directions, filter by filter")

@@ -33,7 +33,9 @@ def draw_weight_images(weights: Floats, shape: tuple[int, int], unit_names: Sequ
     for place, unit in enumerate(units):
         top, left = place // columns * (height + 2), place % columns * (width + 1)
         sheet[top + 1 : top + 1 + height, left : left + width] = weights[unit].reshape(shape)
-        axes.text(left + width / 2 - 0.5, top - 0.1, shown(unit_names[unit]), ha="center", va="center", fontsize="small")
+        axes.text(
+            left + width / 2 - 0.5, top - 0.1, shown(unit_names[unit]), ha="center", va="center", fontsize="small"
+        )
     image = axes.imshow(sheet, cmap=DIVERGING, vmin=-reach, vmax=reach)
     axes.set_axis_off()
     figure.colorbar(image, ax=axes, label="weight of a standardised pixel", shrink=0.8)

@@ -52,7 +52,7 @@ def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName)
     model.eval()
     try:
         with torch.inference_mode():
-            parts = [model.predict(part.to(model.device)) for part in features.split(datamodule.eval_batch_size)]
+            parts = [model.predict(part.to(model.device)) for part in torch.split(features, datamodule.eval_batch_size)]
     finally:
         model.train(was_training)
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]

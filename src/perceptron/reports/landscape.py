@@ -52,9 +52,7 @@ def path_of(model: TaskModule, training: Training) -> tuple[list[int], Floats, i
     return epochs, np.stack([by_epoch[n] for n in epochs]), epochs.index(at) + 1
 
 
-def surfaces_of(
-    model: TaskModule, features: Tensor, target: Tensor, training: Training
-) -> tuple[list[Surface], int]:
+def surfaces_of(model: TaskModule, features: Tensor, target: Tensor, training: Training) -> tuple[list[Surface], int]:
     """The loss on the plane of the training's path, where there is one, and on a random plane.
 
     Args:
