@@ -147,7 +147,7 @@ class TableDataModule(L.LightningDataModule):
         return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
 
     def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
-        columns = self.columns(split)
+        columns = self.rows(split)
         trainer = self.trainer
         overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
         sampler = RowBatches(
@@ -162,8 +162,8 @@ class TableDataModule(L.LightningDataModule):
         # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
         return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
 
-    def columns(self, split: SplitName) -> tuple[Tensor, ...]:
-        """Features and target of a split's rows, raw, in the table's order."""
+    def rows(self, split: SplitName) -> tuple[Tensor, ...]:
+        """Features and target of a whole split, raw, in the table's order."""
         rows = self.split.rows(split)
         table = self.table
         return tuple(torch.from_numpy(np.ascontiguousarray(column[rows])) for column in (table.features, table.target))

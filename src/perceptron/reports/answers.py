@@ -47,7 +47,7 @@ def held_out_split(datamodule: TableDataModule, *, tested: bool) -> SplitName:
 
 def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName) -> Answers:
     """Ask the model, in evaluation mode, on the device where it is."""
-    features, target = datamodule.columns(split)
+    features, target = datamodule.rows(split)
     was_training = model.training
     model.eval()
     try:

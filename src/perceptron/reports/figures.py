@@ -95,7 +95,7 @@ def training_drawings(model: TaskModule, datamodule: TableDataModule, training: 
     drawings: list[Drawing] = [
         ("curves", lambda: draw_curves(training.curves, loss_units=units, best_epoch=training.best_epoch)),
     ]
-    features, target = datamodule.columns("train")
+    features, target = datamodule.rows("train")
     if sum(parameter.numel() for parameter in model.parameters()) > 1 and len(features) > 1:
 
         def surface() -> Figure:
