@@ -1,11 +1,11 @@
 """The figures of a run: drawn once, written to its folder and to TensorBoard. Imports matplotlib."""
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from matplotlib.figure import Figure
+from torch import nn
 
 from perceptron.data import TableDataModule
 from perceptron.figures.boundary import draw_boundaries
@@ -22,13 +22,9 @@ from perceptron.figures.surface import draw_surfaces
 from perceptron.figures.weights import draw_coefficients, draw_weight_images
 from perceptron.models import TaskModule
 from perceptron.reports.answers import Answers, answers_on
+from perceptron.reports.drawing import Drawing, drawn
 from perceptron.reports.landscape import Training, boundaries_of, surfaces_of
 from perceptron.tasks import SplitName
-
-_log = logging.getLogger(__name__)
-
-# Name of a figure, which is its file's, and how to draw it; None where there is nothing to draw.
-Drawing = tuple[str, Callable[[], Figure | None]]
 
 
 def write_figures(
@@ -42,8 +38,6 @@ def write_figures(
     step: int,
 ) -> None:
     """Write all figures that the model and the data have, as ``figures/<name>.png`` and ``.svg`` and on TensorBoard.
-
-    A figure that cannot be drawn is a warning: it must not cost the results of a long training.
 
     Args:
         folder: the run's folder.
@@ -61,7 +55,7 @@ def write_figures(
         *answer_drawings(answers, model),
         *weight_drawings(model, datamodule),
     ]
-    for name, figure in _drawn(drawings):
+    for name, figure in drawn(drawings):
         pixels = save(figure, folder / "figures", name)
         for logger in loggers:
             if isinstance(logger, TensorBoardLogger):
@@ -70,22 +64,11 @@ def write_figures(
 
 def log_epoch_figures(loggers: Sequence[Logger], model: TaskModule, answers: Answers, *, step: int) -> None:
     """Put the figures of an epoch's answers on TensorBoard."""
-    for name, figure in _drawn(answer_drawings(answers, model)):
+    for name, figure in drawn(answer_drawings(answers, model)):
         pixels = to_image(figure)
         for logger in loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(f"epochs/{name}", pixels, step, dataformats="HWC")
-
-
-def _drawn(drawings: Sequence[Drawing]) -> Iterator[tuple[str, Figure]]:
-    for name, draw in drawings:
-        try:
-            figure = draw()
-        except Exception as error:
-            _log.warning("the figure %s could not be drawn: %s: %s", name, type(error).__name__, error)
-            continue
-        if figure is not None:
-            yield name, figure
 
 
 def training_drawings(model: TaskModule, datamodule: TableDataModule, training: Training) -> list[Drawing]:
@@ -179,8 +162,6 @@ def answer_drawings(answers: Answers, model: TaskModule) -> list[Drawing]:
 
 def weight_drawings(model: TaskModule, datamodule: TableDataModule) -> list[Drawing]:
     """The first layer's weights of a network on images, the coefficients of a linear model."""
-    from torch import nn
-
     schema = datamodule.schema
     layers = [layer for layer in model.network.modules() if not list(layer.children())]
     first = layers[0]

@@ -97,7 +97,8 @@ def page(*, title: str, summary: str, sections: Sequence[Section]) -> str:
 
 def paragraph(text: str, *, warns: bool = False) -> str:
     """A raw text as a paragraph."""
-    return f"<p{' class="warns"' if warns else ''}>{escape(text)}</p>"
+    opening = '<p class="warns">' if warns else "<p>"
+    return f"{opening}{escape(text)}</p>"
 
 
 def heading(text: str) -> str:
@@ -111,10 +112,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     numeric = [all(_is_number(row[i]) for row in rows if row[i]) for i in range(len(header))]
 
     def cells(values: Sequence[str], tag: str) -> str:
-        return "".join(
-            f"<{tag}{' class="number"' if is_number else ''}>{escape(value)}</{tag}>"
-            for value, is_number in zip(values, numeric, strict=True)
-        )
+        kinds = (' class="number"' if is_number else "" for is_number in numeric)
+        return "".join(f"<{tag}{kind}>{escape(value)}</{tag}>" for value, kind in zip(values, kinds, strict=True))
 
     body = "\n".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     head = f"<thead><tr>{cells(header, 'th')}</tr></thead>\n" if any(header) else ""

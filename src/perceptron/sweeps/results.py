@@ -15,7 +15,7 @@ from perceptron.sweeps.statistics import NAN, Draw
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
 # What chance decides, and where things lie.
 _NO_SETTING = (
-    "seed", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths", "logger",
+    "seed", "figures", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths", "logger",
     "callbacks.pruning",
 )  # fmt: skip
 
