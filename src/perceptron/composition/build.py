@@ -6,6 +6,7 @@ from typing import Any
 import lightning as L
 import torch
 import yaml
+from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
@@ -117,9 +118,8 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
     try:
         built: L.Trainer = instantiate(settings, _convert_="all")
-    except (ValueError, TypeError, RuntimeError) as error:
-        # Lightning's MisconfigurationException is a plain Exception; hydra wraps all into one with the cause in it.
-        raise UsageError(f"trainer cannot be made: {_root_cause(error)}; change trainer") from error
+    except InstantiationException as error:
+        raise UsageError(f"trainer must be what Lightning takes: {_root_cause(error)}; change trainer") from error
     return built
 
 
@@ -173,7 +173,7 @@ def _instances(group: DictConfig) -> list[Any]:
 def _root_cause(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
-    return str(error).strip().splitlines()[0]
+    return " ".join(str(error).split())
 
 
 def _check_fit(task: Task, schema: TableSchema, chosen: Mapping[str, str]) -> None:

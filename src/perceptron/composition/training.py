@@ -8,16 +8,18 @@ from typing import Any
 
 import lightning as L
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.callbacks import History
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
+from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.threads import set_threads
 from perceptron.data import TableDataModule
+from perceptron.errors import UsageError
 from perceptron.models import TaskModule
-from perceptron.reports.epoch_figures import EpochFigures
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.files import write_json, write_text
 from perceptron.runs.provenance import provenance
@@ -55,7 +57,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) ->
     )
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
-    own_callbacks = [SelfContained(config=config, schema=datamodule.schema), *_figure_callbacks(cfg.figures, history)]
+    own_callbacks = [SelfContained(config=config, schema=datamodule.schema), *figure_callbacks(cfg.figures, history)]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
@@ -63,7 +65,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) ->
     best_value = None
     best_checkpoint = cfg.ckpt_path
     if cfg.train:
-        trainer.fit(model, datamodule=datamodule, ckpt_path=cfg.ckpt_path, weights_only=True)
+        _fit(trainer, model, datamodule, cfg.ckpt_path)
         best_checkpoint, best_value = _best(trainer, cfg.monitor)
     if best_checkpoint:
         load_weights(model, best_checkpoint)
@@ -71,9 +73,8 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) ->
 
     if trainer.is_global_zero:
         if cfg.figures != "none":
-            _write_figures(
-                cfg, trainer, model, datamodule, history, kept_best=cfg.train and best_checkpoint is not None
-            )
+            keeps_best = cfg.train and best_checkpoint is not None
+            draw_figures(cfg, trainer, model, datamodule, history=history, keeps_best=keeps_best)
         log_results(
             trainer.loggers,
             hyper_parameters=hyper_parameters(config, chosen),
@@ -96,41 +97,14 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) ->
     return best_value
 
 
-def _figure_callbacks(figures: str, history: History) -> list[L.Callback]:
-    """What must be in the trainer so that there is something to draw."""
-    callbacks: dict[str, list[L.Callback]] = {"none": [], "end": [history], "epoch": [history, EpochFigures()]}
-    return callbacks[figures]
-
-
-def _write_figures(
-    cfg: DictConfig,
-    trainer: L.Trainer,
-    model: TaskModule,
-    datamodule: TableDataModule,
-    history: History,
-    *,
-    kept_best: bool,
-) -> None:
-    # Here, because a run without figures needs no matplotlib.
-    from perceptron.reports.answers import held_out_split
-    from perceptron.reports.figures import write_figures
-    from perceptron.reports.landscape import Training
-
-    training = Training(
-        curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
-        snapshots=history.snapshots,
-        best_epoch=history.best_epoch(cfg.monitor, cfg.mode) if kept_best else None,
-        seed=cfg.seed,
-    )
-    write_figures(
-        Path(cfg.paths.output_dir),
-        trainer.loggers,
-        model,
-        datamodule,
-        split=held_out_split(datamodule, tested=cfg.test),
-        training=training,
-        step=trainer.global_step,
-    )
+def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, ckpt_path: str | None) -> None:
+    try:
+        trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path, weights_only=True)
+    except (MisconfigurationException, ValueError) as error:
+        # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
+        if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
+            raise UsageError(f"trainer must suit the data: {' '.join(str(error).split())}") from error
+        raise
 
 
 def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule) -> dict[str, float]:
@@ -141,7 +115,7 @@ def evaluate(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule)
         if len(datamodule.split.rows(split)):
             model.evaluated = split
             trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
-            metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+            metrics |= model.results
     return metrics
 
 

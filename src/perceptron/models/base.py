@@ -62,6 +62,8 @@ class TaskModule(L.LightningModule):
         self.seed = seed
         # The split that `Trainer.test` is run on; names its metrics.
         self.evaluated: SplitName = "test"
+        # What the last `Trainer.test` found, also where logging is switched off.
+        self.results: dict[str, float] = {}
         self._loss_sum = torch.zeros(())
         self._n_rows = 0
         self._outputs: list[tuple[Tensor, Tensor]] = []
@@ -114,7 +116,7 @@ class TaskModule(L.LightningModule):
         """Log the mean loss of the epoch's steps."""
         sums = torch.stack([self._loss_sum, self._loss_sum.new_tensor(float(self._n_rows))])
         loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self.log("train/loss", self.loss_in_units(loss_sum / n_rows), sync_dist=False)
+        self._log({"train/loss": self.loss_in_units(loss_sum / n_rows)})
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
         """Keep the outputs of a batch."""
@@ -126,14 +128,16 @@ class TaskModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss and the metrics of the validation rows."""
-        self.log_dict(self._epoch_metrics("val"))
+        self._log(self._epoch_metrics("val"))
 
     def on_test_epoch_end(self) -> None:
         """Log the loss and the metrics of the evaluated rows.
 
         Those of other splits than the test stay out of the loggers, where they would end the curves of their epochs.
         """
-        self.log_dict(self._epoch_metrics(self.evaluated), logger=self.evaluated == "test")
+        metrics = self._epoch_metrics(self.evaluated)
+        self.results = {name: value.item() for name, value in metrics.items()}
+        self._log(metrics, logger=None if self.evaluated == "test" else False)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Prediction:  # noqa: ARG002
         """Answers for a batch: features alone, or a tuple that starts with them."""
@@ -150,6 +154,11 @@ class TaskModule(L.LightningModule):
             total_steps=int(self.trainer.estimated_stepping_batches),
         )
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
+        # A barebones trainer warns of every log.
+        if not self.trainer.barebones:
+            self.log_dict(metrics, logger=logger)
 
     def _epoch_metrics(self, split: SplitName) -> dict[str, Tensor]:
         outputs = torch.cat([outputs for outputs, _ in self._outputs])
