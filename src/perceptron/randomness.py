@@ -11,7 +11,8 @@ class Stream(IntEnum):
     WEIGHTS = 0
     ROW_ORDER = 1
     NOISE = 2
-    DIRECTIONS = 3
+    SEARCH = 3
+    DIRECTIONS = 4
 
 
 def derive_seed(seed: int, stream: Stream, *keys: int) -> int:
