@@ -25,6 +25,7 @@ def looked_at(chromium, screenshots: Path | None):
         page.wait_for_load_state("networkidle")
         if screenshots is not None:
             page.screenshot(path=screenshots / f"{name}.png", full_page=True)
+            page.screenshot(path=screenshots / f"{name}_top.png")
             page.pdf(path=screenshots / f"{name}.pdf")
         return page, told, [url for url in asked if not url.startswith("data:")]
 

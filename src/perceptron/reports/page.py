@@ -31,16 +31,15 @@ table { border-collapse: collapse; margin: 0.5rem 0; font-variant-numeric: tabul
 th, td { text-align: left; padding: 0.15rem 0.8rem 0.15rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
 td.number, th.number { text-align: right; }
 td { overflow-wrap: anywhere; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(26rem, 1fr)); gap: 1.5rem; }
-figure { margin: 0; break-inside: avoid; }
-figure img { width: 100%; height: auto; max-height: 34rem; object-fit: contain; }
+td.long { min-width: 14rem; }
+.figures { display: flex; flex-wrap: wrap; align-items: center; gap: 1.5rem; }
+figure { margin: 0; break-inside: avoid; max-width: 100%; }
+figure img { max-width: 100%; height: auto; }
 .warns { background: #fff3d6; border-left: 4px solid #E69F00; padding: 0.4rem 0.8rem; }
-@media (max-width: 30rem) { .figures { grid-template-columns: 1fr; } }
 @media print {
   body { font-size: 10pt; max-width: none; padding: 0; }
   nav { display: none; }
-  .figures { grid-template-columns: 1fr 1fr; }
-  figure img { max-height: 9cm; }
+  figure img { max-height: 9cm; width: auto; }
   h2 { break-after: avoid; }
   tr { break-inside: avoid; }
 }
@@ -55,6 +54,7 @@ $sections
 </html>
 """)
 
+_LONG = 24
 _MOST_BYTES = 20 * 2**20
 _SIGNATURES = {".png": (b"\x89PNG\r\n\x1a\n",), ".svg": (b"<?xml", b"<svg")}
 _TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -107,12 +107,16 @@ def heading(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of raw texts; cells that are numbers stand at the right."""
+    """A table of raw texts; columns of numbers stand at the right, columns of long texts stay wide enough to read."""
     rows = [list(row) for row in rows]
     numeric = [all(_is_number(row[i]) for row in rows if row[i]) for i in range(len(header))]
+    long = [any(len(row[i]) > _LONG for row in rows) for i in range(len(header))]
 
     def cells(values: Sequence[str], tag: str) -> str:
-        kinds = (' class="number"' if is_number else "" for is_number in numeric)
+        kinds = (
+            ' class="number"' if is_number else ' class="long"' if is_long and tag == "td" else ""
+            for is_number, is_long in zip(numeric, long, strict=True)
+        )
         return "".join(f"<{tag}{kind}>{escape(value)}</{tag}>" for value, kind in zip(values, kinds, strict=True))
 
     body = "\n".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)

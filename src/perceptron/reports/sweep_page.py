@@ -72,7 +72,7 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, Result]) -> str:
         [
             job.folder.name,
             job.state.value,
-            " ".join(job.overrides),
+            " ".join(text for text in job.overrides if not text.startswith("paths.")),
             *(
                 _finite(results[job.folder].metrics.get(name, math.nan)) if job.folder in results else ""
                 for name in shown

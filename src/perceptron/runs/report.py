@@ -68,8 +68,9 @@ def write_session(logger: TensorBoardLogger, hyper_parameters: Mapping[str, Any]
     hides what only other runs have. Without one it collects the columns from all runs, typed by their values, those
     that differ first.
     """
-    # Each run is a row of its own, also where another has the same settings.
-    start = hparams_pb(dict(hyper_parameters), trial_id=logger.log_dir)
+    # Each run is a row of its own, also where another has the same settings. The table shows only the name's start.
+    folder = Path(logger.log_dir).resolve().parent
+    start = hparams_pb(dict(hyper_parameters), trial_id=" ".join(reversed(folder.parts[-4:])))
     _, _, end = hparams({}, {})  # type: ignore[no-untyped-call]
     for summary in (start, end):
         logger.experiment.file_writer.add_summary(summary)
