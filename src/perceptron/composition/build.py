@@ -8,6 +8,7 @@ import torch
 import yaml
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
+from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
@@ -18,6 +19,7 @@ from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.randomness import Stream, derive_seed
+from perceptron.runs.checkpoint import WholeCheckpoints
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
 
@@ -114,6 +116,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     }
     settings = {key: value for key, value in plain(trainer).items() if key != "num_threads"}
     settings |= {} if trainer.barebones else defaults
+    settings["plugins"] = _plugins(trainer.plugins)
     if trainer.barebones:
         settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
     try:
@@ -168,6 +171,14 @@ def _task_of(target: str) -> Task:
 
 def _instances(group: DictConfig) -> list[Any]:
     return [instantiate(part, _convert_="all") for part in group.values() if part is not None]
+
+
+def _plugins(wanted: Any) -> list[Any]:
+    """The user's plugins; and one by which checkpoints are written whole, unless theirs writes them."""
+    parts = [] if wanted is None else list(wanted) if OmegaConf.is_list(wanted) else [wanted]
+    plugins = [instantiate(part, _convert_="all") if OmegaConf.is_dict(part) else part for part in parts]
+    has_own = any(isinstance(plugin, CheckpointIO) for plugin in plugins)
+    return plugins if has_own else [*plugins, WholeCheckpoints()]
 
 
 def _root_cause(error: BaseException) -> str:

@@ -58,7 +58,7 @@ def check_overrides(
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             check_extras(overrides)
-            for job in _jobs(_parsed(overrides), multirun=multirun):
+            for job in _jobs(parsed_overrides(overrides), multirun=multirun):
                 cfg = _composed(job, config_name, config_dir)
                 check(cfg)
                 if multirun:
@@ -74,7 +74,12 @@ def one_line(error: Exception) -> str:
     return "; ".join(line for line in lines if line and not line.startswith(noise))
 
 
-def _parsed(overrides: Iterable[str]) -> list[Override]:
+def parsed_overrides(overrides: Iterable[str]) -> list[Override]:
+    """Overrides in Hydra's grammar.
+
+    Raises:
+        UsageError: for the first that does not follow it.
+    """
     parser = OverridesParser.create()
     parsed = []
     for text in overrides:
@@ -114,7 +119,7 @@ def _values(override: Override) -> list[Override]:
 
 
 @dataclass(frozen=True)
-class _Groups:
+class Groups:
     """Options of Hydra's groups, those in a folder of the user's own among them.
 
     Attributes:
@@ -126,6 +131,7 @@ class _Groups:
     config_dir: str | None
 
     def options(self, group: str, kind: ObjectType | None = None) -> list[str]:
+        """Names of a group's options, or of another kind of what is in its folder."""
         found = self.loader.get_group_options(group, kind)
         own = Path(self.config_dir) / group if self.config_dir is not None else None
         if own is not None and own.is_dir():
@@ -135,18 +141,18 @@ class _Groups:
 
 def _composed(overrides: list[Override], config_name: str, config_dir: str | None) -> DictConfig:
     """What Hydra composes, the groups by Hydra itself and the settings one by one."""
-    loader = _Groups(GlobalHydra.instance().config_loader(), config_dir)
+    loader = Groups(GlobalHydra.instance().config_loader(), config_dir)
     groups = [override for override in overrides if _is_for_hydra(override, loader)]
     settings = [override for override in overrides if override not in groups]
     for override in groups:
-        _check_group(override, loader)
+        check_group(override, loader)
     cfg = compose(config_name, overrides=[str(override.input_line) for override in groups])
     for override in settings:
-        _apply(override, cfg, loader)
+        apply_override(override, cfg, loader)
     return cfg
 
 
-def _is_for_hydra(override: Override, loader: _Groups) -> bool:
+def _is_for_hydra(override: Override, loader: Groups) -> bool:
     key = override.key_or_group
     is_group = bool(loader.options(key)) and override.package is None and _names_option(override)
     return (
@@ -158,7 +164,8 @@ def _names_option(override: Override) -> bool:
     return override.value() is None or isinstance(override.value(), str | list | int)
 
 
-def _check_group(override: Override, loader: _Groups) -> None:
+def check_group(override: Override, loader: Groups) -> None:
+    """Refuse an option that a group does not have."""
     group = override.key_or_group
     options = loader.options(group)
     if not options or override.is_delete():
@@ -175,7 +182,12 @@ def _check_group(override: Override, loader: _Groups) -> None:
         raise UsageError(f"there is no {group}={option}; {did_you_mean(str(option), shown)}")
 
 
-def _apply(override: Override, cfg: DictConfig, loader: _Groups) -> None:
+def apply_override(override: Override, cfg: DictConfig, loader: Groups) -> None:
+    """Set one value of a composed configuration.
+
+    Raises:
+        UsageError: where there is no such setting, or the value is of another kind.
+    """
     key = override.key_or_group
     value: Any = override.value()
     try:
@@ -189,7 +201,7 @@ def _apply(override: Override, cfg: DictConfig, loader: _Groups) -> None:
         raise UsageError(f"{key} must be {_expected(error)}, got {value!r}; set {key}") from error
 
 
-def _check_key(key: str, cfg: DictConfig, loader: _Groups) -> None:
+def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
     """Refuse a key that is no setting, with the nearest that is."""
     node: Any = cfg
     path = ""

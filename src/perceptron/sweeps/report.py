@@ -19,6 +19,9 @@ from perceptron.sweeps.table import Row, Section
 # On the terminal; files have all.
 _MOST_ROWS = 20
 _LONGEST_NUMBER = 7
+_NARROWEST_SETTING = 16
+# Left out where the terminal is too narrow, the least missed first: the interval shows the deviation too.
+_DROPPED = (("std",), ("std", "vs best"), ("std", "vs best", "runs", "p"))
 _NOTE = (
     "± half of the 95 % interval of the mean, corrected for the rows that splits share (Nadeau and Bengio 2003); "
     "p: chance of such a difference from the best, paired over common seeds and splits, Holm-adjusted"
@@ -31,7 +34,11 @@ def print_sections(console: Console, found: Sequence[Section]) -> None:
     for section in found:
         table = _terminal_table(section, _header(section), _cells(section), len(section.columns))
         if console.measure(table, options=unbound).maximum > console.width:
-            table = _terminal_table(section, *_narrow(section), 1)
+            narrow = (_terminal_table(section, *_narrow(section, dropped), 1) for dropped in _DROPPED)
+            table = next(
+                (smaller for smaller in narrow if console.measure(smaller, options=unbound).minimum <= console.width),
+                _terminal_table(section, *_narrow(section, _DROPPED[-1]), 1),
+            )
         console.print(table)
         if len(section.rows) > _MOST_ROWS:
             console.print(f"and {len(section.rows) - _MOST_ROWS} more, all in the written tables", highlight=False)
@@ -48,16 +55,22 @@ def _terminal_table(section: Section, header: Sequence[str], rows: Sequence[Sequ
     )
     for place, name in enumerate(header):
         is_setting = 1 <= place <= n_settings
-        table.add_column(name, justify="left" if is_setting else "right", overflow="fold", no_wrap=not is_setting)
+        table.add_column(
+            name,
+            justify="left" if is_setting else "right",
+            overflow="fold",
+            no_wrap=not is_setting,
+            min_width=_NARROWEST_SETTING if is_setting and n_settings == 1 else None,
+        )
     for cells in rows[:_MOST_ROWS]:
         table.add_row(*cells)
     return table
 
 
-def _narrow(section: Section) -> tuple[list[str], list[list[str]]]:
-    """Header and cells with one column for the setting, and without the deviation, which the interval shows too."""
+def _narrow(section: Section, dropped: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells with one column for the setting, and without some others."""
     header, n = _header(section), len(section.columns)
-    kept = [place for place, name in enumerate(header) if place > n and name != "std"]
+    kept = [place for place, name in enumerate(header) if place > n and name not in dropped]
     rows = []
     for cells in _cells(section):
         setting = ", ".join(

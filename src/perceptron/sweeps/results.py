@@ -89,9 +89,10 @@ def varying(results: Sequence[Result]) -> list[str]:
     ]
     for key in dict.fromkeys(key for result in results for key in result.setting):
         group = key.partition(".")[0]
-        values: dict[str | None, set[str | None]] = {}
+        values: dict[str | None, set[str]] = {}
         for result in results:
-            values.setdefault(result.choices.get(group), set()).add(result.setting.get(key))
+            if key in result.setting:
+                values.setdefault(result.choices.get(group), set()).add(result.setting[key])
         if any(len(found) > 1 for found in values.values()):
             columns.append(key)
     return columns
