@@ -40,7 +40,7 @@ def test_it_listens_on_the_loopback_address_alone(dashboard: str) -> None:
 def test_the_curves_of_every_run(open_tab) -> None:
     page = open_tab("timeseries")
     # Cards below the window are not made before they are scrolled to.
-    page.get_by_placeholder("Filter tags (regex)").fill("^(train|val)/(loss|acc)$")
+    page.get_by_role("combobox", name="Filter tags (regex)").fill("^(train|val)/(loss|acc)$")
     page.get_by_text("train/loss", exact=True).first.wait_for(timeout=WAIT_MS)
     for job in range(4):
         page.get_by_text(f"{job}/tensorboard", exact=True).first.wait_for(timeout=WAIT_MS)
@@ -68,10 +68,10 @@ def test_training_and_validation_in_one_custom_chart(open_tab) -> None:
     page.get_by_text("log_loss", exact=True).first.wait_for(timeout=WAIT_MS)
 
 
-def test_hparams_has_every_run_with_its_settings_and_metrics(open_tab, dashboard: str) -> None:
+def test_hparams_has_every_run_with_its_settings_and_metrics(open_tab, dashboard: str, sweep: Path) -> None:
     page = open_tab("hparams")
     for job in range(4):
-        page.get_by_text(f"{job}/tensorboard").first.wait_for(timeout=WAIT_MS)
+        page.get_by_text(f"{job} {sweep.name}").first.wait_for(timeout=WAIT_MS)
     asked = page.request.post(f"{dashboard}data/plugin/hparams/experiment", data={"experimentName": ""}).json()
     columns = {info["name"]: info for info in asked["hparamInfos"]}
     # Settings of both optimizers, those that differ marked; numbers, texts and truth values as such.

@@ -7,6 +7,7 @@ from torch.nn.utils import parameters_to_vector
 import perceptron.callbacks.history as history_module
 from perceptron.callbacks import History
 from perceptron.composition.build import build_data, build_model, build_trainer
+from perceptron.runs.checkpoint import SelfContained
 
 
 def _fit(composed, history: History, *overrides: str, folder: str, ckpt_path: Path | None = None):
@@ -15,7 +16,7 @@ def _fit(composed, history: History, *overrides: str, folder: str, ckpt_path: Pa
     model = build_model(
         cfg, schema=data.schema, features_scaling=data.features_scaling, target_scaling=None, chosen=chosen
     )
-    trainer = build_trainer(cfg, [history])
+    trainer = build_trainer(cfg, [history, SelfContained(config={}, schema=data.schema)])
     trainer.fit(model, datamodule=data, ckpt_path=ckpt_path, weights_only=True)
     return trainer, model
 
