@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src/perceptron"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# Folders and files of the package, lowest first. A part imports from lower layers, and never from its own: data and
+# Folders and files of the package, lowest first. A part imports from lower layers, never from its own: data and
 # models do not see one another.
 LAYERS: list[set[str]] = [
     {"__init__", "errors", "randomness", "tasks"},

@@ -41,10 +41,16 @@ def test_the_curves_of_every_run(open_tab) -> None:
     page = open_tab("timeseries")
     # Cards below the window are not made before they are scrolled to.
     page.get_by_role("combobox", name="Filter tags (regex)").fill("^(train|val)/(loss|acc)$")
-    page.get_by_text("train/loss", exact=True).first.wait_for(timeout=WAIT_MS)
+    # Away with the suggestions, which have the same words.
+    page.keyboard.press("Escape")
+    page.get_by_role("listbox").wait_for(state="hidden")
+    page.locator("card-view", has_text="train/loss").first.wait_for(timeout=WAIT_MS)
     for job in range(4):
         page.get_by_text(f"{job}/tensorboard", exact=True).first.wait_for(timeout=WAIT_MS)
-    page.get_by_text("val/acc", exact=True).first.wait_for(timeout=WAIT_MS)
+    card = page.locator("card-view", has_text="val/acc").first
+    card.wait_for(timeout=WAIT_MS)
+    # A row of numbers for each job that is drawn.
+    card.get_by_text("1/tensorboard").first.wait_for(timeout=WAIT_MS)
 
 
 def test_images_of_runs_and_of_the_sweep(open_tab) -> None:
