@@ -33,6 +33,9 @@ def command(tmp_path: Path) -> CommandLine:
 
     def run(*arguments: str, logs: bool = True) -> subprocess.CompletedProcess[str]:
         own = [f"paths.log_dir={tmp_path}"] if logs else []
+        # Seconds of each run, where a test does not ask for them.
+        if logs and not any(argument.startswith("figures=") for argument in arguments):
+            own.append("figures=none")
         return subprocess.run(
             [sys.executable, *arguments, *own],
             cwd=ROOT,
@@ -65,7 +68,7 @@ def composed(tmp_path: Path) -> Callable[..., tuple[DictConfig, dict[str, str]]]
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             cfg = compose(
                 "train",
-                overrides=[*overrides, f"paths.output_dir={(tmp_path / folder).resolve()}"],
+                overrides=["figures=none", *overrides, f"paths.output_dir={(tmp_path / folder).resolve()}"],
                 return_hydra_config=True,
             )
         HydraConfig.instance().set_config(cfg)

@@ -113,6 +113,10 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     failed = [job for job in jobs if job.state == State.FAILED]
     print_failures(console, failed)
     write_summary(folder, found, failed)
+    if any(Run(result.folder).config.get("figures") != "none" for result in results):
+        from perceptron.reports.sweep_figures import write_sweep_figures
+
+        write_sweep_figures(folder, found)
     console.print(f"sweep folder  {folder}", soft_wrap=True, highlight=False)
     if len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean):
         best = found[0].rows[0]
