@@ -77,6 +77,12 @@ class ExactResume(L.Callback):
                 f"a run goes on from a checkpoint between two steps or at an epoch's end, got {trainer.ckpt_path}; "
                 "name another, such as last.ckpt"
             )
+        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+        if trainer.max_epochs is not None and 0 <= trainer.max_epochs < epochs:
+            raise UsageError(
+                f"trainer.max_epochs counts from the start, got {trainer.max_epochs} for a checkpoint with {epochs} "
+                f"epochs behind it; set trainer.max_epochs above {epochs}"
+            )
         if position == EPOCH_END:
             _complete_epoch(checkpoint["loops"]["fit_loop"])
         else:
