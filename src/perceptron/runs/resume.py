@@ -215,7 +215,7 @@ def _move(state: dict[str, Any], folder: Path) -> None:
 
 def _hide_later(logger: TensorBoardLogger, step: int) -> None:
     """Let TensorBoard forget what an interrupted process logged from this step on; it is logged again."""
-    writer = logger.experiment._get_file_writer()
+    writer: Any = logger.experiment.file_writer
     writer.add_event(Event(step=step, file_version="brain.Event:2"))
     writer.add_event(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
 
