@@ -57,7 +57,9 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return weights
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("SIGINT", marks=pytest.mark.slow), "SIGTERM", pytest.param("SIGUSR1", marks=pytest.mark.slow)]
+)
 def test_a_signal_saves_and_says_how_to_go_on(
     train: Callable[..., tuple[Answer, Path]],
     perceptron: Perceptron,
@@ -90,9 +92,7 @@ def test_a_second_signal_ends_at_once(train: Callable[..., tuple[Answer, Path]])
     assert not (folder / "checkpoints" / "last.ckpt").exists()
 
 
-def test_a_signal_ends_a_whole_multirun(
-    perceptron: Perceptron, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_ends_a_multirun(perceptron: Perceptron, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     callback = At(3, lambda: os.kill(os.getpid(), signal.SIGINT))
     monkeypatch.setattr(training, "build_trainer", lambda cfg, own: build_trainer(cfg, [*own, callback]))
     answer = perceptron("train", "-m", *SETTINGS, "seed=1,2", f"hydra.sweep.dir={tmp_path / 'sweep'}")
@@ -135,7 +135,7 @@ def test_a_rate_that_makes_it_diverge(train: Callable[..., tuple[Answer, Path]])
 def test_a_full_disk(train: Callable[..., tuple[Answer, Path]], monkeypatch: pytest.MonkeyPatch) -> None:
     sync = os.fsync
 
-    def full(descriptor: int) -> None:
+    def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     answer, folder = train("callbacks.last.every_seconds=0", at=6, action=lambda: monkeypatch.setattr("os.fsync", full))

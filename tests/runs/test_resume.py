@@ -153,3 +153,24 @@ def test_a_checkpoint_behind_the_end_is_named(tmp_path: Path) -> None:
     first = _train(tmp_path / "first", "trainer.max_epochs=3")
     with pytest.raises(UsageError, match="3 epochs behind it"):
         _train(tmp_path / "second", "trainer.max_epochs=2", f"ckpt_path={first}")
+
+
+def test_curves_have_each_step_once(tmp_path: Path, kill: Kill) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+        events = EventAccumulator(str(folder / "tensorboard")).Reload()
+        names = [name for name in events.Tags()["scalars"] if name.startswith(("train/", "val/"))]
+        return {name: [(event.step, event.value) for event in events.Scalars(name)] for name in names}
+
+    settings = ("logger=tensorboard",)
+    wanted = curves(_train(tmp_path / "undisturbed", *settings))
+    # Killed in the third epoch: the second's values are on the disk already, and are logged once more.
+    kill.left = 21
+    with pytest.raises(Killed):
+        _train(tmp_path / "killed", *settings, "callbacks.last=null")
+    best = tmp_path / "killed" / "checkpoints" / "best.ckpt"
+    assert read_checkpoint(best)["global_step"] == 16
+    resume(Run(tmp_path / "killed"))
+    assert len(wanted["val/loss"]) == 5
+    assert curves(tmp_path / "killed") == wanted

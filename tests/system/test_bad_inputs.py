@@ -195,3 +195,11 @@ def _expect(answer: Answer, message: str) -> None:
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert re.search(message, answer.err), answer.err
+
+
+def test_a_truncated_checkpoint_is_not_gone_on_from(perceptron: Perceptron, run: Path) -> None:
+    (run / "metrics.json").unlink()
+    os.truncate(run / "checkpoints" / "last.ckpt", 500)
+    before = _files(run)
+    _expect(perceptron("resume", f"run={run}"), "checkpoint must be readable")
+    assert _files(run) == before

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,11 @@ MODELS = {
 }
 
 
-@pytest.fixture(params=MODELS)
+# One of each kind of task in the fast suite.
+FAST = ("logistic", "digits_mlp", "linear")
+
+
+@pytest.fixture(params=[name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in MODELS])
 def run(request: pytest.FixtureRequest, trained: Callable[..., Path]) -> Path:
     return trained(f"model={request.param}", f"data={MODELS[request.param]}", "trainer.max_epochs=2", "logger=none")
 
@@ -161,3 +166,26 @@ def test_a_moved_run_is_the_same(perceptron: Perceptron, trained: Callable[..., 
     shutil.copytree(source, tmp_path / "elsewhere")
     answer = perceptron("evaluate", f"run={tmp_path / 'elsewhere'}", "output=-")
     assert json.loads(answer.out) == json.loads((source / "metrics.json").read_text())
+
+
+def test_without_pyarrow_a_line_says_what_to_install(
+    perceptron: Perceptron, trained: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
+    (tmp_path / "rows.csv").write_text("1\n")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    answer = perceptron("predict", f"run={run}", f"input={tmp_path / 'rows.csv'}", f"output={tmp_path / 'out.csv'}")
+    assert answer.status == 2
+    assert answer.err == "error: predict needs pyarrow, got none; type pip install 'perceptron[table]'\n"
+
+
+def test_without_onnx_a_line_says_what_to_install(
+    perceptron: Perceptron, trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
+    monkeypatch.delitem(sys.modules, "perceptron.exports.onnx", raising=False)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    answer = perceptron("export", f"run={run}", "format=onnx")
+    assert answer.status == 2
+    assert "type pip install 'perceptron[export]'" in answer.err
+    assert answer.err.count("\n") == 1
