@@ -117,7 +117,8 @@ class ExactResume(L.Callback):
         ``Trainer.estimated_stepping_batches``, as a schedule does, makes it before.
         """
         if rank < len(self._state["noise"]):
-            self._noise = self._state["noise"][rank]
+            # A copy: torch crashes on a state that does not start where an allocation does.
+            self._noise = self._state["noise"][rank].clone()
         epochs = loops["epoch_progress"]["current"]
         self._in_resumed_epoch = epochs["ready"] > epochs["processed"]
         states = loops["state_dict"].get("combined_loader")
