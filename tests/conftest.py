@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict
 
 from perceptron import __main__ as perceptron_command
+from perceptron.composition.overrides import CONF_DIR
 
 # Small networks are slower with more threads, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -51,6 +56,28 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> Callable[..., tuple[DictConfig, dict[str, str]]]:
+    """Configuration and chosen options for overrides, with a run folder of the test's own."""
+
+    def compose_it(*overrides: str, folder: str = ".") -> tuple[DictConfig, dict[str, str]]:
+        GlobalHydra.instance().clear()
+        (tmp_path / folder).mkdir(exist_ok=True)
+        with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            cfg = compose(
+                "train",
+                overrides=[*overrides, f"paths.output_dir={(tmp_path / folder).resolve()}"],
+                return_hydra_config=True,
+            )
+        HydraConfig.instance().set_config(cfg)
+        chosen = dict(cfg.hydra.runtime.choices)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return cfg, chosen
+
+    return compose_it
 
 
 class Answer(NamedTuple):

@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "loss and metrics of a run's model on a split, or on other data",
     "predict": "answers for the rows of a CSV or Parquet file",
     "export": "a run's model as ONNX or as a torch.export program",
+    "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
 }
 USAGE_STATUS = 2
 

@@ -10,6 +10,10 @@ class UsageError(Exception):
     """
 
 
+class PrunedError(Exception):
+    """A run that was ended early because it would not be the best; its text says why."""
+
+
 class InterruptedRunError(Exception):
     """A signal that ends the run; the command line prints one line and ends with 128 + its number.
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-
-from conftest import Perceptron
+from tests.conftest import Perceptron
 
 COMMANDS = ("evaluate", "predict", "export", "resume")
 

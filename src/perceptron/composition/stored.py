@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.checks import check
-from perceptron.composition.overrides import CONF_DIR, apply_override, check_group, one_line, parsed_overrides
+from perceptron.composition.overrides import CONF_DIR, Groups, apply_override, check_group, one_line, parsed_overrides
 from perceptron.composition.schema import SCHEMAS, TrainConf
 from perceptron.errors import UsageError
 
@@ -75,7 +75,7 @@ def _override(cfg: DictConfig, overrides: Sequence[Override]) -> None:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            loader = GlobalHydra.instance().config_loader()
+            loader = Groups(GlobalHydra.instance().config_loader(), None)
             groups = [
                 override for override in overrides if override.key_or_group in _GROUPS and not _is_value(override)
             ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning as L
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
@@ -29,12 +30,13 @@ from perceptron.runs.resume import ExactResume, resume_point
 from perceptron.tasks import SplitName
 
 
-def train(cfg: DictConfig, chosen: Mapping[str, str], *, goes_on: bool = False) -> float | None:
+def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, goes_on: bool = False) -> float | None:
     """Train, evaluate the best checkpoint, and leave the results in ``cfg.paths.output_dir``.
 
     Args:
         cfg: a checked configuration.
         chosen: option of each of Hydra's groups, such as ``{"model": "logistic"}``.
+        quiet: whether to leave the terminal to others.
         goes_on: whether the folder is that of the run that goes on, and not a new one.
 
     Returns:
@@ -55,10 +57,10 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, goes_on: bool = False) 
             # No result stands for a run that is under way again.
             remove_leftovers(folder)
             (folder / "metrics.json").unlink(missing_ok=True)
-        return _train(cfg, chosen, interruption)
+        return _train(cfg, chosen, interruption, quiet=quiet)
 
 
-def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruption) -> float | None:
+def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruption, *, quiet: bool) -> float | None:
     started, clock = datetime.now(UTC), time.perf_counter()
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
@@ -76,7 +78,9 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     )
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     trainer = build_trainer(
-        cfg, [SelfContained(config=config, schema=datamodule.schema), ExactResume(folder), interruption]
+        cfg,
+        [SelfContained(config=config, schema=datamodule.schema), ExactResume(folder), interruption],
+        quiet=quiet,
     )
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
@@ -84,7 +88,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     best_value = None
     best_checkpoint = from_checkpoint
     if cfg.train:
-        trainer.fit(model, datamodule=datamodule, ckpt_path=from_checkpoint, weights_only=True)
+        _fit(trainer, model, datamodule, from_checkpoint)
         best_checkpoint, best_value = _best(trainer, cfg.monitor)
     if best_checkpoint:
         load_weights(model, best_checkpoint)
@@ -102,14 +106,25 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
             metrics=metrics,
             config=config,
             chosen=chosen,
-            best=_best_entry(folder, config, best_checkpoint, best_value),
+            best=best_entry(folder, config, best_checkpoint, best_value),
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,
         )
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
-        print_results(metrics, title=title, folder=folder, notes=_notes(datamodule))
+        if not quiet:
+            print_results(metrics, title=title, folder=folder, notes=notes(datamodule))
     return best_value
+
+
+def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, ckpt_path: str | None) -> None:
+    try:
+        trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path, weights_only=True)
+    except (MisconfigurationException, ValueError) as error:
+        # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
+        if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
+            raise UsageError(f"trainer must suit the data: {' '.join(str(error).split())}") from error
+        raise
 
 
 def evaluate(
@@ -125,7 +140,7 @@ def evaluate(
         if len(datamodule.split.rows(split)):
             model.evaluated = split
             trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
-            metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+            metrics |= model.results
     return metrics
 
 
@@ -191,13 +206,15 @@ def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
     return None, None if last is None else last.item()
 
 
-def _best_entry(
+def best_entry(
     folder: Path, config: Mapping[str, Any], checkpoint: str | None, value: float | None
 ) -> dict[str, Any] | None:
-    """The best checkpoint, by its path from the run's folder, and the value of the monitored metric; None without."""
-    if checkpoint is None or not Path(checkpoint).is_relative_to(folder.absolute()):
+    """The best value of the monitored metric, and the path of its checkpoint from the run's folder; None without."""
+    if value is None:
         return None
-    path = str(Path(checkpoint).relative_to(folder.absolute()))
+    path = None
+    if checkpoint is not None and Path(checkpoint).is_relative_to(folder.absolute()):
+        path = str(Path(checkpoint).relative_to(folder.absolute()))
     return {"monitor": config["monitor"], "mode": config["mode"], "value": value, "checkpoint": path}
 
 
@@ -215,7 +232,8 @@ def _start(cfg: DictConfig) -> str | None:
     return str(found)
 
 
-def _notes(datamodule: TableDataModule) -> list[str]:
+def notes(datamodule: TableDataModule) -> list[str]:
+    """What a report says of the rows."""
     split = datamodule.split
     rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
     if len(split.test) == 0:

@@ -63,6 +63,8 @@ class TaskModule(L.LightningModule):
         self.seed = seed
         # The split that `Trainer.test` is run on; names its metrics.
         self.evaluated: SplitName = "test"
+        # What the last `Trainer.test` found, also where logging is switched off.
+        self.results: dict[str, float] = {}
         self._loss_sum = torch.zeros(())
         self._n_rows = 0
         self._outputs: list[tuple[Tensor, Tensor]] = []
@@ -135,7 +137,7 @@ class TaskModule(L.LightningModule):
         sums = torch.stack([self._loss_sum, self._loss_sum.new_tensor(float(self._n_rows))])
         loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")
         self._check_finite(loss_sum)
-        self.log("train/loss", self.loss_in_units(loss_sum / n_rows), sync_dist=False)
+        self._log({"train/loss": self.loss_in_units(loss_sum / n_rows)})
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
         """Keep the outputs of a batch."""
@@ -149,11 +151,16 @@ class TaskModule(L.LightningModule):
         """Log the loss and the metrics of the validation rows."""
         metrics = self._epoch_metrics("val")
         self._check_finite(metrics["val/loss"])
-        self.log_dict(metrics)
+        self._log(metrics)
 
     def on_test_epoch_end(self) -> None:
-        """Hand out the loss and the metrics of the evaluated rows, but not to the loggers: they belong to no epoch."""
-        self.log_dict(self._epoch_metrics(self.evaluated), logger=False)
+        """Log the loss and the metrics of the evaluated rows.
+
+        Those of other splits than the test stay out of the loggers, where they would end the curves of their epochs.
+        """
+        metrics = self._epoch_metrics(self.evaluated)
+        self.results = {name: value.item() for name, value in metrics.items()}
+        self._log(metrics, logger=None if self.evaluated == "test" else False)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Prediction:  # noqa: ARG002
         """Answers for a batch: features alone, or a tuple that starts with them."""
@@ -170,6 +177,11 @@ class TaskModule(L.LightningModule):
             total_steps=int(self.trainer.estimated_stepping_batches),
         )
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
+        # A barebones trainer warns of every log.
+        if not self.trainer.barebones:
+            self.log_dict(metrics, logger=logger)
 
     def _check_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

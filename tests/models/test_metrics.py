@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics as reference
+
+from perceptron.models.metrics import binary_metrics, multiclass_metrics, regression_metrics
+
+RANDOM = np.random.default_rng(0)
+
+
+def test_binary_metrics_are_scikit_learns() -> None:
+    target = RANDOM.integers(0, 2, 200)
+    probabilities = np.clip(0.5 * target + RANDOM.uniform(0, 0.6, 200), 0, 1).astype(np.float32)
+    got = binary_metrics(torch.from_numpy(probabilities), torch.from_numpy(target), threshold=0.6)
+    labels = probabilities >= 0.6
+    assert got["acc"].item() == pytest.approx(reference.accuracy_score(target, labels))
+    assert got["auroc"].item() == pytest.approx(reference.roc_auc_score(target, probabilities))
+    assert got["f1"].item() == pytest.approx(reference.f1_score(target, labels))
+    assert got["log_loss"].item() == pytest.approx(reference.log_loss(target, probabilities.astype(float)), rel=1e-4)
+
+
+def test_multiclass_metrics_are_scikit_learns() -> None:
+    target = RANDOM.integers(0, 4, 300)
+    logits = RANDOM.normal(size=(300, 4)) + 2 * np.eye(4)[target]
+    probabilities = torch.from_numpy(logits.astype(np.float32)).softmax(dim=1)
+    got = multiclass_metrics(probabilities, torch.from_numpy(target))
+    values = probabilities.double().numpy()
+    values /= values.sum(axis=1, keepdims=True)
+    assert got["acc"].item() == pytest.approx(reference.accuracy_score(target, values.argmax(1)))
+    assert got["f1"].item() == pytest.approx(reference.f1_score(target, values.argmax(1), average="macro"))
+    assert got["auroc"].item() == pytest.approx(reference.roc_auc_score(target, values, multi_class="ovr"))
+    assert got["log_loss"].item() == pytest.approx(reference.log_loss(target, values), rel=1e-5)
+
+
+def test_calibration_error_of_a_hand_worked_case() -> None:
+    # Four rows at 0.75, of which two are right: |0.75 - 0.5|.
+    probabilities, target = torch.full((4,), 0.75), torch.tensor([1, 1, 0, 0])
+    assert binary_metrics(probabilities, target, threshold=0.5)["ece"].item() == pytest.approx(0.25)
+
+
+def test_regression_metrics_are_scikit_learns() -> None:
+    target = RANDOM.normal(100, 10, (50, 1)).astype(np.float32)
+    predicted = target + RANDOM.normal(0, 3, (50, 1)).astype(np.float32)
+    got = regression_metrics(torch.from_numpy(predicted), torch.from_numpy(target))
+    assert got["rmse"].item() == pytest.approx(reference.root_mean_squared_error(target, predicted), rel=1e-5)
+    assert got["mae"].item() == pytest.approx(reference.mean_absolute_error(target, predicted), rel=1e-5)
+    assert got["r2"].item() == pytest.approx(reference.r2_score(target, predicted), rel=1e-4)
+
+
+def test_what_is_not_defined_is_nan() -> None:
+    one_class = binary_metrics(torch.tensor([0.2, 0.9]), torch.tensor([1, 1]), threshold=0.5)
+    assert one_class["auroc"].isnan()
+    assert one_class["acc"].item() == 0.5
+    missing = multiclass_metrics(torch.full((2, 3), 1 / 3), torch.tensor([0, 1]))
+    assert missing["auroc"].isnan()
+    assert regression_metrics(torch.zeros(1, 1), torch.zeros(1, 1))["r2"].isnan()
