@@ -13,8 +13,8 @@ from typing import Any
 import lightning as L
 import pytest
 import torch
+from tests.conftest import Answer, Perceptron
 
-from conftest import Answer, Perceptron
 from perceptron.composition import training
 from perceptron.composition.build import build_trainer
 from perceptron.errors import UsageError

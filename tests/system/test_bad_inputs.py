@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-
-from conftest import Answer, Perceptron
+from tests.conftest import Answer, Perceptron
 
 FEATURES = ("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
             "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines",

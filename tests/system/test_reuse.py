@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from tests.conftest import Perceptron
 
-from conftest import Perceptron
 from perceptron.composition.restore import restore, restore_data
 
 MODELS = {
