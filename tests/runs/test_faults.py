@@ -43,7 +43,9 @@ def train(
 ) -> Iterator[Callable[..., tuple[Answer, Path]]]:
     def run(*settings: str, at: int = 0, action: Callable[[], object] = lambda: None) -> tuple[Answer, Path]:
         callback = At(at, action)
-        monkeypatch.setattr(training, "build_trainer", lambda cfg, own: build_trainer(cfg, [*own, callback]))
+        monkeypatch.setattr(
+            training, "build_trainer", lambda cfg, own, **more: build_trainer(cfg, [*own, callback], **more)
+        )
         folder = tmp_path / "run"
         answer = perceptron("train", *SETTINGS, f"hydra.run.dir={folder}", *settings)
         monkeypatch.setattr(training, "build_trainer", build_trainer)
@@ -94,7 +96,9 @@ def test_a_second_signal_ends_at_once(train: Callable[..., tuple[Answer, Path]])
 
 def test_a_signal_ends_a_multirun(perceptron: Perceptron, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     callback = At(3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    monkeypatch.setattr(training, "build_trainer", lambda cfg, own: build_trainer(cfg, [*own, callback]))
+    monkeypatch.setattr(
+        training, "build_trainer", lambda cfg, own, **more: build_trainer(cfg, [*own, callback], **more)
+    )
     answer = perceptron("train", "-m", *SETTINGS, "seed=1,2", f"hydra.sweep.dir={tmp_path / 'sweep'}")
     assert answer.status == 130
     assert not (tmp_path / "sweep" / "1").exists()

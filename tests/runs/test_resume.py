@@ -51,7 +51,9 @@ class Kill(L.Callback):
 @pytest.fixture
 def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
     callback = Kill()
-    monkeypatch.setattr(training, "build_trainer", lambda cfg, own: build_trainer(cfg, [*own, callback]))
+    monkeypatch.setattr(
+        training, "build_trainer", lambda cfg, own, **more: build_trainer(cfg, [*own, callback], **more)
+    )
     return callback
 
 
