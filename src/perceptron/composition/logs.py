@@ -10,6 +10,9 @@ def tame_lightning() -> None:
     """Let Lightning's messages go to Hydra's handlers alone, and leave out its false alarms."""
     # Importing lightning adds a handler of its own, beside which everything is printed twice.
     logging.getLogger("lightning").handlers.clear()
+    # What devices were found, and advertisements.
+    for package in ("pytorch", "fabric"):
+        logging.getLogger(f"lightning.{package}.utilities.rank_zero").setLevel(logging.WARNING)
     # They advise worker processes, which are slower than none for a table in memory.
     disable_possible_user_warnings()
     # To have no validation rows is the user's choice, and the report says so.
