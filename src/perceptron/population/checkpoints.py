@@ -1,0 +1,184 @@
+"""Members' checkpoints in Lightning's format: kept in memory while the population trains, written afterwards."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from perceptron.population.member import Member
+from perceptron.population.optimizers import StackedOptimizer
+from perceptron.population.rules import best_path, last_path
+from perceptron.runs.files import whole_file
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """What a checkpoint holds beside tensors."""
+
+    epoch: int
+    steps: int
+    batches: int
+    schedule_steps: tuple[int, int]
+    param_groups: list[dict[str, Any]]
+    schedule: dict[str, Any] | None
+    callbacks: dict[str, dict[str, Any]]
+
+
+class Snapshots:
+    """The state of each member at its best epoch, by one rule.
+
+    Args:
+        members: all of the population, in the order of the stacks at the start.
+        number: which of each member's ``checkpoints`` is the rule.
+    """
+
+    def __init__(self, members: Sequence[Member], number: int) -> None:
+        self.members = members
+        self.number = number
+        self.network: dict[str, Tensor] = {}
+        self.optimizer: dict[str, Tensor] = {}
+        self._moments: dict[int, _Moment] = {}
+
+    def take(
+        self,
+        which: Sequence[int],
+        positions: Tensor,
+        *,
+        network: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor],
+        epoch: int,
+        batches: Sequence[int],
+        schedule_steps: Sequence[tuple[int, int]],
+    ) -> None:
+        """Keep the present state of some members.
+
+        Args:
+            which: their numbers among all members.
+            positions: ``(m,)`` their positions in the stacks.
+            network: stacked parameters and buffers by name.
+            optimizer: what the stacked optimizer remembers.
+            epoch: number of the epoch.
+            batches: of this epoch, of each.
+            schedule_steps: of each, in all and in this epoch.
+        """
+        numbers = torch.tensor(which, device=positions.device)
+        for kept, now in ((self.network, network), (self.optimizer, optimizer)):
+            for name, stack in now.items():
+                if name not in kept:
+                    kept[name] = stack.new_zeros(len(self.members), *stack.shape[1:])
+                kept[name].index_copy_(0, numbers.to(stack.device), stack[positions.to(stack.device)])
+        for number, n_batches, n_schedule_steps in zip(which, batches, schedule_steps, strict=True):
+            self._moments[number] = self._moment(number, epoch, n_batches, n_schedule_steps)
+
+    def _moment(self, number: int, epoch: int, batches: int, schedule_steps: tuple[int, int]) -> _Moment:
+        member = self.members[number]
+        callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
+        return _Moment(
+            epoch=epoch,
+            steps=member.steps,
+            batches=batches,
+            schedule_steps=schedule_steps,
+            param_groups=deepcopy(member.optimizer.state_dict()["param_groups"]),
+            schedule=deepcopy(member.schedule["scheduler"].state_dict()) if member.schedule else None,
+            callbacks={callback.state_key: dict(callback.state_dict()) for callback in callbacks},
+        )
+
+    def checkpoint(self, number: int, kind: type[StackedOptimizer]) -> dict[str, Any]:
+        """A member's checkpoint as Lightning would have made it at that moment, without ``on_save_checkpoint``'s.
+
+        The member's model has its weights afterwards.
+        """
+        member, moment = self.members[number], self._moments[number]
+        self.load_weights(number)
+        state = {name: tensor.clone() for name, tensor in member.model.state_dict().items()}
+        remembered = kind.member_state(self.optimizer, number, member.optimizer)
+        return {
+            "epoch": moment.epoch,
+            "global_step": moment.steps,
+            "pytorch-lightning_version": L.__version__,
+            "state_dict": state,
+            "loops": _loops(moment, has_val=len(member.split.val) > 0, eval_rows=member.datamodule.eval_batch_size),
+            "callbacks": moment.callbacks,
+            "optimizer_states": [{"state": remembered, "param_groups": moment.param_groups}],
+            "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
+        }
+
+    def load_weights(self, number: int) -> None:
+        """Give a member's model its weights of that moment."""
+        of_member = {name: stack[number].cpu() for name, stack in self.network.items()}
+        self.members[number].model.network.load_state_dict(of_member)
+
+    def write(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> None:
+        """Write a member's best and last checkpoint, whole.
+
+        Args:
+            number: of the member; nothing is written where it kept nothing.
+            kind: class of the stacked optimizer.
+            extra: what callbacks would have added, by key.
+        """
+        if number not in self._moments:
+            return
+        rule = self.members[number].checkpoints[self.number]
+        checkpoint = self.checkpoint(number, kind) | dict(extra)
+        paths = [path for path in (best_path(rule), last_path(rule)) if path is not None]
+        for path in paths:
+            _save(checkpoint, path)
+
+
+def _save(checkpoint: Mapping[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        torch.save(checkpoint, file)
+
+
+def _loops(moment: _Moment, *, has_val: bool, eval_rows: int) -> dict[str, Any]:
+    """Where Lightning's loops stand at the end of an epoch, so that a resumed run goes on with the next."""
+    del eval_rows
+    steps, batches, epochs = moment.steps, moment.batches, moment.epoch + 1
+    in_all, in_epoch = moment.schedule_steps
+    val = 1 if has_val else 0
+    return {
+        "fit_loop": {
+            "state_dict": {"combined_loader": [{"taken": 0}]},
+            "epoch_loop.state_dict": {"_batches_that_stepped": steps},
+            "epoch_loop.batch_progress": _batches(steps, batches, is_last=True),
+            "epoch_loop.scheduler_progress": {"total": _ready(in_all), "current": _ready(in_epoch)},
+            "epoch_loop.automatic_optimization.state_dict": {},
+            "epoch_loop.automatic_optimization.optim_progress": {
+                "optimizer": {
+                    "step": {"total": _ready(steps), "current": _ready(batches)},
+                    "zero_grad": {
+                        "total": _ready(steps) | {"started": steps},
+                        "current": _ready(batches) | {"started": batches},
+                    },
+                }
+            },
+            "epoch_loop.manual_optimization.state_dict": {},
+            "epoch_loop.manual_optimization.optim_step_progress": {"total": _ready(0), "current": _ready(0)},
+            "epoch_loop.val_loop.state_dict": {},
+            "epoch_loop.val_loop.batch_progress": _batches(val, val, is_last=has_val),
+            "epoch_progress": {
+                part: {"ready": epochs, "completed": epochs - 1, "started": epochs, "processed": epochs}
+                for part in ("total", "current")
+            },
+        }
+    } | {
+        f"{loop}_loop": {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
+        for loop in ("validate", "test", "predict")
+    }
+
+
+def _ready(count: int) -> dict[str, int]:
+    return {"ready": count, "completed": count}
+
+
+def _batches(total: int, current: int, *, is_last: bool) -> dict[str, Any]:
+    def progress(count: int) -> dict[str, int]:
+        return {"ready": count, "completed": count, "started": count, "processed": count}
+
+    return {"total": progress(total), "current": progress(current), "is_last_batch": is_last}
