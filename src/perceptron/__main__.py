@@ -10,6 +10,7 @@ from perceptron.errors import UsageError
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
     "train": "train, test and log a model; the same as python train.py",
+    "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
 }
 USAGE_STATUS = 2
 

@@ -6,3 +6,7 @@ class UsageError(Exception):
 
     The command line prints it on stderr without a traceback and ends with status 2.
     """
+
+
+class PrunedError(Exception):
+    """A run that was ended early because it would not be the best; its text says why."""

@@ -81,31 +81,33 @@ def build_model(
     return model
 
 
-def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback]) -> L.Trainer:
+def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet: bool = False) -> L.Trainer:
     """Trainer with the callbacks and loggers of a configuration.
 
     Args:
         cfg: the whole configuration.
         own_callbacks: callbacks that every run has, whatever its configuration.
+        quiet: whether to leave out progress bars.
 
     Raises:
         UsageError: where this machine has not what ``trainer`` asks for.
     """
     check_device(cfg.trainer.accelerator)
     callbacks: list[L.Callback] = [*_instances(cfg.callbacks), *own_callbacks]
-    loggers: list[Logger] = _instances(cfg.logger)
+    loggers = build_loggers(cfg)
     trainer = cfg.trainer
     if trainer.barebones:
         callbacks, loggers = [], []
     has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
-    if trainer.enable_progress_bar is False:
+    if trainer.enable_progress_bar is False or quiet:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
     if trainer.enable_checkpointing is False:
         callbacks = [callback for callback in callbacks if not isinstance(callback, Checkpoint)]
     defaults = {
         "callbacks": callbacks,
         "logger": loggers or False,
-        "enable_progress_bar": has_bar if trainer.enable_progress_bar is None else trainer.enable_progress_bar,
+        "enable_progress_bar": not quiet
+        and (has_bar if trainer.enable_progress_bar is None else trainer.enable_progress_bar),
         "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
         "default_root_dir": trainer.default_root_dir or cfg.paths.output_dir,
     }
@@ -125,6 +127,11 @@ _NOT_BAREBONES = (
     "log_every_n_steps", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "num_sanity_val_steps",
     "fast_dev_run", "detect_anomaly", "profiler",
 )  # fmt: skip
+
+
+def build_loggers(cfg: DictConfig) -> list[Logger]:
+    """Loggers of the group ``logger``."""
+    return _instances(cfg.logger)
 
 
 def check_device(accelerator: str) -> None:

@@ -20,13 +20,12 @@ from perceptron.composition.checks import check
 from perceptron.composition.help import help_text
 from perceptron.composition.overrides import CONF_DIR, check_overrides, one_line
 from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.sweep_job import train_as_job
+from perceptron.composition.sweep_report import finish_sweep
 from perceptron.errors import UsageError
 
 USAGE_STATUS = 2
-
-
-class FailedJob(HydraException):
-    """A job of a multirun that ended with a user's mistake; the other jobs go on."""
+INTERRUPTED_STATUS = 130
 
 
 def main() -> None:
@@ -39,10 +38,18 @@ def main() -> None:
         # Without it Hydra's own handler prints several lines and exits with 1.
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")
         _train()
-    except (UsageError, FailedJob) as error:
-        _fail(str(error))
+    except KeyboardInterrupt:
+        finish_sweep(interrupted=True)
+        sys.exit(INTERRUPTED_STATUS)
     except (HydraException, OmegaConfBaseException) as error:
+        finish_sweep()
         _fail(one_line(error))
+    except UsageError as error:
+        finish_sweep()
+        _fail(str(error))
+    except Exception:
+        finish_sweep()
+        raise
 
 
 def _fail(message: str) -> NoReturn:
@@ -53,14 +60,14 @@ def _fail(message: str) -> NoReturn:
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
 def _train(cfg: DictConfig) -> float | None:
     # Here, because it imports torch.
-    from perceptron.composition.training import train
+    from perceptron.composition.running import run_once
 
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return train_as_job(cfg, HydraConfig.get().runtime.choices)
     try:
         check(cfg)
-        return train(cfg, HydraConfig.get().runtime.choices)
+        return run_once(cfg, HydraConfig.get().runtime.choices)
     except UsageError as error:
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise FailedJob(str(error)) from error
         _remove_unused(Path(HydraConfig.get().runtime.output_dir))
         _fail(str(error))
 

@@ -72,6 +72,15 @@ class RegressionConf(ModelConf):
 
 
 @dataclass
+class EstimatorConf(ModelConf):
+    """An estimator of scikit-learn: ``estimator._target_`` is its dotted name, the rest its arguments."""
+
+    _target_: str = "perceptron.models.Estimator"
+    network: Any = None
+    estimator: dict[str, Any] = MISSING
+
+
+@dataclass
 class OptimizerConf:
     """What every optimizer has."""
 
@@ -218,6 +227,7 @@ SCHEMAS: dict[str, type] = {
     "model/binary": BinaryConf,
     "model/multiclass": MulticlassConf,
     "model/regression": RegressionConf,
+    "model/estimator": EstimatorConf,
     "network/mlp": MLPConf,
     "optimizer/sgd": SGDConf,
     "optimizer/adam": AdamConf,

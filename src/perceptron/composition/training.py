@@ -23,12 +23,13 @@ from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import SplitName
 
 
-def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
     """Train, evaluate the best checkpoint, and leave the results in ``cfg.paths.output_dir``.
 
     Args:
         cfg: a checked configuration.
         chosen: option of each of Hydra's groups, such as ``{"model": "logistic"}``.
+        quiet: whether to leave the terminal to others.
 
     Returns:
         The best value of ``cfg.monitor``, for a sweeper; None where nothing was trained.
@@ -51,7 +52,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         chosen=chosen,
     )
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
-    trainer = build_trainer(cfg, [SelfContained(config=config, schema=datamodule.schema)])
+    trainer = build_trainer(cfg, [SelfContained(config=config, schema=datamodule.schema)], quiet=quiet)
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 
@@ -76,12 +77,14 @@ def train(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
             metrics=metrics,
             config=config,
             chosen=chosen,
+            best_value=best_value,
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,
         )
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
-        print_results(metrics, title=title, folder=folder, notes=_notes(datamodule))
+        if not quiet:
+            print_results(metrics, title=title, folder=folder, notes=notes(datamodule))
     return best_value
 
 
@@ -103,6 +106,7 @@ def write_results(
     metrics: Mapping[str, float],
     config: Mapping[str, Any],
     chosen: Mapping[str, str],
+    best_value: float | None,
     device: str,
     started: datetime,
     seconds: float,
@@ -116,7 +120,7 @@ def write_results(
         started=started.isoformat(timespec="seconds"),
         seconds=seconds,
     )
-    write_json(folder / "provenance.json", origin)
+    write_json(folder / "provenance.json", origin | {"monitor": config["monitor"], "best": best_value})
     write_json(folder / "metrics.json", metrics)
 
 
@@ -158,7 +162,8 @@ def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
     return None, None if last is None else last.item()
 
 
-def _notes(datamodule: TableDataModule) -> list[str]:
+def notes(datamodule: TableDataModule) -> list[str]:
+    """What a report says of the rows."""
     split = datamodule.split
     rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
     if len(split.test) == 0:

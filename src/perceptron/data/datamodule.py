@@ -165,6 +165,10 @@ class TableDataModule(L.LightningDataModule):
         )
         return BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
 
+    def rows(self, split: SplitName) -> tuple[Tensor, ...]:
+        """Features and target of a whole split, raw, in the table's order."""
+        return self._columns(split)
+
     def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
         rows = self.split.rows(split)
         table = self.table
