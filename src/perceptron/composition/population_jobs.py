@@ -1,9 +1,9 @@
 """Which jobs of a multirun can be trained side by side, and the members they make."""
 
-import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from inspect import signature
 from typing import Any
 
 import lightning as L
@@ -165,9 +165,7 @@ def _callbacks(config: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _check_dataset(dataset: Mapping[str, Any]) -> None:
     """Refuse a table that is drawn at random for every job."""
-    name = dataset["_target_"].rpartition(".")[2]
-    if not name.startswith("make_"):
-        return
-    if "random_state" in inspect.signature(get_method(dataset["_target_"])).parameters:
-        if dataset.get("random_state") is None:
-            raise CannotStackError("its table is drawn anew by every job; set data.dataset.random_state")
+    target = dataset["_target_"]
+    draws = target.rpartition(".")[2].startswith("make_") and "random_state" in signature(get_method(target)).parameters
+    if draws and dataset.get("random_state") is None:
+        raise CannotStackError("its table is drawn anew by every job; set data.dataset.random_state")

@@ -31,7 +31,9 @@ class SweepReport(Callback):
         """Begin to show progress."""
         global _progress
         _progress = SweepProgress(Path(config.hydra.sweep.dir), total=planned_jobs(config))
-        _progress.start()
+        # A population has a bar of its own, over epochs: its jobs end together.
+        if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
+            _progress.start()
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Print and write the summary."""

@@ -1,6 +1,6 @@
 """Many models trained side by side, each as it would have been alone."""
 
-from perceptron.population.fit import fit_population
+from perceptron.population.fit import fit_population, members_that_fit
 from perceptron.population.member import Epoch, Member
 from perceptron.population.module import Population
 from perceptron.population.optimizers import check_optimizer
@@ -16,5 +16,6 @@ __all__ = [
     "check_optimizer",
     "check_stack",
     "fit_population",
+    "members_that_fit",
     "stack_networks",
 ]

@@ -18,7 +18,7 @@ _COPIES = 8
 
 def fit_population(
     members: Sequence[Member], *, accelerator: str, max_epochs: int, folder: Path, progress: bool = True
-) -> tuple[Population, L.Trainer]:
+) -> tuple[Population, str]:
     """Train members side by side and score each one's best weights.
 
     Args:
@@ -27,6 +27,9 @@ def fit_population(
         max_epochs: of every member.
         folder: nothing is written to it.
         progress: whether a terminal shows a bar over epochs.
+
+    Returns:
+        The population, scored, on the device whose name is returned with it.
     """
     population = Population(members)
     trainer = L.Trainer(
@@ -43,9 +46,10 @@ def fit_population(
         default_root_dir=folder,
     )
     trainer.fit(population, train_dataloaders=population.rows())
-    population.to(trainer.strategy.root_device)
+    device = trainer.strategy.root_device
+    population.to(device)
     population.score()
-    return population, trainer
+    return population, str(device)
 
 
 def members_that_fit(member: Member, accelerator: str, wanted: int | None, default: int) -> int:

@@ -326,6 +326,3 @@ def kin_key(model: TaskModule) -> tuple[Any, ...]:
     scaling = getattr(model, "standardize_target", None)
     buffers = () if scaling is None else (*scaling.mean.tolist(), *scaling.scale.tolist())
     return type(model), settings, buffers
-
-
-
