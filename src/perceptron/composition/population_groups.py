@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import yaml
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.build import build_loggers, plain
@@ -156,8 +156,8 @@ def train_groups(jobs: Sequence[ComposedJob], *, max_members: int | None) -> Ite
         except CannotStackError as reason:
             log.info("job #%d runs alone: %s", job.number, reason)
             alone.append(job.number)
-        except (UsageError, OmegaConfBaseException):
-            # Said when it runs.
+        except (UsageError, OmegaConfBaseException) as error:
+            log.info("job #%d runs alone, to say what is wrong: %s", job.number, str(error).partition("\n")[0])
             alone.append(job.number)
         else:
             groups.setdefault(group_key(candidate.config), []).append(candidate)
@@ -195,8 +195,9 @@ def _entered(job: ComposedJob) -> DictConfig:
     """A job's configuration without ``hydra``, which ``${hydra:...}`` reads from now on."""
     HydraConfig.instance().set_config(job.cfg)
     parts = (str(OmegaConf.select(job.cfg, f"hydra.sweep.{part}")) for part in ("dir", "subdir"))
-    with open_dict(job.cfg):
-        job.cfg.hydra.runtime.output_dir = str(Path(*parts).absolute())
+    folder = str(Path(*parts).absolute())
+    with read_write(job.cfg.hydra.runtime), open_dict(job.cfg.hydra.runtime):
+        job.cfg.hydra.runtime.output_dir = folder
     HydraConfig.instance().set_config(job.cfg)
     cfg: DictConfig = job.cfg.copy()
     with open_dict(cfg):
