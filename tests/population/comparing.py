@@ -2,14 +2,20 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from torch import Tensor
+
+from perceptron.composition.overrides import CONF_DIR
+
+CHOSEN = {"data": "wine", "model": "digits_mlp", "optimizer": "sgd", "scheduler": "none", "trainer": "default"}
 
 
 def sweep(monkeypatch: pytest.MonkeyPatch, folder: Path, *overrides: str, status: int = 0) -> Path:
@@ -26,6 +32,22 @@ def sweep(monkeypatch: pytest.MonkeyPatch, folder: Path, *overrides: str, status
     assert ended == status
     (made,) = set(folder.glob("train/multiruns/*")) - before
     return made
+
+
+def configurations(overrides: Sequence[str], variations: Sequence[dict[str, object]], folder: Path) -> list[DictConfig]:
+    """Of jobs: composed once, then varied setting by setting; each has a folder of its own."""
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        base = compose("train", overrides=[*overrides, f"paths.output_dir={folder}", f"paths.log_dir={folder}"])
+    found = []
+    for number, settings in enumerate(variations):
+        cfg = base.copy()
+        for key, value in settings.items():
+            OmegaConf.update(cfg, key, value)
+        own = folder / str(number)
+        own.mkdir(parents=True)
+        cfg.paths.output_dir = str(own)
+        found.append(cfg)
+    return found
 
 
 def jobs(folder: Path) -> list[Path]:

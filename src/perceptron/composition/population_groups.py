@@ -60,13 +60,13 @@ class Candidate:
     """A job that can be trained beside others.
 
     Attributes:
-        job: as Hydra composed it.
+        number: of the job in the sweep.
         config: plain configuration.
         chosen: option of each of Hydra's groups.
         member: what it makes.
     """
 
-    job: ComposedJob
+    number: int
     config: Mapping[str, Any]
     chosen: Mapping[str, str]
     member: Member
@@ -98,9 +98,14 @@ class Trained:
         Returns:
             The best value of the monitored metric; NaN of a member that failed.
         """
-        return train_as_job(cfg, self.candidate.chosen, work=self._write)
+        return train_as_job(cfg, self.candidate.chosen, work=self.write_run)
 
-    def _write(self, cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+    def write_run(self, cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+        """Write everything.
+
+        Raises:
+            UsageError: where the member has failed, after what it left until then is written.
+        """
         member, config = self.candidate.member, plain(cfg)
         folder = Path(cfg.paths.output_dir)
         write_text(folder / "config.yaml", as_yaml(config))
@@ -168,10 +173,10 @@ def train_groups(jobs: Sequence[ComposedJob], *, max_members: int | None) -> Ite
         for start in range(0, len(candidates), size):
             part = candidates[start : start + size]
             part_of = f", {size} at once" if len(candidates) > size else ""
-            numbers = ", ".join(str(candidate.job.number) for candidate in part)
+            numbers = ", ".join(str(candidate.number) for candidate in part)
             log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), len(candidates), part_of, numbers)
             torch.set_num_threads(threads)
-            yield _trained(part)
+            yield train_group(part)
     torch.set_num_threads(threads)
     if alone:
         yield dict.fromkeys(alone)
@@ -188,7 +193,7 @@ def _candidate(job: ComposedJob, builder: MemberBuilder) -> Candidate:
     check(cfg)
     config = plain(cfg)
     check_settings(config)
-    return Candidate(job, config, chosen, builder.build(cfg, config, chosen))
+    return Candidate(job.number, config, chosen, builder.build(cfg, config, chosen))
 
 
 def _entered(job: ComposedJob) -> DictConfig:
@@ -205,7 +210,7 @@ def _entered(job: ComposedJob) -> DictConfig:
     return cfg
 
 
-def _trained(group: Sequence[Candidate]) -> dict[int, Trained | None]:
+def train_group(group: Sequence[Candidate]) -> dict[int, Trained | None]:
     """Train a group; where that fails as a whole, its jobs are to be run as usual."""
     started, clock = datetime.now(UTC), time.perf_counter()
     members = [candidate.member for candidate in group]
@@ -225,14 +230,14 @@ def _trained(group: Sequence[Candidate]) -> dict[int, Trained | None]:
         )
     # Whatever it is, each job alone tells it, or gets by without.
     except Exception as error:
-        log.warning("jobs %s run alone: %s", ", ".join(str(candidate.job.number) for candidate in group), error)
+        log.warning("jobs %s run alone: %s", ", ".join(str(candidate.number) for candidate in group), error)
         log.debug("failed", exc_info=error)
-        return {candidate.job.number: None for candidate in group}
+        return {candidate.number: None for candidate in group}
     seconds = time.perf_counter() - clock
     ended = sum(member.failure is not None for member in members)
     log.info("%d members trained in %.1f s%s", len(members), seconds, f", {ended} failed" if ended else "")
     return {
-        candidate.job.number: Trained(candidate, number, population, device, started, seconds)
+        candidate.number: Trained(candidate, number, population, device, started, seconds)
         for number, candidate in enumerate(group)
     }
 

@@ -102,7 +102,7 @@ class Snapshots:
             "global_step": moment.steps,
             "pytorch-lightning_version": L.__version__,
             "state_dict": state,
-            "loops": _loops(moment, has_val=len(member.split.val) > 0, eval_rows=member.datamodule.eval_batch_size),
+            "loops": _loops(moment, val_batches=-(-len(member.split.val) // member.datamodule.eval_batch_size)),
             "callbacks": moment.callbacks,
             "optimizer_states": [{"state": remembered, "param_groups": moment.param_groups}],
             "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
@@ -136,12 +136,12 @@ def _save(checkpoint: Mapping[str, Any], path: Path) -> None:
         torch.save(checkpoint, file)
 
 
-def _loops(moment: _Moment, *, has_val: bool, eval_rows: int) -> dict[str, Any]:
+def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
     """Where Lightning's loops stand at the end of an epoch, so that a resumed run goes on with the next."""
-    del eval_rows
     steps, batches, epochs = moment.steps, moment.batches, moment.epoch + 1
     in_all, in_epoch = moment.schedule_steps
-    val = 1 if has_val else 0
+    val = val_batches
+    idle = {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
     return {
         "fit_loop": {
             "state_dict": {"combined_loader": [{"taken": 0}]},
@@ -161,15 +161,15 @@ def _loops(moment: _Moment, *, has_val: bool, eval_rows: int) -> dict[str, Any]:
             "epoch_loop.manual_optimization.state_dict": {},
             "epoch_loop.manual_optimization.optim_step_progress": {"total": _ready(0), "current": _ready(0)},
             "epoch_loop.val_loop.state_dict": {},
-            "epoch_loop.val_loop.batch_progress": _batches(val, val, is_last=has_val),
+            "epoch_loop.val_loop.batch_progress": _batches(val, val, is_last=val > 0),
             "epoch_progress": {
                 part: {"ready": epochs, "completed": epochs - 1, "started": epochs, "processed": epochs}
                 for part in ("total", "current")
             },
-        }
-    } | {
-        f"{loop}_loop": {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
-        for loop in ("validate", "test", "predict")
+        },
+        "validate_loop": idle,
+        "test_loop": idle,
+        "predict_loop": {"state_dict": {}, "batch_progress": {part: _processed(0) for part in ("total", "current")}},
     }
 
 
@@ -178,7 +178,8 @@ def _ready(count: int) -> dict[str, int]:
 
 
 def _batches(total: int, current: int, *, is_last: bool) -> dict[str, Any]:
-    def progress(count: int) -> dict[str, int]:
-        return {"ready": count, "completed": count, "started": count, "processed": count}
+    return {"total": _processed(total), "current": _processed(current), "is_last_batch": is_last}
 
-    return {"total": progress(total), "current": progress(current), "is_last_batch": is_last}
+
+def _processed(count: int) -> dict[str, int]:
+    return {"ready": count, "completed": count, "started": count, "processed": count}

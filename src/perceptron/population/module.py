@@ -45,8 +45,7 @@ class Population(L.LightningModule):
         self.register_buffer("features", torch.from_numpy(table.features), persistent=False)
         self.register_buffer("target", torch.from_numpy(table.target), persistent=False)
         for name in ("mean", "scale"):
-            stack = torch.stack([getattr(member.model.standardize, name) for member in members])
-            self.register_buffer(name, stack.unsqueeze(1), persistent=False)
+            self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
         self.kin = _kin(members)
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
@@ -125,6 +124,8 @@ class Population(L.LightningModule):
         self._numbers = [i for i, member in enumerate(self.members) if member.failure is None]
         if not self.living:
             return
+        self.kin = _kin(self.living)
+        self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
         numbers = torch.tensor(self._numbers, device=self.device)
         if self.snapshots:
             self.network.load({name: stack[numbers] for name, stack in self.snapshots[0].network.items()})
@@ -312,6 +313,11 @@ def _schedule_steps(member: Member, epoch: int, batches: int) -> tuple[int, int]
 
 def _dropout_rates(model: TaskModule) -> list[float]:
     return [layer.p for layer in model.network.modules() if isinstance(layer, torch.nn.Dropout)]
+
+
+def _stacked_scaling(members: Sequence[Member], name: str) -> Tensor:
+    """Mean or scale of the features, ``(members, 1, n_features)``."""
+    return torch.stack([getattr(member.model.standardize, name) for member in members]).unsqueeze(1)
 
 
 def _kin(members: Sequence[Member]) -> list[int]:
