@@ -22,7 +22,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, folder: Path, *overrides: str, status
     """Run a multirun in this process; its folder."""
     from perceptron.composition.command_line import main
 
-    before = {path for path in folder.glob("train/multiruns/*")}
+    before = set(folder.glob("train/multiruns/*"))
     monkeypatch.setattr(sys, "argv", ["train.py", "-m", *overrides, f"paths.log_dir={folder}"])
     try:
         main()
@@ -86,7 +86,7 @@ def assert_same_numbers(one: Mapping[str, float | None], other: Mapping[str, flo
         if value is None:
             assert other[name] is None, name
         else:
-            assert other[name] == pytest.approx(value, abs=within), name
+            assert other[name] == _near(value, within), name
 
 
 def assert_same_checkpoints(one: Any, other: Any, within: float, path: str = "") -> None:
@@ -119,7 +119,7 @@ def assert_same_events(
 ) -> None:
     assert [event[:2] for event in one] == [event[:2] for event in other]
     for (step, tag, value), (_, _, twin) in zip(one, other, strict=True):
-        assert twin == (value if value is None else pytest.approx(value, abs=within, nan_ok=True)), (step, tag)
+        assert twin == (value if value is None else _near(value, within)), (step, tag)
 
 
 def events(folder: Path) -> list[tuple[int, str, float | None]]:
@@ -133,6 +133,11 @@ def events(folder: Path) -> list[tuple[int, str, float | None]]:
                     yield event.step, value.tag, numbers[0] if numbers else None
 
     return list(read())
+
+
+def _near(value: float, within: float) -> Any:
+    """Within an absolute distance; where a number is above 1, as a loss in squared units, within that share of it."""
+    return pytest.approx(value, abs=within * max(1.0, abs(value)), nan_ok=True)
 
 
 def _read(path: Path) -> dict[str, float | None]:

@@ -19,7 +19,10 @@ class PopulationLauncher(Launcher):
         self.max_members = max_members
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra hands over."""
+        """Take what Hydra hands over, and let jobs be composed quickly, by the sweeper too."""
+        from perceptron.composition.sweep_loader import SweepLoader
+
+        hydra_context.config_loader = SweepLoader(hydra_context.config_loader)
         self._context = hydra_context
         self._task_function = task_function
         self._config = config
