@@ -161,8 +161,8 @@ def check_multirun(cfg: DictConfig) -> None:
     if str(n_devices) not in ("1", "auto") or cfg.trainer.num_nodes > 1:
         raise UsageError(
             f"a multirun's job must run on one device, got trainer.devices={devices} and "
-            f"trainer.num_nodes={cfg.trainer.num_nodes}; set trainer.devices=1 and let a launcher run jobs side by side, "
-            "or start the runs one by one without -m"
+            f"trainer.num_nodes={cfg.trainer.num_nodes}; set trainer.devices=1 and let a launcher run jobs side by "
+            "side, or start the runs one by one without -m"
         )
 
 

@@ -22,6 +22,7 @@ from perceptron.composition.overrides import CONF_DIR, check_overrides, one_line
 from perceptron.composition.spelling import did_you_mean
 from perceptron.composition.sweep_job import train_as_job
 from perceptron.composition.sweep_report import finish_sweep
+from perceptron.composition.sweep_resume import resumed_arguments
 from perceptron.errors import UsageError
 
 USAGE_STATUS = 2
@@ -34,7 +35,7 @@ def main() -> None:
         print(help_text())
         return
     try:
-        sys.argv[1:] = checked_arguments(sys.argv[1:])
+        sys.argv[1:] = checked_arguments(resumed_arguments(sys.argv[1:]) or sys.argv[1:])
         # Without it Hydra's own handler prints several lines and exits with 1.
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")
         _train()

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf, ValidationError, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.checks import check, check_multirun
+from perceptron.composition.extras import check_extras
 from perceptron.composition.resolvers import register_resolvers
 from perceptron.composition.schema import register_schemas
 from perceptron.composition.spelling import did_you_mean
@@ -56,6 +57,7 @@ def check_overrides(
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            check_extras(overrides)
             for job in _jobs(_parsed(overrides), multirun=multirun):
                 cfg = _composed(job, config_name, config_dir)
                 check(cfg)
@@ -106,7 +108,8 @@ def _values(override: Override) -> list[Override]:
     parser = OverridesParser.create()
     key = override.get_key_element()
     if not override.is_discrete_sweep():
-        return [parser.parse_override(f"{key}=null")]
+        start = getattr(override.value(), "start", None)
+        return [parser.parse_override(f"{key}={'null' if start is None else start}")]
     return [parser.parse_override(f"{key}={value}") for value in override.sweep_string_iterator()]
 
 

@@ -1,6 +1,8 @@
 """Hydra's callback around a multirun: progress while it runs, the table at its end."""
 
 import math
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,12 @@ class SweepReport(Callback):
         if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
             _progress.start()
 
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
+        """Share the cores among jobs that run side by side; called in the job's process, before it imports torch."""
+        threads = threads_per_job(config)
+        if threads is not None:
+            os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Print and write the summary."""
         if finish_sweep():
@@ -57,6 +65,9 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     progress, _progress = _progress, None
     progress.stop()
     jobs = find_jobs(progress.folder)
+    if not jobs:
+        _remove_unused(progress.folder)
+        return 0
     for job in jobs:
         if not interrupted and job.state == State.RUNNING:
             job.fail(UsageError("ended without a word: its process was killed, or ran out of memory"))
@@ -66,6 +77,12 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     if unfinished:
         print(f"to run what is missing: python train.py -m sweep.resume={progress.folder}")
     return failed
+
+
+def _remove_unused(folder: Path) -> None:
+    """Take back the folder of a sweep that ended before its first job."""
+    if all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
+        shutil.rmtree(folder)
 
 
 def summarize(folder: Path, jobs: list[Job]) -> None:
@@ -130,6 +147,20 @@ def planned_jobs(config: DictConfig) -> int | None:
     return math.prod(
         sum(1 for _ in override.sweep_string_iterator()) for override in sweeps.values() if override.is_sweep_override()
     )
+
+
+def threads_per_job(config: DictConfig) -> int | None:
+    """Threads that a job may use where others run beside it; None where it has the machine for itself.
+
+    More threads than cores make all jobs together take several times as long (measured: 51 to 137 s against 13 s).
+    """
+    launcher = config.hydra.launcher
+    name = str(config.hydra.runtime.choices.get("hydra/launcher"))
+    if name == "joblib":
+        return max(1, (os.cpu_count() or 1) // launcher.n_jobs) if launcher.n_jobs > 0 else 1
+    if name.startswith("submitit"):
+        return int(launcher.cpus_per_task or 1)
+    return int(OmegaConf.select(launcher, "ray.remote.num_cpus") or 1) if name == "ray" else None
 
 
 def parsed(texts: list[str]) -> list[Override]:

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from perceptron.sweeps.jobs import Job, State, find_jobs
 
 _SECONDS_BETWEEN_LOOKS = 0.5
+# File systems take their time from a coarser clock.
+_CLOCKS_DIFFER = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,7 @@ class SweepProgress:
         if job.folder in self._at_end:
             return self._at_end[job.folder]
         state = job.state
-        begun = (job.folder / ".hydra" / "overrides.yaml").stat().st_mtime >= self.started - 1
+        begun = (job.folder / ".hydra" / "overrides.yaml").stat().st_mtime >= self.started - _CLOCKS_DIFFER
         if state in (State.DONE, State.PRUNED) or (state == State.FAILED and begun):
             self._at_end[job.folder] = state
         return state if begun or state in (State.DONE, State.PRUNED) else None

@@ -12,10 +12,16 @@ from rich.table import Table
 
 from perceptron.runs.files import write_text
 from perceptron.sweeps.jobs import Job, State
-from perceptron.sweeps.results import Result, varying
+from perceptron.sweeps.results import GROUPS, Result, varying
 from perceptron.sweeps.statistics import Estimate
 from perceptron.sweeps.table import Row, Section
 
+# On the terminal; files have all.
+_MOST_ROWS = 20
+_LONGEST_NUMBER = 7
+_NARROWEST_SETTING = 16
+# Left out where the terminal is too narrow, the least missed first: the interval shows the deviation too.
+_DROPPED = (("std",), ("std", "vs best"), ("std", "vs best", "runs", "p"))
 _NOTE = (
     "± half of the 95 % interval of the mean, corrected for the rows that splits share (Nadeau and Bengio 2003); "
     "p: chance of such a difference from the best, paired over common seeds and splits, Holm-adjusted"
@@ -23,22 +29,57 @@ _NOTE = (
 
 
 def print_sections(console: Console, found: Sequence[Section]) -> None:
-    """One table per data set, the best first."""
+    """One table per data set, the best first; with all of a setting in one column where the terminal is too narrow."""
+    unbound = console.options.update(max_width=10_000)
     for section in found:
-        table = Table(
-            title=f"{section.data}, ranked by {section.ranked_by}",
-            title_justify="left",
-            box=SIMPLE_HEAD,
-            padding=(0, 1, 0, 0),
-        )
-        for place, name in enumerate(_header(section)):
-            is_setting = 1 <= place <= len(section.columns)
-            table.add_column(name, justify="left" if is_setting else "right", overflow="fold", no_wrap=not is_setting)
-        for cells in _cells(section):
-            table.add_row(*cells)
+        table = _terminal_table(section, _header(section), _cells(section), len(section.columns))
+        if console.measure(table, options=unbound).maximum > console.width:
+            narrow = (_terminal_table(section, *_narrow(section, dropped), 1) for dropped in _DROPPED)
+            table = next(
+                (smaller for smaller in narrow if console.measure(smaller, options=unbound).minimum <= console.width),
+                _terminal_table(section, *_narrow(section, _DROPPED[-1]), 1),
+            )
         console.print(table)
-    if any(len(section.rows) > 1 or section.rows[0].results[1:] for section in found):
+        if len(section.rows) > _MOST_ROWS:
+            console.print(f"and {len(section.rows) - _MOST_ROWS} more, all in the written tables", highlight=False)
+    if any(map(_is_repeated, found)):
         console.print(_NOTE, style="dim", highlight=False)
+
+
+def _terminal_table(section: Section, header: Sequence[str], rows: Sequence[Sequence[str]], n_settings: int) -> Table:
+    table = Table(
+        title=f"{section.data}, ranked by {section.ranked_by}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for place, name in enumerate(header):
+        is_setting = 1 <= place <= n_settings
+        table.add_column(
+            name,
+            justify="left" if is_setting else "right",
+            overflow="fold",
+            no_wrap=not is_setting,
+            min_width=_NARROWEST_SETTING if is_setting and n_settings == 1 else None,
+        )
+    for cells in rows[:_MOST_ROWS]:
+        table.add_row(*cells)
+    return table
+
+
+def _narrow(section: Section, dropped: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells with one column for the setting, and without some others."""
+    header, n = _header(section), len(section.columns)
+    kept = [place for place, name in enumerate(header) if place > n and name not in dropped]
+    rows = []
+    for cells in _cells(section):
+        setting = ", ".join(
+            value if name in GROUPS else f"{name}={value}"
+            for name, value in zip(header[1 : n + 1], cells[1 : n + 1], strict=True)
+            if value
+        )
+        rows.append([cells[0], setting, *(cells[place] for place in kept)])
+    return [header[0], "setting", *(header[place] for place in kept)], rows
 
 
 def print_failures(console: Console, jobs: Sequence[Job]) -> None:
@@ -66,7 +107,7 @@ def markdown(found: Sequence[Section], failed: Sequence[Job] = ()) -> str:
         lines.append(_line("---" if 1 <= i <= len(section.columns) else "---:" for i in range(len(header))))
         lines += [_line(cells) for cells in _cells(section)]
         parts.append("\n".join(lines))
-    if found:
+    if any(map(_is_repeated, found)):
         parts.append(f"{_NOTE[0].upper()}{_NOTE[1:]}.")
     if failed:
         lines = [
@@ -81,8 +122,13 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _header(section: Section) -> list[str]:
-    paired = ["vs best", "p"] if len(section.rows) > 1 else []
-    return ["#", *_short(section.columns), *section.shown, "std", "runs", *paired]
+    repeated = ["std", "runs", "vs best", "p"] if _is_repeated(section) else []
+    return ["#", *_short(section.columns), *section.shown, *repeated]
+
+
+def _is_repeated(section: Section) -> bool:
+    """Whether any setting was run more than once, so that there is something to say of chance."""
+    return any(len(row.results) > 1 for row in section.rows)
 
 
 def _short(columns: Sequence[str]) -> list[str]:
@@ -95,13 +141,20 @@ def _cells(section: Section) -> list[list[str]]:
     rows = []
     for rank, row in enumerate(section.rows, start=1):
         ranked = row.estimate(section.ranked_by)
-        cells = [str(rank), *(row.setting[column] for column in section.columns)]
+        cells = [str(rank), *(_rounded(row.setting[column]) for column in section.columns)]
         cells += [_interval(row.estimate(metric)) for metric in section.shown]
-        cells += [_number(ranked.std), str(len(row.results))]
-        if len(section.rows) > 1:
-            cells += _paired(row)
+        if _is_repeated(section):
+            cells += [_number(ranked.std), str(len(row.results)), *_paired(row)]
         rows.append(cells)
     return rows
+
+
+def _rounded(text: str) -> str:
+    """A number with four digits, anything else as it is."""
+    try:
+        return text if len(text) <= _LONGEST_NUMBER else f"{float(text):.4g}"
+    except ValueError:
+        return text
 
 
 def _paired(row: Row) -> list[str]:

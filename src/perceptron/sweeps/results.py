@@ -14,6 +14,7 @@ from perceptron.sweeps.statistics import NAN, Draw
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
 # What chance decides, and where things lie.
+_BATCHES = ("batch_size", "eval_batch_size", "num_workers")
 _NO_SETTING = (
     "seed", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths", "logger",
     "callbacks.pruning",
@@ -60,6 +61,8 @@ def read_result(run: Run) -> Result:
         # Lightning's settings mean nothing to an estimator.
         groups = ("data", "model") if "estimator" in config["model"] else GROUPS
         kept = {key: config[key] for key in config if key in groups or key not in GROUPS}
+        if groups != GROUPS:
+            kept["data"] = {key: value for key, value in data.items() if key not in _BATCHES}
         setting = {key: value for key, value in _flat(kept).items() if key not in _following(run)}
         table = {key: value for key, value in setting.items() if key.startswith("data.dataset.")}
         return Result(
@@ -86,9 +89,10 @@ def varying(results: Sequence[Result]) -> list[str]:
     ]
     for key in dict.fromkeys(key for result in results for key in result.setting):
         group = key.partition(".")[0]
-        values: dict[str | None, set[str | None]] = {}
+        values: dict[str | None, set[str]] = {}
         for result in results:
-            values.setdefault(result.choices.get(group), set()).add(result.setting.get(key))
+            if key in result.setting:
+                values.setdefault(result.choices.get(group), set()).add(result.setting[key])
         if any(len(found) > 1 for found in values.values()):
             columns.append(key)
     return columns
