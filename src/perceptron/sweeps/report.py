@@ -122,7 +122,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _header(section: Section) -> list[str]:
-    repeated = ["std", "runs", "vs best", "p"] if _is_repeated(section) else []
+    repeated = ["std", "runs"] if _is_repeated(section) else []
+    repeated += ["vs best", "p"] if repeated and len(section.rows) > 1 else []
     return ["#", *_short(section.columns), *section.shown, *repeated]
 
 
@@ -144,7 +145,8 @@ def _cells(section: Section) -> list[list[str]]:
         cells = [str(rank), *(_rounded(row.setting[column]) for column in section.columns)]
         cells += [_interval(row.estimate(metric)) for metric in section.shown]
         if _is_repeated(section):
-            cells += [_number(ranked.std), str(len(row.results)), *_paired(row)]
+            cells += [_number(ranked.std), str(len(row.results))]
+            cells += _paired(row) if len(section.rows) > 1 else []
         rows.append(cells)
     return rows
 
