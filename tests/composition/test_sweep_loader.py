@@ -29,5 +29,5 @@ def test_configurations_are_those_that_hydra_composes(jobs: list[list[str]]) -> 
             quick = loader.load_sweep_config(master, overrides)
             slow = hydras.load_sweep_config(master, overrides)
             assert OmegaConf.to_container(quick, resolve=False) == OmegaConf.to_container(slow, resolve=False)
-            with pytest.raises(Exception, match="Key 'nothing' is not in struct|not in"):
+            with pytest.raises(Exception, match="nothing"):
                 quick.nothing = 1

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
@@ -25,7 +24,7 @@ from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit
 from perceptron.population.module import kin_key
 from perceptron.runs.checkpoint import SelfContained
-from perceptron.runs.files import write_text
+from perceptron.runs.files import as_yaml, write_text
 from perceptron.runs.folder import Run
 from perceptron.runs.report import log_results
 
@@ -240,9 +239,3 @@ def train_group(group: Sequence[Candidate]) -> dict[int, Trained | None]:
         candidate.number: Trained(candidate, number, population, device, started, seconds)
         for number, candidate in enumerate(group)
     }
-
-
-def as_yaml(config: Mapping[str, Any]) -> str:
-    """A configuration as YAML, by the parser in C where there is one: it takes a third of the time."""
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(dict(config), Dumper=dumper, sort_keys=False, allow_unicode=True))

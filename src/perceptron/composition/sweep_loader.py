@@ -25,6 +25,8 @@ class SweepLoader(ConfigLoader):
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
+        # Asking Hydra takes 10 ms.
+        self._is_group: dict[str, bool] = {}
         self._parsed: dict[str, Override] = {}
         self._bases: dict[_Key, DictConfig] = {}
 
@@ -53,10 +55,12 @@ class SweepLoader(ConfigLoader):
         """Whether it sets a scalar or a list, and nothing else depends on it."""
         plain = not (override.is_delete() or override.is_add() or override.is_force_add() or override.package)
         key = override.key_or_group
+        if key not in self._is_group:
+            self._is_group[key] = bool(self._loader.get_group_options(key))
         return (
             plain
             and not override.is_hydra_override()
-            and not self._loader.get_group_options(key)
+            and not self._is_group[key]
             and not isinstance(override.value(), dict)
         )
 
