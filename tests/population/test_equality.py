@@ -13,8 +13,8 @@ from perceptron.composition.training import train
 # Two seeds and two folds, one of which has a row more in its last batch of an epoch, by two of something else.
 FOLDS = [{"seed": seed, "data.fold": fold} for seed in (0, 1) for fold in (0, 3)]
 WINE = ["data=wine", "model=digits_mlp", "model.network.hidden=[20]", "data.folds=5", "data.fold=0"]
-RATES = [{"optimizer.lr": 0.02}, {"optimizer.lr": 0.1}]
-SMALL_RATES = [{"optimizer.lr": 0.002}, {"optimizer.lr": 0.01}]
+RATES: list[dict[str, object]] = [{"optimizer.lr": 0.02}, {"optimizer.lr": 0.1}]
+SMALL_RATES: list[dict[str, object]] = [{"optimizer.lr": 0.002}, {"optimizer.lr": 0.01}]
 CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     "sgd": (["optimizer=sgd"], RATES),
     "momentum": (

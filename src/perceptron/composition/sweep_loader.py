@@ -89,10 +89,6 @@ class SweepLoader(ConfigLoader):
         """See Hydra's."""
         return self._loader.compute_defaults_list(*args, **kwargs)
 
-    def ensure_main_config_source_available(self) -> None:
-        """See Hydra's."""
-        self._loader.ensure_main_config_source_available()
-
 
 def _dirname(overrides: Sequence[Override], style: Any) -> str:
     """``hydra.job.override_dirname``: the sorted overrides in a line, without the excluded keys."""

@@ -70,5 +70,5 @@ def members_that_fit(member: Member, accelerator: str, wanted: int | None, defau
     n_layers = len(list(member.model.network.modules()))
     rows = max(len(member.split.train), member.datamodule.batch_size or 0)
     needed = _COPIES * state + 4 * rows * (member.datamodule.schema.n_features + widest * n_layers)
-    fitting = max(1, int(free * _SHARE_OF_MEMORY) // needed)
+    fitting = max(1, int(free * _SHARE_OF_MEMORY / needed))
     return min(wanted, fitting) if wanted else fitting

@@ -77,9 +77,9 @@ class Population(L.LightningModule):
         """A step of every member that has rows left in this epoch."""
         for part in batch:
             losses = self._losses(part)
-            losses.sum().backward()
+            losses.sum().backward()  # type: ignore[no-untyped-call]
             self._note(part, losses.detach())
-        self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[arg-type,misc]
+        self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
         if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
             self.optimizer.active = None
         optimizer = self.optimizers()
@@ -92,7 +92,7 @@ class Population(L.LightningModule):
         """Score, stop and keep each living member as its own callbacks would."""
         self._step_schedules("epoch", None)
         train = self._train_losses()
-        finite = [torch.isfinite(loss).item() for loss in train]
+        finite = [bool(torch.isfinite(loss)) for loss in train]
         val = self._scores("val", finite=finite)
         for position, member in enumerate(self.living):
             if not finite[position]:
@@ -184,7 +184,7 @@ class Population(L.LightningModule):
                 continue
             members = None if len(positions) == len(self.living) else torch.tensor(positions, device=self.device)
             size = self.members[0].datamodule.eval_batch_size
-            outputs = torch.cat([self._outputs(members, some, None) for some in rows.split(size, dim=1)], dim=1)
+            outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
             target = self.target[rows]  # type: ignore[index]
             for model, where in self._by_kin(members):
                 values = _scored(model, outputs[where], target[where])

@@ -44,7 +44,7 @@ class StackedOptimizer(Optimizer):
             name: torch.tensor([values[name] for values in of_members], dtype=torch.float64) for name in self.settings
         }
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the members in ``active``, all where it is None."""
         result = None if closure is None else closure()
         with torch.no_grad():
@@ -228,7 +228,9 @@ def stack_optimizers(parameters: Sequence[nn.Parameter], members: Sequence[Optim
 
 def _settings(optimizer: Optimizer) -> dict[str, float]:
     group = optimizer.param_groups[0]
-    values = {name: float(group[name]) for name in ("lr", "momentum", "weight_decay", "eps") if name in group}
+    values: dict[str, float] = {
+        name: float(group[name]) for name in ("lr", "momentum", "weight_decay", "eps") if name in group
+    }
     if "betas" in group:
         values |= {"beta1": float(group["betas"][0]), "beta2": float(group["betas"][1])}
     return values

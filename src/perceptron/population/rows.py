@@ -76,4 +76,4 @@ def _batches(member: Member, epoch: int) -> list[Tensor]:
     batches.set_epoch(epoch)
     rows = torch.from_numpy(member.split.train)
     order = [batch for batch in batches if isinstance(batch, Tensor)]
-    return list(rows[torch.cat(order)].split([len(batch) for batch in order]))
+    return list(torch.split(rows[torch.cat(order)], [len(batch) for batch in order]))

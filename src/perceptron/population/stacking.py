@@ -11,7 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from perceptron.networks import ACTIVATIONS, MLP
 from perceptron.population.noise import Noise
 
-_ELEMENTWISE = (nn.Identity, *ACTIVATIONS.values())
+_ELEMENTWISE: tuple[type[nn.Module], ...] = (nn.Identity, *ACTIVATIONS.values())
 
 
 class CannotStackError(Exception):
@@ -75,9 +75,8 @@ class StackedLayers(StackedNetwork):
 
     def __init__(self, networks: Sequence[nn.Sequential]) -> None:
         super().__init__(networks)
-        self.layers = [
-            (str(i), layer if isinstance(layer, _ELEMENTWISE) else type(layer)) for i, layer in enumerate(networks[0])
-        ]
+        # In a plain list, so that the first network's parameters are not this module's.
+        self.layers = [(str(i), layer) for i, layer in enumerate(networks[0])]
         self.position = {name: i for i, name in enumerate(self.names)}
 
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
@@ -85,10 +84,10 @@ class StackedLayers(StackedNetwork):
         hidden = features
         n_dropouts = 0
         for name, layer in self.layers:
-            if layer is nn.Linear:
+            if isinstance(layer, nn.Linear):
                 weight, bias = self._of(f"{name}.weight", members), self._of(f"{name}.bias", members)
                 hidden = torch.baddbmm(bias.unsqueeze(1), hidden, weight.transpose(1, 2))
-            elif layer is nn.Dropout:
+            elif isinstance(layer, nn.Dropout):
                 if noise is not None:
                     hidden = hidden * noise.mask(hidden, n_dropouts, members)
                 n_dropouts += 1
@@ -97,7 +96,7 @@ class StackedLayers(StackedNetwork):
         return hidden
 
     def _of(self, name: str, members: Tensor | None) -> Tensor:
-        stack = self.stacked[self.position[name]]
+        stack: Tensor = self.stacked[self.position[name]]
         return stack if members is None else stack[members]
 
 
