@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -129,7 +130,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     class Clock(L.Callback):
         times: list[float] = []  # noqa: RUF012
 
-        def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
             if trainer.strategy.root_device.type == "cuda":
                 torch.cuda.synchronize()
             self.times.append(time.perf_counter())
@@ -163,7 +164,7 @@ def limit_microseconds() -> float:
         start = time.perf_counter()
         torch.mm(matrix, matrix)
         best = min(best, time.perf_counter() - start)
-    per_row = sum(a * b for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))
+    per_row = sum(a * b for a, b in pairwise(WIDTHS))
     # Forward, and backward to weights and to inputs; the first layer needs no gradient of its inputs.
     products = 3 * per_row - WIDTHS[0] * WIDTHS[1]
     return best * products * BATCH / 1024**3 * 1e6

@@ -2,8 +2,8 @@ import itertools
 from pathlib import Path
 
 import pytest
-from comparing import CHOSEN, assert_same_jobs, configurations
 from omegaconf import DictConfig
+from tests.population.comparing import CHOSEN, assert_same_jobs, configurations
 
 from perceptron.composition.build import plain
 from perceptron.composition.population_groups import Candidate, train_group

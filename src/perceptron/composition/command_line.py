@@ -23,7 +23,8 @@ from perceptron.composition.spelling import did_you_mean
 from perceptron.composition.sweep_job import train_as_job
 from perceptron.composition.sweep_report import finish_sweep
 from perceptron.composition.sweep_resume import resumed_arguments
-from perceptron.errors import UsageError
+from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.signals import listen
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -34,6 +35,7 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text())
         return
+    listen()
     try:
         sys.argv[1:] = checked_arguments(resumed_arguments(sys.argv[1:]) or sys.argv[1:])
         # Without it Hydra's own handler prints several lines and exits with 1.
@@ -48,6 +50,13 @@ def main() -> None:
     except UsageError as error:
         finish_sweep()
         _fail(str(error))
+    except InterruptedRunError as error:
+        finish_sweep(interrupted=True)
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
+    except OSError as error:
+        finish_sweep()
+        _fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
     except Exception:
         finish_sweep()
         raise
@@ -63,14 +72,21 @@ def _train(cfg: DictConfig) -> float | None:
     # Here, because it imports torch.
     from perceptron.composition.running import run_once
 
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
-        return train_as_job(cfg, HydraConfig.get().runtime.choices)
+    is_multirun = HydraConfig.get().mode == RunMode.MULTIRUN
     try:
+        if is_multirun:
+            return train_as_job(cfg, HydraConfig.get().runtime.choices)
         check(cfg)
         return run_once(cfg, HydraConfig.get().runtime.choices)
     except UsageError as error:
         _remove_unused(Path(HydraConfig.get().runtime.output_dir))
         _fail(str(error))
+    except InterruptedRunError as error:
+        # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
+        if is_multirun:
+            finish_sweep(interrupted=True)
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
 
 
 def _remove_unused(folder: Path) -> None:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from sklearn.base import BaseEstimator
 
 from perceptron.composition.build import build_data, build_loggers, plain
-from perceptron.composition.training import hyper_parameters, notes, write_results
+from perceptron.composition.training import best_entry, hyper_parameters, notes, write_results
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import Estimator, Standardize
@@ -62,7 +62,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
         metrics=metrics,
         config=config,
         chosen=chosen,
-        best_value=best_value,
+        best=best_entry(folder, config, None, best_value),
         device="cpu",
         started=started,
         seconds=time.perf_counter() - clock,

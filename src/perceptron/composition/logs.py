@@ -12,6 +12,10 @@ def tame_lightning() -> None:
     logging.getLogger("lightning").handlers.clear()
     # They advise worker processes, which are slower than none for a table in memory.
     disable_possible_user_warnings()
+    # To have no validation rows is the user's choice, and the report says so.
+    warnings.filterwarnings("ignore", message="Total length of `list` across ranks is zero")
     # Lightning 2.6 with torch 2.13: nothing that a user could mend.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*all_gather is deprecated.*", category=FutureWarning)
+    # A resumed run goes on in its own folder.
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")

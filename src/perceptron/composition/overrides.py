@@ -59,13 +59,13 @@ def check_overrides(
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             check_extras(overrides)
-            loader = _Groups(GlobalHydra.instance().config_loader(), config_dir, config_name)
-            for job in _jobs(_parsed(overrides), multirun=multirun):
+            loader = Groups(GlobalHydra.instance().config_loader(), config_dir, config_name)
+            for job in _jobs(parsed_overrides(overrides), multirun=multirun):
                 cfg = _composed(job, loader)
                 check(cfg)
                 if multirun:
                     check_multirun(cfg)
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(one_line(error)) from error
 
 
@@ -76,7 +76,12 @@ def one_line(error: Exception) -> str:
     return "; ".join(line for line in lines if line and not line.startswith(noise))
 
 
-def _parsed(overrides: Iterable[str]) -> list[Override]:
+def parsed_overrides(overrides: Iterable[str]) -> list[Override]:
+    """Overrides in Hydra's grammar.
+
+    Raises:
+        UsageError: for the first that does not follow it.
+    """
     parser = OverridesParser.create()
     parsed = []
     for text in overrides:
@@ -116,7 +121,7 @@ def _values(override: Override) -> list[Override]:
 
 
 @dataclass(frozen=True)
-class _Groups:
+class Groups:
     """Options of Hydra's groups, those in a folder of the user's own among them.
 
     Attributes:
@@ -127,7 +132,7 @@ class _Groups:
 
     loader: ConfigLoader
     config_dir: str | None
-    config_name: str
+    config_name: str = "train"
     # Looking options up takes 10 ms and composing 100: jobs of a sweep share them.
     _options: dict[tuple[str, ObjectType | None], list[str]] = field(default_factory=dict)
     _composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
@@ -140,6 +145,7 @@ class _Groups:
         return deepcopy(self._composed[key])
 
     def options(self, group: str, kind: ObjectType | None = None) -> list[str]:
+        """Names of a group's options, or of another kind of what is in its folder."""
         if (group, kind) not in self._options:
             self._options[group, kind] = self._looked_up(group, kind)
         return self._options[group, kind]
@@ -152,19 +158,19 @@ class _Groups:
         return found
 
 
-def _composed(overrides: list[Override], loader: _Groups) -> DictConfig:
+def _composed(overrides: list[Override], loader: Groups) -> DictConfig:
     """What Hydra composes, the groups by Hydra itself and the settings one by one."""
     groups = [override for override in overrides if _is_for_hydra(override, loader)]
     settings = [override for override in overrides if override not in groups]
     for override in groups:
-        _check_group(override, loader)
+        check_group(override, loader)
     cfg = loader.composed(groups)
     for override in settings:
-        _apply(override, cfg, loader)
+        apply_override(override, cfg, loader)
     return cfg
 
 
-def _is_for_hydra(override: Override, loader: _Groups) -> bool:
+def _is_for_hydra(override: Override, loader: Groups) -> bool:
     key = override.key_or_group
     is_group = bool(loader.options(key)) and override.package is None and _names_option(override)
     return (
@@ -176,7 +182,8 @@ def _names_option(override: Override) -> bool:
     return override.value() is None or isinstance(override.value(), str | list | int)
 
 
-def _check_group(override: Override, loader: _Groups) -> None:
+def check_group(override: Override, loader: Groups) -> None:
+    """Refuse an option that a group does not have."""
     group = override.key_or_group
     options = loader.options(group)
     if not options or override.is_delete():
@@ -193,7 +200,12 @@ def _check_group(override: Override, loader: _Groups) -> None:
         raise UsageError(f"there is no {group}={option}; {did_you_mean(str(option), shown)}")
 
 
-def _apply(override: Override, cfg: DictConfig, loader: _Groups) -> None:
+def apply_override(override: Override, cfg: DictConfig, loader: Groups) -> None:
+    """Set one value of a composed configuration.
+
+    Raises:
+        UsageError: where there is no such setting, or the value is of another kind.
+    """
     key = override.key_or_group
     value: Any = override.value()
     try:
@@ -207,7 +219,7 @@ def _apply(override: Override, cfg: DictConfig, loader: _Groups) -> None:
         raise UsageError(f"{key} must be {_expected(error)}, got {value!r}; set {key}") from error
 
 
-def _check_key(key: str, cfg: DictConfig, loader: _Groups) -> None:
+def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
     """Refuse a key that is no setting, with the nearest that is."""
     node: Any = cfg
     path = ""
@@ -229,12 +241,11 @@ def _expected(error: ValidationError) -> str:
     for name, words in (
         ("Integer", "a whole number"),
         ("Float", "a number"),
-        ("Boolean", "true or false"),
+        ("bool", "true or false"),
         ("String", "a text"),
         ("list", "a list"),
         ("List", "a list"),
-        ("Non optional", "set to a value"),
-        ("non-Optional", "set to a value"),
+        ("not Optional", "set to a value"),
     ):
         if name in text:
             return words

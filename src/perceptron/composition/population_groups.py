@@ -19,13 +19,15 @@ from perceptron.composition.logs import tame_lightning
 from perceptron.composition.population_jobs import MemberBuilder, check_settings, group_key
 from perceptron.composition.sweep_job import train_as_job
 from perceptron.composition.threads import set_threads
-from perceptron.composition.training import hyper_parameters, write_results
+from perceptron.composition.training import best_entry, hyper_parameters, write_results
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit
 from perceptron.population.module import kin_key
 from perceptron.runs.checkpoint import SelfContained
+from perceptron.runs.faults import named_faults
 from perceptron.runs.files import as_yaml, write_text
 from perceptron.runs.folder import Run
+from perceptron.runs.lock import only_process
 from perceptron.runs.report import log_results
 
 log = logging.getLogger(__name__)
@@ -105,13 +107,17 @@ class Trained:
         Raises:
             UsageError: where the member has failed, after what it left until then is written.
         """
-        member, config = self.candidate.member, plain(cfg)
         folder = Path(cfg.paths.output_dir)
+        with only_process(folder), named_faults(folder, settings=f"optimizer.lr={cfg.optimizer.lr}"):
+            return self._written(cfg, chosen, folder)
+
+    def _written(self, cfg: DictConfig, chosen: Mapping[str, str], folder: Path) -> float | None:
+        member, config = self.candidate.member, plain(cfg)
         write_text(folder / "config.yaml", as_yaml(config))
         extra: dict[str, Any] = {}
         own = SelfContained(config=config, schema=member.datamodule.schema)
         own.add_to(extra)
-        for snapshots in self.population.snapshots:
+        for snapshots in (*self.population.snapshots, self.population.last):
             snapshots.write(self.number, type(self.population.optimizer), extra)
         loggers = build_loggers(cfg)
         for epoch in member.history:
@@ -122,7 +128,7 @@ class Trained:
         if member.failure is not None:
             for logger in loggers:
                 logger.finalize("failed")
-            raise UsageError(member.failure)
+            raise member.failure
         metrics = member.metrics if cfg.test else {}
         best_value = member.best_value(cfg.monitor)
         log_results(loggers, hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=member.steps)
@@ -131,7 +137,7 @@ class Trained:
             metrics=metrics,
             config=config,
             chosen=chosen,
-            best_value=best_value,
+            best=best_entry(folder, config, member.best_path, best_value),
             device=self.device,
             started=self.started,
             seconds=self.seconds,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import lightning as L
@@ -128,6 +129,8 @@ class MemberBuilder:
             early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
             checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, "ModelCheckpoint")),
         )
+        for settings in _callbacks(config, "LastCheckpoint"):
+            member.last = Path(settings["dirpath"]) / "last.ckpt"
         if model.schedule is not None:
             member.schedule = _schedule(member, config["trainer"]["max_epochs"])
         return member

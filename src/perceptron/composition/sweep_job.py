@@ -9,8 +9,8 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.checks import check
-from perceptron.errors import PrunedError
-from perceptron.runs.folder import Run
+from perceptron.errors import InterruptedRunError, PrunedError
+from perceptron.runs.folder import Run, best_of
 from perceptron.sweeps.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str], work: Work | None =
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptedRunError):
         raise
     except SystemExit as error:
         # Lightning turns Ctrl-C into this.
@@ -69,8 +69,8 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str], work: Work | None =
 
 def stored_best(run: Run) -> float | None:
     """The monitored value that a finished run has written down."""
-    value = run.provenance.get("best")
-    return None if value is None else float(value)
+    best = best_of(run)
+    return None if best is None else float(best["value"])
 
 
 def _continued(cfg: DictConfig, run: Run) -> DictConfig:

@@ -7,8 +7,9 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
-from perceptron.data.batches import BatchLoader, RowBatches
+from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
 from perceptron.data.splits import Split, split_rows
 from perceptron.data.table import Table, TableSchema, as_table
@@ -123,47 +124,43 @@ class TableDataModule(L.LightningDataModule):
         _ = self.table
         return self._target_scaling
 
-    def train_dataloader(self) -> BatchLoader:
+    def train_dataloader(self) -> DataLoader[Batch]:
         """Training rows in an order of its own each epoch."""
-        rank, world_size = self._process()
-        columns = self._columns("train")
-        sampler = RowBatches(
-            len(columns[0]),
-            batch_size=self.batch_size,
-            shuffle=True,
-            seed=self.seed,
-            rank=rank,
-            world_size=world_size,
-        )
-        return BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
+        return self._loader("train", batch_size=self.batch_size, shuffle=True)
 
-    def val_dataloader(self) -> BatchLoader | list[Any]:
+    def val_dataloader(self) -> DataLoader[Batch] | list[Any]:
         """Validation rows in the table's order; an empty list where there are none."""
         return self.eval_dataloader("val") if len(self.split.val) else []
 
-    def test_dataloader(self) -> BatchLoader | list[Any]:
+    def test_dataloader(self) -> DataLoader[Batch] | list[Any]:
         """Test rows in the table's order; an empty list where there are none."""
         return self.eval_dataloader("test") if len(self.split.test) else []
 
-    def eval_dataloader(self, split: SplitName) -> BatchLoader:
+    def eval_dataloader(self, split: SplitName) -> DataLoader[Batch]:
         """Rows of a split in the table's order, to be evaluated.
 
         Raises:
             UsageError: where the split has no rows.
         """
-        columns = self._columns(split)
-        if not len(columns[0]):
+        if not len(self.split.rows(split)):
             raise UsageError(f"split={split} must have rows, got none; set data.{split}_fraction above 0")
-        rank, world_size = self._process()
+        return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
+
+    def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
+        columns = self._columns(split)
+        trainer = self.trainer
+        overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
         sampler = RowBatches(
             len(columns[0]),
-            batch_size=self.eval_batch_size,
-            shuffle=False,
+            batch_size=batch_size,
+            shuffle=shuffle and not overfits,
             seed=self.seed,
-            rank=rank,
-            world_size=world_size,
+            rank=trainer.global_rank if trainer is not None else 0,
+            world_size=trainer.world_size if trainer is not None else 1,
         )
-        return BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
+        loader = BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
+        # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
+        return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
 
     def rows(self, split: SplitName) -> tuple[Tensor, ...]:
         """Features and target of a whole split, raw, in the table's order."""
@@ -173,6 +170,3 @@ class TableDataModule(L.LightningDataModule):
         rows = self.split.rows(split)
         table = self.table
         return tuple(torch.from_numpy(np.ascontiguousarray(column[rows])) for column in (table.features, table.target))
-
-    def _process(self) -> tuple[int, int]:
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)

@@ -3,17 +3,19 @@
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from perceptron.population.member import Member
 from perceptron.population.optimizers import StackedOptimizer
 from perceptron.population.rules import best_path, last_path
-from perceptron.runs.files import whole_file
+from perceptron.runs.checkpoint import WholeCheckpoints
+from perceptron.runs.resume import BETWEEN_STEPS, EPOCH_END
+from perceptron.runs.resume import KEY as RESUME
 
 
 @dataclass(frozen=True)
@@ -23,21 +25,24 @@ class _Moment:
     epoch: int
     steps: int
     batches: int
+    ended: bool
     schedule_steps: tuple[int, int]
+    sums: tuple[float, int]
+    resume: dict[str, Any]
     param_groups: list[dict[str, Any]]
     schedule: dict[str, Any] | None
     callbacks: dict[str, dict[str, Any]]
 
 
 class Snapshots:
-    """The state of each member at its best epoch, by one rule.
+    """The state of each member at its best epoch, by one rule, or at its end.
 
     Args:
         members: all of the population, in the order of the stacks at the start.
-        number: which of each member's ``checkpoints`` is the rule.
+        number: which of each member's ``checkpoints`` is the rule; None for the end.
     """
 
-    def __init__(self, members: Sequence[Member], number: int) -> None:
+    def __init__(self, members: Sequence[Member], number: int | None) -> None:
         self.members = members
         self.number = number
         self.network: dict[str, Tensor] = {}
@@ -52,8 +57,8 @@ class Snapshots:
         network: Mapping[str, Tensor],
         optimizer: Mapping[str, Tensor],
         epoch: int,
-        batches: Sequence[int],
-        schedule_steps: Sequence[tuple[int, int]],
+        stopped: Sequence[bool],
+        noise: Sequence[Tensor],
     ) -> None:
         """Keep the present state of some members.
 
@@ -63,8 +68,8 @@ class Snapshots:
             network: stacked parameters and buffers by name.
             optimizer: what the stacked optimizer remembers.
             epoch: number of the epoch.
-            batches: of this epoch, of each.
-            schedule_steps: of each, in all and in this epoch.
+            stopped: whether each has been stopped early.
+            noise: state of each one's generator.
         """
         numbers = torch.tensor(which, device=positions.device)
         for kept, now in ((self.network, network), (self.optimizer, optimizer)):
@@ -72,24 +77,35 @@ class Snapshots:
                 if name not in kept:
                     kept[name] = stack.new_zeros(len(self.members), *stack.shape[1:])
                 kept[name].index_copy_(0, numbers.to(stack.device), stack[positions.to(stack.device)])
-        for number, n_batches, n_schedule_steps in zip(which, batches, schedule_steps, strict=True):
-            self._moments[number] = self._moment(number, epoch, n_batches, n_schedule_steps)
+        for number, is_stopped, state in zip(which, stopped, noise, strict=True):
+            self._moments[number] = self._moment(number, epoch, is_stopped, state)
 
-    def _moment(self, number: int, epoch: int, batches: int, schedule_steps: tuple[int, int]) -> _Moment:
+    def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
         member = self.members[number]
+        ended = self.number is None
+        batches = len(member.row_batches())
+        latest = member.history[-1]
         callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
         return _Moment(
             epoch=epoch,
             steps=member.steps,
             batches=batches,
-            schedule_steps=schedule_steps,
+            ended=ended,
+            schedule_steps=_schedule_steps(member, epoch, batches, ended=ended),
+            sums=latest.sums,
+            resume={
+                "position": BETWEEN_STEPS if ended else EPOCH_END,
+                "should_stop": stopped,
+                "metrics": {**latest.val, **latest.train},
+                "noise": noise.unsqueeze(0),
+            },
             param_groups=deepcopy(member.optimizer.state_dict()["param_groups"]),
             schedule=deepcopy(member.schedule["scheduler"].state_dict()) if member.schedule else None,
             callbacks={callback.state_key: dict(callback.state_dict()) for callback in callbacks},
         )
 
-    def checkpoint(self, number: int, kind: type[StackedOptimizer]) -> dict[str, Any]:
-        """A member's checkpoint as Lightning would have made it at that moment, without ``on_save_checkpoint``'s.
+    def checkpoint(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> dict[str, Any]:
+        """A member's checkpoint as Lightning would have made it at that moment.
 
         The member's model has its weights afterwards.
         """
@@ -98,7 +114,7 @@ class Snapshots:
         state = {name: tensor.clone() for name, tensor in member.model.state_dict().items()}
         remembered = kind.member_state(self.optimizer, number, member.optimizer)
         return {
-            "epoch": moment.epoch,
+            "epoch": moment.epoch + moment.ended,
             "global_step": moment.steps,
             "pytorch-lightning_version": L.__version__,
             "state_dict": state,
@@ -106,6 +122,9 @@ class Snapshots:
             "callbacks": moment.callbacks,
             "optimizer_states": [{"state": remembered, "param_groups": moment.param_groups}],
             "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
+            **extra,
+            RESUME: moment.resume,
+            "epoch_sums": torch.tensor([moment.sums], dtype=torch.float64),
         }
 
     def load_weights(self, number: int) -> None:
@@ -123,17 +142,28 @@ class Snapshots:
         """
         if number not in self._moments:
             return
-        rule = self.members[number].checkpoints[self.number]
-        checkpoint = self.checkpoint(number, kind) | dict(extra)
-        paths = [path for path in (best_path(rule), last_path(rule)) if path is not None]
-        for path in paths:
-            _save(checkpoint, path)
+        member = self.members[number]
+        if self.number is None:
+            paths = [member.last]
+        else:
+            rule = member.checkpoints[self.number]
+            paths = [best_path(rule), last_path(rule)]
+        wanted = [path for path in paths if path is not None]
+        if wanted:
+            checkpoint = self.checkpoint(number, kind, extra)
+            for path in wanted:
+                WholeCheckpoints().save_checkpoint(checkpoint, path)
 
 
-def _save(checkpoint: Mapping[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
-        torch.save(checkpoint, file)
+def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) -> tuple[int, int]:
+    """Steps of its schedule before a checkpoint is written, in all and in the epoch, as Lightning counts them."""
+    if member.schedule is None:
+        return 0, 0
+    if member.schedule["interval"] == "step":
+        return member.steps, batches
+    if isinstance(member.schedule["scheduler"], ReduceLROnPlateau) and not ended:
+        return epoch, 0
+    return epoch + 1, 1
 
 
 def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
@@ -163,7 +193,7 @@ def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
             "epoch_loop.val_loop.state_dict": {},
             "epoch_loop.val_loop.batch_progress": _batches(val, val, is_last=val > 0),
             "epoch_progress": {
-                part: {"ready": epochs, "completed": epochs - 1, "started": epochs, "processed": epochs}
+                part: {"ready": epochs, "completed": epochs - 1 + moment.ended, "started": epochs, "processed": epochs}
                 for part in ("total", "current")
             },
         },

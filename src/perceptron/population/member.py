@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch.optim import Optimizer
 
 from perceptron.data import RowBatches, Split, TableDataModule
+from perceptron.errors import DivergedError
 from perceptron.models import TaskModule
 
 
@@ -20,12 +22,14 @@ class Epoch:
         step: number of the optimizer step it is logged under.
         val: metrics of the validation rows under names like ``val/acc``.
         train: ``train/loss``.
+        sums: of the losses of all rows, and the number of rows.
     """
 
     number: int
     step: int
     val: Mapping[str, float]
     train: Mapping[str, float]
+    sums: tuple[float, int]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -39,6 +43,7 @@ class Member:
         schedule: Lightning's form of a learning-rate schedule of ``optimizer``; None for a constant rate.
         early_stopping: settings and state of its rule; None for none.
         checkpoints: settings and state of their rules.
+        last: where its last state goes; None for nowhere.
         history: its epochs so far.
         steps: optimizer steps so far.
         metrics: final metrics of the best weights.
@@ -51,10 +56,11 @@ class Member:
     schedule: Mapping[str, Any] | None = None
     early_stopping: EarlyStopping | None = None
     checkpoints: tuple[ModelCheckpoint, ...] = ()
+    last: Path | None = None
     history: list[Epoch] = field(default_factory=list)
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
-    failure: str | None = None
+    failure: DivergedError | None = None
 
     @property
     def split(self) -> Split:
@@ -74,6 +80,11 @@ class Member:
             shuffle=True,
             seed=self.datamodule.seed,
         )
+
+    @property
+    def best_path(self) -> str | None:
+        """Path of the best checkpoint; None without."""
+        return next((rule.best_model_path for rule in self.checkpoints if rule.best_model_score is not None), None)
 
     def best_value(self, monitor: str) -> float | None:
         """The monitored value of the best checkpoint; without checkpoints the last one."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from perceptron.errors import DivergedError
 from perceptron.models import TaskModule
 from perceptron.population.checkpoints import Snapshots
 from perceptron.population.member import Epoch, Member
@@ -41,6 +42,7 @@ class Population(L.LightningModule):
         self.noise = Noise([member.seed for member in members], [_dropout_rates(member.model) for member in members])
         self.optimizer = stack_optimizers(list(self.network.stacked), [member.optimizer for member in members])
         self.snapshots = [Snapshots(members, number) for number in range(len(members[0].checkpoints))]
+        self.last = Snapshots(members, None)
         table = members[0].datamodule.table
         self.register_buffer("features", torch.from_numpy(table.features), persistent=False)
         self.register_buffer("target", torch.from_numpy(table.target), persistent=False)
@@ -95,21 +97,18 @@ class Population(L.LightningModule):
         finite = [bool(torch.isfinite(loss)) for loss in train]
         val = self._scores("val", finite=finite)
         for position, member in enumerate(self.living):
-            if not finite[position]:
-                member.failure = (
-                    f"the training loss must stay finite, got {train[position].item()} in epoch {self.current_epoch}; "
-                    "lower optimizer.lr"
-                )
-                continue
-            if not math.isfinite(val[position].get("val/loss", 0.0)):
-                member.failure = f"the validation loss must stay finite, got {val[position]['val/loss']} in epoch "
-                member.failure += f"{self.current_epoch}; lower optimizer.lr"
-                continue
-            values = {"train/loss": train[position].item()}
-            member.history.append(Epoch(self.current_epoch, member.steps - 1, val[position], values))
+            loss = train[position].item()
+            for value in (val[position].get("val/loss", 0.0), loss):
+                if not math.isfinite(value):
+                    member.failure = DivergedError(value, self.current_epoch)
+            if member.failure is None:
+                sums = (self._loss_sum[position].item(), int(self._n_rows[position]))
+                number = self.current_epoch
+                member.history.append(Epoch(number, member.steps - 1, val[position], {"train/loss": loss}, sums))
         ends = self._ends()
-        self._keep_best()
+        self._keep_best(ends)
         self._step_plateaus()
+        self._keep_last(ends)
         self._let_go(ends)
         self.log("members", float(len(self.living)))
         if self.living:
@@ -127,8 +126,8 @@ class Population(L.LightningModule):
         self.kin = _kin(self.living)
         self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
         numbers = torch.tensor(self._numbers, device=self.device)
-        if self.snapshots:
-            self.network.load({name: stack[numbers] for name, stack in self.snapshots[0].network.items()})
+        kept = self.snapshots[0] if self.snapshots else self.last
+        self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
         for split in _SPLITS:
             for member, scores in zip(self.living, self._scores(split), strict=True):
                 member.metrics |= scores
@@ -145,9 +144,9 @@ class Population(L.LightningModule):
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
         mean, scale = self.mean, self.scale
         if members is not None:
-            mean, scale = mean[members], scale[members]  # type: ignore[index]
+            mean, scale = mean[members], scale[members]
         features = self.features.index_select(0, rows.flatten()).view(*rows.shape, -1)  # type: ignore[operator]
-        outputs: Tensor = self.network((features - mean) / scale, members, noise)  # type: ignore[operator]
+        outputs: Tensor = self.network((features - mean) / scale, members, noise)
         return outputs
 
     def _note(self, part: Part, losses: Tensor) -> None:
@@ -239,27 +238,33 @@ class Population(L.LightningModule):
             for member in self.living
         ]
 
-    def _keep_best(self) -> None:
-        for snapshots in self.snapshots:
-            better = [
-                position
-                for position, member in enumerate(self.living)
-                if member.failure is None and self._improves(member, snapshots.number)
-            ]
-            if not better:
-                continue
-            batches = [len(self.living[position].row_batches()) for position in better]
+    def _keep_best(self, ends: Sequence[bool]) -> None:
+        for number, snapshots in enumerate(self.snapshots):
+            self._take(
+                snapshots,
+                [
+                    position
+                    for position, member in enumerate(self.living)
+                    if member.failure is None and self._improves(member, number)
+                ],
+                ends,
+            )
+
+    def _keep_last(self, ends: Sequence[bool]) -> None:
+        is_last = self.current_epoch + 1 == self.trainer.max_epochs
+        leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
+        self._take(self.last, leaving, ends)
+
+    def _take(self, snapshots: Snapshots, positions: list[int], ends: Sequence[bool]) -> None:
+        if positions:
             snapshots.take(
-                [self._numbers[position] for position in better],
-                torch.tensor(better, device=self.device),
+                [self._numbers[position] for position in positions],
+                torch.tensor(positions, device=self.device),
                 network=self.network.state,
                 optimizer=self.optimizer.stacks(),
                 epoch=self.current_epoch,
-                batches=batches,
-                schedule_steps=[
-                    _schedule_steps(self.living[position], self.current_epoch, count)
-                    for position, count in zip(better, batches, strict=True)
-                ],
+                stopped=[ends[position] for position in positions],
+                noise=[self.noise.state(position, self.current_epoch) for position in positions],
             )
 
     def _improves(self, member: Member, number: int) -> bool:
@@ -279,7 +284,7 @@ class Population(L.LightningModule):
         if stay:
             self.optimizer.keep(positions)
             self.network.keep(positions)
-            self.mean, self.scale = self.mean[positions], self.scale[positions]  # type: ignore[index]
+            self.mean, self.scale = self.mean[positions], self.scale[positions]
 
 
 _WAITING: type = ReduceLROnPlateau
@@ -298,17 +303,6 @@ def _latest(member: Member) -> dict[str, float]:
 def _take_no_step(member: Member) -> None:
     """Step an optimizer whose parameters have no gradient: schedules warn where it never stepped."""
     member.optimizer.step()
-
-
-def _schedule_steps(member: Member, epoch: int, batches: int) -> tuple[int, int]:
-    """Steps of its schedule before a checkpoint is written, in all and in the epoch, as Lightning counts them."""
-    if member.schedule is None:
-        return 0, 0
-    if member.schedule["interval"] == "step":
-        return member.steps, batches
-    if isinstance(member.schedule["scheduler"], _WAITING):
-        return epoch, 0
-    return epoch + 1, 1
 
 
 def _dropout_rates(model: TaskModule) -> list[float]:

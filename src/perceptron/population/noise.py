@@ -41,6 +41,13 @@ class Noise:
             draws.bernoulli_(kept, generator=self._generators[position]).div_(kept)
         return mask
 
+    def state(self, position: int, epoch: int) -> Tensor:
+        """State of a member's generator, as a CPU's generator gives it."""
+        if self._generators:
+            return self._generators[position].get_state()
+        seed = derive_seed(self.seeds[position], Stream.NOISE, epoch, 0)
+        return torch.Generator().manual_seed(seed).get_state()
+
     def keep(self, members: Sequence[int]) -> None:
         """Let the others go: positions of those that stay."""
         self.seeds = [self.seeds[i] for i in members]

@@ -14,6 +14,7 @@ _CHECKPOINT = (
     "dirpath", "filename", "monitor", "mode", "save_last", "save_on_train_epoch_end", "enable_version_counter",
     "verbose", "auto_insert_metric_name",
 )  # fmt: skip
+_LAST = ("dirpath", "every_seconds")
 
 
 def check_callback(settings: dict[str, object]) -> None:
@@ -26,7 +27,9 @@ def check_callback(settings: dict[str, object]) -> None:
         CannotStackError: with the reason.
     """
     name = str(settings["_target_"]).rpartition(".")[2]
-    known = {"EarlyStopping": _STOPPING, "ModelCheckpoint": _CHECKPOINT, "EpochProgress": ()}.get(name)
+    known = {
+        "EarlyStopping": _STOPPING, "ModelCheckpoint": _CHECKPOINT, "LastCheckpoint": _LAST, "EpochProgress": (),
+    }.get(name)  # fmt: skip
     if known is None:
         raise CannotStackError(f"it has the callback {name}")
     for key in settings:

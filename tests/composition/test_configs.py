@@ -1,0 +1,102 @@
+"""Every YAML composes, passes the checks and trains a batch."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from perceptron.composition.checks import check
+from perceptron.composition.overrides import CONF_DIR
+from perceptron.composition.running import run_once
+
+# Composed through the options that name them.
+_PARTS = {"train.yaml", "data/_base.yaml", "paths/default.yaml", "hydra/default.yaml"}
+_NEEDS_DEVICES = {"trainer/gpu.yaml", "trainer/mps.yaml", "trainer/ddp.yaml"}
+# Tested with processes of its own, in tests/system.
+_NEEDS_PROCESSES = {"trainer/ddp_sim.yaml"}
+FILES = sorted(path.relative_to(CONF_DIR).as_posix() for path in CONF_DIR.rglob("*.yaml"))
+OPTIONS = [file for file in FILES if file not in _PARTS]
+# A model that the data of the file goes with.
+_MODELS = {"binary": "logistic", "multiclass": "softmax", "regression": "linear"}
+_TASKS = {
+    "blobs": "multiclass", "diabetes": "regression", "digits": "multiclass", "iris": "multiclass",
+    "origin": "regression", "regression": "regression", "wine": "multiclass",
+}  # fmt: skip
+
+
+def _overrides(file: str) -> list[str]:
+    group, _, name = file.removesuffix(".yaml").rpartition("/")
+    typed = [f"{group}={name}"]
+    if group == "data":
+        typed.append(f"model={_MODELS[_TASKS.get(name, 'binary')]}")
+    if group in ("hydra/sweeper/pruner", "hydra/sweeper/sampler"):
+        typed.insert(0, "hydra/sweeper=optuna")
+    if file == "model/sklearn.yaml":
+        typed.append("model.estimator._target_=sklearn.naive_bayes.GaussianNB")
+    if file == "callbacks/descent.yaml":
+        typed.append("model=point")
+    return typed
+
+
+def test_there_are_configurations() -> None:
+    assert len(OPTIONS) > 35
+    assert set(FILES) >= _PARTS | _NEEDS_DEVICES | _NEEDS_PROCESSES
+
+
+@pytest.mark.parametrize("file", OPTIONS)
+def test_it_composes_and_passes_the_checks(file: str, composed) -> None:
+    cfg, _ = composed(*_overrides(file))
+    check(cfg)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("file", [file for file in OPTIONS if file not in _NEEDS_DEVICES | _NEEDS_PROCESSES])
+def test_it_trains_a_batch(file: str, composed, tmp_path: Path, capsys) -> None:
+    cfg, chosen = composed(*_overrides(file), "trainer.max_epochs=1", "trainer.limit_train_batches=1")
+    run_once(cfg, chosen)
+    assert (tmp_path / "metrics.json").is_file()
+    assert str(tmp_path) in capsys.readouterr().out
+
+
+def test_data_stands_before_model_so_that_a_model_can_select_its_data() -> None:
+    groups = [next(iter(entry)) for entry in yaml.safe_load((CONF_DIR / "train.yaml").read_text())["defaults"]
+              if isinstance(entry, dict)]  # fmt: skip
+    assert groups.index("data") < groups.index("model")
+
+
+@pytest.mark.parametrize(
+    ("typed", "data"),
+    [
+        ((), "breast_cancer"),
+        (("model=digits_mlp",), "digits"),
+        (("model=digits_mlp", "data=iris"), "iris"),
+        (("data=iris", "model=digits_mlp"), "iris"),
+        (("model=linear",), "diabetes"),
+    ],
+)
+def test_a_model_selects_its_data_and_an_explicit_one_wins(typed, data: str, composed) -> None:
+    assert composed(*typed)[1]["data"] == data
+
+
+@pytest.mark.parametrize(
+    ("typed", "monitor", "mode"),
+    [
+        ((), "val/loss", "min"),
+        (("data.val_fraction=0",), "train/loss", "min"),
+        (("monitor=val/acc",), "val/acc", "max"),
+    ],
+)
+def test_the_monitor_is_named_once(typed, monitor: str, mode: str, composed) -> None:
+    cfg, _ = composed(*typed, "scheduler=plateau")
+    for part in (cfg, cfg.callbacks.checkpoint, cfg.callbacks.early_stopping, cfg.scheduler):
+        assert (part.monitor, part.mode) == (monitor, mode)
+
+
+def test_experiments_win_over_the_roots_values(composed) -> None:
+    cfg, _ = composed("experiment=notebook_digits")
+    assert (cfg.task_name, cfg.trainer.max_epochs, cfg.data.batch_size) == ("notebook_digits", 1000, None)
+
+
+def test_counts_of_features_and_classes_stand_in_no_yaml() -> None:
+    for file in (CONF_DIR / "model").glob("*.yaml"):
+        assert not {"n_features", "n_outputs", "n_classes"} & set(file.read_text().replace(":", " ").split())

@@ -1,0 +1,33 @@
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.preprocessing import StandardScaler
+
+from perceptron.data import fit_scaling
+
+
+def test_per_feature_is_scikit_learns() -> None:
+    values = np.random.default_rng(0).normal(5, 3, (50, 4))
+    fitted, reference = fit_scaling(values, how="per_feature"), StandardScaler().fit(values)
+    np.testing.assert_allclose(fitted.mean, reference.mean_)
+    np.testing.assert_allclose(fitted.scale, reference.scale_)
+
+
+def test_global_is_one_mean_and_one_deviation() -> None:
+    values = np.array([[1.0, 2.0], [3.0, 6.0]])
+    fitted = fit_scaling(values, how="global")
+    np.testing.assert_allclose(fitted.mean, [3.0, 3.0])
+    np.testing.assert_allclose(fitted.scale, [np.sqrt(3.5)] * 2)
+
+
+def test_none_leaves_values_as_they_are() -> None:
+    fitted = fit_scaling(np.full((3, 2), 7.0), how="none")
+    assert fitted.mean.tolist() == [0, 0]
+    assert fitted.scale.tolist() == [1, 1]
+
+
+def test_columns_without_variance_stay_finite() -> None:
+    pixels = load_digits().data
+    fitted = fit_scaling(pixels, how="per_feature")
+    assert (pixels.std(axis=0) == 0).sum() == 3
+    assert np.isfinite((pixels - fitted.mean) / fitted.scale).all()
+    assert fit_scaling(np.ones((3, 1)), how="global").scale.tolist() == [1]

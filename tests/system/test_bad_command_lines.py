@@ -1,0 +1,198 @@
+"""Each mistake: one line with rule, value and fix, status 2, before torch is imported, nothing written."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# What is typed, and the one line that it must give, whole.
+BAD = [
+    # Names
+    ("modle=logistic", "there is no setting modle; did you mean model?"),
+    ("model=logistc", "there is no model=logistc; did you mean logistic?"),
+    ("data=digit", "there is no data=digit; did you mean digits?"),
+    ("optimizer=sdg", "there is no optimizer=sdg; did you mean sgd?"),
+    ("scheduler=cosin", "there is no scheduler=cosin; did you mean cosine?"),
+    ("trainer=gpus", "there is no trainer=gpus; did you mean gpu?"),
+    ("logger=tensorbord", "there is no logger=tensorbord; did you mean tensorboard?"),
+    ("callbacks=non", "there is no callbacks=non; did you mean none?"),
+    (
+        "experiment=notebook_digit",
+        "there is no experiment=notebook_digit; did you mean notebook_digits?",
+    ),
+    ("debug=overfitt", "there is no debug=overfitt; did you mean overfit?"),
+    ("optimizer.lrr=1", "there is no setting optimizer.lrr; did you mean optimizer.lr?"),
+    ("optimizer.momentom=0.9", "there is no setting optimizer.momentom; did you mean optimizer.momentum?"),
+    ("trainer.max_epoch=5", "there is no setting trainer.max_epoch; did you mean trainer.max_epochs?"),
+    ("+trainer.max_epoch=5", "there is no setting trainer.max_epoch; did you mean max_epochs?"),
+    ("+sed=1", "there is no setting sed; did you mean seed?"),
+    ("data.batchsize=5", "there is no setting data.batchsize; did you mean data.batch_size?"),
+    ("model.network.hiden=[5]", "there is no setting model.network.hiden; did you mean model.network.hidden?"),
+    ("sead=1", "there is no setting sead; did you mean seed?"),
+    # Kinds
+    ("trainer.max_epochs=abc", "trainer.max_epochs must be a whole number, got 'abc'; set trainer.max_epochs"),
+    ("trainer.max_epochs=1.5", "trainer.max_epochs must be a whole number, got 1.5; set trainer.max_epochs"),
+    ("optimizer.lr=fast", "optimizer.lr must be a number, got 'fast'; set optimizer.lr"),
+    ("optimizer.lr=null", "optimizer.lr must be set to a value, got None; set optimizer.lr"),
+    ("seed=one", "seed must be a whole number, got 'one'; set seed"),
+    ("train=maybe", "train must be true or false, got 'maybe'; set train"),
+    ("data.val_fraction=half", "data.val_fraction must be a number, got 'half'; set data.val_fraction"),
+    ("optimizer.nesterov=perhaps", "optimizer.nesterov must be true or false, got 'perhaps'; set optimizer.nesterov"),
+    # Ranges
+    ("optimizer.lr=-1", "optimizer.lr must be above 0, got -1.0; set optimizer.lr"),
+    ("optimizer.lr=0", "optimizer.lr must be above 0, got 0.0; set optimizer.lr"),
+    ("optimizer.lr=nan", "optimizer.lr must be above 0, got nan; set optimizer.lr"),
+    ("optimizer.momentum=1", "optimizer.momentum must be in [0, 1), got 1.0; set optimizer.momentum"),
+    ("optimizer.weight_decay=-0.1", "optimizer.weight_decay must be at least 0, got -0.1; set optimizer.weight_decay"),
+    ("data.val_fraction=1.5", "data.val_fraction must be in [0, 1), got 1.5; set data.val_fraction"),
+    ("data.test_fraction=-0.1", "data.test_fraction must be in [0, 1), got -0.1; set data.test_fraction"),
+    ("data.batch_size=0", "data.batch_size must be at least 1, got 0; set data.batch_size"),
+    ("data.num_workers=-1", "data.num_workers must be at least 0, got -1; set data.num_workers"),
+    (
+        "data.standardize=max",
+        "data.standardize must be one of per_feature, global, none, got max; set data.standardize",
+    ),
+    ("data.task=binry", "data.task must be one of auto, binary, multiclass, regression, got binry; set data.task"),
+    ("model.threshold=1", "model.threshold must be in (0, 1), got 1.0; set model.threshold"),
+    (
+        "model.network.hidden=[0]",
+        "model.network.hidden must be a list of widths of at least 1, got [0]; set model.network.hidden",
+    ),
+    ("model.network.dropout=1", "model.network.dropout must be in [0, 1), got 1.0; set model.network.dropout"),
+    (
+        "model.network.activation=rulu",
+        "model.network.activation must be one of gelu, relu, sigmoid, silu, tanh, got rulu; "
+        "set model.network.activation",
+    ),
+    ("seed=-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
+    ("trainer.max_epochs=0", "trainer.max_epochs must be at least 1, or -1 for no end, got 0; set trainer.max_epochs"),
+    (
+        "trainer.accelerator=gpuu",
+        "trainer.accelerator must be one of auto, cpu, cuda, gpu, hpu, mps, tpu, got gpuu; set trainer.accelerator",
+    ),
+    (
+        "trainer.log_every_n_steps=-1",
+        "trainer.log_every_n_steps must be at least 0, got -1; set trainer.log_every_n_steps",
+    ),
+    ("task_name=a/b", "task_name must be a folder's name of letters, digits, _, - and ., got a/b; set task_name"),
+    # What does not go together
+    ("monitor=val/accuracy", "monitor must be a metric that this run logs, got val/accuracy; did you mean val/acc?"),
+    (
+        "model=linear monitor=val/acc",
+        "monitor must be a metric that this run logs, got val/acc; did you mean val/mae?",
+    ),
+    (
+        "data.val_fraction=0 monitor=val/loss",
+        "monitor must be a metric that this run logs, got val/loss; did you mean train/loss?",
+    ),
+    ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; leave mode out"),
+    (
+        "data.val_fraction=0.5 data.test_fraction=0.5",
+        "data.val_fraction + data.test_fraction must be below 1, so that training rows are left, got 0.5 + 0.5; "
+        "lower one of them",
+    ),
+    (
+        "data.folds=5",
+        "data.folds and data.fold go together, got data.folds=5 and data.fold=None; set both or none",
+    ),
+    ("data.folds=5 data.fold=5", "data.fold must be below data.folds=5, got 5; the folds are numbered from 0"),
+    (
+        "optimizer.nesterov=true",
+        "optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9",
+    ),
+    (
+        "trainer.max_epochs=-1",
+        "training must end, got trainer.max_epochs=-1 without another limit; "
+        "set trainer.max_epochs, trainer.max_steps or trainer.max_time",
+    ),
+    (
+        "scheduler=cosine trainer.max_epochs=-1 trainer.max_steps=5",
+        "the schedule cosine must know its length, got trainer.max_epochs=-1; set trainer.max_epochs",
+    ),
+    ("train=false", "train=false needs a trained model to test, got ckpt_path=null; set ckpt_path to a checkpoint"),
+    (
+        "train=false test=false",
+        "train and test must not both be false: nothing would be done; set one of them to true",
+    ),
+    (
+        "data.dataset._target_=sklearn.datasets.clear_data_home",
+        "data.dataset._target_ must be a load_*, fetch_* or make_* function of sklearn.datasets, got "
+        "sklearn.datasets.clear_data_home; name one that yields a table and a target",
+    ),
+    # Grammar
+    ("seed", "an override is key=value, got seed; write seed=<value>"),
+    (
+        "model.network.hidden=[1,2",
+        "an override must follow Hydra's grammar, got model.network.hidden=[1,2; quote special characters, such as "
+        "'key=\"a value\"' or 'key=[1,2]'",
+    ),
+    ("seed=1,2", "several values need a multirun, got seed=1,2; type python train.py -m seed=1,2"),
+    ("--model=logistic", "settings are written without dashes, got --model=logistic; type model=logistic"),
+    ("--mutlirun", "there is no option --mutlirun; did you mean --multirun?"),
+    ("--config-dir nowhere", "--config-dir must be a folder, got nowhere; make it or leave it out"),
+    ("-m seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2; set seed"),
+    ("-m model=logistic,logistc", "there is no model=logistc; did you mean logistic?"),
+    ("-m optimizer.lr=0.1,0.01 seed=range(3) data=digit", "there is no data=digit; did you mean digits?"),
+]
+
+
+_IN_ONE_PROCESS = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from perceptron.composition.command_line import main
+answers = []
+for typed in json.loads(sys.stdin.read()):
+    sys.argv = ["train.py", *typed.split()]
+    out, err = io.StringIO(), io.StringIO()
+    status = 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as ended:
+            status = ended.code
+    answers.append([status, out.getvalue(), err.getvalue()])
+print(json.dumps([answers, sorted({"torch", "lightning", "sklearn", "numpy"} & set(sys.modules))]))
+"""
+
+
+Answer = tuple[int, str, str]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Answer], list[str], list[Path]]:
+    """Status, stdout and stderr of each command line; what was imported by then; what was written."""
+    folder = tmp_path_factory.mktemp("working_folder")
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_ONE_PROCESS],
+        input=json.dumps([typed for typed, _ in BAD]),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    each, imported = json.loads(done.stdout)
+    return {typed: tuple(answer) for (typed, _), answer in zip(BAD, each, strict=True)}, imported, [*folder.iterdir()]
+
+
+@pytest.mark.parametrize(("typed", "line"), BAD, ids=[typed for typed, _ in BAD])
+def test_one_line_names_rule_value_and_fix(
+    typed: str, line: str, answers: tuple[dict[str, Answer], list[str], list[Path]]
+) -> None:
+    assert answers[0][typed] == (2, "", f"error: {line}\n")
+
+
+def test_nothing_heavy_was_imported_and_nothing_written(
+    answers: tuple[dict[str, Answer], list[str], list[Path]],
+) -> None:
+    assert len(answers[0]) >= 40
+    assert answers[1:] == ([], [])
+
+
+def test_the_program_itself_ends_with_status_2(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "train.py", "seed=-1"], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: seed must be from 0 to 2**32 - 1, got -1; set seed\n"

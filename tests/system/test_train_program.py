@@ -1,0 +1,70 @@
+"""The program itself, in processes of its own."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perceptron.composition.overrides import CONF_DIR
+
+
+def _results(folder: Path) -> dict[str, float]:
+    (file,) = folder.rglob("metrics.json")
+    metrics: dict[str, float] = json.loads(file.read_text())
+    return metrics
+
+
+def test_it_prints_results_and_leaves_a_folder_named_for_its_time(command, tmp_path: Path) -> None:
+    done = command("train.py", "trainer.max_epochs=1")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    (folder,) = (tmp_path / "train/runs").iterdir()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d", folder.name)
+    assert {path.name for path in (folder / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
+    assert f"tensorboard --logdir {folder.parent}" in done.stdout
+
+
+def test_two_processes_equal_one(command, tmp_path: Path) -> None:
+    # 369 training rows at 32 leave a last batch of 17, which two processes share unevenly.
+    settings = ("trainer.max_epochs=3", "logger=none", "model=binary_mlp")
+    for name, trainer in (("one", "cpu"), ("two", "ddp_sim")):
+        done = command("train.py", *settings, f"trainer={trainer}", f"task_name={name}")
+        assert done.returncode == 0, done.stderr
+    one, two = _results(tmp_path / "one"), _results(tmp_path / "two")
+    assert set(one) == set(two)
+    assert two == pytest.approx(one, abs=1e-5)
+
+
+def test_runs_started_in_the_same_second_have_folders_of_their_own(tmp_path: Path, root: Path) -> None:
+    arguments = [sys.executable, "train.py", "trainer.max_epochs=1", "logger=none", f"paths.log_dir={tmp_path}"]
+    # The same name for both, however long each takes to start.
+    arguments.append("hydra.run.dir='${own_folder:${paths.log_dir}/same}'")
+    both = [subprocess.Popen(arguments, cwd=root, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait(timeout=200) for process in both] == [0, 0]
+    assert {folder.name for folder in tmp_path.iterdir()} == {"same", "same_2"}
+    assert all((folder / "metrics.json").is_file() for folder in tmp_path.iterdir())
+
+
+def test_a_mistake_that_only_the_data_shows_leaves_no_folder(command, tmp_path: Path) -> None:
+    done = command("train.py", "model=binary_mlp", "data=digits")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: model=binary_mlp needs two classes, data=digits has 10 classes; ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.rglob("*.yaml"))
+
+
+def test_help_shows_the_groups_and_the_commonest_commands(command) -> None:
+    done = command("train.py", "--help", logs=False)
+    assert done.returncode == 0
+    assert "python train.py model=digits_mlp" in done.stdout
+    for group in ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "logger", "experiment", "debug"):
+        options = [path.stem for path in (CONF_DIR / group).glob("[!_]*.yaml")]
+        assert f"  {group:<10} {', '.join(sorted(options))}" in done.stdout
+
+
+def test_the_package_is_a_command_too(command) -> None:
+    done = command("-m", "perceptron", "trian", logs=False)
+    assert (done.returncode, done.stderr) == (2, "error: there is no command trian; did you mean train?\n")

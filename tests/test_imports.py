@@ -1,0 +1,83 @@
+"""Imports run one way: train.py, composition, then data and models, which never see one another."""
+
+import ast
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "src/perceptron"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# Folders and files of the package, lowest first. A part imports from lower layers, never from its own: data and
+# models do not see one another.
+LAYERS: list[set[str]] = [
+    {"__init__", "errors", "randomness", "tasks"},
+    {"data", "figures", "models", "networks", "signals"},
+    {"callbacks", "exports", "runs"},
+    {"prediction", "sweeps"},
+    {"composition"},
+    {"commands"},
+    {"__main__"},
+]
+CONFIGURATION = {"hydra", "omegaconf"}
+
+
+def _part(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imported(file: Path) -> set[str]:
+    """Full names of all modules that a file imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are written in full"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_part_is_listed_once() -> None:
+    assert len(FILES) > 30
+    assert sum(map(len, LAYERS)) == len(set().union(*LAYERS))
+    assert {_part(file) for file in FILES} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(PACKAGE)) for file in FILES])
+def test_imports_run_one_way(file: Path) -> None:
+    part = _part(file)
+    lower: set[str] = set().union(*itertools.takewhile(lambda layer: part not in layer, LAYERS))
+    imported = {name.split(".")[1] for name in _imported(file) if name.startswith("perceptron.")}
+    assert imported - {"__version__"} <= lower | {part}
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(PACKAGE)) for file in FILES])
+def test_the_configuration_stops_at_the_composition(file: Path) -> None:
+    if _part(file) != "composition":
+        assert not CONFIGURATION & {name.partition(".")[0] for name in _imported(file)}
+
+
+def test_data_networks_and_models_work_without_hydra() -> None:
+    program = """
+import sys
+from functools import partial
+import lightning as L, torch
+from sklearn.datasets import load_iris
+from perceptron.data import TableDataModule
+from perceptron.models import MulticlassClassifier, Standardize
+from perceptron.networks import MLP
+data = TableDataModule(dataset=load_iris)
+scaling = data.features_scaling
+model = MulticlassClassifier(network=MLP(n_features=4, n_outputs=3, hidden=[8]),
+    standardize=Standardize(scaling.mean, scaling.scale), optimizer=partial(torch.optim.SGD, lr=0.1))
+trainer = L.Trainer(accelerator="cpu", max_epochs=20, logger=False, enable_checkpointing=False,
+    enable_progress_bar=False)
+trainer.fit(model, datamodule=data)
+assert trainer.test(model, datamodule=data)[0]["test/acc"] > 0.8
+assert not [name for name in sys.modules if name.startswith("perceptron.composition")]
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, capture_output=True)
