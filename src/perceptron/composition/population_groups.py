@@ -130,6 +130,9 @@ class Trained:
                 logger.finalize("failed")
             raise member.failure
         metrics = member.metrics if cfg.test else {}
+        tested = {name: value for name, value in metrics.items() if name.startswith("test/")}
+        for logger in loggers if tested else []:
+            logger.log_metrics({**tested, "epoch": len(member.history)}, member.steps)
         best_value = member.best_value(cfg.monitor)
         log_results(loggers, hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=member.steps)
         write_results(

@@ -53,7 +53,7 @@ class Member:
     model: TaskModule
     datamodule: TableDataModule
     optimizer: Optimizer
-    schedule: Mapping[str, Any] | None = None
+    schedule: dict[str, Any] | None = None
     early_stopping: EarlyStopping | None = None
     checkpoints: tuple[ModelCheckpoint, ...] = ()
     last: Path | None = None

@@ -218,7 +218,7 @@ class Population(L.LightningModule):
     def _step_plateaus(self) -> None:
         moved = False
         for member in self.living:
-            schedule = member.schedule
+            schedule: Any = member.schedule
             if schedule and isinstance(schedule["scheduler"], _WAITING) and member.failure is None:
                 _take_no_step(member)
                 schedule["scheduler"].step(torch.tensor(_latest(member)[schedule["monitor"]]))

@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
 from perceptron.population.stacking import CannotStackError
 
 # What the rules below follow; another value of any other argument is left to Lightning.
-_STOPPING = ("monitor", "mode", "patience", "min_delta", "check_on_train_epoch_end", "verbose")
+_STOPPING = ("monitor", "mode", "patience", "min_delta", "check_on_train_epoch_end", "verbose", "strict")
 _CHECKPOINT = (
     "dirpath", "filename", "monitor", "mode", "save_last", "save_on_train_epoch_end", "enable_version_counter",
     "verbose", "auto_insert_metric_name",
@@ -35,13 +35,13 @@ def check_callback(settings: dict[str, object]) -> None:
     for key in settings:
         if key != "_target_" and key not in known:
             raise CannotStackError(f"its {name} has {key}={settings[key]}")
-    if name == "EarlyStopping" and not settings.get("check_on_train_epoch_end"):
-        raise CannotStackError("its EarlyStopping is without check_on_train_epoch_end=true")
+    if name == "EarlyStopping" and settings.get("check_on_train_epoch_end") is False:
+        raise CannotStackError("its EarlyStopping has check_on_train_epoch_end=False")
     if name == "ModelCheckpoint":
         plain_name = isinstance(settings.get("filename"), str) and "{" not in str(settings["filename"])
         if not plain_name or not settings.get("monitor") or not settings.get("dirpath"):
             raise CannotStackError("its ModelCheckpoint has no monitor, or no folder and file name of its own")
-        if not settings.get("save_on_train_epoch_end") or settings.get("enable_version_counter") is not False:
+        if settings.get("save_on_train_epoch_end") is False or settings.get("enable_version_counter") is not False:
             raise CannotStackError("its ModelCheckpoint saves at other times, or under numbered names")
         if settings.get("save_last") == "link":
             raise CannotStackError("its ModelCheckpoint links last.ckpt")
@@ -52,6 +52,10 @@ def stops(rule: EarlyStopping, value: float, epoch: int) -> bool:
     current = torch.tensor(value)
     if rule.check_finite and not torch.isfinite(current):
         rule.stopping_reason = EarlyStoppingReason.NON_FINITE_METRIC
+        rule.stopping_reason_message = (
+            f"Monitored metric {rule.monitor} = {current} is not finite."
+            f" Previous best value was {rule.best_score:.3f}. Signaling Trainer to stop."
+        )
     elif rule.monitor_op(current - rule.min_delta, rule.best_score):
         rule.best_score = current
         rule.wait_count = 0
@@ -61,6 +65,10 @@ def stops(rule: EarlyStopping, value: float, epoch: int) -> bool:
         if rule.wait_count < rule.patience:
             return False
         rule.stopping_reason = EarlyStoppingReason.PATIENCE_EXHAUSTED
+        rule.stopping_reason_message = (
+            f"Monitored metric {rule.monitor} did not improve in the last {rule.wait_count} records."
+            f" Best score: {rule.best_score:.3f}. Signaling Trainer to stop."
+        )
     rule.stopped_epoch = epoch
     return True
 
