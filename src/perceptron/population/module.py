@@ -218,10 +218,11 @@ class Population(L.LightningModule):
     def _step_plateaus(self) -> None:
         moved = False
         for member in self.living:
-            schedule: Any = member.schedule
+            schedule = member.schedule
             if schedule and isinstance(schedule["scheduler"], _WAITING) and member.failure is None:
                 _take_no_step(member)
-                schedule["scheduler"].step(torch.tensor(_latest(member)[schedule["monitor"]]))
+                waiting: Any = schedule["scheduler"]
+                waiting.step(torch.tensor(_latest(member)[schedule["monitor"]]))
                 moved = True
         if moved:
             self.optimizer.refresh()
