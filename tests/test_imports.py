@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"__init__", "errors", "randomness", "tasks"},
     {"data", "figures", "models", "networks", "signals"},
     {"callbacks", "exports", "runs"},
-    {"prediction", "sweeps"},
+    {"population", "prediction", "sweeps"},
     {"reports"},
     {"composition"},
     {"commands"},

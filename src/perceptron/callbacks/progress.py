@@ -72,8 +72,9 @@ class EpochProgress(ProgressBar):
         """Move the bar and show the epoch's metrics."""
         if self._progress is None:
             return
-        shown = {name: trainer.callback_metrics.get(name) for name in ("train/loss", "val/loss", "val/acc", "val/r2")}
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in shown.items() if value is not None)
+        names = ("members", "train/loss", "val/loss", "val/acc", "val/r2")
+        shown = {name: trainer.callback_metrics.get(name) for name in names}
+        metrics = "  ".join(f"{name} {value:.4g}" for name, value in shown.items() if value is not None)
         self._progress.update(self._bar, completed=trainer.current_epoch + 1, metrics=metrics)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002

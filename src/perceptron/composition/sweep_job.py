@@ -3,7 +3,7 @@
 import logging
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from omegaconf import DictConfig, open_dict
@@ -16,7 +16,11 @@ from perceptron.sweeps.jobs import Job
 log = logging.getLogger(__name__)
 
 
-def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+# Trains a job, or writes down what is trained already; gives the best value of the monitored metric.
+Work = Callable[[DictConfig, Mapping[str, str]], float | None]
+
+
+def train_as_job(cfg: DictConfig, chosen: Mapping[str, str], work: Work | None = None) -> float | None:
     """Train one job, or go on with it, or take the result that it has left before.
 
     An error is written to the job's folder and told as NaN: raised, it would end the sweep, or lose its table.
@@ -24,6 +28,7 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     Args:
         cfg: composed configuration.
         chosen: option of each of Hydra's groups.
+        work: what the job does; None for training.
 
     Returns:
         The best value of the monitored metric; NaN of a job that failed or was pruned.
@@ -34,6 +39,8 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     try:
         if run.is_finished:
             return stored_best(run)
+        if work is not None:
+            return work(cfg, chosen)
         check(cfg)
         # Here, because it imports torch.
         from perceptron.composition.running import run_once

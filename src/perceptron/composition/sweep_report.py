@@ -35,7 +35,9 @@ class SweepReport(Callback):
         """Begin to show progress."""
         global _progress
         _progress = SweepProgress(Path(config.hydra.sweep.dir), total=planned_jobs(config))
-        _progress.start()
+        # A population has a bar of its own, over epochs: its jobs end together.
+        if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
+            _progress.start()
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Share the cores among jobs that run side by side; called in the job's process, before it imports torch."""

@@ -116,6 +116,8 @@ class BatchLoader(DataLoader[Batch]):
             collate_fn=_as_it_is,
             num_workers=num_workers,
             persistent_workers=num_workers > 0,
+            # Its own, because an iteration draws a number that would be missing from the stream of noise.
+            generator=torch.Generator(),
         )
         self.batches = sampler
         self.taken = 0

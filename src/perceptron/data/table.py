@@ -62,13 +62,16 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
-        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``.
+        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``; a ``Table`` is given
+            back as it is.
         task: name of the task; ``auto`` reads it off the target: floats are a regression, other values classes.
 
     Raises:
         UsageError: where the value is no table with a target, holds values that are no finite numbers, or
             does not suit the task.
     """
+    if isinstance(raw, Table):
+        return raw
     features, target = _features_and_target(raw)
     features = _numeric(features)
     target = np.asarray(target)

@@ -84,7 +84,12 @@ class TaskModule(L.LightningModule):
 
     @abstractmethod
     def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Metrics of all rows of a split, by name, as ``perceptron.tasks`` lists them, without the loss."""
+        """Metrics of all rows of a split, by name, as ``perceptron.tasks`` lists them, without the loss.
+
+        Args:
+            outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
+            target: ``(..., n_rows)`` or ``(..., n_rows, n_targets)``, raw.
+        """
 
     @abstractmethod
     def predict(self, features: Tensor) -> Prediction:

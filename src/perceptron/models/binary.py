@@ -32,7 +32,7 @@ class BinaryClassifier(TaskModule):
 
     def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """See ``binary_metrics``."""
-        return binary_metrics(outputs.squeeze(1).sigmoid(), target, threshold=self.threshold)
+        return binary_metrics(outputs.squeeze(-1).sigmoid(), target, threshold=self.threshold)
 
     def predict(self, features: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, 2)``."""

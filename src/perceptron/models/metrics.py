@@ -1,42 +1,37 @@
-"""Metrics over all rows of a split at once, by torchmetrics."""
+"""Metrics over all rows of a split at once, of one model or of many side by side.
+
+In plain tensor operations over the last dimensions, because a population of models is scored every epoch: torchmetrics'
+functions take one model at a time, and its area under the ROC curve alone took 60 % of an evaluation (measured). The
+definitions are torchmetrics' and scikit-learn's, and the tests hold the values against both.
+"""
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.classification import (
-    binary_accuracy,
-    binary_auroc,
-    binary_calibration_error,
-    binary_f1_score,
-    multiclass_accuracy,
-    multiclass_auroc,
-    multiclass_calibration_error,
-    multiclass_f1_score,
-)
-from torchmetrics.functional.regression import mean_absolute_error, mean_squared_error, r2_score
 
 # Smallest probability in a log loss, as torchmetrics and scikit-learn clip it for float32.
 _EPSILON = torch.finfo(torch.float32).eps
+_CALIBRATION_BINS = 15
 
 
 def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -> dict[str, Tensor]:
     """Accuracy, area under the ROC curve, F1, log loss and expected calibration error of two classes.
 
     Args:
-        probabilities: ``(n_rows,)`` float32, of class 1.
-        target: ``(n_rows,)`` int64, 0 or 1.
+        probabilities: ``(..., n_rows)`` float32, of class 1.
+        target: ``(..., n_rows)`` int64, 0 or 1.
         threshold: probability from which on a row is labelled 1.
 
     Returns:
-        Scalars. The area is NaN where the rows hold one class only: it is not defined there.
+        Values ``(...)``. The area is NaN where the rows hold one class only: it is not defined there.
     """
     labels = (probabilities >= threshold).long()
     of_target = torch.where(target == 1, probabilities, 1 - probabilities)
     return {
-        "acc": binary_accuracy(labels, target),
-        "auroc": binary_auroc(probabilities, target) if _n_distinct(target) == 2 else _undefined(target),
-        "f1": binary_f1_score(labels, target),
-        "log_loss": -of_target.clamp(min=_EPSILON).log().mean(),
-        "ece": binary_calibration_error(probabilities, target),
+        "acc": _share(labels == target),
+        "auroc": _area(probabilities, target == 1),
+        "f1": _f1(labels == 1, target == 1),
+        "log_loss": _log_loss(of_target),
+        "ece": _calibration_error(probabilities, target == 1),
     }
 
 
@@ -44,22 +39,23 @@ def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tenso
     """Accuracy, macro area under the ROC curve, macro F1, log loss and expected calibration error.
 
     Args:
-        probabilities: ``(n_rows, n_classes)`` float32, rows sum to 1.
-        target: ``(n_rows,)`` int64.
+        probabilities: ``(..., n_rows, n_classes)`` float32, rows sum to 1.
+        target: ``(..., n_rows)`` int64.
 
     Returns:
-        Scalars. The area is NaN where a class is missing from the rows: it is not defined there.
+        Values ``(...)``. The area is NaN where a class is missing from the rows: it is not defined there. A class that
+        is neither there nor predicted does not count in F1.
     """
-    n_classes = probabilities.shape[1]
-    labels = probabilities.argmax(dim=1)
-    of_target = probabilities.gather(1, target.unsqueeze(1))
-    complete = _n_distinct(target) == n_classes
+    of_label, labels = probabilities.max(dim=-1)
+    of_target = probabilities.gather(-1, target.unsqueeze(-1)).squeeze(-1)
+    classes = torch.arange(probabilities.shape[-1], device=probabilities.device).unsqueeze(-1)
+    is_label, is_target = labels.unsqueeze(-2) == classes, target.unsqueeze(-2) == classes
     return {
-        "acc": multiclass_accuracy(labels, target, num_classes=n_classes, average="micro"),
-        "auroc": multiclass_auroc(probabilities, target, num_classes=n_classes) if complete else _undefined(target),
-        "f1": multiclass_f1_score(labels, target, num_classes=n_classes, average="macro"),
-        "log_loss": -of_target.clamp(min=_EPSILON).log().mean(),
-        "ece": multiclass_calibration_error(probabilities, target, num_classes=n_classes),
+        "acc": _share(labels == target),
+        "auroc": _area(probabilities.transpose(-1, -2).contiguous(), is_target).mean(dim=-1),
+        "f1": _f1(is_label, is_target, undefined=torch.nan).nanmean(dim=-1),
+        "log_loss": _log_loss(of_target),
+        "ece": _calibration_error(of_label, labels == target),
     }
 
 
@@ -67,22 +63,54 @@ def regression_metrics(predictions: Tensor, target: Tensor) -> dict[str, Tensor]
     """Root mean squared error, mean absolute error and R², averaged over targets.
 
     Args:
-        predictions: ``(n_rows, n_targets)`` float32, in the target's units.
-        target: ``(n_rows, n_targets)`` float32, in the target's units.
+        predictions: ``(..., n_rows, n_targets)`` float32, in the target's units.
+        target: ``(..., n_rows, n_targets)`` float32, in the target's units.
 
     Returns:
-        Scalars. R² is NaN for fewer than two rows: it is not defined there.
+        Values ``(...)``. R² is NaN for fewer than two rows: it is not defined there. For a target without variance it
+        is 1 where every prediction is right and else 0.
     """
+    errors = predictions - target
+    residual = errors.square().sum(dim=-2)
+    total = (target - target.mean(dim=-2, keepdim=True)).square().sum(dim=-2)
+    r2 = torch.where(total == 0, (residual == 0).to(residual.dtype), 1 - residual / total).mean(dim=-1)
     return {
-        "rmse": mean_squared_error(predictions, target, squared=False),
-        "mae": mean_absolute_error(predictions, target),
-        "r2": r2_score(predictions, target) if len(target) > 1 else _undefined(target),
+        "rmse": errors.square().mean(dim=(-2, -1)).sqrt(),
+        "mae": errors.abs().mean(dim=(-2, -1)),
+        "r2": r2 if target.shape[-2] > 1 else torch.full_like(r2, torch.nan),
     }
 
 
-def _n_distinct(target: Tensor) -> int:
-    return int(target.bincount().count_nonzero())
+def _share(true: Tensor) -> Tensor:
+    return true.to(torch.float32).mean(dim=-1)
 
 
-def _undefined(like: Tensor) -> Tensor:
-    return torch.tensor(torch.nan, device=like.device)
+def _log_loss(of_target: Tensor) -> Tensor:
+    return -of_target.clamp(min=_EPSILON).log().mean(dim=-1)
+
+
+def _area(scores: Tensor, positive: Tensor) -> Tensor:
+    """Area under the ROC curve as the share of pairs in order, ties half (Mann and Whitney 1947).
+
+    Counted in whole numbers: (T - n₊²) / 2 n₊n₋, where T sums, over positive rows, the rows below and those not above.
+    """
+    ordered = scores.sort(dim=-1).values
+    counts = torch.searchsorted(ordered, scores) + torch.searchsorted(ordered, scores, right=True)
+    n_positive = positive.sum(dim=-1)
+    n_negative = positive.shape[-1] - n_positive
+    return ((counts * positive).sum(dim=-1) - n_positive.square()) / (2 * n_positive * n_negative)
+
+
+def _f1(labelled: Tensor, positive: Tensor, undefined: float = 0.0) -> Tensor:
+    n_either = labelled.sum(dim=-1) + positive.sum(dim=-1)
+    f1 = 2 * (labelled & positive).sum(dim=-1) / n_either
+    return torch.where(n_either > 0, f1, undefined)
+
+
+def _calibration_error(confidences: Tensor, right: Tensor) -> Tensor:
+    """Mean over rows of the distance between confidence and share of right rows in bins (Guo et al. 2017)."""
+    edges = torch.linspace(0, 1, _CALIBRATION_BINS + 1, device=confidences.device, dtype=confidences.dtype)
+    bins = torch.bucketize(confidences, edges, right=True) - 1
+    gaps = confidences.new_zeros(*confidences.shape[:-1], len(edges))
+    gaps.scatter_add_(-1, bins, confidences - right.to(confidences.dtype))
+    return gaps.abs().sum(dim=-1) / confidences.shape[-1]

@@ -32,7 +32,7 @@ class MulticlassClassifier(TaskModule):
 
     def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """See ``multiclass_metrics``."""
-        return multiclass_metrics(outputs.softmax(dim=1), target)
+        return multiclass_metrics(outputs.softmax(dim=-1), target)
 
     def predict(self, features: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, n_classes)``."""

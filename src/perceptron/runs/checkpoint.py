@@ -35,6 +35,10 @@ class SelfContained(L.Callback):
         checkpoint: dict[str, Any],
     ) -> None:
         """Add them."""
+        self.add_to(checkpoint)
+
+    def add_to(self, checkpoint: dict[str, Any]) -> None:
+        """Add them to a checkpoint that no trainer writes."""
         checkpoint[KEY] = self.contents
 
 

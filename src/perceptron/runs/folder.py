@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from perceptron.errors import UsageError
+from perceptron.runs.files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Run:
         path = self.folder / name
         try:
             text = path.read_text()
-            values = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+            values = json.loads(text) if path.suffix == ".json" else read_yaml(text)
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"a run's {name} must be readable, got {reason}; name another run") from error

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -38,8 +39,9 @@ def provenance(
     }
 
 
+@cache
 def _git_state() -> dict[str, Any] | None:
-    """Commit and whether files differ from it; None outside a repository."""
+    """Commit and whether files differ from it; None outside a repository. Of the process: its code is loaded once."""
     git = shutil.which("git")
     if git is None:
         return None

@@ -64,7 +64,8 @@ class SweepProgress:
     def stop(self) -> None:
         """Show the last state and end."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def count(self) -> Count:
         """Jobs by what became of them."""

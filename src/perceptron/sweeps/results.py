@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from perceptron.errors import UsageError
+from perceptron.runs.files import read_yaml
 from perceptron.runs.folder import Run
 from perceptron.sweeps.statistics import NAN, Draw
 
@@ -63,7 +64,8 @@ def read_result(run: Run) -> Result:
         kept = {key: config[key] for key in config if key in groups or key not in GROUPS}
         if groups != GROUPS:
             kept["data"] = {key: value for key, value in data.items() if key not in _BATCHES}
-        setting = {key: value for key, value in _flat(kept).items() if key not in _following(run)}
+        following = _following(run)
+        setting = {key: value for key, value in _flat(kept).items() if key not in following}
         table = {key: value for key, value in setting.items() if key.startswith("data.dataset.")}
         return Result(
             folder=run.folder,
@@ -100,7 +102,7 @@ def varying(results: Sequence[Result]) -> list[str]:
 
 def _following(run: Run) -> set[str]:
     """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
-    written = yaml.safe_load((run.folder / ".hydra" / "config.yaml").read_text())
+    written = read_yaml((run.folder / ".hydra" / "config.yaml").read_text())
     return {key for key, value in _flat(written).items() if "${" in value}
 
 

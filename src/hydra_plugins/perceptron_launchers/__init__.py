@@ -1,0 +1,1 @@
+"""Launchers that Hydra finds: it looks for plugins in this namespace alone."""

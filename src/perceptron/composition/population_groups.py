@@ -1,0 +1,250 @@
+"""The jobs of a multirun in groups, each trained in one fit; and each job's results written as if it had run alone."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from perceptron.composition.build import build_loggers, plain
+from perceptron.composition.checks import check
+from perceptron.composition.logs import tame_lightning
+from perceptron.composition.population_jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.sweep_job import train_as_job
+from perceptron.composition.threads import set_threads
+from perceptron.composition.training import best_entry, hyper_parameters, write_results
+from perceptron.errors import UsageError
+from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit
+from perceptron.population.module import kin_key
+from perceptron.runs.checkpoint import SelfContained
+from perceptron.runs.faults import named_faults
+from perceptron.runs.files import as_yaml, write_text
+from perceptron.runs.folder import Run
+from perceptron.runs.lock import only_process
+from perceptron.runs.report import log_results
+
+log = logging.getLogger(__name__)
+
+# More at once are not faster on a CPU: their weights leave its caches (measured).
+_GOOD_ON_A_CPU = 64
+
+
+@dataclass(frozen=True)
+class ComposedJob:
+    """A job of a multirun before it runs.
+
+    Attributes:
+        number: of the job in the sweep.
+        overrides: that make it.
+        cfg: composed configuration with ``hydra``.
+    """
+
+    number: int
+    overrides: tuple[str, ...]
+    cfg: DictConfig
+
+    def __post_init__(self) -> None:
+        with open_dict(self.cfg):
+            self.cfg.hydra.job.id = self.number
+            self.cfg.hydra.job.num = self.number
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A job that can be trained beside others.
+
+    Attributes:
+        number: of the job in the sweep.
+        config: plain configuration.
+        chosen: option of each of Hydra's groups.
+        member: what it makes.
+    """
+
+    number: int
+    config: Mapping[str, Any]
+    chosen: Mapping[str, str]
+    member: Member
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A job whose model is trained, to be written down.
+
+    Attributes:
+        candidate: the job.
+        number: of the member in its population.
+        population: that it was trained in.
+        device: that it was trained on.
+        started: when its population was begun.
+        seconds: that its population took.
+    """
+
+    candidate: Candidate
+    number: int
+    population: Population
+    device: str
+    started: datetime
+    seconds: float
+
+    def write(self, cfg: DictConfig) -> float | None:
+        """Write the run folder as the job alone would have, as Hydra's task function.
+
+        Returns:
+            The best value of the monitored metric; NaN of a member that failed.
+        """
+        return train_as_job(cfg, self.candidate.chosen, work=self.write_run)
+
+    def write_run(self, cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+        """Write everything.
+
+        Raises:
+            UsageError: where the member has failed, after what it left until then is written.
+        """
+        folder = Path(cfg.paths.output_dir)
+        with only_process(folder), named_faults(folder, settings=f"optimizer.lr={cfg.optimizer.lr}"):
+            return self._written(cfg, chosen, folder)
+
+    def _written(self, cfg: DictConfig, chosen: Mapping[str, str], folder: Path) -> float | None:
+        member, config = self.candidate.member, plain(cfg)
+        write_text(folder / "config.yaml", as_yaml(config))
+        extra: dict[str, Any] = {}
+        own = SelfContained(config=config, schema=member.datamodule.schema)
+        own.add_to(extra)
+        for snapshots in (*self.population.snapshots, self.population.last):
+            snapshots.write(self.number, type(self.population.optimizer), extra)
+        loggers = build_loggers(cfg)
+        for epoch in member.history:
+            for metrics in (epoch.val, epoch.train):
+                if metrics:
+                    for logger in loggers:
+                        logger.log_metrics({**metrics, "epoch": epoch.number}, epoch.step)
+        if member.failure is not None:
+            for logger in loggers:
+                logger.finalize("failed")
+            raise member.failure
+        metrics = member.metrics if cfg.test else {}
+        tested = {name: value for name, value in metrics.items() if name.startswith("test/")}
+        for logger in loggers if tested else []:
+            logger.log_metrics({**tested, "epoch": len(member.history)}, member.steps)
+        best_value = member.best_value(cfg.monitor)
+        log_results(loggers, hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=member.steps)
+        write_results(
+            folder,
+            metrics=metrics,
+            config=config,
+            chosen=chosen,
+            best=best_entry(folder, config, member.best_path, best_value),
+            device=self.device,
+            started=self.started,
+            seconds=self.seconds,
+        )
+        return best_value
+
+
+def train_groups(jobs: Sequence[ComposedJob], *, max_members: int | None) -> Iterator[dict[int, Trained | None]]:
+    """Train the jobs group by group.
+
+    Args:
+        jobs: of a multirun.
+        max_members: trained at once; None for what is good on the device.
+
+    Yields:
+        Jobs by number: trained ones to be written, or None for those that must be run as usual.
+    """
+    tame_lightning()
+    threads = torch.get_num_threads()
+    groups: dict[str, list[Candidate]] = {}
+    alone: list[int] = []
+    builder = MemberBuilder()
+    for job in jobs:
+        try:
+            candidate = _candidate(job, builder)
+        except CannotStackError as reason:
+            log.info("job #%d runs alone: %s", job.number, reason)
+            alone.append(job.number)
+        except (UsageError, OmegaConfBaseException) as error:
+            log.info("job #%d runs alone, to say what is wrong: %s", job.number, str(error).partition("\n")[0])
+            alone.append(job.number)
+        else:
+            groups.setdefault(group_key(candidate.config), []).append(candidate)
+    for number, candidates in enumerate(groups.values(), start=1):
+        candidates.sort(key=lambda candidate: repr(kin_key(candidate.member.model)))
+        first = candidates[0]
+        size = members_that_fit(first.member, first.config["trainer"]["accelerator"], max_members, _GOOD_ON_A_CPU)
+        for start in range(0, len(candidates), size):
+            part = candidates[start : start + size]
+            part_of = f", {size} at once" if len(candidates) > size else ""
+            numbers = ", ".join(str(candidate.number) for candidate in part)
+            log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), len(candidates), part_of, numbers)
+            torch.set_num_threads(threads)
+            yield train_group(part)
+    torch.set_num_threads(threads)
+    if alone:
+        yield dict.fromkeys(alone)
+
+
+def _candidate(job: ComposedJob, builder: MemberBuilder) -> Candidate:
+    cfg = _entered(job)
+    chosen = HydraConfig.get().runtime.choices
+    run = Run(Path(cfg.paths.output_dir))
+    if run.is_finished:
+        raise CannotStackError("it is finished")
+    if run.checkpoint("last").is_file():
+        raise CannotStackError("it goes on from where it was left")
+    check(cfg)
+    config = plain(cfg)
+    check_settings(config)
+    return Candidate(job.number, config, chosen, builder.build(cfg, config, chosen))
+
+
+def _entered(job: ComposedJob) -> DictConfig:
+    """A job's configuration without ``hydra``, which ``${hydra:...}`` reads from now on."""
+    HydraConfig.instance().set_config(job.cfg)
+    parts = (str(OmegaConf.select(job.cfg, f"hydra.sweep.{part}")) for part in ("dir", "subdir"))
+    folder = str(Path(*parts).absolute())
+    with read_write(job.cfg.hydra.runtime), open_dict(job.cfg.hydra.runtime):
+        job.cfg.hydra.runtime.output_dir = folder
+    HydraConfig.instance().set_config(job.cfg)
+    cfg: DictConfig = job.cfg.copy()
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return cfg
+
+
+def train_group(group: Sequence[Candidate]) -> dict[int, Trained | None]:
+    """Train a group; where that fails as a whole, its jobs are to be run as usual."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    members = [candidate.member for candidate in group]
+    config = group[0].config
+    trainer = config["trainer"]
+    shown = any(part is not None and part["_target_"].endswith("Progress") for part in config["callbacks"].values())
+    rows = members[0].datamodule.batch_size or len(members[0].split.train)
+    networks = torch.nn.ModuleList(member.model.network for member in members)
+    set_threads(trainer["num_threads"], networks, rows_per_step=rows)
+    try:
+        population, device = fit_population(
+            members,
+            accelerator=trainer["accelerator"],
+            max_epochs=trainer["max_epochs"],
+            folder=Path(config["paths"]["output_dir"]).parent,
+            progress=shown and trainer["enable_progress_bar"] is not False,
+        )
+    # Whatever it is, each job alone tells it, or gets by without.
+    except Exception as error:
+        log.warning("jobs %s run alone: %s", ", ".join(str(candidate.number) for candidate in group), error)
+        log.debug("failed", exc_info=error)
+        return {candidate.number: None for candidate in group}
+    seconds = time.perf_counter() - clock
+    ended = sum(member.failure is not None for member in members)
+    log.info("%d members trained in %.1f s%s", len(members), seconds, f", {ended} failed" if ended else "")
+    return {
+        candidate.number: Trained(candidate, number, population, device, started, seconds)
+        for number, candidate in enumerate(group)
+    }

@@ -1,0 +1,174 @@
+"""Which jobs of a multirun can be trained side by side, and the members they make."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from hydra.utils import get_method, instantiate
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from omegaconf import DictConfig
+
+from perceptron.composition.build import build_model, check_device
+from perceptron.composition.schema import TrainerConf
+from perceptron.data import Table, TableDataModule, as_table
+from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor
+from perceptron.population import CannotStackError, Member, check_callback, check_optimizer, check_stack
+
+_MODELS = (BinaryClassifier, MulticlassClassifier, Regressor)
+_ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps")
+# Settings of the trainer that a population follows; others must have their default.
+_TRAINER = ("accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary")
+_MLP = "perceptron.networks.MLP"
+
+
+def check_settings(config: Mapping[str, Any]) -> None:
+    """Refuse a job that asks for what a population has not.
+
+    Args:
+        config: plain configuration.
+
+    Raises:
+        CannotStackError: with the reason.
+    """
+    if not config["train"]:
+        raise CannotStackError("it does not train")
+    if config["ckpt_path"] is not None:
+        raise CannotStackError("it goes on from a checkpoint")
+    trainer = config["trainer"]
+    for field in fields(TrainerConf):
+        value = trainer[field.name]
+        if field.name not in _TRAINER and field.name != "default_root_dir" and value != field.default:
+            raise CannotStackError(f"it has trainer.{field.name}={value}")
+    if trainer["accelerator"] not in _ACCELERATORS:
+        raise CannotStackError(f"it has trainer.accelerator={trainer['accelerator']}")
+    if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
+        raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
+    if config["data"]["num_workers"]:
+        raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
+    for settings in config["callbacks"].values():
+        if settings is not None:
+            check_callback(settings)
+    _check_dataset(config["data"]["dataset"])
+
+
+def group_key(config: Mapping[str, Any]) -> str:
+    """What members of one group have in common: jobs with the same key differ only in what can vary side by side.
+
+    That is the seeds, the splits, the standardisation, the schedule, the rules of stopping and keeping, and the numbers
+    of optimizer, dropout and label smoothing.
+    """
+    data, optimizer = config["data"], config["optimizer"]
+    network = dict(config["model"]["network"])
+    if network.get("_target_") == _MLP:
+        network["dropout"] = network.get("dropout", 0) > 0
+    varying = ("network", "threshold", "label_smoothing")
+    common = {
+        "data": {name: data[name] for name in ("dataset", "task", "batch_size", "eval_batch_size")},
+        "network": network,
+        "model": {name: value for name, value in config["model"].items() if name not in varying},
+        "optimizer": {
+            name: value
+            for name, value in optimizer.items()
+            if name not in ("lr", "weight_decay", "momentum", "betas", "eps")
+        },
+        "trainer": {name: value for name, value in config["trainer"].items() if name != "default_root_dir"},
+        "checkpoints": len(_callbacks(config, "ModelCheckpoint")),
+    }
+    return json.dumps(common, sort_keys=True, default=str)
+
+
+class MemberBuilder:
+    """Makes members; the jobs share the tables that they have in common."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Table] = {}
+        self._tried: set[str] = set()
+
+    def build(self, cfg: DictConfig, config: Mapping[str, Any], chosen: Mapping[str, str]) -> Member:
+        """The member that a job makes.
+
+        Args:
+            cfg: checked configuration.
+            config: the same in plain values.
+            chosen: option of each group.
+
+        Raises:
+            CannotStackError: where it must be trained alone.
+            UsageError: where model, data and machine do not go together.
+        """
+        check_device(cfg.trainer.accelerator)
+        datamodule = self._data(cfg, config)
+        model = build_model(
+            cfg,
+            schema=datamodule.schema,
+            features_scaling=datamodule.features_scaling,
+            target_scaling=datamodule.target_scaling,
+            chosen=chosen,
+        )
+        if type(model) not in _MODELS:
+            raise CannotStackError(f"its model is a {type(model).__name__}")
+        optimizer = model.optimizer(model.parameters())
+        check_optimizer(optimizer)
+        key = group_key(config)
+        if key not in self._tried:
+            features = torch.from_numpy(datamodule.table.features[datamodule.split.train[:8]])
+            check_stack(model.network, model.standardize(features))
+            self._tried.add(key)
+        stopping = _callbacks(config, "EarlyStopping")
+        if len(stopping) > 1:
+            raise CannotStackError("it has several EarlyStopping callbacks")
+        member = Member(
+            model=model,
+            datamodule=datamodule,
+            optimizer=optimizer,
+            early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
+            checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, "ModelCheckpoint")),
+        )
+        for settings in _callbacks(config, "LastCheckpoint"):
+            member.last = Path(settings["dirpath"]) / "last.ckpt"
+        if model.schedule is not None:
+            member.schedule = _schedule(member, config["trainer"]["max_epochs"])
+        return member
+
+    def _data(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
+        datamodule: TableDataModule = instantiate(cfg.data, _convert_="all")
+        key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
+        if key not in self._tables:
+            L.seed_everything(cfg.seed, workers=True, verbose=False)
+            self._tables[key] = as_table(datamodule.dataset(), task=datamodule.task)
+        table = self._tables[key]
+        datamodule.dataset = lambda: table
+        datamodule.setup()
+        return datamodule
+
+
+def _schedule(member: Member, max_epochs: int) -> dict[str, Any]:
+    total_steps = max_epochs * len(member.row_batches())
+    assert member.model.schedule is not None  # noqa: S101
+    schedule = member.model.schedule(member.optimizer, max_epochs=max_epochs, total_steps=total_steps)
+    unknown = set(schedule) - {"scheduler", "interval", "monitor"}
+    if unknown:
+        raise CannotStackError(f"its schedule has {min(unknown)}")
+    return {"interval": "epoch", **schedule}
+
+
+def _callbacks(config: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Arguments of the callbacks of a class."""
+    return [
+        {key: value for key, value in settings.items() if key != "_target_"}
+        for settings in config["callbacks"].values()
+        if settings is not None and settings["_target_"].rpartition(".")[2] == name
+    ]
+
+
+def _check_dataset(dataset: Mapping[str, Any]) -> None:
+    """Refuse a table that is drawn at random for every job."""
+    target = dataset["_target_"]
+    draws = target.rpartition(".")[2].startswith("make_") and "random_state" in signature(get_method(target)).parameters
+    if draws and dataset.get("random_state") is None:
+        raise CannotStackError("its table is drawn anew by every job; set data.dataset.random_state")

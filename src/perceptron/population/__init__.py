@@ -1,0 +1,21 @@
+"""Many models trained side by side, each as it would have been alone."""
+
+from perceptron.population.fit import fit_population, members_that_fit
+from perceptron.population.member import Epoch, Member
+from perceptron.population.module import Population
+from perceptron.population.optimizers import check_optimizer
+from perceptron.population.rules import check_callback
+from perceptron.population.stacking import CannotStackError, check_stack, stack_networks
+
+__all__ = [
+    "CannotStackError",
+    "Epoch",
+    "Member",
+    "Population",
+    "check_callback",
+    "check_optimizer",
+    "check_stack",
+    "fit_population",
+    "members_that_fit",
+    "stack_networks",
+]

@@ -1,0 +1,215 @@
+"""Members' checkpoints in Lightning's format: kept in memory while the population trains, written afterwards."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from perceptron.population.member import Member
+from perceptron.population.optimizers import StackedOptimizer
+from perceptron.population.rules import best_path, last_path
+from perceptron.runs.checkpoint import WholeCheckpoints
+from perceptron.runs.resume import BETWEEN_STEPS, EPOCH_END
+from perceptron.runs.resume import KEY as RESUME
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """What a checkpoint holds beside tensors."""
+
+    epoch: int
+    steps: int
+    batches: int
+    ended: bool
+    schedule_steps: tuple[int, int]
+    sums: tuple[float, int]
+    resume: dict[str, Any]
+    param_groups: list[dict[str, Any]]
+    schedule: dict[str, Any] | None
+    callbacks: dict[str, dict[str, Any]]
+
+
+class Snapshots:
+    """The state of each member at its best epoch, by one rule, or at its end.
+
+    Args:
+        members: all of the population, in the order of the stacks at the start.
+        number: which of each member's ``checkpoints`` is the rule; None for the end.
+    """
+
+    def __init__(self, members: Sequence[Member], number: int | None) -> None:
+        self.members = members
+        self.number = number
+        self.network: dict[str, Tensor] = {}
+        self.optimizer: dict[str, Tensor] = {}
+        self._moments: dict[int, _Moment] = {}
+
+    def take(
+        self,
+        which: Sequence[int],
+        positions: Tensor,
+        *,
+        network: Mapping[str, Tensor],
+        optimizer: Mapping[str, Tensor],
+        epoch: int,
+        stopped: Sequence[bool],
+        noise: Sequence[Tensor],
+    ) -> None:
+        """Keep the present state of some members.
+
+        Args:
+            which: their numbers among all members.
+            positions: ``(m,)`` their positions in the stacks.
+            network: stacked parameters and buffers by name.
+            optimizer: what the stacked optimizer remembers.
+            epoch: number of the epoch.
+            stopped: whether each has been stopped early.
+            noise: state of each one's generator.
+        """
+        numbers = torch.tensor(which, device=positions.device)
+        for kept, now in ((self.network, network), (self.optimizer, optimizer)):
+            for name, stack in now.items():
+                if name not in kept:
+                    kept[name] = stack.new_zeros(len(self.members), *stack.shape[1:])
+                kept[name].index_copy_(0, numbers.to(stack.device), stack[positions.to(stack.device)])
+        for number, is_stopped, state in zip(which, stopped, noise, strict=True):
+            self._moments[number] = self._moment(number, epoch, is_stopped, state)
+
+    def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
+        member = self.members[number]
+        ended = self.number is None
+        batches = len(member.row_batches())
+        latest = member.history[-1]
+        callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
+        return _Moment(
+            epoch=epoch,
+            steps=member.steps,
+            batches=batches,
+            ended=ended,
+            schedule_steps=_schedule_steps(member, epoch, batches, ended=ended),
+            sums=latest.sums,
+            resume={
+                "position": BETWEEN_STEPS if ended else EPOCH_END,
+                "should_stop": stopped,
+                "metrics": {**latest.val, **latest.train},
+                "noise": noise.unsqueeze(0),
+            },
+            param_groups=deepcopy(member.optimizer.state_dict()["param_groups"]),
+            schedule=deepcopy(member.schedule["scheduler"].state_dict()) if member.schedule else None,
+            callbacks={callback.state_key: dict(callback.state_dict()) for callback in callbacks},
+        )
+
+    def checkpoint(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> dict[str, Any]:
+        """A member's checkpoint as Lightning would have made it at that moment.
+
+        The member's model has its weights afterwards.
+        """
+        member, moment = self.members[number], self._moments[number]
+        self.load_weights(number)
+        state = {name: tensor.clone() for name, tensor in member.model.state_dict().items()}
+        remembered = kind.member_state(self.optimizer, number, member.optimizer)
+        return {
+            "epoch": moment.epoch + moment.ended,
+            "global_step": moment.steps,
+            "pytorch-lightning_version": L.__version__,
+            "state_dict": state,
+            "loops": _loops(moment, val_batches=-(-len(member.split.val) // member.datamodule.eval_batch_size)),
+            "callbacks": moment.callbacks,
+            "optimizer_states": [{"state": remembered, "param_groups": moment.param_groups}],
+            "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
+            **extra,
+            RESUME: moment.resume,
+            "epoch_sums": torch.tensor([moment.sums], dtype=torch.float64),
+        }
+
+    def load_weights(self, number: int) -> None:
+        """Give a member's model its weights of that moment."""
+        of_member = {name: stack[number].cpu() for name, stack in self.network.items()}
+        self.members[number].model.network.load_state_dict(of_member)
+
+    def write(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> None:
+        """Write a member's best and last checkpoint, whole.
+
+        Args:
+            number: of the member; nothing is written where it kept nothing.
+            kind: class of the stacked optimizer.
+            extra: what callbacks would have added, by key.
+        """
+        if number not in self._moments:
+            return
+        member = self.members[number]
+        if self.number is None:
+            paths = [member.last]
+        else:
+            rule = member.checkpoints[self.number]
+            paths = [best_path(rule), last_path(rule)]
+        wanted = [path for path in paths if path is not None]
+        if wanted:
+            checkpoint = self.checkpoint(number, kind, extra)
+            for path in wanted:
+                WholeCheckpoints().save_checkpoint(checkpoint, path)
+
+
+def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) -> tuple[int, int]:
+    """Steps of its schedule before a checkpoint is written, in all and in the epoch, as Lightning counts them."""
+    if member.schedule is None:
+        return 0, 0
+    if member.schedule["interval"] == "step":
+        return member.steps, batches
+    if isinstance(member.schedule["scheduler"], ReduceLROnPlateau) and not ended:
+        return epoch, 0
+    return epoch + 1, 1
+
+
+def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
+    """Where Lightning's loops stand at the end of an epoch, so that a resumed run goes on with the next."""
+    steps, batches, epochs = moment.steps, moment.batches, moment.epoch + 1
+    in_all, in_epoch = moment.schedule_steps
+    val = val_batches
+    idle = {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
+    return {
+        "fit_loop": {
+            "state_dict": {"combined_loader": [{"taken": 0}]},
+            "epoch_loop.state_dict": {"_batches_that_stepped": steps},
+            "epoch_loop.batch_progress": _batches(steps, batches, is_last=True),
+            "epoch_loop.scheduler_progress": {"total": _ready(in_all), "current": _ready(in_epoch)},
+            "epoch_loop.automatic_optimization.state_dict": {},
+            "epoch_loop.automatic_optimization.optim_progress": {
+                "optimizer": {
+                    "step": {"total": _ready(steps), "current": _ready(batches)},
+                    "zero_grad": {
+                        "total": _ready(steps) | {"started": steps},
+                        "current": _ready(batches) | {"started": batches},
+                    },
+                }
+            },
+            "epoch_loop.manual_optimization.state_dict": {},
+            "epoch_loop.manual_optimization.optim_step_progress": {"total": _ready(0), "current": _ready(0)},
+            "epoch_loop.val_loop.state_dict": {},
+            "epoch_loop.val_loop.batch_progress": _batches(val, val, is_last=val > 0),
+            "epoch_progress": {
+                part: {"ready": epochs, "completed": epochs - 1 + moment.ended, "started": epochs, "processed": epochs}
+                for part in ("total", "current")
+            },
+        },
+        "validate_loop": idle,
+        "test_loop": idle,
+        "predict_loop": {"state_dict": {}, "batch_progress": {part: _processed(0) for part in ("total", "current")}},
+    }
+
+
+def _ready(count: int) -> dict[str, int]:
+    return {"ready": count, "completed": count}
+
+
+def _batches(total: int, current: int, *, is_last: bool) -> dict[str, Any]:
+    return {"total": _processed(total), "current": _processed(current), "is_last_batch": is_last}
+
+
+def _processed(count: int) -> dict[str, int]:
+    return {"ready": count, "completed": count, "started": count, "processed": count}

@@ -1,0 +1,74 @@
+"""One ``Trainer.fit`` for a whole population."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import lightning as L
+import torch
+
+from perceptron.callbacks import EpochProgress
+from perceptron.population.member import Member
+from perceptron.population.module import Population
+
+# Of a GPU's free memory; the rest is for outputs, gradients on their way and what others take.
+_SHARE_OF_MEMORY = 0.5
+# Weights, gradients, two moments, and the best of the first and the last two.
+_COPIES = 8
+
+
+def fit_population(
+    members: Sequence[Member], *, accelerator: str, max_epochs: int, folder: Path, progress: bool = True
+) -> tuple[Population, str]:
+    """Train members side by side and score each one's best weights.
+
+    Args:
+        members: all of one architecture, one class of optimizer and one table.
+        accelerator: Lightning's name of the device.
+        max_epochs: of every member.
+        folder: nothing is written to it.
+        progress: whether a terminal shows a bar over epochs.
+
+    Returns:
+        The population, scored, on the device whose name is returned with it.
+    """
+    population = Population(members)
+    trainer = L.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        max_epochs=max_epochs,
+        callbacks=[EpochProgress()] if progress else [],
+        enable_progress_bar=progress,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+    trainer.fit(population, train_dataloaders=population.rows())
+    device = trainer.strategy.root_device
+    population.to(device)
+    population.score()
+    return population, str(device)
+
+
+def members_that_fit(member: Member, accelerator: str, wanted: int | None, default: int) -> int:
+    """How many members are trained at once.
+
+    Args:
+        member: one of them.
+        accelerator: Lightning's name of the device.
+        wanted: by the user; None for as many as is good.
+        default: on a CPU.
+    """
+    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    if not on_gpu:
+        return wanted or default
+    free, _ = torch.cuda.mem_get_info()
+    state = sum(tensor.numel() * tensor.element_size() for tensor in member.model.network.state_dict().values())
+    widest = max(parameter.shape[0] if parameter.ndim else 1 for parameter in member.model.network.parameters())
+    n_layers = len(list(member.model.network.modules()))
+    rows = max(len(member.split.train), member.datamodule.batch_size or 0)
+    needed = _COPIES * state + 4 * rows * (member.datamodule.schema.n_features + widest * n_layers)
+    fitting = max(1, int(free * _SHARE_OF_MEMORY / needed))
+    return min(wanted, fitting) if wanted else fitting

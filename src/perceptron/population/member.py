@@ -1,0 +1,96 @@
+"""A model of a population: what it is made of, and what has become of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from torch.optim import Optimizer
+
+from perceptron.data import RowBatches, Split, TableDataModule
+from perceptron.errors import DivergedError
+from perceptron.models import TaskModule
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a member logged in an epoch.
+
+    Attributes:
+        number: from 0.
+        step: number of the optimizer step it is logged under.
+        val: metrics of the validation rows under names like ``val/acc``.
+        train: ``train/loss``.
+        sums: of the losses of all rows, and the number of rows.
+    """
+
+    number: int
+    step: int
+    val: Mapping[str, float]
+    train: Mapping[str, float]
+    sums: tuple[float, int]
+
+
+@dataclass(kw_only=True, eq=False)
+class Member:
+    """A model that is trained beside others.
+
+    Attributes:
+        model: as the job alone would have built it.
+        datamodule: its table is the one that all members share; split, fold and standardisation are its own.
+        optimizer: holds the settings; it never steps.
+        schedule: Lightning's form of a learning-rate schedule of ``optimizer``; None for a constant rate.
+        early_stopping: settings and state of its rule; None for none.
+        checkpoints: settings and state of their rules.
+        last: where its last state goes; None for nowhere.
+        history: its epochs so far.
+        steps: optimizer steps so far.
+        metrics: final metrics of the best weights.
+        failure: why it has failed; None where it has not.
+    """
+
+    model: TaskModule
+    datamodule: TableDataModule
+    optimizer: Optimizer
+    schedule: dict[str, Any] | None = None
+    early_stopping: EarlyStopping | None = None
+    checkpoints: tuple[ModelCheckpoint, ...] = ()
+    last: Path | None = None
+    history: list[Epoch] = field(default_factory=list)
+    steps: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    failure: DivergedError | None = None
+
+    @property
+    def split(self) -> Split:
+        """Its rows of the table."""
+        return self.datamodule.split
+
+    @property
+    def seed(self) -> int:
+        """Seed of its noise."""
+        return self.model.seed
+
+    def row_batches(self) -> RowBatches:
+        """Its training rows' batches, numbered within its split."""
+        return RowBatches(
+            len(self.split.train),
+            batch_size=self.datamodule.batch_size,
+            shuffle=True,
+            seed=self.datamodule.seed,
+        )
+
+    @property
+    def best_path(self) -> str | None:
+        """Path of the best checkpoint; None without."""
+        return next((rule.best_model_path for rule in self.checkpoints if rule.best_model_score is not None), None)
+
+    def best_value(self, monitor: str) -> float | None:
+        """The monitored value of the best checkpoint; without checkpoints the last one."""
+        for checkpoint in self.checkpoints:
+            if checkpoint.best_model_score is not None:
+                return float(checkpoint.best_model_score)
+        if not self.history:
+            return None
+        return (dict(self.history[-1].val) | dict(self.history[-1].train)).get(monitor)

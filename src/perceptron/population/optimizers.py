@@ -1,0 +1,236 @@
+"""One optimizer for many models: torch's update rules by formula, with a learning rate (and so on) per member.
+
+SGD, Adam and AdamW are elementwise, so a stack of parameters with stacked settings is updated exactly as each alone;
+torch's own classes take one number for all. Other optimizers mix elements (LBFGS, Muon) or are not written here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from perceptron.population.stacking import CannotStackError
+
+_SETTINGS = {SGD: ("lr", "momentum", "weight_decay"), Adam: ("lr", "weight_decay", "eps", "beta1", "beta2")}
+
+
+class StackedOptimizer(Optimizer):
+    """The members' optimizers as one. Abstract.
+
+    The members' own optimizers never step: they hold the settings, which their schedules change.
+
+    Args:
+        parameters: ``(members, ...)`` each.
+        members: one optimizer per member, of one class.
+    """
+
+    settings: tuple[str, ...]
+    # Names of what is remembered per parameter.
+    remembered: tuple[str, ...]
+
+    def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
+        super().__init__(parameters, {"lr": 1.0})
+        self.members = list(members)
+        self.steps = torch.zeros(len(members), dtype=torch.float64)
+        self.active: Tensor | None = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the members' settings anew, after their schedules have changed them."""
+        of_members = [_settings(optimizer) for optimizer in self.members]
+        self.values = {
+            name: torch.tensor([values[name] for values in of_members], dtype=torch.float64) for name in self.settings
+        }
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the members in ``active``, all where it is None."""
+        result = None if closure is None else closure()
+        with torch.no_grad():
+            self._step()
+        return result
+
+    def _step(self) -> None:
+        active = self.active
+        on_cpu = None if active is None else active.cpu()
+        if on_cpu is None:
+            self.steps += 1
+        else:
+            self.steps[on_cpu] += 1
+        factors = self._factors(on_cpu)
+        for parameter in self.param_groups[0]["params"]:
+            if parameter.grad is None:
+                continue
+            state = self.state[parameter]
+            for name in self.remembered:
+                if name not in state:
+                    state[name] = torch.zeros_like(parameter)
+            stacks = [parameter.data, parameter.grad, *(state[name] for name in self.remembered)]
+            if active is not None:
+                stacks = [stack[active] for stack in stacks]
+            shape = (-1,) + (1,) * (parameter.ndim - 1)
+            shaped = {
+                name: None if value is None else value.to(parameter).view(shape) for name, value in factors.items()
+            }
+            self._update(stacks[0], stacks[1], stacks[2:], shaped)
+            if active is not None:
+                parameter.data.index_copy_(0, active, stacks[0])
+                for name, stack in zip(self.remembered, stacks[2:], strict=True):
+                    state[name].index_copy_(0, active, stack)
+
+    def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
+        raise NotImplementedError
+
+    def _update(self, values: Tensor, grad: Tensor, remembered: list[Tensor], by: Mapping[str, Tensor | None]) -> None:
+        raise NotImplementedError
+
+    def _chosen(self, active: Tensor | None) -> dict[str, Tensor]:
+        return self.values if active is None else {name: value[active] for name, value in self.values.items()}
+
+    def keep(self, members: Tensor) -> None:
+        """Let the others go: positions ``(m,)`` int64 of those that stay; call it before the parameters are cut."""
+        for parameter in self.param_groups[0]["params"]:
+            for name, stack in self.state[parameter].items():
+                self.state[parameter][name] = stack[members]
+        self.steps = self.steps[members.cpu()]
+        self.members = [self.members[i] for i in members.tolist()]
+        self.refresh()
+
+    def stacks(self) -> dict[str, Tensor]:
+        """What is remembered, ``(members, ...)``, under ``<parameter>/<name>``; and ``steps``. Not copied."""
+        found = {"steps": self.steps}
+        for i, parameter in enumerate(self.param_groups[0]["params"]):
+            found |= {f"{i}/{name}": stack for name, stack in self.state[parameter].items()}
+        return found
+
+    @classmethod
+    def member_state(cls, stacks: Mapping[str, Tensor], member: int, optimizer: Optimizer) -> dict[int, dict[str, Any]]:
+        """What a member's own optimizer would remember, as in the ``state`` of its ``state_dict``."""
+        state: dict[int, dict[str, Any]] = {}
+        for key, stack in stacks.items():
+            if key == "steps":
+                continue
+            number, _, name = key.partition("/")
+            state.setdefault(int(number), {})[name] = stack[member].clone().cpu()
+        return cls._complete(state, float(stacks["steps"][member]), optimizer)
+
+    @classmethod
+    def _complete(
+        cls, state: dict[int, dict[str, Any]], steps: float, optimizer: Optimizer
+    ) -> dict[int, dict[str, Any]]:
+        raise NotImplementedError
+
+
+class StackedSGD(StackedOptimizer):
+    """``torch.optim.SGD``: (Nesterov) momentum and weight decay."""
+
+    settings = _SETTINGS[SGD]
+
+    def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
+        self.nesterov = members[0].param_groups[0]["nesterov"]
+        has_momentum = any(optimizer.param_groups[0]["momentum"] for optimizer in members)
+        self.remembered = ("momentum_buffer",) if has_momentum else ()
+        super().__init__(parameters, members)
+
+    def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
+        values = self._chosen(active)
+        decay = values["weight_decay"]
+        return {"lr": values["lr"], "momentum": values["momentum"], "decay": decay if decay.any() else None}
+
+    def _update(self, values: Tensor, grad: Tensor, remembered: list[Tensor], by: Mapping[str, Tensor | None]) -> None:
+        if by["decay"] is not None:
+            grad = torch.addcmul(grad, values, by["decay"])
+        for buffer in remembered:
+            buffer.mul_(by["momentum"]).add_(grad)  # type: ignore[arg-type]
+            grad = torch.addcmul(grad, buffer, by["momentum"]) if self.nesterov else buffer  # type: ignore[arg-type]
+        values.addcmul_(grad, by["lr"], value=-1)  # type: ignore[arg-type]
+
+    @classmethod
+    def _complete(
+        cls,
+        state: dict[int, dict[str, Any]],
+        steps: float,  # noqa: ARG003
+        optimizer: Optimizer,
+    ) -> dict[int, dict[str, Any]]:
+        return state if optimizer.param_groups[0]["momentum"] else {}
+
+
+class StackedAdam(StackedOptimizer):
+    """``torch.optim.Adam`` and ``AdamW`` (Kingma and Ba 2015; Loshchilov and Hutter 2019)."""
+
+    settings = _SETTINGS[Adam]
+    remembered = ("exp_avg", "exp_avg_sq")
+
+    def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
+        self.decoupled = members[0].param_groups[0]["decoupled_weight_decay"]
+        super().__init__(parameters, members)
+
+    def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
+        values = self._chosen(active)
+        steps = self.steps if active is None else self.steps[active]
+        # lr / c1 * m / (sqrt(v) / c2 + eps), multiplied out by c2 to save a pass over the parameters.
+        root = (1 - values["beta2"] ** steps).sqrt()
+        decay = values["weight_decay"]
+        factor = (1 - values["lr"] * decay) if self.decoupled else decay
+        return {
+            "decay": factor if decay.any() else None,
+            "new1": 1 - values["beta1"],
+            "old2": values["beta2"],
+            "new2": 1 - values["beta2"],
+            "eps": values["eps"] * root,
+            "rate": values["lr"] / (1 - values["beta1"] ** steps) * root,
+        }
+
+    def _update(self, values: Tensor, grad: Tensor, remembered: list[Tensor], by: Mapping[str, Any]) -> None:
+        if by["decay"] is not None:
+            if self.decoupled:
+                values.mul_(by["decay"])
+            else:
+                grad = torch.addcmul(grad, values, by["decay"])
+        mean, square = remembered
+        mean.lerp_(grad, by["new1"])
+        square.mul_(by["old2"]).addcmul_(grad * by["new2"], grad)
+        direction = torch.sqrt(square).add_(by["eps"])
+        torch.div(mean, direction, out=direction)
+        values.addcmul_(direction, by["rate"], value=-1)
+
+    @classmethod
+    def _complete(
+        cls,
+        state: dict[int, dict[str, Any]],
+        steps: float,
+        optimizer: Optimizer,  # noqa: ARG003
+    ) -> dict[int, dict[str, Any]]:
+        return {number: {"step": torch.tensor(steps, dtype=torch.float32)} | own for number, own in state.items()}
+
+
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Refuse an optimizer whose stack would not be exact.
+
+    Raises:
+        CannotStackError: with the reason.
+    """
+    if type(optimizer) not in (SGD, Adam, AdamW):
+        raise CannotStackError(f"{type(optimizer).__name__} has no stacked form; SGD, Adam and AdamW have")
+    if len(optimizer.param_groups) > 1:
+        raise CannotStackError("its optimizer has several parameter groups")
+    for name in ("maximize", "amsgrad", "dampening"):
+        if optimizer.param_groups[0].get(name):
+            raise CannotStackError(f"the stacked optimizers have no {name}")
+
+
+def stack_optimizers(parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> StackedOptimizer:
+    """The members' optimizers, which ``check_optimizer`` has accepted, as one."""
+    kind = StackedSGD if type(members[0]) is SGD else StackedAdam
+    return kind(parameters, members)
+
+
+def _settings(optimizer: Optimizer) -> dict[str, float]:
+    group = optimizer.param_groups[0]
+    values: dict[str, float] = {
+        name: float(group[name]) for name in ("lr", "momentum", "weight_decay", "eps") if name in group
+    }
+    if "betas" in group:
+        values |= {"beta1": float(group["betas"][0]), "beta2": float(group["betas"][1])}
+    return values

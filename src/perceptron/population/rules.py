@@ -1,0 +1,98 @@
+"""When a member stops and when its weights are kept: Lightning's rules, on the state of Lightning's own callbacks."""
+
+from pathlib import Path
+
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
+
+from perceptron.population.stacking import CannotStackError
+
+# What the rules below follow; another value of any other argument is left to Lightning.
+_STOPPING = ("monitor", "mode", "patience", "min_delta", "check_on_train_epoch_end", "verbose", "strict")
+_CHECKPOINT = (
+    "dirpath", "filename", "monitor", "mode", "save_last", "save_on_train_epoch_end", "enable_version_counter",
+    "verbose", "auto_insert_metric_name",
+)  # fmt: skip
+_LAST = ("dirpath", "every_seconds")
+
+
+def check_callback(settings: dict[str, object]) -> None:
+    """Refuse a callback that a population has no rule for.
+
+    Args:
+        settings: its configuration, with ``_target_``.
+
+    Raises:
+        CannotStackError: with the reason.
+    """
+    name = str(settings["_target_"]).rpartition(".")[2]
+    known = {
+        "EarlyStopping": _STOPPING, "ModelCheckpoint": _CHECKPOINT, "LastCheckpoint": _LAST, "EpochProgress": (),
+    }.get(name)  # fmt: skip
+    if known is None:
+        raise CannotStackError(f"it has the callback {name}")
+    for key in settings:
+        if key != "_target_" and key not in known:
+            raise CannotStackError(f"its {name} has {key}={settings[key]}")
+    if name == "EarlyStopping" and settings.get("check_on_train_epoch_end") is False:
+        raise CannotStackError("its EarlyStopping has check_on_train_epoch_end=False")
+    if name == "ModelCheckpoint":
+        plain_name = isinstance(settings.get("filename"), str) and "{" not in str(settings["filename"])
+        if not plain_name or not settings.get("monitor") or not settings.get("dirpath"):
+            raise CannotStackError("its ModelCheckpoint has no monitor, or no folder and file name of its own")
+        if settings.get("save_on_train_epoch_end") is False or settings.get("enable_version_counter") is not False:
+            raise CannotStackError("its ModelCheckpoint saves at other times, or under numbered names")
+        if settings.get("save_last") == "link":
+            raise CannotStackError("its ModelCheckpoint links last.ckpt")
+
+
+def stops(rule: EarlyStopping, value: float, epoch: int) -> bool:
+    """Whether training ends with this epoch, by the latest value of ``rule.monitor``."""
+    current = torch.tensor(value)
+    if rule.check_finite and not torch.isfinite(current):
+        rule.stopping_reason = EarlyStoppingReason.NON_FINITE_METRIC
+        rule.stopping_reason_message = (
+            f"Monitored metric {rule.monitor} = {current} is not finite."
+            f" Previous best value was {rule.best_score:.3f}. Signaling Trainer to stop."
+        )
+    elif rule.monitor_op(current - rule.min_delta, rule.best_score):
+        rule.best_score = current
+        rule.wait_count = 0
+        return False
+    else:
+        rule.wait_count += 1
+        if rule.wait_count < rule.patience:
+            return False
+        rule.stopping_reason = EarlyStoppingReason.PATIENCE_EXHAUSTED
+        rule.stopping_reason_message = (
+            f"Monitored metric {rule.monitor} did not improve in the last {rule.wait_count} records."
+            f" Best score: {rule.best_score:.3f}. Signaling Trainer to stop."
+        )
+    rule.stopped_epoch = epoch
+    return True
+
+
+def keeps(rule: ModelCheckpoint, value: float) -> bool:
+    """Whether the weights are the best so far, by the latest value of ``rule.monitor``."""
+    current = torch.tensor(value)
+    better = {"min": torch.lt, "max": torch.gt}[rule.mode]
+    if rule.best_model_score is not None and not better(current, rule.best_model_score):
+        return False
+    if torch.isnan(current):
+        current = torch.tensor(torch.inf if rule.mode == "min" else -torch.inf)
+    path = str(best_path(rule))
+    rule.current_score = rule.best_model_score = rule.kth_value = current
+    rule.best_model_path = rule.kth_best_model_path = path
+    rule.best_k_models = {path: current}
+    return True
+
+
+def best_path(rule: ModelCheckpoint) -> Path:
+    """Where the best weights go."""
+    return Path(str(rule.dirpath)) / f"{rule.filename}{rule.FILE_EXTENSION}"
+
+
+def last_path(rule: ModelCheckpoint) -> Path | None:
+    """Where Lightning writes the same again as the last; None where it is not asked to."""
+    return Path(str(rule.dirpath)) / f"{rule.CHECKPOINT_NAME_LAST}{rule.FILE_EXTENSION}" if rule.save_last else None

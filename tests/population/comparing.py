@@ -1,0 +1,149 @@
+"""Two sweeps of the same jobs, compared file by file."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from torch import Tensor
+
+from perceptron.composition.overrides import CONF_DIR
+
+CHOSEN = {"data": "wine", "model": "digits_mlp", "optimizer": "sgd", "scheduler": "none", "trainer": "default"}
+
+
+def sweep(monkeypatch: pytest.MonkeyPatch, folder: Path, *overrides: str, status: int = 0) -> Path:
+    """Run a multirun in this process; its folder."""
+    from perceptron.composition.command_line import main
+
+    before = set(folder.glob("train/multiruns/*"))
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", *overrides, f"paths.log_dir={folder}"])
+    try:
+        main()
+        ended = 0
+    except SystemExit as error:
+        ended = int(error.code or 0)
+    assert ended == status
+    (made,) = set(folder.glob("train/multiruns/*")) - before
+    return made
+
+
+def configurations(overrides: Sequence[str], variations: Sequence[dict[str, object]], folder: Path) -> list[DictConfig]:
+    """Of jobs: composed once, then varied setting by setting; each has a folder of its own."""
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        base = compose("train", overrides=[*overrides, f"paths.output_dir={folder}", f"paths.log_dir={folder}"])
+    found = []
+    for number, settings in enumerate(variations):
+        cfg = base.copy()
+        for key, value in settings.items():
+            OmegaConf.update(cfg, key, value)
+        own = folder / str(number)
+        own.mkdir(parents=True)
+        cfg.paths.output_dir = str(own)
+        found.append(cfg)
+    return found
+
+
+def jobs(folder: Path) -> list[Path]:
+    found = [path for path in folder.iterdir() if path.name.isdigit()]
+    return sorted(found, key=lambda path: int(path.name))
+
+
+def assert_same_jobs(alone: Path, together: Path, *, weights: float = 1e-4, metrics: float = 1e-4) -> None:
+    """Every metric within ``metrics``, every weight within ``weights`` of its tensor's largest."""
+    pairs = list(zip(jobs(alone), jobs(together), strict=True))
+    assert pairs
+    for one, other in pairs:
+        assert_same_files(one, other)
+        assert_same_numbers(_read(one / "metrics.json"), _read(other / "metrics.json"), metrics)
+        for name in ("best", "last"):
+            if (one / f"checkpoints/{name}.ckpt").exists():
+                assert_same_checkpoints(
+                    torch.load(one / f"checkpoints/{name}.ckpt", weights_only=True),
+                    torch.load(other / f"checkpoints/{name}.ckpt", weights_only=True),
+                    weights,
+                )
+        assert_same_events(events(one), events(other), metrics)
+
+
+def assert_same_files(one: Path, other: Path) -> None:
+    def names(folder: Path) -> list[str]:
+        found = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
+        return sorted({"events" if "tfevents" in name else name for name in found})
+
+    assert names(one) == names(other)
+
+
+def assert_same_numbers(one: Mapping[str, float | None], other: Mapping[str, float | None], within: float) -> None:
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        if value is None:
+            assert other[name] is None, name
+        else:
+            assert other[name] == _near(value, within), name
+
+
+def assert_same_checkpoints(one: Any, other: Any, within: float, path: str = "") -> None:
+    """The same keys and plain values, and tensors within a share of their largest element."""
+    if isinstance(one, Mapping):
+        if path.endswith("best_k_models"):
+            one, other = {"": next(iter(one.values()))}, {"": next(iter(other.values()))}
+        assert list(one) == list(other), path
+        for key in one:
+            if not (isinstance(key, str) and _is_place(key)) and key != "perceptron":
+                assert_same_checkpoints(one[key], other[key], within, f"{path}/{key}")
+    elif isinstance(one, Tensor):
+        assert one.shape == other.shape, path
+        assert one.dtype == other.dtype, path
+        # Second moments are squares: twice the relative distance.
+        largest = one.abs().max().item()
+        assert (one - other).abs().max().item() <= 2 * within * largest + 1e-7, path
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), path
+        for i, (value, its_twin) in enumerate(zip(one, other, strict=True)):
+            assert_same_checkpoints(value, its_twin, within, f"{path}/{i}")
+    elif isinstance(one, float):
+        assert other == pytest.approx(one, rel=within, abs=1e-9), path
+    else:
+        assert one == other, path
+
+
+def assert_same_events(
+    one: list[tuple[int, str, float | None]], other: list[tuple[int, str, float | None]], within: float
+) -> None:
+    assert [event[:2] for event in one] == [event[:2] for event in other]
+    for (step, tag, value), (_, _, twin) in zip(one, other, strict=True):
+        assert twin == (value if value is None else _near(value, within)), (step, tag)
+
+
+def events(folder: Path) -> list[tuple[int, str, float | None]]:
+    """Step, tag and value of all TensorBoard events, in order."""
+
+    def read() -> Iterator[tuple[int, str, float | None]]:
+        for file in sorted((folder / "tensorboard").glob("events*"), key=lambda path: int(path.suffix[1:])):
+            for event in EventFileLoader(str(file)).Load():
+                for value in event.summary.value:
+                    numbers = value.tensor.float_val
+                    yield event.step, value.tag, numbers[0] if numbers else None
+
+    return list(read())
+
+
+def _near(value: float, within: float) -> Any:
+    """Within an absolute distance; where a number is above 1, as a loss in squared units, within that share of it."""
+    return pytest.approx(value, abs=within * max(1.0, abs(value)), nan_ok=True)
+
+
+def _read(path: Path) -> dict[str, float | None]:
+    values: dict[str, float | None] = json.loads(path.read_text())
+    return values
+
+
+def _is_place(key: str) -> bool:
+    return key in ("best_model_path", "dirpath", "kth_best_model_path", "last_model_path")

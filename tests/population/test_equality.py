@@ -1,0 +1,81 @@
+import itertools
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+from tests.population.comparing import CHOSEN, assert_same_jobs, configurations
+
+from perceptron.composition.build import plain
+from perceptron.composition.population_groups import Candidate, train_group
+from perceptron.composition.population_jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.training import train
+
+# Two seeds and two folds, one of which has a row more in its last batch of an epoch, by two of something else.
+FOLDS = [{"seed": seed, "data.fold": fold} for seed in (0, 1) for fold in (0, 3)]
+WINE = ["data=wine", "model=digits_mlp", "model.network.hidden=[20]", "data.folds=5", "data.fold=0"]
+RATES: list[dict[str, object]] = [{"optimizer.lr": 0.02}, {"optimizer.lr": 0.1}]
+SMALL_RATES: list[dict[str, object]] = [{"optimizer.lr": 0.002}, {"optimizer.lr": 0.01}]
+CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
+    "sgd": (["optimizer=sgd"], RATES),
+    "momentum": (
+        ["optimizer=sgd_momentum"],
+        [{"optimizer.momentum": 0.9, "optimizer.weight_decay": 0.01}, {"optimizer.momentum": 0.5}],
+    ),
+    "adam": (["optimizer=adam"], SMALL_RATES),
+    "adamw": (["optimizer=adamw"], [{"optimizer.weight_decay": 0.1}, {"optimizer.betas": [0.8, 0.99]}]),
+    "cosine": (["optimizer=sgd", "scheduler=cosine"], RATES),
+    "onecycle": (["optimizer=adam", "scheduler=onecycle"], SMALL_RATES),
+    "plateau": (["optimizer=sgd", "scheduler=plateau", "scheduler.patience=0"], [{"optimizer.lr": 0.9}]),
+    "early_stopping": (
+        ["optimizer=adam", "trainer.max_epochs=12"],
+        [{"optimizer.lr": 0.03, "callbacks.early_stopping.patience": patience} for patience in (1, 3)],
+    ),
+    "dropout": (["optimizer=sgd"], [{"model.network.dropout": rate} for rate in (0.1, 0.4)]),
+    "label_smoothing": (["optimizer=sgd"], [{"model.label_smoothing": share} for share in (0.0, 0.1)]),
+    "regression": (["data=diabetes", "model=regression_mlp", "model.network.hidden=[20]"], [{"optimizer.lr": 0.02}]),
+    "binary": (["data=breast_cancer", "model=binary_mlp"], [{"model.threshold": share} for share in (0.3, 0.5)]),
+    "no_validation": (["data.val_fraction=0"], RATES),
+    "no_checkpoint": (["callbacks=none"], RATES),
+}
+
+
+def train_together(jobs: list[DictConfig]) -> None:
+    builder = MemberBuilder()
+    candidates = []
+    for number, cfg in enumerate(jobs):
+        config = plain(cfg)
+        check_settings(config)
+        candidates.append(Candidate(number, config, CHOSEN, builder.build(cfg, config, CHOSEN)))
+    assert len({group_key(candidate.config) for candidate in candidates}) == 1
+    for number, trained in train_group(candidates).items():
+        assert trained is not None
+        trained.write_run(jobs[number], CHOSEN)
+
+
+def both(folder: Path, overrides: list[str], variations: list[dict[str, object]]) -> tuple[Path, Path]:
+    epochs = [] if any("max_epochs" in text for text in overrides) else ["trainer.max_epochs=3"]
+    named = {text.partition("=")[0]: text for text in [*WINE, *epochs, *overrides]}
+    for cfg in configurations(list(named.values()), variations, folder / "alone"):
+        train(cfg, CHOSEN, quiet=True)
+    train_together(configurations(list(named.values()), variations, folder / "together"))
+    return folder / "alone", folder / "together"
+
+
+# Lightning says it of a job alone that has no validation rows.
+@pytest.mark.filterwarnings("ignore:Total length of")
+@pytest.mark.parametrize("case", CASES)
+def test_members_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
+    overrides, others = CASES[case]
+    variations = [fold | other for fold, other in itertools.product(FOLDS, others)]
+    assert_same_jobs(*both(tmp_path, overrides, variations))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["sgd", "momentum", "adam", "adamw", "cosine", "early_stopping"])
+def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
+    overrides, others = CASES[case]
+    variations = [
+        {"seed": seed, "data.fold": fold} | other for seed, fold, other in itertools.product(range(4), range(4), others)
+    ]
+    assert len(variations) == 32
+    assert_same_jobs(*both(tmp_path, [*overrides, "data=digits", "model.network.hidden=[100,100]"], variations))

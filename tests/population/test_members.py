@@ -1,0 +1,156 @@
+"""Members that fail, go on, or are left alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig, OmegaConf
+from tests.population.comparing import CHOSEN, assert_same_numbers, configurations
+from torch import Tensor, nn
+
+from perceptron.composition.build import plain
+from perceptron.composition.population_groups import Candidate, train_group
+from perceptron.composition.population_jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.training import train
+from perceptron.errors import UsageError
+from perceptron.population import CannotStackError, check_stack
+
+WINE = ["data=wine", "model=digits_mlp", "model.network.hidden=[20]", "trainer.max_epochs=4"]
+
+
+class Gated(nn.Module):
+    """A user's own network, with parameters outside of layers and batch normalisation."""
+
+    def __init__(self, *, n_features: int, n_outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(n_features, 12)
+        self.norm = nn.BatchNorm1d(12)
+        self.gate = nn.Parameter(torch.ones(12))
+        self.last = nn.Linear(12, n_outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        hidden = self.norm(self.first(features))
+        outputs: Tensor = self.last(hidden * torch.sigmoid(self.gate * hidden))
+        return outputs
+
+
+class Branching(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, features: Tensor) -> Tensor:
+        outputs: Tensor = self.layer(features)
+        return outputs if outputs.sum() > 0 else -outputs
+
+
+def run_together(jobs: list[DictConfig]) -> list[str]:
+    builder = MemberBuilder()
+    candidates = [
+        Candidate(number, plain(cfg), CHOSEN, builder.build(cfg, plain(cfg), CHOSEN)) for number, cfg in enumerate(jobs)
+    ]
+    errors = []
+    for number, trained in train_group(candidates).items():
+        assert trained is not None
+        try:
+            trained.write_run(jobs[number], CHOSEN)
+        except UsageError as error:
+            errors.append(f"{number}: {error}")
+    return errors
+
+
+def test_a_member_whose_loss_is_nan_fails_and_harms_no_other(tmp_path: Path) -> None:
+    rates: list[dict[str, object]] = [{"optimizer.lr": rate} for rate in (0.05, 1e30, 0.1)]
+    errors = run_together(configurations(WINE, rates, tmp_path / "with"))
+    assert len(errors) == 1
+    assert errors[0].startswith("1: the loss must stay finite, got ")
+    assert "lower optimizer.lr=1e+30" in errors[0]
+    assert not (tmp_path / "with" / "1" / "metrics.json").exists()
+    assert (tmp_path / "with" / "1" / "config.yaml").exists()
+    run_together(configurations(WINE, [rates[0], rates[2]], tmp_path / "without"))
+    for one, other in (("0", "0"), ("2", "1")):
+        first, second = (
+            json.loads((tmp_path / folder / number / "metrics.json").read_text())
+            for folder, number in (("with", one), ("without", other))
+        )
+        assert_same_numbers(first, second, 1e-6)
+
+
+def test_a_user_s_own_network_is_stacked(tmp_path: Path) -> None:
+    overrides = [*WINE[:1], "model=softmax", "trainer.max_epochs=3", "data.folds=5", "data.fold=0"]
+    variations: list[dict[str, object]] = [{"seed": seed, "data.fold": fold} for seed in (0, 1) for fold in (0, 3)]
+
+    def jobs(name: str) -> list[DictConfig]:
+        found = configurations(overrides, variations, tmp_path / name)
+        for cfg in found:
+            OmegaConf.set_struct(cfg, False)
+            cfg.model.network = {"_target_": f"{__name__}.Gated"}
+        return found
+
+    for cfg in jobs("alone"):
+        train(cfg, CHOSEN, quiet=True)
+    assert run_together(jobs("together")) == []
+    for number in range(4):
+        alone, together = (
+            json.loads((tmp_path / name / str(number) / "metrics.json").read_text()) for name in ("alone", "together")
+        )
+        assert_same_numbers(alone, together, 1e-4)
+
+
+def test_a_member_is_resumed_as_the_job_alone_would_be(tmp_path: Path) -> None:
+    run_together(configurations(WINE, [{"seed": 0}, {"seed": 1}], tmp_path / "short"))
+    longer = [*WINE[:3], "trainer.max_epochs=7"]
+    (whole,) = configurations(longer, [{"seed": 1}], tmp_path / "whole")
+    (resumed,) = configurations(longer, [{"seed": 1}], tmp_path / "resumed")
+    resumed.ckpt_path = str(tmp_path / "short" / "1" / "checkpoints" / "last.ckpt")
+    train(whole, CHOSEN, quiet=True)
+    train(resumed, CHOSEN, quiet=True)
+    one, other = (json.loads((tmp_path / name / "0" / "metrics.json").read_text()) for name in ("whole", "resumed"))
+    assert_same_numbers(one, other, 1e-4)
+
+
+def _refusal(cfg: DictConfig) -> str:
+    try:
+        check_settings(plain(cfg))
+        MemberBuilder().build(cfg, plain(cfg), CHOSEN)
+    except CannotStackError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        ("trainer.max_steps=5", "it has trainer.max_steps=5"),
+        ("trainer.gradient_clip_val=1.0", "it has trainer.gradient_clip_val=1.0"),
+        ("train=false", "it does not train"),
+        ("ckpt_path=some.ckpt", "it goes on from a checkpoint"),
+        ("callbacks=descent", "it has the callback DescentFigure"),
+        ("+callbacks.early_stopping.divergence_threshold=9", "its EarlyStopping has divergence_threshold=9"),
+        ("+optimizer.amsgrad=true", "the stacked optimizers have no amsgrad"),
+    ],
+)
+def test_what_cannot_be_stacked_runs_alone_with_a_reason(tmp_path: Path, override: str, reason: str) -> None:
+    optimizer = "optimizer=adam" if "amsgrad" in override else "optimizer=sgd"
+    (cfg,) = configurations([*WINE, optimizer, override], [{}], tmp_path)
+    assert _refusal(cfg) == reason
+
+
+def test_a_network_that_vmap_refuses_is_not_stacked() -> None:
+    with pytest.raises(CannotStackError, match="vmap refuses its network"):
+        check_stack(Branching(), torch.ones(4, 3))
+
+
+def test_groups_are_of_one_architecture_optimizer_and_batch(tmp_path: Path) -> None:
+    variations: list[dict[str, object]] = [
+        {"seed": 0},
+        {"seed": 5, "optimizer.lr": 0.3, "data.split_seed": 2, "model.label_smoothing": 0.1},
+        {"model.network.hidden": [30]},
+        {"data.batch_size": 16},
+        {"trainer.max_epochs": 9},
+        {"model.network.dropout": 0.1},
+    ]
+    keys = [group_key(plain(cfg)) for cfg in configurations(WINE, variations, tmp_path)]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 5
