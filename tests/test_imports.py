@@ -22,6 +22,7 @@ ALLOWED = {
     "callbacks": {"errors", "tasks", "networks", "models", "figures"},
     "runs": {"errors", "tasks", "data", "models"},
     "composition": {"errors", "randomness", "tasks", "data", "networks", "models", "callbacks", "figures", "runs"},
+    "estimators": {"errors", "randomness", "tasks", "data", "networks", "models"},
     "commands": {"errors", "tasks", "composition", "runs"},
     "__main__": {"errors", "commands", "composition"},
     "__init__": set(),

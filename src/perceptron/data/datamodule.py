@@ -35,8 +35,9 @@ class TableDataModule(L.LightningDataModule):
         seed: seed of the order of the training rows.
 
     Batches are tuples: features ``(batch, n_features)`` float32, raw; target ``(batch,)`` int64 or
-    ``(batch, n_targets)`` float32, raw; and for training on several processes weights ``(batch,)`` float32 that
-    make the mean over processes the mean over rows where a batch does not divide evenly.
+    ``(batch, n_targets)`` float32, raw; and in training factors ``(batch,)`` of each row's loss: the table's weights,
+    where it has some, scaled to mean 1 over the training rows; and on several processes weights that make the mean
+    over processes the mean over rows where a batch does not divide evenly.
     """
 
     def __init__(
@@ -85,11 +86,12 @@ class TableDataModule(L.LightningDataModule):
             folds=self.folds,
             fold=self.fold,
         )
-        self._features_scaling = fit_scaling(table.features[self._split.train], how=self.standardize)
+        train = self._split.train
+        weights = None if table.weights is None else table.weights[train]
+        self._features_scaling = fit_scaling(table.features[train], how=self.standardize, weights=weights)
+        of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
         self._target_scaling = (
-            fit_scaling(table.target[self._split.train], how="none" if self.standardize == "none" else "per_feature")
-            if is_regression
-            else None
+            fit_scaling(table.target[train], how=of_target, weights=weights) if is_regression else None
         )
         self._table = table
 
@@ -165,4 +167,9 @@ class TableDataModule(L.LightningDataModule):
     def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
         rows = self.split.rows(split)
         table = self.table
-        return tuple(torch.from_numpy(np.ascontiguousarray(column[rows])) for column in (table.features, table.target))
+        columns = [table.features[rows], table.target[rows]]
+        if split == "train" and table.weights is not None:
+            # Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss.
+            weights = table.weights[rows]
+            columns.append(weights / weights.mean())
+        return tuple(torch.from_numpy(np.ascontiguousarray(column)) for column in columns)

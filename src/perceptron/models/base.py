@@ -99,10 +99,12 @@ class TaskModule(L.LightningModule):
         self._n_rows = 0
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
-        """Mean loss of a batch ``(features, target[, weights])``."""
+        """Mean loss of a batch ``(features, target, *weights)``, each row's times its weights."""
         features, target, *weights = batch
         losses = self.row_losses(self(features), target)
-        loss = (losses * weights[0]).mean() if weights else losses.mean()
+        for weight in weights:
+            losses = losses * weight
+        loss = losses.mean()
         self._loss_sum += loss.detach() * len(features)
         self._n_rows += len(features)
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
