@@ -10,6 +10,7 @@ from perceptron.composition.overrides import CONF_DIR
 from perceptron.composition.training import train
 
 # Composed through the options that name them.
+ROOT = Path(__file__).parent.parent.parent
 _PARTS = {"train.yaml", "data/_base.yaml", "paths/default.yaml", "hydra/default.yaml"}
 _NEEDS_DEVICES = {"trainer/gpu.yaml", "trainer/mps.yaml", "trainer/ddp.yaml"}
 # Tested with processes of its own, in tests/system.
@@ -29,6 +30,8 @@ def _overrides(file: str) -> list[str]:
     typed = [f"{group}={name}"]
     if group == "data":
         typed.append(f"model={_MODELS[_TASKS.get(name, 'binary')]}")
+    if file == "data/table.yaml":
+        return [*typed[:1], "model=auto", f"data.path={ROOT / 'tests/data/own.csv'}", "data.target=spends"]
     if file == "callbacks/descent.yaml":
         typed.append("model=point")
     return typed

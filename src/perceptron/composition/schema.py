@@ -31,6 +31,24 @@ class DataConf:
 
 
 @dataclass
+class TableFilesConf(DataConf):
+    """Arguments of ``perceptron.data.table_from_files``."""
+
+    _target_: str = "perceptron.data.table_from_files"
+    dataset: dict[str, Any] = field(default_factory=dict)
+    path: str = MISSING
+    # A column's name, or a list of names.
+    target: Any = MISSING
+    features: list[str] | None = None
+    exclude: list[str] | None = None
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    test_path: str | None = None
+    most_categories: int = 64
+
+
+@dataclass
 class MLPConf:
     """Arguments of ``perceptron.networks.MLP``."""
 
@@ -69,6 +87,13 @@ class RegressionConf(ModelConf):
     """Arguments of ``perceptron.models.Regressor``."""
 
     _target_: str = "perceptron.models.Regressor"
+
+
+@dataclass
+class AutoConf(ModelConf):
+    """The model that the data's task needs, with its own defaults."""
+
+    _target_: str = "perceptron.models.auto"
 
 
 @dataclass
@@ -215,9 +240,11 @@ class TrainConf:
 
 SCHEMAS: dict[str, type] = {
     "data/table": DataConf,
+    "data/files": TableFilesConf,
     "model/binary": BinaryConf,
     "model/multiclass": MulticlassConf,
     "model/regression": RegressionConf,
+    "model/auto": AutoConf,
     "network/mlp": MLPConf,
     "optimizer/sgd": SGDConf,
     "optimizer/adam": AdamConf,

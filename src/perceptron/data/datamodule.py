@@ -1,10 +1,12 @@
 """The LightningDataModule around a table."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import lightning as L
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -70,30 +72,55 @@ class TableDataModule(L.LightningDataModule):
         self.num_workers = num_workers
         self.seed = seed
         self._table: Table | None = None
+        self._measured: npt.NDArray[np.bool_] | None = None
+        # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
+        self.report: dict[str, Any] | None = None
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
         """Read the table, split it and fit the standardisation; once, whatever the stage."""
         if self._table is not None:
             return
-        table = as_table(self.dataset(), task=self.task)
+        table = self._read()
         is_regression = table.schema.task == REGRESSION.name
-        self._split = split_rows(
-            len(table),
-            labels=None if is_regression else table.target,
-            val_fraction=self.val_fraction,
-            test_fraction=self.test_fraction,
-            split_seed=self.split_seed,
-            folds=self.folds,
-            fold=self.fold,
-        )
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
-        self._features_scaling = fit_scaling(table.features[train], how=self.standardize, weights=weights)
+        scaling = fit_scaling(table.features[train], how=self.standardize, weights=weights)
+        self._features_scaling = scaling if self._measured is None else scaling.only(self._measured)
         of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
         self._target_scaling = (
             fit_scaling(table.target[train], how=of_target, weights=weights) if is_regression else None
         )
         self._table = table
+
+    def _read(self) -> Table:
+        """The table, its rows split."""
+        raw = self.dataset()
+        settings: dict[str, Any] = {
+            "val_fraction": self.val_fraction,
+            "test_fraction": self.test_fraction,
+            "split_seed": self.split_seed,
+            "folds": self.folds,
+            "fold": self.fold,
+        }
+        # pandas is an extra and slow to import; where nobody has imported it, nobody has made a DataFrame.
+        if "pandas" in sys.modules:
+            from perceptron.data.encoding import from_texts, is_measured
+            from perceptron.data.raw import RawTable, raw_of_bunch
+            from perceptron.data.report import data_report
+
+            raw = raw_of_bunch(raw)
+            if isinstance(raw, RawTable):
+                table = raw.labelled(task=self.task)
+                labels = None if table.schema.task == REGRESSION.name else table.target
+                self._split = raw.split(labels, **settings)
+                table = raw.encoded(table, self._split.train)
+                self._measured = is_measured(from_texts(table.schema.encoding))
+                self.report = data_report(raw, table, self._split)
+                return table
+        table = as_table(raw, task=self.task)
+        labels = None if table.schema.task == REGRESSION.name else table.target
+        self._split = split_rows(len(table), labels=labels, **settings)
+        return table
 
     @property
     def table(self) -> Table:

@@ -17,6 +17,10 @@ class Scaling:
     mean: npt.NDArray[np.float64]
     scale: npt.NDArray[np.float64]
 
+    def only(self, columns: npt.NDArray[np.bool_]) -> "Scaling":
+        """The same for some columns, and no change for the others."""
+        return Scaling(mean=np.where(columns, self.mean, 0.0), scale=np.where(columns, self.scale, 1.0))
+
 
 def fit_scaling(values: npt.NDArray[Any], *, how: Standardize, weights: npt.NDArray[Any] | None = None) -> Scaling:
     """Fit on the rows given, which must be training rows alone.

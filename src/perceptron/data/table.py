@@ -23,12 +23,15 @@ class TableSchema:
         feature_names: one name per feature.
         class_names: one name per class in the order of the labels; empty for regression.
         target_names: one name per target column.
+        encoding: how raw columns become features, a text each, see ``perceptron.data.encoding``; empty where the
+            features are the columns.
     """
 
     task: str
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
+    encoding: tuple[str, ...] = ()
 
     @property
     def n_features(self) -> int:
