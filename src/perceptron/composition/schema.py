@@ -59,6 +59,18 @@ class MLPConf:
 
 
 @dataclass
+class TabMConf:
+    """Arguments of ``perceptron.networks.TabM``."""
+
+    _target_: str = "perceptron.networks.TabM"
+    members: int = 32
+    width: int = 512
+    blocks: int | None = None
+    dropout: float = 0.1
+    embeddings: str = "none"
+
+
+@dataclass
 class ModelConf:
     """What every model has. ``network`` is any ``nn.Module`` that takes ``n_features`` and ``n_outputs``."""
 
@@ -246,6 +258,7 @@ SCHEMAS: dict[str, type] = {
     "model/regression": RegressionConf,
     "model/auto": AutoConf,
     "network/mlp": MLPConf,
+    "network/tabm": TabMConf,
     "optimizer/sgd": SGDConf,
     "optimizer/adam": AdamConf,
     "scheduler/none": ScheduleConf,
