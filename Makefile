@@ -11,13 +11,13 @@ help:  ## Show these lines
 train: .venv/installed  ## Train a logistic regression on the breast-cancer data
 	$(BIN)/python train.py
 
-test: .venv/installed  ## Run the fast tests
+test: .venv/installed-dev  ## Run the fast tests
 	$(BIN)/python -m pytest
 
-test-all: .venv/installed  ## Run all tests
+test-all: .venv/installed-dev  ## Run all tests
 	$(BIN)/python -m pytest -m ""
 
-check: .venv/installed  ## Lint, types and the fast tests
+check: .venv/installed-dev  ## Lint, types and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -25,6 +25,10 @@ check: .venv/installed  ## Lint, types and the fast tests
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 

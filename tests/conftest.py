@@ -3,14 +3,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict
+
+from perceptron import __main__ as perceptron_command
+from perceptron.composition.overrides import CONF_DIR
 
 # Small networks are slower with more threads, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent.parent
 CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+Perceptron = Callable[..., "Answer"]
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +53,72 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> Callable[..., tuple[DictConfig, dict[str, str]]]:
+    """Configuration and chosen options for overrides, with a run folder of the test's own."""
+
+    def compose_it(*overrides: str, folder: str = ".") -> tuple[DictConfig, dict[str, str]]:
+        GlobalHydra.instance().clear()
+        (tmp_path / folder).mkdir(exist_ok=True)
+        with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            cfg = compose(
+                "train",
+                overrides=[*overrides, f"paths.output_dir={(tmp_path / folder).resolve()}"],
+                return_hydra_config=True,
+            )
+        HydraConfig.instance().set_config(cfg)
+        chosen = dict(cfg.hydra.runtime.choices)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return cfg, chosen
+
+    return compose_it
+
+
+class Answer(NamedTuple):
+    """How a command ended and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A short run of these settings, made once in the session; its folder must not be changed."""
+    made: dict[tuple[str, ...], Path] = {}
+
+    def run(*settings: str) -> Path:
+        if settings not in made:
+            made[settings] = train_in(tmp_path_factory.mktemp("trained") / "run", *settings)
+        return made[settings]
+
+    return run
+
+
+def train_in(folder: Path, *settings: str) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["perceptron", "train", f"hydra.run.dir={folder}", *settings])
+        perceptron_command.main()
+    return folder
+
+
+@pytest.fixture
+def perceptron(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Perceptron]:
+    """``perceptron <arguments>`` in this process."""
+
+    def run(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["perceptron", *map(str, arguments)])
+        capfd.readouterr()
+        status = 0
+        try:
+            perceptron_command.main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        sys.stdout.flush()
+        printed = capfd.readouterr()
+        return Answer(status, printed.out, printed.err)
+
+    return run

@@ -5,11 +5,17 @@ from importlib import import_module
 from typing import NoReturn
 
 from perceptron.composition.spelling import did_you_mean
-from perceptron.errors import UsageError
+from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.signals import listen
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
     "train": "train, test and log a model; the same as python train.py",
+    "resume": "let a run that was stopped go on, to the same bits",
+    "evaluate": "loss and metrics of a run's model on a split, or on other data",
+    "predict": "answers for the rows of a CSV or Parquet file",
+    "export": "a run's model as ONNX or as a torch.export program",
+    "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
 }
 USAGE_STATUS = 2
 
@@ -21,12 +27,16 @@ def main() -> None:
         print("perceptron <command> [key=value ...]\n")
         print("\n".join(f"  {command:<10} {summary}" for command, summary in COMMANDS.items()))
         return
+    listen()
     try:
         if name not in COMMANDS:
             raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
         import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
         _fail(error)
+    except InterruptedRunError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
 
 
 def _fail(error: UsageError) -> NoReturn:

@@ -1,4 +1,6 @@
-"""The one exception that a user's mistake raises."""
+"""What ends a run early: a user's mistake, a signal, a loss that is no number."""
+
+import signal
 
 
 class UsageError(Exception):
@@ -6,3 +8,32 @@ class UsageError(Exception):
 
     The command line prints it on stderr without a traceback and ends with status 2.
     """
+
+
+class PrunedError(Exception):
+    """A run that was ended early because it would not be the best; its text says why."""
+
+
+class InterruptedRunError(Exception):
+    """A signal that ends the run; the command line prints one line and ends with 128 + its number.
+
+    Args:
+        number: of the signal.
+        advice: what to do next, to stand behind a semicolon.
+    """
+
+    def __init__(self, number: int, advice: str = "nothing was written") -> None:
+        super().__init__(f"interrupted by {signal.Signals(number).name}; {advice}")
+        self.status = 128 + number
+
+
+class DivergedError(Exception):
+    """A loss that is no finite number.
+
+    Args:
+        loss: NaN or infinite.
+        epoch: in which it was so, from 0.
+    """
+
+    def __init__(self, loss: float, epoch: int) -> None:
+        super().__init__(f"the loss must stay finite, got {loss} in epoch {epoch}")

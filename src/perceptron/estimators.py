@@ -28,7 +28,7 @@ from sklearn.utils.validation import (
 from torch import Tensor, optim
 
 from perceptron.data import Table, TableDataModule, TableSchema
-from perceptron.errors import UsageError
+from perceptron.errors import DivergedError, UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.networks import ACTIVATIONS, MLP
 from perceptron.randomness import Stream, derive_seed
@@ -107,7 +107,12 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             model = self._model(table, data, seed)
             best = _BestWeights()
             trainer = self._trainer(best)
-            trainer.fit(model, datamodule=data)
+            try:
+                trainer.fit(model, datamodule=data)
+            except DivergedError as error:
+                raise ValueError(
+                    f"training must stay finite, got learning_rate={self.learning_rate} diverging; lower learning_rate"
+                ) from error
         if best.state is not None:
             model.load_state_dict(best.state)
         model.trainer = None

@@ -11,6 +11,7 @@ class Stream(IntEnum):
     WEIGHTS = 0
     ROW_ORDER = 1
     NOISE = 2
+    SEARCH = 3
 
 
 def derive_seed(seed: int, stream: Stream, *keys: int) -> int:

@@ -7,7 +7,7 @@ import yaml
 
 from perceptron.composition.checks import check
 from perceptron.composition.overrides import CONF_DIR
-from perceptron.composition.training import train
+from perceptron.composition.running import run_once
 
 # Composed through the options that name them.
 ROOT = Path(__file__).parent.parent.parent
@@ -32,6 +32,10 @@ def _overrides(file: str) -> list[str]:
         typed.append(f"model={_MODELS[_TASKS.get(name, 'binary')]}")
     if file == "data/table.yaml":
         return [*typed[:1], "model=auto", f"data.path={ROOT / 'tests/data/own.csv'}", "data.target=spends"]
+    if group in ("hydra/sweeper/pruner", "hydra/sweeper/sampler"):
+        typed.insert(0, "hydra/sweeper=optuna")
+    if file == "model/sklearn.yaml":
+        typed.append("model.estimator._target_=sklearn.naive_bayes.GaussianNB")
     if file == "callbacks/descent.yaml":
         typed.append("model=point")
     return typed
@@ -48,10 +52,11 @@ def test_it_composes_and_passes_the_checks(file: str, composed) -> None:
     check(cfg)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("file", [file for file in OPTIONS if file not in _NEEDS_DEVICES | _NEEDS_PROCESSES])
 def test_it_trains_a_batch(file: str, composed, tmp_path: Path, capsys) -> None:
     cfg, chosen = composed(*_overrides(file), "trainer.max_epochs=1", "trainer.limit_train_batches=1")
-    train(cfg, chosen)
+    run_once(cfg, chosen)
     assert (tmp_path / "metrics.json").is_file()
     assert str(tmp_path) in capsys.readouterr().out
 

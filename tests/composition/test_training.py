@@ -129,6 +129,19 @@ def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: P
             "type one of model=digits_mlp, model=softmax",
         ),
         (
+            ("model.network._target_=nowhere.Net",),
+            "model.network must be what nowhere.Net takes, got: No module named 'nowhere'; change model.network",
+        ),
+        (
+            ("optimizer._target_=torch.optim.Nope",),
+            "optimizer must be what torch.optim.Nope takes, got: No module named 'torch.optim.Nope'; change optimizer",
+        ),
+        (
+            ("+callbacks.early_stopping.patiense=3",),
+            "callbacks.early_stopping must be what lightning.pytorch.callbacks.EarlyStopping takes, got: "
+            "EarlyStopping.__init__() got an unexpected keyword argument 'patiense'; change callbacks.early_stopping",
+        ),
+        (
             ("data.dataset._target_=sklearn.datasets.load_sample_images",),
             "data.dataset must give a table and a target (a Bunch with data and target, or a pair of arrays), "
             "got Bunch; choose a load_*, fetch_* or make_* function of sklearn.datasets that does",

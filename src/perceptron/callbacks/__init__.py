@@ -2,5 +2,6 @@
 
 from perceptron.callbacks.descent import DescentFigure
 from perceptron.callbacks.progress import EpochProgress
+from perceptron.callbacks.pruning import PruneHopeless
 
-__all__ = ["DescentFigure", "EpochProgress"]
+__all__ = ["DescentFigure", "EpochProgress", "PruneHopeless"]

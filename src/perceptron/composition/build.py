@@ -6,22 +6,25 @@ from typing import Any
 import lightning as L
 import torch
 import yaml
-from hydra.utils import get_class, instantiate
+from hydra.utils import get_class
+from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from perceptron.composition.checks import MODEL_TASKS
+from perceptron.composition.instance import instance
 from perceptron.composition.overrides import CONF_DIR
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.randomness import Stream, derive_seed
+from perceptron.runs.checkpoint import WholeCheckpoints
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 
-# The target of a model whose class the data's task chooses.
-AUTO = "perceptron.models.auto"
+# The base of all kinds, of which the data's task chooses one.
+AUTO = "perceptron.models.TaskModule"
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def build_data(cfg: DictConfig) -> TableDataModule:
     Raises:
         UsageError: where the data set cannot be made from its arguments.
     """
-    datamodule: TableDataModule = instantiate(cfg, _convert_="all")
+    datamodule: TableDataModule = instance(cfg, "data")
     try:
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
@@ -68,14 +71,14 @@ def build_model(
     task = TASKS[schema.task] if cfg.model._target_ == AUTO else _task_of(cfg.model._target_)
     _check_fit(task, schema, chosen)
     torch.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
-    network: nn.Module = instantiate(
-        cfg.model.network, n_features=schema.n_features, n_outputs=schema.n_outputs(task), _convert_="all"
+    network: nn.Module = instance(
+        cfg.model.network, "model.network", n_features=schema.n_features, n_outputs=schema.n_outputs(task)
     )
     settings: dict[str, Any] = {
         "network": network,
         "standardize": Standardize(features_scaling.mean, features_scaling.scale),
-        "optimizer": instantiate(cfg.optimizer, _convert_="all"),
-        "schedule": instantiate(cfg.scheduler, _convert_="all") if cfg.scheduler._target_ else None,
+        "optimizer": instance(cfg.optimizer, "optimizer"),
+        "schedule": instance(cfg.scheduler, "scheduler") if cfg.scheduler._target_ else None,
         "seed": cfg.seed,
     }
     if target_scaling is not None:
@@ -83,47 +86,46 @@ def build_model(
     own = {key: value for key, value in plain(cfg.model).items() if key != "network"}
     if own["_target_"] == AUTO:
         own["_target_"] = next(name for name, its_task in MODEL_TASKS.items() if its_task is task)
-    model: TaskModule = instantiate(own, **settings, _recursive_=False)
+    model: TaskModule = instance(own, "model", **settings, _recursive_=False)
     return model
 
 
-def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback]) -> L.Trainer:
+def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet: bool = False) -> L.Trainer:
     """Trainer with the callbacks and loggers of a configuration.
 
     Args:
         cfg: the whole configuration.
         own_callbacks: callbacks that every run has, whatever its configuration.
+        quiet: whether to leave out progress bars.
 
     Raises:
         UsageError: where this machine has not what ``trainer`` asks for.
     """
     check_device(cfg.trainer.accelerator)
-    callbacks: list[L.Callback] = [*_instances(cfg.callbacks), *own_callbacks]
-    loggers: list[Logger] = _instances(cfg.logger)
+    callbacks: list[L.Callback] = [*_instances(cfg.callbacks, "callbacks"), *own_callbacks]
+    loggers = build_loggers(cfg)
     trainer = cfg.trainer
     if trainer.barebones:
         callbacks, loggers = [], []
     has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
-    if trainer.enable_progress_bar is False:
+    if trainer.enable_progress_bar is False or quiet:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
     if trainer.enable_checkpointing is False:
         callbacks = [callback for callback in callbacks if not isinstance(callback, Checkpoint)]
     defaults = {
         "callbacks": callbacks,
         "logger": loggers or False,
-        "enable_progress_bar": has_bar if trainer.enable_progress_bar is None else trainer.enable_progress_bar,
+        "enable_progress_bar": not quiet
+        and (has_bar if trainer.enable_progress_bar is None else trainer.enable_progress_bar),
         "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
         "default_root_dir": trainer.default_root_dir or cfg.paths.output_dir,
     }
     settings = {key: value for key, value in plain(trainer).items() if key != "num_threads"}
     settings |= {} if trainer.barebones else defaults
+    settings["plugins"] = _plugins(trainer.plugins)
     if trainer.barebones:
         settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
-    try:
-        built: L.Trainer = instantiate(settings, _convert_="all")
-    except (ValueError, TypeError, RuntimeError) as error:
-        # Lightning's MisconfigurationException is a plain Exception; hydra wraps all into one with the cause in it.
-        raise UsageError(f"trainer cannot be made: {_root_cause(error)}; change trainer") from error
+    built: L.Trainer = instance(settings, "trainer")
     return built
 
 
@@ -131,6 +133,11 @@ _NOT_BAREBONES = (
     "log_every_n_steps", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "num_sanity_val_steps",
     "fast_dev_run", "detect_anomaly", "profiler",
 )  # fmt: skip
+
+
+def build_loggers(cfg: DictConfig) -> list[Logger]:
+    """Loggers of the group ``logger``."""
+    return _instances(cfg.logger, "logger")
 
 
 def check_device(accelerator: str) -> None:
@@ -154,7 +161,10 @@ def check_device(accelerator: str) -> None:
 
 def _task_of(target: str) -> Task:
     """Task of a model's class, which may be a user's own subclass."""
-    kind = get_class(target)
+    try:
+        kind = get_class(target)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"model._target_ must be a class that can be imported, got {target}") from error
     for base, task in (
         (BinaryClassifier, BINARY),
         (MulticlassClassifier, MULTICLASS),
@@ -165,14 +175,16 @@ def _task_of(target: str) -> Task:
     raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
 
 
-def _instances(group: DictConfig) -> list[Any]:
-    return [instantiate(part, _convert_="all") for part in group.values() if part is not None]
+def _instances(group: DictConfig, name: str) -> list[Any]:
+    return [instance(part, f"{name}.{key!s}") for key, part in group.items() if part is not None]
 
 
-def _root_cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error).strip().splitlines()[0]
+def _plugins(wanted: Any) -> list[Any]:
+    """The user's plugins; and one by which checkpoints are written whole, unless theirs writes them."""
+    parts = [] if wanted is None else list(wanted) if OmegaConf.is_list(wanted) else [wanted]
+    plugins = [instance(part, "trainer.plugins") if OmegaConf.is_dict(part) else part for part in parts]
+    has_own = any(isinstance(plugin, CheckpointIO) for plugin in plugins)
+    return plugins if has_own else [*plugins, WholeCheckpoints()]
 
 
 def _check_fit(task: Task, schema: TableSchema, chosen: Mapping[str, str]) -> None:

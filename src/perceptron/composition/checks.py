@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.spelling import did_you_mean
@@ -150,6 +150,25 @@ def check(cfg: DictConfig) -> None:
     _check_dataset(cfg)
     _check_monitors(cfg)
     _check_training(cfg)
+
+
+def check_multirun(cfg: DictConfig) -> None:
+    """Refuse what cannot be a job of a multirun.
+
+    Lightning starts each further process of a strategy with the command line of this one: each would run the whole
+    multirun again, out of step with the first.
+
+    Raises:
+        UsageError: where a job would run on several processes.
+    """
+    devices = cfg.trainer.devices
+    n_devices = len(devices) if isinstance(devices, ListConfig) else devices
+    if str(n_devices) not in ("1", "auto") or cfg.trainer.num_nodes > 1:
+        raise UsageError(
+            f"a multirun's job must run on one device, got trainer.devices={devices} and "
+            f"trainer.num_nodes={cfg.trainer.num_nodes}; set trainer.devices=1 and let a launcher run jobs side by "
+            "side, or start the runs one by one without -m"
+        )
 
 
 def _check_keys(cfg: DictConfig) -> None:

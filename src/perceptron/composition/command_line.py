@@ -20,13 +20,14 @@ from perceptron.composition.checks import check
 from perceptron.composition.help import help_text
 from perceptron.composition.overrides import CONF_DIR, check_overrides, one_line
 from perceptron.composition.spelling import did_you_mean
-from perceptron.errors import UsageError
+from perceptron.composition.sweep_job import train_as_job
+from perceptron.composition.sweep_report import finish_sweep
+from perceptron.composition.sweep_resume import resumed_arguments
+from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.signals import listen
 
 USAGE_STATUS = 2
-
-
-class FailedJob(HydraException):
-    """A job of a multirun that ended with a user's mistake; the other jobs go on."""
+INTERRUPTED_STATUS = 130
 
 
 def main() -> None:
@@ -34,15 +35,31 @@ def main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text())
         return
+    listen()
     try:
-        sys.argv[1:] = checked_arguments(sys.argv[1:])
+        sys.argv[1:] = checked_arguments(resumed_arguments(sys.argv[1:]) or sys.argv[1:])
         # Without it Hydra's own handler prints several lines and exits with 1.
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")
         _train()
-    except (UsageError, FailedJob) as error:
-        _fail(str(error))
+    except KeyboardInterrupt:
+        finish_sweep(interrupted=True)
+        sys.exit(INTERRUPTED_STATUS)
     except (HydraException, OmegaConfBaseException) as error:
+        finish_sweep()
         _fail(one_line(error))
+    except UsageError as error:
+        finish_sweep()
+        _fail(str(error))
+    except InterruptedRunError as error:
+        finish_sweep(interrupted=True)
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
+    except OSError as error:
+        finish_sweep()
+        _fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
+    except Exception:
+        finish_sweep()
+        raise
 
 
 def _fail(message: str) -> NoReturn:
@@ -53,16 +70,23 @@ def _fail(message: str) -> NoReturn:
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
 def _train(cfg: DictConfig) -> float | None:
     # Here, because it imports torch.
-    from perceptron.composition.training import train
+    from perceptron.composition.running import run_once
 
+    is_multirun = HydraConfig.get().mode == RunMode.MULTIRUN
     try:
+        if is_multirun:
+            return train_as_job(cfg, HydraConfig.get().runtime.choices)
         check(cfg)
-        return train(cfg, HydraConfig.get().runtime.choices)
+        return run_once(cfg, HydraConfig.get().runtime.choices)
     except UsageError as error:
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            raise FailedJob(str(error)) from error
         _remove_unused(Path(HydraConfig.get().runtime.output_dir))
         _fail(str(error))
+    except InterruptedRunError as error:
+        # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
+        if is_multirun:
+            finish_sweep(interrupted=True)
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
 
 
 def _remove_unused(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, ValidationError, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.checks import check
+from perceptron.composition.checks import check, check_multirun
+from perceptron.composition.extras import check_extras
 from perceptron.composition.resolvers import register_resolvers
 from perceptron.composition.schema import register_schemas
 from perceptron.composition.spelling import did_you_mean
@@ -55,8 +57,12 @@ def check_overrides(
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            for job in _jobs(_parsed(overrides), multirun=multirun):
-                check(_composed(job, config_name))
+            check_extras(overrides)
+            for job in _jobs(parsed_overrides(overrides), multirun=multirun):
+                cfg = _composed(job, config_name, config_dir)
+                check(cfg)
+                if multirun:
+                    check_multirun(cfg)
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(one_line(error)) from error
 
@@ -68,7 +74,12 @@ def one_line(error: Exception) -> str:
     return "; ".join(line for line in lines if line and not line.startswith(noise))
 
 
-def _parsed(overrides: Iterable[str]) -> list[Override]:
+def parsed_overrides(overrides: Iterable[str]) -> list[Override]:
+    """Overrides in Hydra's grammar.
+
+    Raises:
+        UsageError: for the first that does not follow it.
+    """
     parser = OverridesParser.create()
     parsed = []
     for text in overrides:
@@ -102,27 +113,48 @@ def _values(override: Override) -> list[Override]:
     parser = OverridesParser.create()
     key = override.get_key_element()
     if not override.is_discrete_sweep():
-        return [parser.parse_override(f"{key}=null")]
+        start = getattr(override.value(), "start", None)
+        return [parser.parse_override(f"{key}={'null' if start is None else start}")]
     return [parser.parse_override(f"{key}={value}") for value in override.sweep_string_iterator()]
 
 
-def _composed(overrides: list[Override], config_name: str) -> DictConfig:
+@dataclass(frozen=True)
+class Groups:
+    """Options of Hydra's groups, those in a folder of the user's own among them.
+
+    Attributes:
+        loader: knows the project's own.
+        config_dir: the user's folder; None for none.
+    """
+
+    loader: ConfigLoader
+    config_dir: str | None
+
+    def options(self, group: str, kind: ObjectType | None = None) -> list[str]:
+        """Names of a group's options, or of another kind of what is in its folder."""
+        found = self.loader.get_group_options(group, kind)
+        own = Path(self.config_dir) / group if self.config_dir is not None else None
+        if own is not None and own.is_dir():
+            found = [*found, *(file.stem for file in own.glob("*.yaml"))]
+        return found
+
+
+def _composed(overrides: list[Override], config_name: str, config_dir: str | None) -> DictConfig:
     """What Hydra composes, the groups by Hydra itself and the settings one by one."""
-    hydra = GlobalHydra.instance()
-    loader = hydra.config_loader()
+    loader = Groups(GlobalHydra.instance().config_loader(), config_dir)
     groups = [override for override in overrides if _is_for_hydra(override, loader)]
     settings = [override for override in overrides if override not in groups]
     for override in groups:
-        _check_group(override, loader)
+        check_group(override, loader)
     cfg = compose(config_name, overrides=[str(override.input_line) for override in groups])
     for override in settings:
-        _apply(override, cfg, loader)
+        apply_override(override, cfg, loader)
     return cfg
 
 
-def _is_for_hydra(override: Override, loader: ConfigLoader) -> bool:
+def _is_for_hydra(override: Override, loader: Groups) -> bool:
     key = override.key_or_group
-    is_group = bool(loader.get_group_options(key)) and override.package is None and _names_option(override)
+    is_group = bool(loader.options(key)) and override.package is None and _names_option(override)
     return (
         is_group or override.is_delete() or key.startswith("hydra.") or key == "hydra" or override.package is not None
     )
@@ -132,24 +164,30 @@ def _names_option(override: Override) -> bool:
     return override.value() is None or isinstance(override.value(), str | list | int)
 
 
-def _check_group(override: Override, loader: ConfigLoader) -> None:
+def check_group(override: Override, loader: Groups) -> None:
+    """Refuse an option that a group does not have."""
     group = override.key_or_group
-    options = loader.get_group_options(group)
+    options = loader.options(group)
     if not options or override.is_delete():
         return
     chosen = override.value()
     for option in chosen if isinstance(chosen, list) else [chosen]:
-        if option is None or loader.get_group_options(f"{group}/{option}") or str(option) in options:
+        if option is None or loader.options(f"{group}/{option}") or str(option) in options:
             continue
-        if "/" in str(option) and str(option).rpartition("/")[2] in loader.get_group_options(
-            f"{group}/{str(option).rpartition('/')[0]}", results_filter=ObjectType.CONFIG
+        if "/" in str(option) and str(option).rpartition("/")[2] in loader.options(
+            f"{group}/{str(option).rpartition('/')[0]}", ObjectType.CONFIG
         ):
             continue
         shown = [name for name in options if not name.startswith("_")]
         raise UsageError(f"there is no {group}={option}; {did_you_mean(str(option), shown)}")
 
 
-def _apply(override: Override, cfg: DictConfig, loader: ConfigLoader) -> None:
+def apply_override(override: Override, cfg: DictConfig, loader: Groups) -> None:
+    """Set one value of a composed configuration.
+
+    Raises:
+        UsageError: where there is no such setting, or the value is of another kind.
+    """
     key = override.key_or_group
     value: Any = override.value()
     try:
@@ -163,14 +201,14 @@ def _apply(override: Override, cfg: DictConfig, loader: ConfigLoader) -> None:
         raise UsageError(f"{key} must be {_expected(error)}, got {value!r}; set {key}") from error
 
 
-def _check_key(key: str, cfg: DictConfig, loader: ConfigLoader) -> None:
+def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
     """Refuse a key that is no setting, with the nearest that is."""
     node: Any = cfg
     path = ""
     for part in key.split("."):
         known = [str(name) for name in node] if isinstance(node, DictConfig) else []
         if part not in known:
-            groups = [] if path else [str(group) for group in loader.get_group_options("", ObjectType.GROUP)]
+            groups = [] if path else [str(group) for group in loader.options("", ObjectType.GROUP)]
             near = did_you_mean(path + part, [path + name for name in {*known, *groups} - {"schema", "hydra"}])
             raise UsageError(f"there is no setting {path}{part}; {near}")
         if OmegaConf.is_missing(node, part) or OmegaConf.is_interpolation(node, part):

@@ -103,9 +103,18 @@ class RegressionConf(ModelConf):
 
 @dataclass
 class AutoConf(ModelConf):
-    """The model that the data's task needs, with its own defaults."""
+    """The kind of ``perceptron.models.TaskModule`` that the data's task needs, with its own defaults."""
 
-    _target_: str = "perceptron.models.auto"
+    _target_: str = "perceptron.models.TaskModule"
+
+
+@dataclass
+class EstimatorConf(ModelConf):
+    """An estimator of scikit-learn: ``estimator._target_`` is its dotted name, the rest its arguments."""
+
+    _target_: str = "perceptron.models.Estimator"
+    network: Any = None
+    estimator: dict[str, Any] = MISSING
 
 
 @dataclass
@@ -257,6 +266,7 @@ SCHEMAS: dict[str, type] = {
     "model/multiclass": MulticlassConf,
     "model/regression": RegressionConf,
     "model/auto": AutoConf,
+    "model/estimator": EstimatorConf,
     "network/mlp": MLPConf,
     "network/tabm": TabMConf,
     "optimizer/sgd": SGDConf,

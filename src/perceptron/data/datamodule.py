@@ -191,6 +191,10 @@ class TableDataModule(L.LightningDataModule):
         # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
         return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
 
+    def rows(self, split: SplitName) -> tuple[Tensor, ...]:
+        """Features and target of a whole split, raw, in the table's order."""
+        return self._columns(split)
+
     def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
         rows = self.split.rows(split)
         table = self.table

@@ -2,12 +2,14 @@
 
 from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.binary import BinaryClassifier
+from perceptron.models.estimator import Estimator
 from perceptron.models.multiclass import MulticlassClassifier
 from perceptron.models.regression import Regressor
 from perceptron.models.standardize import Standardize
 
 __all__ = [
     "BinaryClassifier",
+    "Estimator",
     "MulticlassClassifier",
     "Prediction",
     "Regressor",

@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLR
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
+from perceptron.errors import DivergedError
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName
@@ -64,6 +65,8 @@ class TaskModule(L.LightningModule):
         self.seed = seed
         # The split that `Trainer.test` is run on; names its metrics.
         self.evaluated: SplitName = "test"
+        # What the last `Trainer.test` found, also where logging is switched off.
+        self.results: dict[str, float] = {}
         self._loss_sum = torch.zeros(())
         self._n_rows = 0
         self._outputs: list[tuple[Tensor, Tensor]] = []
@@ -101,6 +104,25 @@ class TaskModule(L.LightningModule):
         outputs: Tensor = self.network(self.standardize(features))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the sums of the epoch so far, one row per process; refuse a state that has diverged."""
+        sums = torch.stack([self._loss_sum.double(), self._loss_sum.new_tensor(self._n_rows, dtype=torch.float64)])
+        if not torch.isfinite(sums[0]):
+            raise DivergedError(sums[0].item(), self.current_epoch)
+        of_all: Any = self.all_gather(sums)
+        checkpoint["epoch_sums"] = of_all.reshape(-1, 2).cpu()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them up again, for an epoch that goes on in its middle."""
+        sums = checkpoint.get("epoch_sums")
+        if sums is not None and self.global_rank < len(sums):
+            self._loss_sum = sums[self.global_rank, 0].float()
+            self._n_rows = int(sums[self.global_rank, 1])
+
+    def on_train_start(self) -> None:
+        """Have the sums where the losses are."""
+        self._loss_sum = self._loss_sum.to(self.device)
+
     def on_train_epoch_start(self) -> None:
         """Start the epoch's stream of noise and its sum of losses."""
         torch.manual_seed(derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank))
@@ -125,7 +147,8 @@ class TaskModule(L.LightningModule):
         """Log the mean loss of the epoch's steps."""
         sums = torch.stack([self._loss_sum, self._loss_sum.new_tensor(float(self._n_rows))])
         loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self.log("train/loss", self.loss_in_units(loss_sum / n_rows), sync_dist=False)
+        self._check_finite(loss_sum)
+        self._log({"train/loss": self.loss_in_units(loss_sum / n_rows)})
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
         """Keep the outputs of a batch."""
@@ -137,14 +160,18 @@ class TaskModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss and the metrics of the validation rows."""
-        self.log_dict(self._epoch_metrics("val"))
+        metrics = self._epoch_metrics("val")
+        self._check_finite(metrics["val/loss"])
+        self._log(metrics)
 
     def on_test_epoch_end(self) -> None:
         """Log the loss and the metrics of the evaluated rows.
 
         Those of other splits than the test stay out of the loggers, where they would end the curves of their epochs.
         """
-        self.log_dict(self._epoch_metrics(self.evaluated), logger=self.evaluated == "test")
+        metrics = self._epoch_metrics(self.evaluated)
+        self.results = {name: value.item() for name, value in metrics.items()}
+        self._log(metrics, logger=None if self.evaluated == "test" else False)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Prediction:  # noqa: ARG002
         """Answers for a batch: features alone, or a tuple that starts with them."""
@@ -168,6 +195,15 @@ class TaskModule(L.LightningModule):
         members = outputs.shape[1]
         losses = self.row_losses(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
         return losses.view(-1, members).mean(dim=1)
+
+    def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
+        # A barebones trainer warns of every log.
+        if not self.trainer.barebones:
+            self.log_dict(metrics, logger=logger)
+
+    def _check_finite(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            raise DivergedError(loss.item(), self.current_epoch)
 
     def _epoch_metrics(self, split: SplitName) -> dict[str, Tensor]:
         outputs = torch.cat([outputs for outputs, _ in self._outputs])

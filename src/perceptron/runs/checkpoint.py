@@ -1,15 +1,18 @@
 """Checkpoints that hold all that is needed to use them, in plain values."""
 
+import pickle
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
+from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
+from perceptron.runs.files import whole_file
 
 KEY = "perceptron"
 
@@ -35,15 +38,111 @@ class SelfContained(L.Callback):
         checkpoint[KEY] = self.contents
 
 
+class WholeCheckpoints(CheckpointIO):
+    """Lightning's way to the disk, by which a checkpoint is written whole or not at all and never runs code."""
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: Any | None = None,  # noqa: ARG002
+    ) -> None:
+        """Write a file that takes the old one's place when all of it is on the disk."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # After a power cut the folder may still name the old checkpoint, which is as whole as the new one.
+        with whole_file(path, sync_folder=False) as file:
+            torch.save(checkpoint, file)
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        map_location: Any | None = None,  # noqa: ARG002
+        weights_only: bool | None = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Contents on the CPU, by ``weights_only=True`` whatever is asked for.
+
+        Raises:
+            UsageError: where it cannot be read so.
+        """
+        return read_checkpoint(path)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete the file."""
+        Path(path).unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Contents of a checkpoint of this project; nothing in it can run.
+
+    Raises:
+        UsageError: where the file is none, is damaged, or holds anything but tensors and plain values.
+    """
+    try:
+        checkpoint: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise UsageError(f"a checkpoint must exist, got {path}; name another") from error
+    except pickle.UnpicklingError as error:
+        raise UsageError(
+            f"a checkpoint must hold tensors and plain values alone, got Python objects or a damaged file in {path}; "
+            "nothing of it was run: name another"
+        ) from error
+    # Damaged bytes fail in many ways inside torch's reader.
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UsageError(f"a checkpoint must be readable, got {reason} in {path}; name another") from error
+    contents: dict[str, Any] = checkpoint if isinstance(checkpoint, dict) else {}
+    if not isinstance(contents.get(KEY), dict) or not isinstance(contents.get("state_dict"), dict):
+        raise UsageError(f"a checkpoint must be one that a run of this project has written, got {path}; name another")
+    return contents
+
+
+def stored_config(checkpoint: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    """The configuration in a checkpoint, not yet to be trusted.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    config = checkpoint[KEY].get("config")
+    if not isinstance(config, dict):
+        raise UsageError(f"a checkpoint must hold its configuration, got none in {where}; name another")
+    return config
+
+
+def stored_schema(checkpoint: Mapping[str, Any], *, where: str) -> TableSchema:
+    """What the columns mean, from a checkpoint.
+
+    Raises:
+        UsageError: where it is not there or not plain.
+    """
+    values = checkpoint[KEY].get("schema")
+    names = {field.name for field in fields(TableSchema)}
+    if not isinstance(values, dict) or values.keys() != names or not isinstance(values["task"], str):
+        raise UsageError(f"a checkpoint must say what its columns mean, got none in {where}; name another")
+    lists = {name: values[name] for name in names - {"task"}}
+    for name, entries in lists.items():
+        if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
+            raise UsageError(f"a checkpoint's {name} must be names, got {entries} in {where}; name another")
+    return TableSchema(task=values["task"], **{name: tuple(entries) for name, entries in lists.items()})
+
+
 def load_weights(model: L.LightningModule, path: str | Path) -> None:
     """Load the model's state from a checkpoint.
 
     Raises:
         UsageError: where the file is no checkpoint of such a model.
     """
+    load_state(model, read_checkpoint(path), where=str(path))
+
+
+def load_state(model: L.LightningModule, checkpoint: Mapping[str, Any], *, where: str) -> None:
+    """Load the model's state from the contents of a checkpoint.
+
+    Raises:
+        UsageError: where they are of another model.
+    """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(checkpoint["state_dict"])
-    except (OSError, RuntimeError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"ckpt_path must be a checkpoint of this model, got {path}: {reason}") from error
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(line.strip() for line in str(error).splitlines()[:2])
+        raise UsageError(f"a checkpoint must be of this model, got {reason} in {where}; name another") from error

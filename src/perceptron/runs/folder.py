@@ -1,6 +1,7 @@
 """A run's folder, read back: nothing but plain values comes out of it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,3 +62,28 @@ def find_runs(folder: Path) -> list[Run]:
     """Runs in a folder at any depth, oldest first: every folder with a ``config.yaml`` of a run."""
     found = {path.parent for path in folder.rglob("config.yaml") if path.parent.name != ".hydra"}
     return [Run(path) for path in sorted(found, key=lambda path: (path / "config.yaml").stat().st_mtime_ns)]
+
+
+def best_of(run: Run) -> Mapping[str, Any] | None:
+    """What ``provenance.json`` says of a run's best checkpoint: ``monitor``, ``mode``, ``value``; None without one."""
+    best = run.provenance.get("best")
+    known = isinstance(best, dict) and isinstance(best.get("value"), float) and isinstance(best.get("monitor"), str)
+    return best if known else None
+
+
+def checkpoint_path(run: Run, name: str) -> Path:
+    """Path of a run's checkpoint ``best``, ``last``, or one that is named by its path.
+
+    Raises:
+        UsageError: where it is not there.
+    """
+    if name not in ("best", "last"):
+        path = Path(name)
+    elif name == "best" and run.is_finished and (best := best_of(run)) and isinstance(best.get("checkpoint"), str):
+        path = run.folder / best["checkpoint"]
+    else:
+        path = run.checkpoint(name)
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in (run.folder / "checkpoints").glob("*.ckpt"))) or "none"
+        raise UsageError(f"a run needs the checkpoint {name}, got {there} in {run.folder}; set checkpoint or train on")
+    return path

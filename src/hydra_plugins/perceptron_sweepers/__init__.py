@@ -1,0 +1,1 @@
+"""Sweepers that Hydra finds: it looks for plugins in this namespace alone."""

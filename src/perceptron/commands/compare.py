@@ -1,0 +1,79 @@
+"""``perceptron compare``: the table of any runs and sweeps, with paired tests against the best."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from perceptron.composition.spelling import did_you_mean
+from perceptron.errors import UsageError
+
+HELP = """\
+perceptron compare <folder> ... [by=<metric>] [out=<folder>]
+
+Aggregates finished runs over seeds and splits, ranks their settings, and tests each against the best.
+
+  <folder>  runs, sweeps, or folders of them
+  by        metric to rank by; main, the default: test/acc or test/rmse; monitor: what the runs monitored
+  out       where compare.csv, compare.md, compare.png and compare.svg go; logs/compare
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print and write the table.
+
+    Raises:
+        UsageError: where an argument is wrong, or no run is finished.
+    """
+    if {"--help", "-h"} & set(arguments):
+        print(HELP)
+        return
+    folders = [Path(argument) for argument in arguments if "=" not in argument]
+    settings = {"by": "main", "out": "logs/compare"}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals and key not in settings:
+            raise UsageError(f"there is no setting {key}; {did_you_mean(key, settings)}")
+        if equals:
+            settings[key] = value
+    compare(folders, by=settings["by"], out=Path(settings["out"]))
+
+
+def compare(folders: Sequence[Path], *, by: str, out: Path) -> None:
+    """Print and write the table of all finished runs in folders.
+
+    Raises:
+        UsageError: where there is none, or none has the metric.
+    """
+    # Here, because they import scipy and matplotlib.
+    from rich.console import Console
+
+    from perceptron.runs.files import whole_file
+    from perceptron.runs.folder import find_runs
+    from perceptron.sweeps.jobs import State, find_jobs
+    from perceptron.sweeps.plot import draw_intervals
+    from perceptron.sweeps.report import print_failures, print_sections, write_summary
+    from perceptron.sweeps.results import read_result
+    from perceptron.sweeps.table import sections
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"a folder of runs must exist, got {folder}; name one below logs/")
+    runs = {run.folder.resolve(): run for folder in folders for run in find_runs(folder) if run.is_finished}
+    if not runs:
+        raise UsageError("perceptron compare needs finished runs, got none; name folders below logs/ that have some")
+    results = [read_result(run) for run in runs.values()]
+    metrics = {name for result in results for name in result.metrics}
+    if by not in metrics and by not in ("main", "monitor"):
+        raise UsageError(f"by must be a metric of the runs, main or monitor, got {by}; {did_you_mean(by, metrics)}")
+
+    console = Console()
+    found = sections(results, by=by)
+    failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
+    print_sections(console, found)
+    print_failures(console, failed)
+    out.mkdir(parents=True, exist_ok=True)
+    write_summary(out, found, failed, name="compare")
+    figure = draw_intervals(found)
+    for kind in ("png", "svg"):
+        with whole_file(out / f"compare.{kind}") as file:
+            figure.savefig(file, format=kind)
+    console.print(f"written to  {out}", soft_wrap=True, highlight=False)

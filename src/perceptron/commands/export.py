@@ -1,0 +1,89 @@
+"""``perceptron export``: a run's model as a file that runs without this project."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perceptron.composition.arguments import read_arguments
+from perceptron.errors import UsageError
+from perceptron.runs.files import output_path, whole_file
+from perceptron.runs.find import find_source
+
+if TYPE_CHECKING:
+    from perceptron.composition.restore import Restored
+
+USAGE = """\
+A run's model as one file: raw rows in, labels and probabilities (or values in the target's units) out, any batch size.
+It is compared with the model on rows of the run's data before the file takes its place.
+
+  perceptron export run=logs/train/runs/<run> format=onnx
+  perceptron export run=latest format=torch output=model.pt2
+
+  run=<folder or checkpoint>|latest|best  runs=<folder that latest and best choose from>  checkpoint=best|last|<file>
+  format=onnx|torch                       output=<file>, by default model.onnx or model.pt2 in the run's folder
+  trust=[<class>,...]"""
+_SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
+_MOST_ROWS = 1000
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Export."""
+    own = {"checkpoint": "best", "format": "onnx", "output": None}
+    typed = read_arguments(arguments, own, usage=USAGE)
+    if typed is None:
+        return
+    wanted = typed.choice("format", *_SUFFIXES)
+    source = find_source(typed.text("run"), among=typed.among)
+    path = output_path(typed.own["output"] or str(_folder(source) / f"model{_SUFFIXES[wanted]}"))
+    # Here, because they import torch; and onnx is an extra.
+    import torch
+
+    from perceptron.composition.restore import restore, restore_data
+
+    if wanted == "onnx":
+        try:
+            from perceptron.exports.onnx import to_onnx as convert
+        except ImportError as error:
+            raise UsageError(
+                f"format=onnx needs onnx, onnxscript and onnxruntime, got {error}; "
+                "type pip install 'perceptron[export]'"
+            ) from error
+    else:
+        from perceptron.exports.program import to_program as convert
+
+    restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
+    rows = torch.from_numpy(restore_data(restored).table.features[:_MOST_ROWS].copy())
+    content, difference = convert(restored.model, rows, metadata=_metadata(restored))
+    with whole_file(path) as file:
+        file.write(content)
+    print(f"{wanted:<11} {path}, {len(content):,} bytes")
+    print(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
+
+
+def _folder(source: Path) -> Path:
+    return source if source.is_dir() else source.parent
+
+
+def _metadata(restored: "Restored") -> dict[str, str]:
+    """What a reader of the file must know, and where the file comes from; every value JSON."""
+    from perceptron import __version__
+    from perceptron.composition.build import plain
+
+    config = plain(restored.config)
+    values: dict[str, Any] = {
+        "task": restored.schema.task,
+        "feature_names": restored.schema.feature_names,
+        "class_names": restored.schema.class_names,
+        "target_names": restored.schema.target_names,
+        "provenance": {
+            "perceptron": __version__,
+            "checkpoint": str(restored.checkpoint),
+            "step": restored.step,
+            "seed": config["seed"],
+            "split_seed": config["data"]["split_seed"],
+            "model": config["model"],
+            "dataset": config["data"]["dataset"],
+        },
+    }
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}

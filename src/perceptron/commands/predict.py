@@ -1,0 +1,114 @@
+"""``perceptron predict``: answers for the rows of a file."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from perceptron.composition.arguments import read_arguments
+from perceptron.errors import UsageError
+from perceptron.runs.files import output_path
+from perceptron.runs.find import find_source
+
+USAGE = """\
+Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units.
+
+  perceptron predict run=logs/train/runs/<run> input=rows.csv output=answers.csv
+  perceptron predict run=latest input=rows.parquet output=answers.parquet id=patient 'ignore=[diagnosis]'
+  perceptron predict run=model.ckpt input=- output=- < rows.csv > answers.csv
+
+  run=<folder or checkpoint>|latest|best  runs=<folder that latest and best choose from>  checkpoint=best|last|<file>
+  input=<file>|-     columns by name in any order; without names by count; - is CSV on standard input
+  output=<file>|-    CSV, or Parquet where it ends in .parquet; written whole or not at all
+  id=<column>        names the rows; without it they are numbered from 0
+  ignore=[<column>,...]                   trust=[<class>,...]"""
+_BROKEN_PIPE_STATUS = 141
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Predict."""
+    own = {"checkpoint": "best", "input": None, "output": None, "id": None, "ignore": None}
+    typed = read_arguments(arguments, own, usage=USAGE)
+    if typed is None:
+        return
+    source, target = typed.text("input"), typed.text("output")
+    rows, answers = _paths(source, target)
+    run = find_source(typed.text("run"), among=typed.among)
+    # Here, because they import torch; and pyarrow is an extra.
+    try:
+        import pyarrow as pa
+
+        from perceptron.prediction.answers import Layout, write_answers
+        from perceptron.prediction.rows import read_rows
+    except ImportError as error:
+        raise UsageError("predict needs pyarrow, got none; type pip install 'perceptron[table]'") from error
+    import torch
+
+    from perceptron.composition.restore import restore
+
+    restored = restore(run, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
+    schema, row_id = restored.schema, typed.own["id"]
+    ignored = [name.strip() for name in (typed.own["ignore"] or "").strip("[]").split(",") if name.strip()]
+    with _progress(rows) as progress:
+        chunks = read_rows(
+            rows,
+            features=schema.feature_names,
+            row_id=row_id,
+            ignored=ignored,
+            progress=progress,
+            stdin=sys.stdin.buffer,
+        )
+        # The first chunk before the output is opened: most mistakes show in it.
+        first = next(chunks)
+        layout = Layout(
+            class_names=schema.class_names,
+            target_names=schema.target_names,
+            row_id=row_id or "row",
+            id_type=first.ids.type if row_id else pa.int64(),
+        )
+        try:
+            with write_answers(answers, layout, stdout=sys.stdout.buffer) as writer, torch.inference_mode():
+                chunk = first
+                while True:
+                    labels, probabilities = restored.model.predict(torch.from_numpy(chunk.features))
+                    numbers = None if probabilities is None else probabilities.numpy()
+                    writer.write_batch(layout.batch(chunk.ids, labels.numpy(), numbers))
+                    if (following := next(chunks, None)) is None:
+                        break
+                    chunk = following
+        except BrokenPipeError:
+            # Whoever reads has had enough, such as head; leave nothing for Python to flush at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(_BROKEN_PIPE_STATUS)
+        except OSError as error:
+            raise UsageError(
+                f"output must be writable, got {error.strerror or error}; make room or name another"
+            ) from error
+
+
+def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
+    """Files to read and to write; None for standard streams."""
+    rows = None if source == "-" else Path(source)
+    if rows is not None and not rows.is_file():
+        raise UsageError(f"input must be a CSV or Parquet file, got {source}, which is none; name another")
+    answers = None if target == "-" else output_path(target)
+    if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
+        raise UsageError(f"output must be another file than input, got {target} for both; name another")
+    return rows, answers
+
+
+@contextmanager
+def _progress(rows: Path | None) -> Iterator[Callable[[float], None]]:
+    """A bar over the file, where standard error is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("rows", total=1.0 if rows else None)
+        yield lambda share: progress.update(bar, completed=share)

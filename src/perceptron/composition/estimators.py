@@ -1,0 +1,114 @@
+"""scikit-learn's estimators through the same data, metrics, folder and report as every other run."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from sklearn.base import BaseEstimator
+
+from perceptron.composition.build import build_data, build_loggers, plain
+from perceptron.composition.training import best_entry, hyper_parameters, notes, write_results
+from perceptron.data import TableDataModule
+from perceptron.errors import UsageError
+from perceptron.models import Estimator, Standardize
+from perceptron.runs.files import write_text
+from perceptron.runs.report import log_results, print_results
+from perceptron.tasks import TASKS, SplitName
+
+
+def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
+    """Fit an estimator on the training rows, and leave its results in ``cfg.paths.output_dir``.
+
+    The estimator itself is not stored: scikit-learn keeps estimators as pickles, which run code when they are read.
+
+    Args:
+        cfg: a checked configuration.
+        chosen: option of each of Hydra's groups.
+        quiet: whether to leave the terminal to others.
+
+    Returns:
+        The value of ``cfg.monitor``.
+
+    Raises:
+        UsageError: where estimator and data do not go together.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    folder = Path(cfg.paths.output_dir)
+    config = plain(cfg)
+
+    datamodule = build_data(cfg.data)
+    model = build_estimator(cfg, datamodule)
+    write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
+    try:
+        model.fit(*datamodule.rows("train"))
+    except (ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(
+            f"model.estimator must be one that can be fitted here, got: {reason}; change model.estimator"
+        ) from error
+    metrics = evaluate(model, datamodule)
+    best_value = metrics.get(cfg.monitor)
+
+    log_results(build_loggers(cfg), hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=0)
+    write_results(
+        folder,
+        metrics=metrics,
+        config=config,
+        chosen=chosen,
+        best=best_entry(folder, config, None, best_value),
+        device="cpu",
+        started=started,
+        seconds=time.perf_counter() - clock,
+    )
+    if not quiet:
+        title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}"
+        print_results(metrics, title=title, folder=folder, notes=notes(datamodule))
+    return best_value
+
+
+def build_estimator(cfg: DictConfig, datamodule: TableDataModule) -> Estimator:
+    """Estimator of the group ``model``, with the standardisation that was fitted on training rows.
+
+    Raises:
+        UsageError: where it cannot be made, is no estimator, or does not suit the data.
+    """
+    name = cfg.model.estimator._target_
+    try:
+        estimator: Any = instantiate(cfg.model.estimator, _convert_="all")
+    except InstantiationException as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        raise UsageError(
+            f"model.estimator must be what can be made, got {name}: {reason}; change model.estimator"
+        ) from error
+    if not isinstance(estimator, BaseEstimator):
+        raise UsageError(
+            f"model.estimator._target_ must be an estimator of scikit-learn, got {name}; "
+            "name a class such as sklearn.neighbors.KNeighborsClassifier"
+        )
+    features, target = datamodule.features_scaling, datamodule.target_scaling
+    return Estimator(
+        estimator=estimator,
+        task=TASKS[datamodule.schema.task],
+        n_classes=len(datamodule.schema.class_names),
+        standardize=Standardize(features.mean, features.scale),
+        standardize_target=None if target is None else Standardize(target.mean, target.scale),
+        seed=cfg.seed,
+    )
+
+
+def evaluate(model: Estimator, datamodule: TableDataModule) -> dict[str, float]:
+    """Loss and metrics on each split that has rows, under names like ``test/acc``."""
+    splits: tuple[SplitName, ...] = ("train", "val", "test")
+    return {
+        f"{split}/{name}": value
+        for split in splits
+        if len(datamodule.split.rows(split))
+        for name, value in model.metrics(*datamodule.rows(split)).items()
+    }

@@ -1,0 +1,53 @@
+"""Metrics of a restored model."""
+
+from collections.abc import Sequence
+
+from omegaconf import DictConfig, OmegaConf
+
+from perceptron.composition.build import build_trainer
+from perceptron.composition.logs import tame_lightning
+from perceptron.composition.restore import Restored, restore_data
+from perceptron.composition.threads import set_threads
+from perceptron.composition.training import evaluate
+from perceptron.errors import UsageError
+from perceptron.tasks import SplitName
+
+
+def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dict[str, float]:
+    """Loss and metrics on splits of the run's data, to the last bit what training reported.
+
+    Args:
+        restored: whose configuration may name other data than the run's.
+        splits: those without rows are left out.
+
+    Raises:
+        UsageError: where none of them has rows.
+    """
+    tame_lightning()
+    config = restored.config
+    datamodule = restore_data(restored)
+    # As many threads as in training: their number decides in which order sums are taken.
+    set_threads(
+        config.trainer.num_threads,
+        restored.model,
+        rows_per_step=config.data.batch_size or len(datamodule.split.train),
+    )
+    metrics = evaluate(build_trainer(_silent(config), []), restored.model, datamodule, splits=splits)
+    if not metrics:
+        raise UsageError(
+            f"split must have rows, got none in {', '.join(splits)}; "
+            f"choose split=train, or set data.{splits[-1]}_fraction"
+        )
+    return metrics
+
+
+def _silent(config: DictConfig) -> DictConfig:
+    """The configuration with nothing that writes files."""
+    silent = config.copy()
+    OmegaConf.update(silent, "callbacks", {}, merge=False)
+    OmegaConf.update(silent, "logger", {}, merge=False)
+    silent.trainer.enable_checkpointing = False
+    silent.trainer.enable_progress_bar = False
+    silent.trainer.barebones = False
+    silent.trainer.profiler = None
+    return silent

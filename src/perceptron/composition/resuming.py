@@ -1,0 +1,71 @@
+"""A stopped run, going on in its folder."""
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig
+
+from perceptron.composition.restore import read_config
+from perceptron.composition.training import train
+from perceptron.errors import UsageError
+from perceptron.runs.folder import Run
+from perceptron.runs.resume import resume_point
+
+# Their length is part of their state.
+_OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
+
+
+def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:
+    """Train on from the newest checkpoint, or from the start where there is none yet.
+
+    Args:
+        run: finished or not.
+        overrides: settings that replace the stored ones, such as ``trainer.max_epochs=200``.
+        trust: names of classes outside this project that the stored configuration may build.
+
+    Returns:
+        The best value of the monitored metric.
+
+    Raises:
+        UsageError: where there is nothing left to do, or the run cannot be read.
+    """
+    run = Run(run.folder.resolve())
+    if run.is_finished and not overrides:
+        raise UsageError(
+            f"a run must be unfinished to be resumed, got {run.folder}; set trainer.max_epochs to train it for longer"
+        )
+    before = read_config(run, trust=trust)
+    cfg = read_config(run, overrides=overrides, trust=trust)
+    lengthened = (
+        cfg.trainer.max_epochs != before.trainer.max_epochs or cfg.trainer.max_steps != before.trainer.max_steps
+    )
+    if lengthened and cfg.scheduler._target_ in _OF_FIXED_LENGTH:
+        raise UsageError(
+            f"a schedule of fixed length cannot be lengthened, got {cfg.scheduler._target_.rpartition('.')[2]} of "
+            f"{before.trainer.max_epochs} epochs; train anew with trainer.max_epochs={cfg.trainer.max_epochs}"
+        )
+    point = resume_point(run)
+    cfg.ckpt_path = None if point is None else str(point)
+    _log_to_file(run, cfg)
+    return train(cfg, chosen_of(run), goes_on=True)
+
+
+def chosen_of(run: Run) -> dict[str, str]:
+    """Option of each group, as Hydra has left it in the run's folder; empty where it has not."""
+    try:
+        stored = yaml.safe_load((run.folder / ".hydra" / "hydra.yaml").read_text())
+        choices: dict[str, Any] = stored["hydra"]["runtime"]["choices"]
+        return {str(group): str(option) for group, option in choices.items() if option is not None}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _log_to_file(run: Run, cfg: DictConfig) -> None:
+    """Go on with the run's log, as Hydra has started it."""
+    file = logging.FileHandler(run.folder / f"{cfg.task_name}.log")
+    file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[logging.StreamHandler(), file])
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,25 @@
+"""What trains a model: Lightning, or scikit-learn for its own."""
+
+from collections.abc import Mapping
+
+from omegaconf import DictConfig
+
+
+def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
+    """Train and evaluate what the configuration names.
+
+    Args:
+        cfg: a checked configuration.
+        chosen: option of each of Hydra's groups.
+        quiet: whether to leave the terminal to others.
+
+    Returns:
+        The best value of ``cfg.monitor``; None where nothing was trained.
+    """
+    if cfg.model._target_ == "perceptron.models.Estimator":
+        from perceptron.composition.estimators import fit_estimator
+
+        return fit_estimator(cfg, chosen, quiet=quiet)
+    from perceptron.composition.training import train
+
+    return train(cfg, chosen, quiet=quiet)

@@ -1,0 +1,191 @@
+"""A search by Optuna's ask-and-tell: trials are jobs of Hydra's launcher, and the storage knows how far it is."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.errors import HydraException
+from hydra.plugins.launcher import Launcher
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from perceptron.composition.checks import check
+from perceptron.composition.search_space import SearchSpace, parse_space
+from perceptron.errors import UsageError
+from perceptron.randomness import Stream, derive_seed
+from perceptron.sweeps.jobs import Job, State
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial, Trial
+
+log = logging.getLogger(__name__)
+_FOLDER = "folder"
+# The largest that numpy's legacy generator takes.
+_SEEDS = 2**32
+
+
+def require_optuna() -> None:
+    """Say in a line what is missing.
+
+    Raises:
+        UsageError: where Optuna is not installed.
+    """
+    if find_spec("optuna") is None:
+        raise UsageError(
+            "hydra/sweeper=optuna needs the package optuna, got none; type pip install 'perceptron[optuna]'"
+        )
+
+
+def search(
+    arguments: Sequence[str],
+    *,
+    settings: Mapping[str, Any],
+    config: DictConfig,
+    loader: ConfigLoader,
+    launcher: Launcher,
+) -> None:
+    """Run trials until the storage holds ``n_trials``.
+
+    A trial is told to the storage when its job has ended. What a killed search has left begun is run first, under its
+    number and with its values, and its job goes on from its last checkpoint: no trial is lost or doubled.
+
+    Args:
+        arguments: overrides of the command line.
+        settings: of ``hydra.sweeper``.
+        config: of the multirun.
+        loader: Hydra's.
+        launcher: runs batches of ``n_jobs`` trials.
+
+    Raises:
+        UsageError: where the space holds a setting that cannot be.
+    """
+    require_optuna()
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder = Path(config.hydra.sweep.dir).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, folder / "multirun.yaml")
+    space = parse_space(settings["params"] or {}, arguments, loader)
+    first = _check_space(space, config, loader)
+
+    storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
+    pruner = settings["pruner"]
+    study = optuna.create_study(
+        storage=storage,
+        study_name=settings["study_name"],
+        direction="maximize" if first.mode == "max" else "minimize",
+        pruner=optuna.pruners.NopPruner() if pruner is None else instantiate(pruner),
+        load_if_exists=True,
+    )
+    pruning = [] if pruner is None else ["+callbacks.pruning._target_=perceptron.callbacks.PruneHopeless"]
+    if pruning:
+        pruning += [f"+callbacks.pruning.{name}='{value}'" for name, value in (
+            ("storage", storage), ("study_name", settings["study_name"]),
+        )]  # fmt: skip
+        pruning.append("+callbacks.pruning.monitor=${monitor}")
+
+    n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
+    waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
+               if trial.user_attrs.get(_FOLDER) == str(folder)]  # fmt: skip
+    while True:
+        numbers, waiting = waiting[: settings["n_jobs"]], waiting[settings["n_jobs"] :]
+        batch = [trial_of(study, storage, number) for number in numbers]
+        while len(batch) < settings["n_jobs"] and len(study.get_trials(deepcopy=False)) < n_trials:
+            study.sampler = _sampler(settings, seed=first.seed, number=len(study.get_trials(deepcopy=False)))
+            batch.append(study.ask())
+            batch[-1].set_user_attr(_FOLDER, str(folder))
+        if not batch:
+            return
+        overrides = []
+        for trial in batch:
+            own = [f"hydra.sweep.subdir={trial.number}"]
+            own += [*pruning, f"+callbacks.pruning.number={trial.number}"] if pruning else []
+            overrides.append([*space.draw(trial), *own])
+        values = _launch(launcher, overrides, batch, folder)
+        if _is_grid(settings):
+            # After the last point this sampler stops `Study.optimize`, which is not what runs here.
+            study.sampler = optuna.samplers.RandomSampler()
+        for trial, value in zip(batch, values, strict=True):
+            _tell(study, trial.number, value, Job(folder / str(trial.number)))
+
+
+def trial_of(study: "Study", storage: str, number: int) -> "Trial":
+    """A trial that was begun before, or in another process, to draw the rest of its values or to report on it."""
+    from optuna.storages import RDBStorage
+    from optuna.trial import Trial
+
+    found = RDBStorage(storage)
+    study_id = found.get_study_id_from_name(study.study_name)
+    return Trial(study, found.get_trial_id_from_study_id_trial_number(study_id, number))
+
+
+def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> DictConfig:
+    """Compose and check every choice and every end; the first configuration."""
+    composed = []
+    for overrides in space.samples():
+        cfg = loader.load_sweep_config(config, overrides)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        check(cfg)
+        composed.append(cfg)
+    return composed[0]
+
+
+def _is_grid(settings: Mapping[str, Any]) -> bool:
+    return str(settings["sampler"]["_target_"]).endswith(".BruteForceSampler")
+
+
+def _sampler(settings: Mapping[str, Any], *, seed: int, number: int) -> Any:
+    """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again."""
+    return instantiate(settings["sampler"], seed=derive_seed(seed, Stream.SEARCH, number) % _SEEDS)
+
+
+def _launch(
+    launcher: Launcher, overrides: Sequence[Sequence[str]], batch: Sequence["Trial"], folder: Path
+) -> list[float | None]:
+    """Values of the jobs of a batch; NaN where a job has failed or its process died."""
+    try:
+        returns = launcher.launch(overrides, initial_job_idx=batch[0].number)
+    except (UsageError, HydraException, OmegaConfBaseException):
+        raise
+    except Exception as error:
+        # Some launchers raise when a worker dies, and then the jobs of the batch that have ended have their results.
+        for trial in batch:
+            job = Job(folder / str(trial.number))
+            if job.folder.is_dir() and job.state == State.RUNNING:
+                job.fail(error)
+        return [_left(folder / str(trial.number)) for trial in batch]
+    return [_value(result) for result in returns]
+
+
+def _value(result: JobReturn) -> float | None:
+    if result.status != JobStatus.COMPLETED or result.return_value is None:
+        return math.nan
+    return float(result.return_value)
+
+
+def _left(folder: Path) -> float | None:
+    from perceptron.composition.sweep_job import stored_best
+    from perceptron.runs.folder import Run
+
+    return stored_best(Run(folder)) if Run(folder).is_finished else math.nan
+
+
+def _tell(study: "Study", number: int, value: float | None, job: Job) -> None:
+    from optuna.trial import TrialState
+
+    if job.state == State.PRUNED:
+        told: FrozenTrial = study.tell(number, state=TrialState.PRUNED)
+    elif value is None or not math.isfinite(value):
+        told = study.tell(number, state=TrialState.FAIL)
+    else:
+        told = study.tell(number, value)
+    log.debug("trial %s: %s", number, told.state)

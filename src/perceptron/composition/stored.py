@@ -1,0 +1,101 @@
+"""A stored plain configuration, made typed and checked again, with the overrides of a command."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from perceptron.composition.checks import check
+from perceptron.composition.overrides import CONF_DIR, Groups, apply_override, check_group, one_line, parsed_overrides
+from perceptron.composition.schema import SCHEMAS, TrainConf
+from perceptron.errors import UsageError
+
+_GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "logger")
+
+
+def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = ()) -> DictConfig:
+    """The configuration with the types of ``perceptron.composition.schema``, overrides applied, ranges checked.
+
+    Args:
+        config: plain values, as a run leaves them.
+        where: the file it comes from, for messages.
+        overrides: in Hydra's syntax: settings such as ``data.batch_size=64``, and whole groups such as ``data=iris``.
+
+    Raises:
+        UsageError: where the configuration is none of this project's, or an override is wrong.
+    """
+    try:
+        cfg = _structured(config)
+    except (OmegaConfBaseException, TypeError, ValueError) as error:
+        raise UsageError(f"a run's configuration must fit this version, got {one_line(error)} in {where}") from error
+    if overrides:
+        _override(cfg, parsed_overrides(overrides))
+    check(cfg)
+    return cfg
+
+
+def _structured(config: Mapping[str, Any]) -> DictConfig:
+    cfg = OmegaConf.structured(TrainConf)
+    for group in ("data", "model", "optimizer", "scheduler", "trainer", "paths"):
+        cfg[group] = OmegaConf.structured(_schema_of(group, config[group]))
+    network = config["model"]["network"]
+    if kind := _schema_of("network", network):
+        cfg.model.network = OmegaConf.structured(kind)
+    merged = OmegaConf.merge(cfg, config)
+    assert isinstance(merged, DictConfig)  # noqa: S101
+    return merged
+
+
+def _schema_of(group: str, part: Mapping[str, Any]) -> Any:
+    """Type of a part: the one with its keys, first of all with its target too."""
+    kinds = [kind for path, kind in SCHEMAS.items() if path.startswith(f"{group}/")]
+
+    def likeness(kind: type) -> tuple[bool, bool]:
+        known = {field.name: field.default for field in fields(kind)}
+        return part.keys() == known.keys(), known.get("_target_", MISSING) == part.get("_target_")
+
+    best = max(kinds, key=likeness)
+    if not any(likeness(best)) and group == "network":
+        return None
+    if not any(likeness(best)):
+        raise ValueError(f"no kind of {group} with the settings {', '.join(part)}")
+    return best
+
+
+def _override(cfg: DictConfig, overrides: Sequence[Override]) -> None:
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+            loader = Groups(GlobalHydra.instance().config_loader(), None)
+            groups = [
+                override for override in overrides if override.key_or_group in _GROUPS and not _is_value(override)
+            ]
+            for override in groups:
+                check_group(override, loader)
+                composed = compose("train", overrides=[str(override.input_line)])
+                cfg[override.key_or_group] = composed[override.key_or_group]
+            for override in overrides:
+                if override not in groups:
+                    _check_plain(override)
+                    apply_override(override, cfg, loader)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UsageError(one_line(error)) from error
+
+
+def _is_value(override: Override) -> bool:
+    return override.is_delete() or override.is_sweep_override() or isinstance(override.value(), dict)
+
+
+def _check_plain(override: Override) -> None:
+    """Refuse what needs a composition from the start."""
+    text = override.input_line
+    if override.is_delete() or override.is_sweep_override():
+        raise UsageError(f"a stored run takes settings with one value, got {text}; write key=value")
+    if override.key_or_group in ("experiment", "debug", "hydra") or override.key_or_group.startswith("hydra."):
+        raise UsageError(f"a stored run has its settings already, got {text}; override single settings, or train anew")

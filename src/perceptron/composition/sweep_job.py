@@ -1,0 +1,73 @@
+"""One job of a multirun: whatever happens to it is a result, and no other job's concern."""
+
+import logging
+import math
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from omegaconf import DictConfig, open_dict
+
+from perceptron.composition.checks import check
+from perceptron.errors import InterruptedRunError, PrunedError
+from perceptron.runs.folder import Run, best_of
+from perceptron.sweeps.jobs import Job
+
+log = logging.getLogger(__name__)
+
+
+def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+    """Train one job, or go on with it, or take the result that it has left before.
+
+    An error is written to the job's folder and told as NaN: raised, it would end the sweep, or lose its table.
+
+    Args:
+        cfg: composed configuration.
+        chosen: option of each of Hydra's groups.
+
+    Returns:
+        The best value of the monitored metric; NaN of a job that failed or was pruned.
+    """
+    run = Run(Path(cfg.paths.output_dir))
+    job = Job(run.folder)
+    job.begin()
+    try:
+        if run.is_finished:
+            return stored_best(run)
+        check(cfg)
+        # Here, because it imports torch.
+        from perceptron.composition.running import run_once
+
+        # Filters and once-only memories of one job are none of the next one's.
+        with warnings.catch_warnings():
+            return run_once(_continued(cfg, run), chosen, quiet=True)
+    except PrunedError as pruned:
+        job.prune(str(pruned))
+        return math.nan
+    except (KeyboardInterrupt, InterruptedRunError):
+        raise
+    except SystemExit as error:
+        # Lightning turns Ctrl-C into this.
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        job.fail(error)
+        return math.nan
+    except Exception as error:
+        job.fail(error)
+        log.debug("failed", exc_info=error)
+        return math.nan
+
+
+def stored_best(run: Run) -> float | None:
+    """The monitored value that a finished run has written down."""
+    best = best_of(run)
+    return None if best is None else float(best["value"])
+
+
+def _continued(cfg: DictConfig, run: Run) -> DictConfig:
+    """The configuration, from the last checkpoint where an earlier attempt has left one."""
+    last = run.checkpoint("last")
+    if cfg.train and cfg.ckpt_path is None and last.is_file():
+        with open_dict(cfg):
+            cfg.ckpt_path = str(last)
+    return cfg

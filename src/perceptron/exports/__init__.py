@@ -1,0 +1,1 @@
+"""A model as a file that needs nothing of this project to run."""

@@ -1,0 +1,47 @@
+"""``torch.export`` programs, which run without this project's code."""
+
+import io
+import warnings
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from perceptron.exports.answers import Answers, check_agreement, example, expected, output_names
+from perceptron.models import TaskModule
+
+
+def to_program(model: TaskModule, rows: Tensor, *, metadata: Mapping[str, str]) -> tuple[bytes, float]:
+    """A model as the bytes of a ``.pt2`` file, compared with the model after it was read back.
+
+    The input is ``features``, of any batch size; the outputs are those of ``Answers``.
+
+    Args:
+        model: ready to predict, on the CPU.
+        rows: ``(n_rows, n_features)`` float32, real ones.
+        metadata: stored beside the program, under these names.
+
+    Returns:
+        The bytes, and the largest difference from the model.
+
+    Raises:
+        UsageError: where it does not agree with the model.
+    """
+    names = output_names(is_regression="values" in expected(model, rows[:1]))
+    with warnings.catch_warnings():
+        # torch's exporter uses what it has deprecated itself.
+        warnings.simplefilter("ignore")
+        program = torch.export.export(
+            Answers(model),
+            (example(rows.shape[1]),),
+            dynamic_shapes={"features": {0: torch.export.Dim.DYNAMIC}},
+        )
+        buffer = io.BytesIO()
+        torch.export.save(program, buffer, extra_files=dict(metadata))
+        content = buffer.getvalue()
+        exported = torch.export.load(io.BytesIO(content)).module()
+    differences = []
+    for part in (rows, rows[:1]):
+        outputs = dict(zip(names, (output.detach().numpy() for output in exported(part)), strict=True))
+        differences.append(check_agreement(expected(model, part), outputs, by="torch.export"))
+    return content, max(differences)

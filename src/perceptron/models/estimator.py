@@ -1,0 +1,145 @@
+"""A scikit-learn estimator that is measured like every other model."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from torch import Tensor
+from torchmetrics.functional.classification import (
+    binary_accuracy,
+    binary_auroc,
+    binary_f1_score,
+    multiclass_accuracy,
+    multiclass_auroc,
+    multiclass_f1_score,
+)
+
+from perceptron.errors import UsageError
+from perceptron.models.metrics import binary_metrics, multiclass_metrics, regression_metrics
+from perceptron.models.standardize import Standardize
+from perceptron.randomness import Stream, derive_seed
+from perceptron.tasks import BINARY, REGRESSION, Task
+
+# The largest that numpy's legacy generator takes.
+_SEEDS = 2**32
+
+
+class Estimator:
+    """Fits an estimator on standardised rows, and answers with the metrics of ``perceptron.tasks``.
+
+    Args:
+        estimator: any classifier or regressor of scikit-learn's interface; each ``random_state`` that is None is set.
+        task: what the data asks for.
+        n_classes: number of classes; 0 for regression.
+        standardize: layer in front of the estimator.
+        standardize_target: the targets' standardisation; None for classes.
+        seed: of its randomness.
+
+    Raises:
+        UsageError: where the estimator is of another kind than the task.
+    """
+
+    def __init__(
+        self,
+        *,
+        estimator: BaseEstimator,
+        task: Task,
+        n_classes: int,
+        standardize: Standardize,
+        standardize_target: Standardize | None,
+        seed: int,
+    ) -> None:
+        fits = is_regressor(estimator) if task is REGRESSION else is_classifier(estimator)
+        if not fits:
+            wanted = "regressor" if task is REGRESSION else "classifier"
+            raise UsageError(
+                f"model.estimator must be a {wanted} of scikit-learn's interface for this data, got "
+                f"{type(estimator).__name__}; choose another model or data"
+            )
+        random = {
+            name: derive_seed(seed, Stream.WEIGHTS) % _SEEDS
+            for name, value in estimator.get_params().items()
+            if name.rpartition("__")[2] == "random_state" and value is None
+        }
+        self.estimator: Any = estimator.set_params(**random)
+        self.task = task
+        self.n_classes = n_classes
+        self.standardize = standardize
+        self.standardize_target = standardize_target
+
+    def fit(self, features: Tensor, target: Tensor) -> None:
+        """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone."""
+        if self.standardize_target is not None:
+            target = self.standardize_target(target)
+            target = target.squeeze(1) if target.shape[1] == 1 else target
+        self.estimator.fit(self._inputs(features), target.numpy())
+
+    def metrics(self, features: Tensor, target: Tensor) -> dict[str, float]:
+        """Loss and metrics of rows, raw.
+
+        What needs probabilities is NaN for an estimator that gives none; its area is that of its decision function.
+        """
+        if self.task is REGRESSION:
+            values = self._of_values(features, target)
+        elif hasattr(self.estimator, "predict_proba"):
+            values = self._of_probabilities(features, target)
+        else:
+            values = self._of_labels(features, target)
+        return {name: value.item() for name, value in values.items()}
+
+    def _of_values(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
+        assert self.standardize_target is not None  # noqa: S101
+        outputs = _float32(self.estimator.predict(self._inputs(features))).reshape(len(target), -1)
+        errors = outputs - self.standardize_target(target)
+        loss = errors.square().mean() * self.standardize_target.scale.square().mean()
+        return {"loss": loss, **regression_metrics(self.standardize_target.inverse(outputs), target)}
+
+    def _of_probabilities(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
+        found = self._columns(_float32(self.estimator.predict_proba(self._inputs(features))), 0.0)
+        if self.task is BINARY:
+            values = binary_metrics(found[:, 1].contiguous(), target, threshold=0.5)
+        else:
+            values = multiclass_metrics(found, target)
+        return {"loss": values["log_loss"], **values}
+
+    def _of_labels(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
+        inputs = self._inputs(features)
+        labels = torch.from_numpy(self.estimator.predict(inputs)).long()
+        unknown = torch.tensor(torch.nan)
+        scores = self.estimator.decision_function(inputs) if hasattr(self.estimator, "decision_function") else None
+        area = unknown
+        if self.task is BINARY:
+            acc, f1 = binary_accuracy(labels, target), binary_f1_score(labels, target)
+            if scores is not None and int(target.bincount().count_nonzero()) == 2:
+                area = binary_auroc(_ranks(_float32(scores)), target)
+        else:
+            acc = multiclass_accuracy(labels, target, num_classes=self.n_classes, average="micro")
+            f1 = multiclass_f1_score(labels, target, num_classes=self.n_classes, average="macro")
+            if scores is not None and scores.ndim == 2 and int(target.bincount().count_nonzero()) == self.n_classes:
+                ranks = _ranks(self._columns(_float32(scores), -torch.inf))
+                area = multiclass_auroc(ranks, target, num_classes=self.n_classes)
+        return {"loss": unknown, "acc": acc, "auroc": area, "f1": f1, "log_loss": unknown, "ece": unknown}
+
+    def _inputs(self, features: Tensor) -> npt.NDArray[np.float32]:
+        inputs: npt.NDArray[np.float32] = self.standardize(features).numpy()
+        return inputs
+
+    def _columns(self, found: Tensor, missing: float) -> Tensor:
+        """A column per class of the data, also of those that no training row has."""
+        columns = found.new_full((len(found), self.n_classes), missing)
+        columns[:, torch.from_numpy(np.asarray(self.estimator.classes_)).long()] = found
+        return columns
+
+
+def _float32(values: npt.ArrayLike) -> Tensor:
+    return torch.from_numpy(np.asarray(values, dtype=np.float32))
+
+
+def _ranks(scores: Tensor) -> Tensor:
+    """The same order within each column in [0, 1], which torchmetrics takes as it is; ties stay ties."""
+    if scores.ndim == 2:
+        return torch.stack([_ranks(column) for column in scores.T], dim=1)
+    values, places = np.unique(scores.numpy(), return_inverse=True)
+    return _float32(places) / max(len(values) - 1, 1)

@@ -1,0 +1,73 @@
+"""Answers to a CSV or Parquet file, a chunk at a time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pa_parquet
+
+from perceptron.runs.files import whole_file
+
+
+class Writer(Protocol):
+    """What takes record batches."""
+
+    def write_batch(self, batch: Any) -> None:
+        """Append rows."""
+
+
+class Layout:
+    """Columns of the answers.
+
+    Row id; for classes the label and ``p_<class>``, the probability of each; for regression a column per target, in
+    its units.
+
+    Args:
+        class_names: one per class; empty for regression.
+        target_names: one per target.
+        row_id: name of the first column.
+        id_type: pyarrow's type of the first column.
+    """
+
+    def __init__(self, *, class_names: Sequence[str], target_names: Sequence[str], row_id: str, id_type: Any) -> None:
+        self._classes = pa.array(class_names, pa.string())
+        answers = [("label", pa.string())] if class_names else []
+        numbers = [f"p_{name}" for name in class_names] or [*target_names]
+        self.schema = pa.schema([(row_id, id_type), *answers, *((name, pa.float32()) for name in numbers)])
+
+    def batch(self, ids: Any, labels: npt.NDArray[Any], probabilities: npt.NDArray[Any] | None) -> Any:
+        """Rows of a chunk.
+
+        Args:
+            ids: pyarrow array.
+            labels: ``(n_rows,)`` class numbers, or ``(n_rows, n_targets)`` values.
+            probabilities: ``(n_rows, n_classes)``; None for regression.
+        """
+        if probabilities is None:
+            return pa.record_batch([ids, *(pa.array(column) for column in labels.T)], schema=self.schema)
+        names = self._classes.take(pa.array(labels))
+        return pa.record_batch([ids, names, *(pa.array(column) for column in probabilities.T)], schema=self.schema)
+
+
+@contextmanager
+def write_answers(path: Path | None, layout: Layout, *, stdout: BinaryIO | None = None) -> Iterator[Writer]:
+    """A writer of record batches, whose file appears whole or not at all.
+
+    Args:
+        path: Parquet where its name ends in ``.parquet``, else CSV; None for CSV on ``stdout``.
+        layout: columns of the answers.
+        stdout: bytes to write to where there is no path.
+    """
+    if path is None:
+        assert stdout is not None  # noqa: S101
+        with pa_csv.CSVWriter(stdout, layout.schema) as writer:
+            yield writer
+        stdout.flush()
+        return
+    kind = pa_parquet.ParquetWriter if path.suffix == ".parquet" else pa_csv.CSVWriter
+    with whole_file(path) as file, kind(file, layout.schema) as writer:
+        yield writer

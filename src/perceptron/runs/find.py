@@ -1,0 +1,87 @@
+"""Which run is meant by ``run=<folder>``, ``run=latest`` and ``run=best``."""
+
+from pathlib import Path
+from typing import Any
+
+from perceptron.errors import UsageError
+from perceptron.runs.folder import Run, best_of, find_runs
+
+_WHAT_IS_COMPARED = ("dataset", "val_fraction", "test_fraction", "split_seed", "folds", "fold")
+
+
+def find_run(wanted: str, *, among: Path, with_checkpoint: bool = True) -> Run:
+    """The run that is meant.
+
+    Args:
+        wanted: a run's folder; ``latest``, the run that was started last; or ``best``, the finished run with the best
+            value of the metric that all of them monitored.
+        among: folder whose runs ``latest`` and ``best`` choose from, at any depth: all logs, a task, a sweep.
+        with_checkpoint: whether ``latest`` passes over runs that have left no weights.
+
+    Raises:
+        UsageError: where there is none, or ``best`` would compare what cannot be compared.
+    """
+    if wanted not in ("latest", "best"):
+        return _named(Path(wanted))
+    runs = [run for run in find_runs(among) if not with_checkpoint or has_checkpoint(run)] if among.is_dir() else []
+    if wanted == "best":
+        return _best([run for run in runs if run.is_finished], among)
+    if not runs:
+        raise UsageError(f"run=latest needs a run in {among}, got none; train one, or say where with runs=<folder>")
+    return runs[-1]
+
+
+def find_source(wanted: str, *, among: Path) -> Path:
+    """A run's folder, as ``find_run`` finds it, or a checkpoint, which needs no folder.
+
+    Raises:
+        UsageError: where there is none.
+    """
+    path = Path(wanted)
+    return path if path.is_file() else find_run(wanted, among=among).folder
+
+
+def has_checkpoint(run: Run) -> bool:
+    """Whether a run has left weights."""
+    return any((run.folder / "checkpoints").glob("*.ckpt"))
+
+
+def _named(folder: Path) -> Run:
+    if not folder.exists():
+        raise UsageError(f"run must be a run's folder, latest or best, got {folder}, which is not there; name another")
+    run = Run(folder.resolve())
+    if not (run.folder / "config.yaml").is_file():
+        raise UsageError(f"run must be a run's folder, got {folder} without a config.yaml; name another")
+    return run
+
+
+def _best(runs: list[Run], among: Path) -> Run:
+    scored = [(run, best) for run in runs if (best := best_of(run)) is not None]
+    if not scored:
+        raise UsageError(
+            f"run=best needs a finished run with a checkpoint in {among}, got none; train one, or set runs=<folder>"
+        )
+    for what, seen in (
+        ("one monitored metric", {best["monitor"] for _, best in scored}),
+        ("one data set and split", {_compared(run) for run, _ in scored}),
+    ):
+        if len(seen) > 1:
+            raise UsageError(
+                f"run=best compares runs with {what}, got {len(seen)} in {among}: {', '.join(sorted(seen))}; "
+                "narrow it with runs=<folder of a task or a sweep>"
+            )
+    sign = 1 if scored[0][1]["mode"] == "min" else -1
+    return min(scored, key=lambda pair: sign * pair[1]["value"])[0]
+
+
+def _compared(run: Run) -> str:
+    data = run.config.get("data") or {}
+    kept = {key: data.get(key) for key in _WHAT_IS_COMPARED if data.get(key) is not None}
+    return " ".join(f"{key}={_short(value)}" for key, value in kept.items())
+
+
+def _short(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    named = ", ".join(f"{key}={item}" for key, item in value.items() if key not in ("_target_", "_partial_"))
+    return f"{str(value.get('_target_')).rpartition('.')[2]}({named})"

@@ -1,0 +1,97 @@
+"""Signals that end a run in good order."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+import lightning as L
+from lightning.pytorch.callbacks import Checkpoint
+
+from perceptron.errors import InterruptedRunError
+from perceptron.runs.resume import at_safe_point
+
+
+class Interruption(Checkpoint):
+    """On SIGINT and SIGTERM saves the state as soon as a run can go on from it, and ends the run.
+
+    In a SLURM job on SIGUSR1 too, which ``sbatch --signal=USR1@90`` sends before the time is up. A second signal ends
+    the run at once. A context manager: inside, the signals are listened to.
+
+    Args:
+        folder: the run's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._received: int | None = None
+        self._training = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.getsignal(number) for number in _signals()}
+        self._listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """From now on wait for a good moment. Here, because Lightning has put handlers of its own in front."""
+        self._training = True
+        self._listen()
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,
+    ) -> None:
+        """Save and end between two steps."""
+        if self._is_called(trainer) and at_safe_point(trainer, batch_idx):
+            self._end(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Save and end, after what stops early or keeps the best has looked at the epoch."""
+        if self._is_called(trainer):
+            self._end(trainer)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """From now on there is nothing to wait for."""
+        self._training = False
+        if self._is_called(trainer):
+            self._end(trainer)
+
+    def _listen(self) -> None:
+        for number in self._before:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if not self._training or self._received is not None:
+            raise InterruptedRunError(number, f"go on with perceptron resume run={self.folder}")
+        self._received = number
+
+    def _is_called(self, trainer: L.Trainer) -> bool:
+        called = self._received is not None
+        # A signal may reach one process alone, and they must save together.
+        return called if trainer.world_size == 1 else trainer.strategy.reduce_boolean_decision(called, all=False)
+
+    def _end(self, trainer: L.Trainer) -> None:
+        trainer.save_checkpoint(self.folder / "checkpoints" / "last.ckpt", weights_only=False)
+        raise InterruptedRunError(
+            self._received or signal.SIGTERM,
+            f"saved after step {trainer.global_step}; go on with perceptron resume run={self.folder}",
+        )
+
+
+def _signals() -> tuple[int, ...]:
+    # Python hands signals to the main thread only; a job in another thread leaves them to its launcher.
+    if threading.current_thread() is not threading.main_thread():
+        return ()
+    in_slurm = "SLURM_JOB_ID" in os.environ
+    return (signal.SIGINT, signal.SIGTERM, *((signal.SIGUSR1,) if in_slurm else ()))

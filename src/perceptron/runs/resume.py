@@ -1,0 +1,225 @@
+"""What Lightning leaves out of a checkpoint, so that a resumed run ends with the same bits.
+
+Lightning 2.6 stores weights, optimizers, schedules and the loops' counters. It does not store torch's generator, nor
+whether training was to stop; and a checkpoint of an epoch's end is written before the plateau schedule has looked at
+that epoch, which is never made up for.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.loggers import TensorBoardLogger
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+from perceptron.errors import UsageError
+from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.folder import Run
+
+KEY = "resume"
+EPOCH_END, BETWEEN_STEPS, NOT_EXACT = "epoch_end", "between_steps", "not_exact"
+
+
+def at_safe_point(trainer: L.Trainer, batch_idx: int) -> bool:
+    """Whether a run can go on exactly from behind this batch.
+
+    Not where gradients are still being accumulated, nor where Lightning would leave out the validation, or the end of
+    the epoch, that follows the batch.
+    """
+    done = batch_idx + 1
+    every = trainer.val_check_batch if trainer.enable_validation else None
+    return (
+        done < trainer.num_training_batches
+        and done % trainer.accumulate_grad_batches == 0
+        and not (every and done % every == 0)
+    )
+
+
+class ExactResume(L.Callback):
+    """Stores and restores what Lightning leaves out.
+
+    Args:
+        folder: the run's folder; best checkpoints are looked for where it lies now.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._state: Mapping[str, Any] = {}
+        self._noise: torch.Tensor | None = None
+        self._taken: Mapping[str, Any] | None = None
+        # Whether this epoch was resumed in its middle: at its end Lightning leaves out the plateau schedules.
+        self._in_resumed_epoch = False
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add the generator's state, one row per process, whether to stop, and the epoch's metrics."""
+        noise = _noise_state(pl_module.device)
+        of_all: Any = pl_module.all_gather(noise.to(pl_module.device))
+        checkpoint[KEY] = {
+            "position": _position(trainer),
+            "should_stop": trainer.should_stop,
+            "metrics": {name: value.item() for name, value in trainer.callback_metrics.items()},
+            "noise": of_all.reshape(-1, len(noise)).cpu(),
+        }
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Take it up, for training to use.
+
+        Raises:
+            UsageError: for a checkpoint from which no run can go on exactly.
+        """
+        self._state = checkpoint.get(KEY, {})
+        position = self._state.get("position", NOT_EXACT)
+        if position == NOT_EXACT:
+            raise UsageError(
+                f"a run goes on from a checkpoint between two steps or at an epoch's end, got {trainer.ckpt_path}; "
+                "name another, such as last.ckpt"
+            )
+        if position == EPOCH_END:
+            _complete_epoch(checkpoint["loops"]["fit_loop"])
+        else:
+            self._take_up(checkpoint["loops"]["fit_loop"], pl_module.global_rank)
+        for name, state in checkpoint.get("callbacks", {}).items():
+            if name.startswith("ModelCheckpoint"):
+                _move(state, self.folder / "checkpoints")
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Stop where the run had stopped early; else let the plateau schedules look at the last epoch."""
+        early = any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+        trainer.should_stop = trainer.should_stop or (early and self._state.get("should_stop", False))
+        loader: Any = trainer.train_dataloader
+        if self._taken is not None and hasattr(loader, "load_state_dict"):
+            loader.load_state_dict(self._taken)
+        at_epoch_end = self._state.get("position") == EPOCH_END
+        step = trainer.global_step - 1 if at_epoch_end else trainer.global_step
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
+                _hide_later(logger, step)
+        if not at_epoch_end:
+            return
+        metrics = self._state["metrics"]
+        _step_plateau(trainer, pl_module, metrics)
+        for logger in trainer.loggers:
+            logger.log_metrics(metrics | {"epoch": trainer.current_epoch - 1}, step=step)
+
+    def _take_up(self, loops: Mapping[str, Any], rank: int) -> None:
+        """Keep the noise and the row order of an epoch's middle.
+
+        Lightning hands a loader its state only where the loader is made after the loops are restored, and asking for
+        ``Trainer.estimated_stepping_batches``, as a schedule does, makes it before.
+        """
+        if rank < len(self._state["noise"]):
+            self._noise = self._state["noise"][rank]
+        epochs = loops["epoch_progress"]["current"]
+        self._in_resumed_epoch = epochs["ready"] > epochs["processed"]
+        states = loops["state_dict"].get("combined_loader")
+        self._taken = states[0] if states else None
+
+    def on_train_batch_start(
+        self,
+        trainer: L.Trainer,  # noqa: ARG002
+        pl_module: L.LightningModule,
+        batch: Any,  # noqa: ARG002
+        batch_idx: int,  # noqa: ARG002
+    ) -> None:
+        """Go on with the noise of the epoch. Not earlier: a data loader draws from the generator when it starts."""
+        if self._noise is not None:
+            _set_noise_state(self._noise, pl_module.device)
+            self._noise = None
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Make up for what Lightning left out at the end of an epoch that was resumed in its middle."""
+        self._end_resumed_epoch(trainer, pl_module)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """The same, after the last epoch."""
+        self._end_resumed_epoch(trainer, pl_module)
+
+    def _end_resumed_epoch(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self._in_resumed_epoch:
+            self._in_resumed_epoch = False
+            _step_plateau(trainer, pl_module, trainer.callback_metrics)
+
+
+def resume_point(run: Run) -> Path | None:
+    """The checkpoint with the most steps from which a run can go on exactly; None where it must start again.
+
+    Raises:
+        UsageError: where a checkpoint is damaged.
+    """
+    steps = {}
+    for name in ("best", "last"):
+        path = run.checkpoint(name)
+        if path.is_file():
+            contents = read_checkpoint(path)
+            if contents.get(KEY, {}).get("position", NOT_EXACT) != NOT_EXACT:
+                steps[path] = int(contents["global_step"])
+    return max(steps, key=lambda path: steps[path]) if steps else None
+
+
+def _step_plateau(trainer: L.Trainer, pl_module: L.LightningModule, metrics: Mapping[str, Any]) -> None:
+    """Let the plateau schedules look at the epoch that has just ended."""
+    for config in trainer.lr_scheduler_configs:
+        monitor = config.monitor if config.reduce_on_plateau and config.interval == "epoch" else None
+        if monitor in metrics and trainer.current_epoch % config.frequency == 0:
+            pl_module.lr_scheduler_step(config.scheduler, metrics[str(monitor)])
+
+
+def _position(trainer: L.Trainer) -> str:
+    epochs: Any = trainer.fit_loop.epoch_progress.current
+    batches: Any = trainer.fit_loop.epoch_loop.batch_progress.current
+    if epochs.processed > epochs.completed:
+        return EPOCH_END
+    if epochs.ready == epochs.processed:
+        # After training.
+        return BETWEEN_STEPS
+    in_hook = batches.processed == batches.ready and batches.completed == batches.processed - 1
+    return BETWEEN_STEPS if in_hook and at_safe_point(trainer, batches.ready - 1) else NOT_EXACT
+
+
+def _complete_epoch(loops: dict[str, Any]) -> None:
+    """Turn the counters of an epoch's end into those of the next one's start.
+
+    With ``max_steps`` Lightning takes an epoch's end for the middle of one, and would end it twice.
+    """
+    for when in ("total", "current"):
+        progress = loops["epoch_progress"][when]
+        progress["completed"] = progress["processed"]
+    for part in ("epoch_loop.batch_progress", "epoch_loop.scheduler_progress"):
+        current = loops[part]["current"]
+        current.update(dict.fromkeys(current, 0))
+    loops["epoch_loop.batch_progress"]["is_last_batch"] = False
+    loops["state_dict"].pop("combined_loader", None)
+
+
+def _move(state: dict[str, Any], folder: Path) -> None:
+    """Name the best checkpoints by where the run's folder lies now; Lightning forgets them where it was moved."""
+    old, new = str(state.get("dirpath")), str(folder)
+
+    def moved(path: str) -> str:
+        return new + path[len(old) :] if path.startswith(old) else path
+
+    state["dirpath"] = new
+    for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+        state[key] = moved(state[key])
+    state["best_k_models"] = {moved(path): score for path, score in state["best_k_models"].items()}
+
+
+def _hide_later(logger: TensorBoardLogger, step: int) -> None:
+    """Let TensorBoard forget what an interrupted process logged from this step on; it is logged again."""
+    writer = logger.experiment._get_file_writer()
+    writer.add_event(Event(step=step, file_version="brain.Event:2"))
+    writer.add_event(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
+
+
+def _noise_state(device: torch.device) -> torch.Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+def _set_noise_state(state: torch.Tensor, device: torch.device) -> None:
+    if device.type == "cuda" and len(state) == len(torch.cuda.get_rng_state(device)):
+        torch.cuda.set_rng_state(state, device)
+    elif len(state) == len(torch.get_rng_state()):
+        torch.set_rng_state(state)

@@ -1,0 +1,1 @@
+"""What many runs say together: their jobs, their statistics and their tables."""

@@ -1,0 +1,44 @@
+"""The best setting of a sweep as an experiment: a file that ``experiment=best`` takes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+# Drawn by chance or belonging to the sweep, not to the setting.
+_LEFT_OUT = (
+    "seed",
+    "data.split_seed",
+    "data.fold",
+    "data.folds",
+    "hparams_search",
+    "callbacks.pruning",
+    "task_name",
+    "paths",
+)
+
+
+def as_experiment(overrides: Mapping[str, Any], *, groups: Sequence[str], comment: str) -> str:
+    """YAML of an experiment that sets the same.
+
+    Args:
+        overrides: value of each key or group, without Hydra's own.
+        groups: keys that are groups; their values are names of options.
+        comment: what it comes from.
+    """
+    defaults: list[Any] = []
+    values: dict[str, Any] = {}
+    for key, value in overrides.items():
+        if any(key == left_out or key.startswith(f"{left_out}.") for left_out in _LEFT_OUT):
+            continue
+        if key in groups:
+            defaults.append(value if key == "experiment" else {f"override /{key}": value})
+        else:
+            *path, last = key.split(".")
+            node = values
+            for part in path:
+                node = node.setdefault(part, {})
+            node[last] = value
+    text = f"# @package _global_\n# {comment}\n"
+    text += yaml.safe_dump({"defaults": [*defaults, "_self_"], **values}, sort_keys=False, allow_unicode=True)
+    return text

@@ -1,0 +1,94 @@
+"""Jobs of a sweep, read from their folders: the files say what became of each."""
+
+import traceback
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from perceptron.errors import UsageError
+from perceptron.runs.files import write_text
+from perceptron.runs.folder import Run
+
+_ERROR, _PRUNED = "error.txt", "pruned.txt"
+
+
+class State(StrEnum):
+    """What became of a job."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    PRUNED = "pruned"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a sweep.
+
+    Attributes:
+        folder: where its run lies.
+    """
+
+    folder: Path
+
+    @property
+    def state(self) -> State:
+        """What became of it; a job that was killed looks as if it were running."""
+        if Run(self.folder).is_finished:
+            return State.DONE
+        if (self.folder / _ERROR).is_file():
+            return State.FAILED
+        return State.PRUNED if (self.folder / _PRUNED).is_file() else State.RUNNING
+
+    @property
+    def overrides(self) -> list[str]:
+        """Its overrides, as Hydra wrote them down."""
+        values = yaml.safe_load((self.folder / ".hydra" / "overrides.yaml").read_text())
+        return [str(value) for value in values or []]
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Option of each configuration group."""
+        values: Any = yaml.safe_load((self.folder / ".hydra" / "hydra.yaml").read_text())
+        return {group: str(option) for group, option in values["hydra"]["runtime"]["choices"].items()}
+
+    @property
+    def reason(self) -> str:
+        """Why it failed or was pruned, in a line; empty for other jobs."""
+        for name in (_ERROR, _PRUNED):
+            if (self.folder / name).is_file():
+                return (self.folder / name).read_text().partition("\n")[0]
+        return ""
+
+    def begin(self) -> None:
+        """Forget how an earlier attempt ended."""
+        for name in (_ERROR, _PRUNED):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def fail(self, error: BaseException) -> None:
+        """Write down why it failed: in one line, and for what is no user's mistake where."""
+        lines = str(error).strip().splitlines() or [""]
+        if isinstance(error, UsageError):
+            text = lines[0]
+        else:
+            line = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
+            text = "\n".join([line, "", "".join(traceback.format_exception(error))])
+        write_text(self.folder / _ERROR, text.rstrip() + "\n")
+
+    def prune(self, reason: str) -> None:
+        """Write down why it was ended early."""
+        write_text(self.folder / _PRUNED, reason + "\n")
+
+
+def find_jobs(sweep: Path) -> list[Job]:
+    """Jobs that were started in a sweep's folder, in the order of their numbers."""
+    folders = (path.parent for path in sweep.glob("**/.hydra") if (path / "overrides.yaml").is_file())
+    return [Job(folder) for folder in sorted(folders, key=lambda folder: _natural(folder.relative_to(sweep)))]
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    """2 before 10, and numbers before names."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in path.parts]

@@ -1,0 +1,127 @@
+"""How far a sweep is, read off its folder, so that it works wherever the jobs run."""
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from perceptron.sweeps.jobs import Job, State, find_jobs
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+# File systems take their time from a coarser clock.
+_CLOCKS_DIFFER = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """Jobs of a sweep by what became of them.
+
+    Attributes:
+        done: finished ones, pruned ones among them.
+        failed: those that failed since the sweep was started, or started again.
+        running: begun since then and not at an end.
+        total: how many there will be; None where that is not known.
+    """
+
+    done: int
+    failed: int
+    running: int
+    total: int | None
+
+    @property
+    def ended(self) -> int:
+        """Done or failed."""
+        return self.done + self.failed
+
+
+class SweepProgress:
+    """Shows the count of jobs and the time left while a sweep runs: a bar on a terminal, else a line per change.
+
+    A thread of its own looks at the folder twice a second: with most launchers the jobs run elsewhere.
+
+    Args:
+        folder: the sweep's.
+        total: number of its jobs; None where that is not known.
+    """
+
+    def __init__(self, folder: Path, *, total: int | None) -> None:
+        self.folder = folder
+        self.total = total
+        self.started = time.time()
+        self._at_end: dict[Path, State] = {}
+        self._before = self.count().ended
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="sweep progress")
+
+    def start(self) -> None:
+        """Begin to show."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Show the last state and end."""
+        self._stopped.set()
+        self._thread.join()
+
+    def count(self) -> Count:
+        """Jobs by what became of them."""
+        states = [self._state(job) for job in find_jobs(self.folder)] if self.folder.is_dir() else []
+        return Count(
+            done=states.count(State.DONE) + states.count(State.PRUNED),
+            failed=states.count(State.FAILED),
+            running=states.count(State.RUNNING),
+            total=self.total,
+        )
+
+    def line(self, count: Count) -> str:
+        """The count in words."""
+        of = "" if count.total is None else f" of {count.total}"
+        parts = [f"{count.done}{of} done", f"{count.running} running"]
+        parts += [f"{count.failed} failed"] if count.failed else []
+        new = count.ended - self._before
+        if count.total is not None and new > 0 and count.total > count.ended:
+            seconds = (time.time() - self.started) / new * (count.total - count.ended)
+            parts.append(f"about {_duration(seconds)} left")
+        return ", ".join(parts)
+
+    def _state(self, job: Job) -> State | None:
+        """State of a job since the start; None of one that an earlier attempt left and that waits for its turn."""
+        if job.folder in self._at_end:
+            return self._at_end[job.folder]
+        state = job.state
+        begun = (job.folder / ".hydra" / "overrides.yaml").stat().st_mtime >= self.started - _CLOCKS_DIFFER
+        if state in (State.DONE, State.PRUNED) or (state == State.FAILED and begun):
+            self._at_end[job.folder] = state
+        return state if begun or state in (State.DONE, State.PRUNED) else None
+
+    def _watch(self) -> None:
+        console = Console(stderr=True)
+        if not console.is_terminal:
+            self._print_lines()
+            return
+        columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+            task = bar.add_task("", total=self.total)
+            ended = False
+            while not ended:
+                ended = self._stopped.wait(_SECONDS_BETWEEN_LOOKS)
+                count = self.count()
+                bar.update(task, completed=count.ended, description=self.line(count))
+
+    def _print_lines(self) -> None:
+        shown, ended = self._before, False
+        while not ended:
+            ended = self._stopped.wait(_SECONDS_BETWEEN_LOOKS)
+            count = self.count()
+            if count.ended != shown:
+                shown = count.ended
+                print(f"sweep  {self.line(count)}", file=sys.stderr, flush=True)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,113 @@
+"""What a finished run brings to a comparison: its setting, what chance decided, its metrics."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from perceptron.errors import UsageError
+from perceptron.runs.folder import Run
+from perceptron.sweeps.statistics import NAN, Draw
+
+GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
+# What chance decides, and where things lie.
+_BATCHES = ("batch_size", "eval_batch_size", "num_workers")
+_NO_SETTING = (
+    "seed", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths", "logger",
+    "callbacks.pruning",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A finished run.
+
+    Attributes:
+        folder: where it lies.
+        data: identifies the table: runs on different tables are not compared.
+        choices: option of each group in ``GROUPS``.
+        setting: flat configuration without what chance decides; values as short texts.
+        draw: what chance decided.
+        test_per_train: test rows per row that is not tested.
+        monitor: name of the monitored metric.
+        metrics: values under names like ``test/acc``; NaN where one is not defined.
+        seconds: how long it took.
+    """
+
+    folder: Path
+    data: str
+    choices: Mapping[str, str]
+    setting: Mapping[str, str]
+    draw: Draw
+    test_per_train: float
+    monitor: str
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+def read_result(run: Run) -> Result:
+    """Read a finished run.
+
+    Raises:
+        UsageError: where a file of it cannot be read.
+    """
+    config, origin = run.config, run.provenance
+    try:
+        data = config["data"]
+        tested = 1 / data["folds"] if data.get("folds") else data["test_fraction"]
+        # Lightning's settings mean nothing to an estimator.
+        groups = ("data", "model") if "estimator" in config["model"] else GROUPS
+        kept = {key: config[key] for key in config if key in groups or key not in GROUPS}
+        if groups != GROUPS:
+            kept["data"] = {key: value for key, value in data.items() if key not in _BATCHES}
+        setting = {key: value for key, value in _flat(kept).items() if key not in _following(run)}
+        table = {key: value for key, value in setting.items() if key.startswith("data.dataset.")}
+        return Result(
+            folder=run.folder,
+            data=f"{origin['chosen'].get('data')} {json.dumps(table, sort_keys=True)}",
+            choices={group: str(origin["chosen"][group]) for group in groups if group in origin["chosen"]},
+            setting=setting,
+            draw=Draw(split=(data["split_seed"], data.get("fold")), seed=config["seed"]),
+            test_per_train=tested / (1 - tested),
+            monitor=config["monitor"],
+            metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},
+            seconds=float(origin["seconds"]),
+        )
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"a run must hold its settings and metrics, got {error!r} in {run.folder}; leave it out"
+        ) from error
+
+
+def varying(results: Sequence[Result]) -> list[str]:
+    """Names of the settings that differ: a group where its option does, a key where it does within an option."""
+    columns = [
+        group for group in GROUPS if len({result.choices[group] for result in results if group in result.choices}) > 1
+    ]
+    for key in dict.fromkeys(key for result in results for key in result.setting):
+        group = key.partition(".")[0]
+        values: dict[str | None, set[str]] = {}
+        for result in results:
+            if key in result.setting:
+                values.setdefault(result.choices.get(group), set()).add(result.setting[key])
+        if any(len(found) > 1 for found in values.values()):
+            columns.append(key)
+    return columns
+
+
+def _following(run: Run) -> set[str]:
+    """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
+    written = yaml.safe_load((run.folder / ".hydra" / "config.yaml").read_text())
+    return {key for key, value in _flat(written).items() if "${" in value}
+
+
+def _flat(value: Any, name: str = "") -> dict[str, str]:
+    if name and name.startswith(_NO_SETTING) and any(name == key or name.startswith(f"{key}.") for key in _NO_SETTING):
+        return {}
+    if isinstance(value, Mapping) and value:
+        parts = (_flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items())
+        return {key: item for part in parts for key, item in part.items()}
+    return {name: value if isinstance(value, str) else json.dumps(value)}

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from perceptron.composition.sweep_resume import resumed_arguments
+from perceptron.errors import UsageError
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    hydra = {
+        "overrides": {
+            "task": ["seed=1,2"],
+            "hydra": ["hydra/launcher=joblib", "hydra.mode=MULTIRUN", "hydra.sweep.dir=x"],
+        },
+        "runtime": {
+            "config_sources": [{"path": "/conf", "provider": "command-line"}, {"path": "p", "provider": "main"}]
+        },
+        "job": {"config_name": "train"},
+    }
+    (tmp_path / "multirun.yaml").write_text(yaml.safe_dump({"hydra": hydra}))
+    return tmp_path
+
+
+def test_other_command_lines_are_left_alone() -> None:
+    assert resumed_arguments(["-m", "seed=1,2"]) is None
+
+
+def test_the_same_command_line_in_the_same_folder(sweep: Path) -> None:
+    assert resumed_arguments(["-m", f"sweep.resume={sweep}", "hydra.launcher.n_jobs=4"]) == [
+        "-m",
+        "--config-dir",
+        "/conf",
+        "hydra/launcher=joblib",
+        "seed=1,2",
+        f"hydra.sweep.dir='{sweep}'",
+        "hydra.launcher.n_jobs=4",
+    ]
+
+
+def test_other_settings_are_refused(sweep: Path) -> None:
+    with pytest.raises(UsageError, match=r"got optimizer.lr=1 beside sweep.resume"):
+        resumed_arguments([f"sweep.resume={sweep}", "optimizer.lr=1"])
+
+
+def test_another_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="must be the folder of a sweep"):
+        resumed_arguments([f"sweep.resume={tmp_path}"])

@@ -1,0 +1,68 @@
+"""Every flag of the Trainer does what Lightning's manual says; none breaks the run around it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from perceptron.composition.checks import check
+from perceptron.composition.training import train
+from perceptron.errors import UsageError
+
+FLAGS = [
+    "trainer.accumulate_grad_batches=2",
+    "trainer.barebones=true",
+    "trainer.benchmark=true",
+    "trainer.check_val_every_n_epoch=2",
+    "trainer.detect_anomaly=true",
+    "trainer.deterministic=true",
+    "trainer.enable_checkpointing=false",
+    "trainer.enable_model_summary=true",
+    "trainer.enable_progress_bar=false",
+    "trainer.fast_dev_run=true",
+    "trainer.gradient_clip_val=0.5",
+    "trainer.inference_mode=false",
+    "trainer.limit_test_batches=1",
+    "trainer.limit_val_batches=1",
+    "trainer.log_every_n_steps=3",
+    "trainer.max_steps=5",
+    "trainer.max_time=00:00:10:00",
+    "trainer.min_epochs=1",
+    "trainer.num_sanity_val_steps=1",
+    "trainer.num_threads=2",
+    "trainer.overfit_batches=2",
+    "trainer.precision=bf16-mixed",
+    "trainer.precision=64",
+    "trainer.profiler=simple",
+    "trainer.reload_dataloaders_every_n_epochs=1",
+    "trainer.val_check_interval=0.5",
+]
+
+
+# Training ends before the first validation.
+@pytest.mark.filterwarnings(r"ignore:.*could not find the monitored key.*")
+@pytest.mark.parametrize("flag", FLAGS)
+def test_a_run_with_the_flag_leaves_its_results(flag: str, composed, tmp_path: Path) -> None:
+    cfg, chosen = composed("trainer.max_epochs=2", "model=binary_mlp", flag)
+    check(cfg)
+    train(cfg, chosen)
+    assert "test/acc" in json.loads((tmp_path / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "trainer.strategy=ddpp",
+        "trainer.devices=0",
+        "trainer.val_check_interval=1000",
+        "trainer.profiler=simpel",
+        "trainer.limit_val_batches=0.5",
+    ],
+)
+def test_what_lightning_refuses_is_one_line(typed: str, composed) -> None:
+    cfg, chosen = composed(typed)
+    check(cfg)
+    with pytest.raises(UsageError) as caught:
+        train(cfg, chosen)
+    assert "\n" not in str(caught.value)
+    assert "trainer" in str(caught.value)
