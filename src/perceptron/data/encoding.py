@@ -30,6 +30,11 @@ from perceptron.errors import UsageError
 
 Code = dict[str, Any]
 MOST_CATEGORIES = 64
+# Texts of a CSV file that say that a value is missing; pandas' own list.
+MISSING_TEXTS = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
 _LEAST_ROWS = 2
 _TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 _PARTS = ("year", "month", "day", "weekday", "hour")
@@ -64,7 +69,7 @@ def encode(frame: pd.DataFrame, codes: Sequence[Code]) -> FloatArray:
         row, i = np.argwhere(~np.isfinite(features))[0]
         raise UsageError(
             f"every number must be finite in float32, got {features[row, i]} in column {encoded_names(codes)[i]}, "
-            f"row {row}; mend or leave out such rows"
+            f"row {frame.index[row]}; mend or leave out such rows"
         )
     return features
 
@@ -188,7 +193,7 @@ def _refuse(column: "pd.Series[Any]", wrong: npt.NDArray[np.bool_], needed: str)
         row = int(np.flatnonzero(wrong)[0])
         raise UsageError(
             f"column {column.name} must be {needed} in every row, as in the training rows, got {column.iloc[row]!r} "
-            f"in row {row}; mend it or leave it empty"
+            f"in row {column.index[row]}; mend it or leave it empty"
         )
 
 

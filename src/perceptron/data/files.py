@@ -201,7 +201,11 @@ def _csv(file: Path, setting: str) -> Any:
     names = [str(name).strip() for name in header.iloc[0]]
     _check_names(names, file, setting)
     # index_col=False with a longer row would drop its last cell; without it, rows that are all longer make an index.
-    frame = pd.read_csv(file, sep=separator, header=0, low_memory=False)
+    from perceptron.data.encoding import MISSING_TEXTS
+
+    frame = pd.read_csv(
+        file, sep=separator, header=0, low_memory=False, keep_default_na=False, na_values=list(MISSING_TEXTS)
+    )
     if not isinstance(frame.index, pd.RangeIndex):
         raise UsageError(
             f"{setting} must have a name per column, got rows with more cells than the {len(names)} names in {file}; "
