@@ -25,12 +25,12 @@ from sklearn.utils.validation import (
     column_or_1d,
     validate_data,
 )
-from torch import Tensor, optim
+from torch import Tensor, nn, optim
 
 from perceptron.data import Table, TableDataModule, TableSchema
 from perceptron.errors import DivergedError, UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
-from perceptron.networks import ACTIVATIONS, MLP
+from perceptron.networks import ACTIVATIONS, MLP, TabM
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION
 
@@ -65,6 +65,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         accelerator: str = "cpu",
         random_state: Any = None,
         verbose: bool = False,
+        network: str = "mlp",
     ) -> None:
         self.hidden = hidden
         self.activation = activation
@@ -81,6 +82,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         self.accelerator = accelerator
         self.random_state = random_state
         self.verbose = verbose
+        self.network = network
 
     @abstractmethod
     def _module(self, n_outputs: int, data: TableDataModule, **settings: Any) -> TaskModule:
@@ -128,13 +130,18 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
         dtype = torch.float32 if table.features.dtype == np.float32 else torch.float64
         task = {task.name: task for task in (BINARY, MULTICLASS, REGRESSION)}[table.schema.task]
         n_outputs = table.schema.n_outputs(task)
-        network = MLP(
-            n_features=table.schema.n_features,
-            n_outputs=n_outputs,
-            hidden=tuple(self.hidden),
-            activation=self.activation,
-            dropout=self.dropout,
-        )
+        n_features = table.schema.n_features
+        network: nn.Module
+        if self.network == "tabm":
+            network = TabM(n_features=n_features, n_outputs=n_outputs)
+        else:
+            network = MLP(
+                n_features=n_features,
+                n_outputs=n_outputs,
+                hidden=tuple(self.hidden),
+                activation=self.activation,
+                dropout=self.dropout,
+            )
         scaling = data.features_scaling
         model = self._module(
             n_outputs,
@@ -178,6 +185,7 @@ class _Perceptron(BaseEstimator):  # type: ignore[misc]
             ("hidden", "widths of at least 1", all(width >= 1 for width in self.hidden)),
             ("activation", f"one of {', '.join(ACTIVATIONS)}", self.activation in ACTIVATIONS),
             ("dropout", "in [0, 1)", 0 <= self.dropout < 1),
+            ("network", "one of mlp, tabm", self.network in ("mlp", "tabm")),
             ("optimizer", f"one of {', '.join(_OPTIMIZERS)}", self.optimizer in _OPTIMIZERS),
             ("learning_rate", "above 0", 0 < self.learning_rate < float("inf")),
             ("weight_decay", "at least 0", 0 <= self.weight_decay < float("inf")),
@@ -230,6 +238,8 @@ class PerceptronClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
         accelerator: as ``lightning.Trainer`` takes it: ``cpu``, ``gpu``, ``auto``.
         random_state: None, a number or a ``numpy.random.RandomState``, as everywhere in scikit-learn.
         verbose: whether to show Lightning's progress bar.
+        network: ``mlp``, or ``tabm`` for ``perceptron.networks.TabM`` with its authors' sizes instead of ``hidden``,
+            ``activation`` and ``dropout``.
         class_weight: ``balanced``, weights by class, or None, as everywhere in scikit-learn.
 
     Attributes:
@@ -258,6 +268,7 @@ class PerceptronClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
         accelerator: str = "cpu",
         random_state: Any = None,
         verbose: bool = False,
+        network: str = "mlp",
         class_weight: Mapping[Any, float] | str | None = None,
     ) -> None:
         super().__init__(
@@ -276,6 +287,7 @@ class PerceptronClassifier(ClassifierMixin, _Perceptron):  # type: ignore[misc]
             accelerator=accelerator,
             random_state=random_state,
             verbose=verbose,
+            network=network,
         )
         self.class_weight = class_weight
 

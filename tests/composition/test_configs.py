@@ -21,6 +21,7 @@ OPTIONS = [file for file in FILES if file not in _PARTS]
 _MODELS = {"binary": "logistic", "multiclass": "softmax", "regression": "linear"}
 _TASKS = {
     "blobs": "multiclass", "diabetes": "regression", "digits": "multiclass", "iris": "multiclass",
+    "linnerud": "regression",
     "origin": "regression", "regression": "regression", "wine": "multiclass",
 }  # fmt: skip
 

@@ -74,6 +74,7 @@ _RANGES: dict[str, Range] = {
     "data.standardize": _one_of(("per_feature", "global", "none")),
     "data.batch_size": _AT_LEAST_1,
     "data.eval_batch_size": _AT_LEAST_1,
+    "data.class_weights": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,
     "model.threshold": _OPEN_SHARE,
     "model.label_smoothing": _SHARE,

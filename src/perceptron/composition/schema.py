@@ -26,6 +26,7 @@ class DataConf:
     standardize: str = "per_feature"
     batch_size: int | None = 32
     eval_batch_size: int = 4096
+    class_weights: str = "none"
     num_workers: int = 0
     seed: int = MISSING
 

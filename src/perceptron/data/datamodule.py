@@ -33,6 +33,7 @@ class TableDataModule(L.LightningDataModule):
         standardize: ``per_feature``, ``global`` or ``none``, see ``fit_scaling``.
         batch_size: rows per optimizer step over all processes; None for all training rows.
         eval_batch_size: rows per batch where nothing is trained.
+        class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
         num_workers: worker processes of each DataLoader.
         seed: seed of the order of the training rows.
 
@@ -55,6 +56,7 @@ class TableDataModule(L.LightningDataModule):
         standardize: Standardize = "per_feature",
         batch_size: int | None = 32,
         eval_batch_size: int = 4096,
+        class_weights: str = "none",
         num_workers: int = 0,
         seed: int = 0,
     ) -> None:
@@ -69,6 +71,7 @@ class TableDataModule(L.LightningDataModule):
         self.standardize = standardize
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
+        self.class_weights = class_weights
         self.num_workers = num_workers
         self.seed = seed
         self._table: Table | None = None
@@ -199,8 +202,12 @@ class TableDataModule(L.LightningDataModule):
         rows = self.split.rows(split)
         table = self.table
         columns = [table.features[rows], table.target[rows]]
-        if split == "train" and table.weights is not None:
+        weights = None if table.weights is None else table.weights[rows]
+        if self.class_weights == "balanced" and table.schema.task != REGRESSION.name:
+            counts = np.bincount(table.target[rows]).astype(table.features.dtype)
+            of_class = 1 / counts[table.target[rows]]
+            weights = of_class if weights is None else weights * of_class
+        if split == "train" and weights is not None:
             # Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss.
-            weights = table.weights[rows]
             columns.append(weights / weights.mean())
         return tuple(torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
