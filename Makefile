@@ -11,6 +11,9 @@ help:  ## Show these lines
 train: .venv/installed  ## Train a logistic regression on the breast-cancer data
 	$(BIN)/python train.py
 
+dashboard: .venv/installed  ## TensorBoard on logs/, for this machine alone
+	$(BIN)/perceptron dashboard
+
 test: .venv/installed-dev  ## Run the fast tests
 	$(BIN)/python -m pytest
 

@@ -1,7 +1,7 @@
 """Time of an optimizer step in ``fit`` against what a user would pick instead, in alternating rounds of one process.
 
-``python benchmarks/step.py --rounds 7 --output results/step.json``. The model is the digits' 64-100-100-10 MLP with SGD, or
-another width and batch. Evaluation is left out of the step on all sides.
+``python benchmarks/step.py --rounds 7 --output results/step.json``. The model is the digits' 64-100-100-10 MLP with SGD
+and then one of width and batch 1,024. Evaluation is left out of the step on all sides.
 """
 
 import argparse

@@ -1,7 +1,10 @@
+import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +36,9 @@ def command(tmp_path: Path) -> CommandLine:
 
     def run(*arguments: str, logs: bool = True) -> subprocess.CompletedProcess[str]:
         own = [f"paths.log_dir={tmp_path}"] if logs else []
+        # Seconds of each run, where a test does not ask for them.
+        if logs and not any(argument.startswith("figures=") for argument in arguments):
+            own.append("figures=none")
         return subprocess.run(
             [sys.executable, *arguments, *own],
             cwd=ROOT,
@@ -65,7 +71,7 @@ def composed(tmp_path: Path) -> Callable[..., tuple[DictConfig, dict[str, str]]]
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             cfg = compose(
                 "train",
-                overrides=[*overrides, f"paths.output_dir={(tmp_path / folder).resolve()}"],
+                overrides=["figures=none", *overrides, f"paths.output_dir={(tmp_path / folder).resolve()}"],
                 return_hydra_config=True,
             )
         HydraConfig.instance().set_config(cfg)
@@ -98,25 +104,45 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return run
 
 
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Take back what a command changes in its process: handlers of signals, and Hydra's logging."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.getsignal(number) for number in numbers]
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)
+        for added in set(root.handlers) - set(before):
+            added.close()
+        root.handlers[:] = before
+        root.setLevel(level)
+
+
 def train_in(folder: Path, *settings: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["perceptron", "train", f"hydra.run.dir={folder}", *settings])
-        perceptron_command.main()
+        with _as_it_was():
+            perceptron_command.main()
     return folder
 
 
 @pytest.fixture
-def perceptron(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Perceptron]:
+def perceptron(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Perceptron:
     """``perceptron <arguments>`` in this process."""
 
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["perceptron", *map(str, arguments)])
         capfd.readouterr()
         status = 0
-        try:
-            perceptron_command.main()
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else 1
+        with _as_it_was():
+            try:
+                perceptron_command.main()
+            except SystemExit as end:
+                status = end.code if isinstance(end.code, int) else 1
         sys.stdout.flush()
         printed = capfd.readouterr()
         return Answer(status, printed.out, printed.err)

@@ -18,6 +18,7 @@ LAYERS: list[set[str]] = [
     {"data", "figures", "models", "networks", "signals"},
     {"callbacks", "estimators", "exports", "runs"},
     {"prediction", "sweeps"},
+    {"reports"},
     {"composition"},
     {"commands"},
     {"__main__"},

@@ -16,6 +16,8 @@ COMMANDS = {
     "predict": "answers for the rows of a CSV or Parquet file",
     "export": "a run's model as ONNX or as a torch.export program",
     "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
+    "report": "a run or a sweep as one HTML file",
+    "dashboard": "TensorBoard on the log folder, for this machine alone",
 }
 USAGE_STATUS = 2
 

@@ -12,6 +12,7 @@ class Stream(IntEnum):
     ROW_ORDER = 1
     NOISE = 2
     SEARCH = 3
+    DIRECTIONS = 4
 
 
 def derive_seed(seed: int, stream: Stream, *keys: int) -> int:

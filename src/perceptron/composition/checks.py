@@ -65,6 +65,7 @@ _RANGES: dict[str, Range] = {
     ),
     "seed": Range("from 0 to 2**32 - 1", _number(lambda value: 0 <= value < 2**32)),
     "mode": _one_of(("min", "max")),
+    "figures": _one_of(("end", "epoch", "none")),
     "data.task": _one_of(("auto", *TASKS)),
     "data.val_fraction": _SHARE,
     "data.test_fraction": _SHARE,

@@ -63,7 +63,7 @@ def check_overrides(
                 check(cfg)
                 if multirun:
                     check_multirun(cfg)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UsageError(one_line(error)) from error
 
 

@@ -1,11 +1,12 @@
 """A stopped run, going on in its folder."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig
 
 from perceptron.composition.restore import read_config
 from perceptron.composition.training import train
@@ -48,8 +49,8 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
         )
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
-    _log_to_file(run, cfg)
-    return train(cfg, chosen_of(run), goes_on=True)
+    with _log_to(run.folder / f"{cfg.task_name}.log"):
+        return train(cfg, chosen_of(run), goes_on=True)
 
 
 def chosen_of(run: Run) -> dict[str, str]:
@@ -62,10 +63,22 @@ def chosen_of(run: Run) -> dict[str, str]:
         return {}
 
 
-def _log_to_file(run: Run, cfg: DictConfig) -> None:
-    """Go on with the run's log, as Hydra has started it."""
-    file = logging.FileHandler(run.folder / f"{cfg.task_name}.log")
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Go on with the run's log, as Hydra has started it, and on the terminal with the messages alone."""
+    file, terminal = logging.FileHandler(path), logging.StreamHandler()
     file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[logging.StreamHandler(), file])
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.INFO)
     for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for handler in (file, terminal):
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        for handler in (file, terminal):
+            root.removeHandler(handler)
+            handler.close()

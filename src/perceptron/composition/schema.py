@@ -246,6 +246,7 @@ class TrainConf:
     tags: list[str] = field(default_factory=list)
     train: bool = True
     test: bool = True
+    figures: str = "end"
     ckpt_path: str | None = None
     seed: int = 0
     monitor: str = MISSING

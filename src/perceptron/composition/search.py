@@ -2,6 +2,7 @@
 
 import logging
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,20 +78,22 @@ def search(
     first = _check_space(space, config, loader)
 
     storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
-    pruner = settings["pruner"]
+    prunes = not str(settings["pruner"]["_target_"]).endswith(".NopPruner")
     study = optuna.create_study(
         storage=storage,
         study_name=settings["study_name"],
         direction="maximize" if first.mode == "max" else "minimize",
-        pruner=optuna.pruners.NopPruner() if pruner is None else instantiate(pruner),
+        pruner=instantiate(settings["pruner"]),
         load_if_exists=True,
     )
-    pruning = [] if pruner is None else ["+callbacks.pruning._target_=perceptron.callbacks.PruneHopeless"]
-    if pruning:
-        pruning += [f"+callbacks.pruning.{name}='{value}'" for name, value in (
-            ("storage", storage), ("study_name", settings["study_name"]),
-        )]  # fmt: skip
-        pruning.append("+callbacks.pruning.monitor=${monitor}")
+    pruning = []
+    if prunes:
+        pruning = [
+            "+callbacks.pruning._target_=perceptron.callbacks.PruneHopeless",
+            f"+callbacks.pruning.storage='{storage}'",
+            f"+callbacks.pruning.study_name='{settings['study_name']}'",
+            "+callbacks.pruning.monitor=${monitor}",
+        ]
 
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
     waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
@@ -145,7 +148,12 @@ def _is_grid(settings: Mapping[str, Any]) -> bool:
 
 def _sampler(settings: Mapping[str, Any], *, seed: int, number: int) -> Any:
     """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again."""
-    return instantiate(settings["sampler"], seed=derive_seed(seed, Stream.SEARCH, number) % _SEEDS)
+    from optuna.exceptions import ExperimentalWarning
+
+    with warnings.catch_warnings():
+        # The configured options are so called since 2022, and nothing that a user could mend.
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return instantiate(settings["sampler"], seed=derive_seed(seed, Stream.SEARCH, number) % _SEEDS)
 
 
 def _launch(

@@ -30,9 +30,12 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
     Raises:
         UsageError: where the configuration is none of this project's, or an override is wrong.
     """
+    for group in ("data", "model", "optimizer", "scheduler", "trainer", "paths"):
+        if not isinstance(config.get(group), Mapping):
+            raise UsageError(f"a run's configuration must fit this version, got none for {group} in {where}")
     try:
         cfg = _structured(config)
-    except (OmegaConfBaseException, TypeError, ValueError) as error:
+    except (OmegaConfBaseException, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"a run's configuration must fit this version, got {one_line(error)} in {where}") from error
     if overrides:
         _override(cfg, parsed_overrides(overrides))

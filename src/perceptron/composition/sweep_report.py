@@ -9,7 +9,9 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
@@ -40,6 +42,11 @@ class SweepReport(Callback):
         threads = threads_per_job(config)
         if threads is not None:
             os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:  # noqa: ARG002
+        """Let the job's configuration go: launchers keep each to the end, a quarter of a MiB a job (measured)."""
+        if config.hydra.mode == RunMode.MULTIRUN:
+            job_return.cfg = job_return.hydra_cfg = None
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Print and write the summary."""
@@ -106,6 +113,10 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     failed = [job for job in jobs if job.state == State.FAILED]
     print_failures(console, failed)
     write_summary(folder, found, failed)
+    if any(Run(result.folder).config.get("figures") != "none" for result in results):
+        from perceptron.reports.sweep_figures import write_sweep_figures
+
+        write_sweep_figures(folder, found)
     console.print(f"sweep folder  {folder}", soft_wrap=True, highlight=False)
     if len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean):
         best = found[0].rows[0]

@@ -13,7 +13,9 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
+from perceptron.callbacks import History
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
+from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.threads import set_threads
 from perceptron.data import TableDataModule
@@ -78,11 +80,14 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         chosen=chosen,
     )
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
-    trainer = build_trainer(
-        cfg,
-        [SelfContained(config=config, schema=datamodule.schema), ExactResume(folder), interruption],
-        quiet=quiet,
-    )
+    history = History()
+    own_callbacks = [
+        SelfContained(config=config, schema=datamodule.schema),
+        ExactResume(folder),
+        interruption,
+        *figure_callbacks(cfg.figures, history),
+    ]
+    trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         if datamodule.report is not None:
@@ -98,6 +103,9 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
 
     if trainer.is_global_zero:
+        if cfg.figures != "none":
+            keeps_best = cfg.train and best_checkpoint is not None
+            draw_figures(cfg, trainer, model, datamodule, history=history, keeps_best=keeps_best)
         log_results(
             trainer.loggers,
             hyper_parameters=hyper_parameters(config, chosen),

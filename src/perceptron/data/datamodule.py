@@ -179,7 +179,7 @@ class TableDataModule(L.LightningDataModule):
         return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
 
     def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
-        columns = self._columns(split)
+        columns = self.rows(split)
         trainer = self.trainer
         overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
         sampler = RowBatches(
@@ -196,9 +196,6 @@ class TableDataModule(L.LightningDataModule):
 
     def rows(self, split: SplitName) -> tuple[Tensor, ...]:
         """Features and target of a whole split, raw, in the table's order."""
-        return self._columns(split)
-
-    def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
         rows = self.split.rows(split)
         table = self.table
         columns = [table.features[rows], table.target[rows]]

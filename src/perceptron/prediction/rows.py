@@ -193,16 +193,17 @@ def _chunk(
         frame.index += first_row
         return Chunk(features=encode(frame, codes), ids=ids)
     values = np.empty((batch.num_rows, len(features)), dtype=np.float32)
-    for i, name in enumerate(features):
-        column = batch.column(name)
-        # A missing value comes out as NaN.
-        values[:, i] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    # What is too large for float32 becomes infinite, and is reported below.
+    with np.errstate(over="ignore"):
+        for i, name in enumerate(features):
+            # A missing value comes out as NaN.
+            values[:, i] = batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
     if not np.isfinite(values).all():
         row, i = np.argwhere(~np.isfinite(values))[0]
         shown = batch.column(features[i])[int(row)].as_py()
         raise UsageError(
             f"every value must be a finite number, got {'none' if shown is None else shown} in column {features[i]}, "
-            f"row {first_row + row} from 0, in {source}; fill it or leave the row out"
+            f"row {first_row + row}, in {source}; fill it or leave the row out"
         )
     return Chunk(features=values, ids=ids)
 
@@ -213,10 +214,15 @@ def _explained(error: Exception, source: str, features: Sequence[str], row_id: s
     if found := re.search(r"column #(\d+):(?: Row #(\d+):)? CSV conversion error to (\w+): invalid value '(.*)'", text):
         columns = [*features, *([row_id] if row_id else [])]
         name = columns[int(found[1])] if int(found[1]) < len(columns) else f"number {found[1]}"
-        row = f", line {found[2]}" if found[2] else ""
+        row = f", {_row(found[2])}" if found[2] else ""
         return (
             f"every column must be numeric, got {found[4]!r} in column {name}{row}, in {source}; encode it as numbers"
         )
     if found := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text):
-        return f"every row must have {found[2]} columns, got {found[3]} in line {found[1]} of {source}; mend the file"
+        return f"every row must have {found[2]} columns, got {found[3]} in {_row(found[1])}, in {source}; mend the file"
     return f"input must be a readable CSV or Parquet file, got {text} in {source}; name another"
+
+
+def _row(counted: str) -> str:
+    """Number of a row from 0, as in the answers; pyarrow counts from 1, without the line of names."""
+    return f"row {int(counted) - 1}"

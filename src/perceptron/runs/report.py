@@ -1,12 +1,15 @@
 """What a finished run says on the terminal and to its loggers."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from torch.utils.tensorboard.summary import hparams
 
 _SPLITS = ("train", "val", "test")
 
@@ -49,8 +52,35 @@ def log_results(
     final = {name if name.startswith("test/") else f"best/{name}": value for name, value in metrics.items()}
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(dict(hyper_parameters), final, step=step)
+            # Lightning has closed the file; what the writer adds itself opens another.
+            logger.experiment.add_custom_scalars(scalars_layout(metrics))
+            write_session(logger, hyper_parameters)
         else:
             logger.log_hyperparams(dict(hyper_parameters))
-            logger.log_metrics(final, step=step)
+        logger.log_metrics(final, step=step)
         logger.finalize("success")
+
+
+def write_session(logger: TensorBoardLogger, hyper_parameters: Mapping[str, Any]) -> None:
+    """Enter a finished run into TensorBoard's HPARAMS tab.
+
+    There is no description of an experiment beside it: TensorBoard takes the first that it finds for all runs, and
+    hides what only other runs have. Without one it collects the columns from all runs, typed by their values, those
+    that differ first.
+    """
+    # Each run is a row of its own, also where another has the same settings. The table shows only the name's start.
+    folder = Path(logger.log_dir).resolve().parent
+    start = hparams_pb(dict(hyper_parameters), trial_id=" ".join(reversed(folder.parts[-4:])))
+    _, _, end = hparams({}, {})  # type: ignore[no-untyped-call]
+    for summary in (start, end):
+        logger.experiment.file_writer.add_summary(summary)
+
+
+def scalars_layout(metrics: Iterable[str]) -> dict[str, dict[str, list[Any]]]:
+    """Charts of the CUSTOM SCALARS tab: training and validation of each metric in one.
+
+    Args:
+        metrics: names like ``val/acc``; the tags of a chart are regular expressions.
+    """
+    names = dict.fromkeys(name.partition("/")[2] for name in metrics)
+    return {"Training and validation": {name: ["Multiline", [f"^(train|val)/{re.escape(name)}$"]] for name in names}}

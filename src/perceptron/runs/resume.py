@@ -77,6 +77,12 @@ class ExactResume(L.Callback):
                 f"a run goes on from a checkpoint between two steps or at an epoch's end, got {trainer.ckpt_path}; "
                 "name another, such as last.ckpt"
             )
+        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+        if trainer.max_epochs is not None and 0 <= trainer.max_epochs < epochs:
+            raise UsageError(
+                f"trainer.max_epochs counts from the start, got {trainer.max_epochs} for a checkpoint with {epochs} "
+                f"epochs behind it; set trainer.max_epochs above {epochs}"
+            )
         if position == EPOCH_END:
             _complete_epoch(checkpoint["loops"]["fit_loop"])
         else:
@@ -111,7 +117,8 @@ class ExactResume(L.Callback):
         ``Trainer.estimated_stepping_batches``, as a schedule does, makes it before.
         """
         if rank < len(self._state["noise"]):
-            self._noise = self._state["noise"][rank]
+            # A copy: torch crashes on a state that does not start where an allocation does.
+            self._noise = self._state["noise"][rank].clone()
         epochs = loops["epoch_progress"]["current"]
         self._in_resumed_epoch = epochs["ready"] > epochs["processed"]
         states = loops["state_dict"].get("combined_loader")
@@ -209,7 +216,7 @@ def _move(state: dict[str, Any], folder: Path) -> None:
 
 def _hide_later(logger: TensorBoardLogger, step: int) -> None:
     """Let TensorBoard forget what an interrupted process logged from this step on; it is logged again."""
-    writer = logger.experiment._get_file_writer()
+    writer: Any = logger.experiment.file_writer
     writer.add_event(Event(step=step, file_version="brain.Event:2"))
     writer.add_event(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
 

@@ -15,6 +15,7 @@ _LEFT_OUT = (
     "callbacks.pruning",
     "task_name",
     "paths",
+    "logger",
 )
 
 

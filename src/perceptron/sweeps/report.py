@@ -88,7 +88,7 @@ def print_failures(console: Console, jobs: Sequence[Job]) -> None:
     if failed:
         console.print(f"{len(failed)} failed", style="red")
     for job in failed:
-        console.print(f"  {job.folder.name}  {' '.join(job.overrides)}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"  {job.folder.name}  {' '.join(_told(job))}", soft_wrap=True, highlight=False, markup=False)
         console.print(f"     {job.reason}", soft_wrap=True, highlight=False, markup=False)
 
 
@@ -111,10 +111,15 @@ def markdown(found: Sequence[Section], failed: Sequence[Job] = ()) -> str:
         parts.append(f"{_NOTE[0].upper()}{_NOTE[1:]}.")
     if failed:
         lines = [
-            f"- `{job.folder.name}` {' '.join(f'`{text}`' for text in job.overrides)}: {job.reason}" for job in failed
+            f"- `{job.folder.name}` {' '.join(f'`{text}`' for text in _told(job))}: {job.reason}" for job in failed
         ]
         parts.append("\n".join(["### failed", "", *lines]))
     return "\n\n".join(parts) + "\n"
+
+
+def _told(job: Job) -> list[str]:
+    """Its overrides, without what the search adds for itself."""
+    return [text for text in job.overrides if not text.startswith("+callbacks.pruning.")]
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -122,7 +127,8 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _header(section: Section) -> list[str]:
-    repeated = ["std", "runs", "vs best", "p"] if _is_repeated(section) else []
+    repeated = ["std", "runs"] if _is_repeated(section) else []
+    repeated += ["vs best", "p"] if repeated and len(section.rows) > 1 else []
     return ["#", *_short(section.columns), *section.shown, *repeated]
 
 
@@ -144,7 +150,8 @@ def _cells(section: Section) -> list[list[str]]:
         cells = [str(rank), *(_rounded(row.setting[column]) for column in section.columns)]
         cells += [_interval(row.estimate(metric)) for metric in section.shown]
         if _is_repeated(section):
-            cells += [_number(ranked.std), str(len(row.results)), *_paired(row)]
+            cells += [_number(ranked.std), str(len(row.results))]
+            cells += _paired(row) if len(section.rows) > 1 else []
         rows.append(cells)
     return rows
 

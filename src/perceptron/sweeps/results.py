@@ -16,8 +16,8 @@ GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
 # What chance decides, and where things lie.
 _BATCHES = ("batch_size", "eval_batch_size", "num_workers")
 _NO_SETTING = (
-    "seed", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths", "logger",
-    "callbacks.pruning",
+    "seed", "figures", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths",
+    "logger", "callbacks.pruning",
 )  # fmt: skip
 
 

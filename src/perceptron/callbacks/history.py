@@ -1,0 +1,147 @@
+"""Keep in memory what the figures of a training need: metrics of each epoch and some of the weights."""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import Logger
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector
+
+MOST_SNAPSHOTS = 100
+# Snapshots travel in every checkpoint: a megabyte of float32.
+MOST_VALUES = 2**18
+KEY = "history"
+
+
+class History(L.Callback):
+    """Metrics after each epoch and snapshots of the weights before the first and after every n-th epoch.
+
+    There are at most ``MOST_SNAPSHOTS`` snapshots of at most ``MOST_VALUES`` values together: where they would be
+    more, every second one is dropped and n is doubled. A network so large that not even three would fit has none.
+    All is stored in checkpoints, so that a resumed run knows its beginning.
+
+    Attributes:
+        curves: values by epoch, by names like ``val/acc``.
+        snapshots: weights end to end, ``(n_weights,)`` float32, by the number of epochs that led to them.
+    """
+
+    def __init__(self) -> None:
+        self.curves: dict[str, dict[int, float]] = {}
+        self.snapshots: dict[int, Tensor] = {}
+        self._every = 1
+        # The epoch whose training has ended but whose metrics may not have been heard yet.
+        self._ended: int | None = None
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Listen to what is logged: a callback's own hook comes before the module logs its epoch."""
+        if stage == "fit" and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            trainer.loggers = [*trainer.loggers, _Listener(self.curves)]
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Listen no longer."""
+        trainer.loggers = [logger for logger in trainer.loggers if not isinstance(logger, _Listener)]
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take the weights before the first epoch."""
+        if not self.snapshots:
+            self._take(trainer.current_epoch, pl_module)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take the weights after an epoch."""
+        self._take(trainer.current_epoch + 1, pl_module)
+        self._ended = trainer.current_epoch
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """What was logged of the epoch before has been heard."""
+        self._ended = None
+
+    def best_epoch(self, monitor: str, mode: str) -> int | None:
+        """First epoch, from 0, with the best value of a metric; None where none is known."""
+        values = {epoch: value for epoch, value in self.curves.get(monitor, {}).items() if value == value}
+        if not values:
+            return None
+        best = (min if mode == "min" else max)(values.values())
+        return next(epoch for epoch, value in values.items() if value == best)
+
+    def on_save_checkpoint(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
+        """Store all of it, as tensors."""
+        if self._ended is not None:
+            # An epoch's checkpoint is written before loggers hear of its training.
+            for name, value in trainer.callback_metrics.items():
+                if name.startswith("train/") and not name.endswith("_step"):
+                    self.curves.setdefault(name, {}).setdefault(self._ended, value.item())
+        checkpoint[KEY] = {
+            "curves": {name: _as_tensors(values) for name, values in self.curves.items()},
+            "epochs": list(self.snapshots),
+            "weights": torch.stack(list(self.snapshots.values())) if self.snapshots else torch.zeros(0),
+            "every": self._every,
+        }
+
+    def on_load_checkpoint(
+        self,
+        trainer: L.Trainer,  # noqa: ARG002
+        pl_module: L.LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],
+    ) -> None:
+        """Take up the history of the run that is resumed, where it kept one."""
+        stored = checkpoint.get(KEY)
+        if stored is None:
+            return
+        # In place: the listener writes to the same dict.
+        self.curves.clear()
+        for name, (epochs, values) in stored["curves"].items():
+            self.curves[name] = dict(zip(epochs.tolist(), values.tolist(), strict=True))
+        self.snapshots = dict(zip(stored["epochs"], stored["weights"], strict=True))
+        self._every = stored["every"]
+
+    def _take(self, n_epochs: int, module: L.LightningModule) -> None:
+        if n_epochs % self._every:
+            return
+        with torch.no_grad():
+            weights = parameters_to_vector(module.parameters()).detach().to("cpu", torch.float32, copy=True)
+        most = min(MOST_SNAPSHOTS, MOST_VALUES // max(len(weights), 1))
+        if most < 3:
+            return
+        self.snapshots[n_epochs] = weights
+        if len(self.snapshots) > most:
+            self._every *= 2
+            self.snapshots = {epoch: kept for epoch, kept in self.snapshots.items() if epoch % self._every == 0}
+
+
+class _Listener(Logger):
+    """Hears each epoch's metrics; everything else that is logged has no epoch."""
+
+    def __init__(self, curves: dict[str, dict[int, float]]) -> None:
+        super().__init__()
+        self._curves = curves
+
+    @property
+    def name(self) -> str:
+        return "history"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:  # noqa: ARG002
+        epoch = metrics.get("epoch")
+        if epoch is None:
+            return
+        for name, value in metrics.items():
+            if name.startswith(("train/", "val/")) and not name.endswith("_step"):
+                self._curves.setdefault(name, {})[int(epoch)] = float(value)
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+def _as_tensors(values: Mapping[int, float]) -> tuple[Tensor, Tensor]:
+    return torch.tensor(list(values), dtype=torch.int64), torch.tensor(list(values.values()), dtype=torch.float64)

@@ -1,0 +1,63 @@
+"""When a run draws its figures, and of what."""
+
+from pathlib import Path
+
+import lightning as L
+from omegaconf import DictConfig
+
+from perceptron.callbacks import History
+from perceptron.data import TableDataModule
+from perceptron.models import TaskModule
+from perceptron.reports.epoch_figures import EpochFigures
+
+
+def figure_callbacks(figures: str, history: History) -> list[L.Callback]:
+    """What must be in the trainer so that there is something to draw.
+
+    Args:
+        figures: ``end``, ``epoch`` or ``none``.
+        history: keeps what the figures at the end show of the training.
+    """
+    callbacks: dict[str, list[L.Callback]] = {"none": [], "end": [history], "epoch": [history, EpochFigures()]}
+    return callbacks[figures]
+
+
+def draw_figures(
+    cfg: DictConfig,
+    trainer: L.Trainer,
+    model: TaskModule,
+    datamodule: TableDataModule,
+    *,
+    history: History,
+    keeps_best: bool,
+) -> None:
+    """Draw the figures of a run, on the rows that say most of new ones.
+
+    Args:
+        cfg: the whole configuration.
+        trainer: at its end.
+        model: with the weights that are reported.
+        datamodule: its data.
+        history: of the training.
+        keeps_best: whether the weights are those of the best epoch; else the last.
+    """
+    # Here, because they import matplotlib, and a run without figures needs none.
+    from perceptron.reports.answers import held_out_split
+    from perceptron.reports.figures import write_figures
+    from perceptron.reports.landscape import Training
+
+    training = Training(
+        curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
+        snapshots=history.snapshots,
+        best_epoch=history.best_epoch(cfg.monitor, cfg.mode) if keeps_best else None,
+        seed=cfg.seed,
+    )
+    write_figures(
+        Path(cfg.paths.output_dir),
+        trainer.loggers,
+        model,
+        datamodule,
+        split=held_out_split(datamodule, tested=cfg.test),
+        training=training,
+        step=trainer.global_step,
+    )

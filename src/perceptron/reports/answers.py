@@ -1,0 +1,67 @@
+"""What a model says of the rows of a split."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from perceptron.data import TableDataModule, TableSchema
+from perceptron.models import TaskModule
+from perceptron.tasks import SplitName
+
+_IN_WORDS = {"train": "training rows", "val": "validation rows", "test": "test rows"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """Rows and the model's answers.
+
+    Attributes:
+        rows: which rows these are, in words, such as ``test rows``.
+        row_numbers: ``(n_rows,)`` in the table.
+        features: ``(n_rows, n_features)`` raw.
+        target: ``(n_rows,)`` classes, or ``(n_rows, n_targets)`` values.
+        labels: the same of the model.
+        probabilities: ``(n_rows, n_classes)``; None for regression.
+        schema: what the columns mean.
+    """
+
+    rows: str
+    row_numbers: npt.NDArray[np.int64]
+    features: npt.NDArray[np.float32]
+    target: npt.NDArray[Any]
+    labels: npt.NDArray[Any]
+    probabilities: npt.NDArray[np.float32] | None
+    schema: TableSchema
+
+
+def held_out_split(datamodule: TableDataModule, *, tested: bool) -> SplitName:
+    """The split that says most of new rows: the test where it is looked at at all, else validation, else training."""
+    split = datamodule.split
+    if tested and len(split.test):
+        return "test"
+    return "val" if len(split.val) else "train"
+
+
+def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName) -> Answers:
+    """Ask the model, in evaluation mode, on the device where it is."""
+    features, target = datamodule.rows(split)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            parts = [model.predict(part.to(model.device)) for part in torch.split(features, datamodule.eval_batch_size)]
+    finally:
+        model.train(was_training)
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+    return Answers(
+        rows=_IN_WORDS[split],
+        row_numbers=datamodule.split.rows(split),
+        features=features.numpy(),
+        target=target.numpy(),
+        labels=torch.cat([part.labels for part in parts]).cpu().numpy(),
+        probabilities=torch.cat(probabilities).float().cpu().numpy() if probabilities else None,
+        schema=datamodule.schema,
+    )

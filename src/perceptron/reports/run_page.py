@@ -1,0 +1,76 @@
+"""The report of one run, from what lies in its folder."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from perceptron.errors import UsageError
+from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
+from perceptron.runs.folder import Run
+
+FIGURE_ORDER = (
+    "curves", "confusion", "discrimination", "calibration", "probabilities", "mistakes", "residuals", "coefficients",
+    "weights", "decision_boundary", "loss_surface", "descent",
+)  # fmt: skip
+_SPLITS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def run_page(run: Run) -> str:
+    """HTML of a run: results, figures, settings, provenance.
+
+    Raises:
+        UsageError: where the folder holds no settings of a run.
+    """
+    config = run.config
+    origin = run.provenance if run.is_finished else {}
+    chosen = origin.get("chosen")
+    names = chosen if isinstance(chosen, Mapping) else {}
+    title = f"{names.get('model', 'a model')} on {names.get('data', 'data')}"
+    figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
+    sections = [
+        Section("Results", _results(run)),
+        Section("Figures", figures or paragraph("This run has drawn none: it ran with figures=none.")),
+        Section("Settings", named_values(config)),
+        Section("Provenance", named_values(origin) if origin else paragraph("Written when a run finishes.")),
+    ]
+    return page(title=title, summary=_summary(run, config, origin), sections=sections)
+
+
+def metric_table(metrics: Mapping[str, Any]) -> str:
+    """A row per metric and a column per split.
+
+    Args:
+        metrics: values under names like ``test/acc``; None where one is not defined.
+    """
+    splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
+    names = dict.fromkeys(name.partition("/")[2] for name in metrics)
+    rows = [[name, *(number(metrics.get(f"{split}/{name}")) for split in splits)] for name in names]
+    return table(["metric", *(_SPLITS[split] for split in splits)], rows)
+
+
+def number(value: Any) -> str:
+    """Four decimals, or nothing for what is no number."""
+    return f"{value:.4f}" if isinstance(value, int | float) else ""
+
+
+def _results(run: Run) -> str:
+    if not run.is_finished:
+        return paragraph("This run has not finished: it has no results.", warns=True)
+    metrics = run.metrics
+    html = metric_table(metrics)
+    if metrics and not any(name.startswith("test/") for name in metrics):
+        html += paragraph(
+            "No test rows were held out: these numbers do not say how the model does on new rows.", warns=True
+        )
+    return html or paragraph("Nothing was evaluated: it ran with test=false.")
+
+
+def _summary(run: Run, config: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
+    if not origin:
+        return f"A run in {run.folder}."
+    try:
+        return (
+            f"Started {origin['started']}, took {float(origin['seconds']):.1f} s on {origin['device']}; "
+            f"the weights are those with the best {config.get('monitor')}."
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"a run's provenance.json must say when and where it ran, got none: {error}") from error

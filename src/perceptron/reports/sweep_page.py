@@ -1,0 +1,107 @@
+"""The report of a sweep, from what lies in its folder."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from perceptron.errors import UsageError
+from perceptron.reports.page import Section, heading, images_in, named_values, page, paragraph, table
+from perceptron.reports.run_page import number
+from perceptron.runs.folder import Run
+from perceptron.sweeps.jobs import Job, State, find_jobs
+from perceptron.sweeps.results import Result, read_result
+from perceptron.sweeps.statistics import Estimate
+from perceptron.sweeps.table import Section as Ranking
+from perceptron.sweeps.table import sections
+
+FIGURE_ORDER = ("intervals", "learning_rate", "importance", "parallel")
+
+
+def sweep_page(folder: Path) -> str:
+    """HTML of a sweep: ranked settings, figures, every job, what failed, and the common provenance.
+
+    Raises:
+        UsageError: where the folder holds no jobs, or a finished one cannot be read.
+    """
+    jobs = find_jobs(folder)
+    if not jobs:
+        raise UsageError(f"sweep must be a multirun's folder, got {folder}, which has no jobs; name another")
+    results = {job.folder: read_result(Run(job.folder)) for job in jobs if job.state == State.DONE}
+    rankings = sections(list(results.values())) if results else []
+    figures = images_in(folder / "figures", first=FIGURE_ORDER)
+    parts = [
+        Section("Results", _rankings(rankings) or paragraph("No job has finished.", warns=True)),
+        Section("Figures", figures or paragraph("There are none: they are drawn when a sweep ends.")),
+        Section("Jobs", _jobs(jobs, results)),
+        *_provenance(jobs),
+    ]
+    counts = [f"{sum(job.state == state for job in jobs)} {state.value}" for state in State]
+    told = ", ".join(text for text in counts if not text.startswith("0 "))
+    return page(title=f"Sweep {folder.name}", summary=f"{len(jobs)} jobs: {told}.", sections=parts)
+
+
+def _rankings(rankings: Sequence[Ranking]) -> str:
+    parts = []
+    for ranking in rankings:
+        header = ["rank", *ranking.columns, *ranking.shown, "runs", "difference", "p"]
+        rows = []
+        for rank, row in enumerate(ranking.rows, start=1):
+            paired = row.comparison
+            rows.append([
+                str(rank),
+                *(row.setting[column] for column in ranking.columns),
+                *(_interval(row.estimate(metric)) for metric in ranking.shown),
+                str(len(row.results)),
+                "" if paired is None else _finite(paired.difference),
+                "" if paired is None else _finite(row.p_holm),
+            ])  # fmt: skip
+        parts += [heading(f"{ranking.data}, ranked by {ranking.ranked_by}"), table(header, rows)]
+    if parts:
+        parts.append(
+            paragraph(
+                "± half of the 95 % interval of the mean; difference to the best and the chance of such a one, paired "
+                "over common seeds and splits, Holm-adjusted."
+            )
+        )
+    return "".join(parts)
+
+
+def _jobs(jobs: Sequence[Job], results: dict[Path, Result]) -> str:
+    shown = list(dict.fromkeys(name for result in results.values() for name in result.metrics))
+    rows = [
+        [
+            job.folder.name,
+            job.state.value,
+            " ".join(text for text in job.overrides if not text.startswith("paths.")),
+            *(
+                _finite(results[job.folder].metrics.get(name, math.nan)) if job.folder in results else ""
+                for name in shown
+            ),
+            job.reason,
+        ]
+        for job in jobs
+    ]
+    return table(["job", "state", "overrides", *shown, "reason"], rows)
+
+
+def _provenance(jobs: Sequence[Job]) -> list[Section]:
+    """Settings and origin of the first finished job; the others differ in their overrides."""
+    for job in jobs:
+        if job.state == State.DONE:
+            run = Run(job.folder)
+            note = paragraph(f"Of job {job.folder.name}; the others differ as the table of jobs says.")
+            return [
+                Section("Settings", note + named_values(run.config)),
+                Section("Provenance", note + named_values(run.provenance)),
+            ]
+    return []
+
+
+def _interval(value: Estimate) -> str:
+    if math.isnan(value.low):
+        return _finite(value.mean)
+    return f"{value.mean:.4f} ± {value.high - value.mean:.4f}"
+
+
+def _finite(value: float) -> str:
+    return "" if math.isnan(value) else number(value)

@@ -1,0 +1,60 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from perceptron.commands.report import main
+from perceptron.errors import UsageError
+
+
+def _run(folder: Path, *, finished: bool) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("monitor: val/loss\noptimizer: {lr: 0.1}\n")
+    if finished:
+        (folder / "metrics.json").write_text(json.dumps({"train/acc": 0.75, "val/acc": None}))
+        origin = {"chosen": {"model": "logistic"}, "started": "2026-01-01", "seconds": 2, "device": "cpu"}
+        (folder / "provenance.json").write_text(json.dumps(origin))
+    return folder
+
+
+def test_the_latest_run_is_the_default_and_numbers_are_its_own(tmp_path: Path, capsys) -> None:
+    run = _run(tmp_path / "a", finished=True)
+    main([f"runs={tmp_path}"])
+    html = (run / "report.html").read_text()
+    assert str(run / "report.html") in capsys.readouterr().out
+    assert '<td class="number">0.7500</td><td class="number"></td>' in html
+    assert "<td>optimizer.lr</td>" in html
+    assert "No test rows were held out" in html
+    assert "figures=none" in html
+
+
+def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
+    main([f"run={_run(tmp_path / 'a', finished=False)}", f"out={tmp_path / 'page.html'}"])
+    assert "has not finished" in (tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (["rum=latest"], "there is no setting rum=latest; did you mean run?"),
+        (["run=a", "sweep=b"], "a report is of run or of sweep, got both; leave one of them out"),
+        (["runs=nowhere"], "run=latest needs a run in nowhere, got none; train one, or say where with runs=<folder>"),
+        (["run=nowhere"], "run must be a run's folder, got nowhere without a config.yaml; name another"),
+        (["sweep=nowhere"], "sweep must be a multirun's folder, got nowhere, which is not there; name another"),
+    ],
+)
+def test_mistakes_are_one_line(typed, line: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as caught:
+        main(typed)
+    assert str(caught.value) == line
+
+
+def test_a_folder_without_jobs_is_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="which has no jobs"):
+        main([f"sweep={tmp_path}"])
+
+
+def test_a_page_goes_to_a_folder_that_exists(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="in a folder that exists"):
+        main([f"run={_run(tmp_path / 'a', finished=True)}", f"out={tmp_path / 'none/page.html'}"])

@@ -1,0 +1,178 @@
+"""A run that was stopped anywhere and resumed leaves the same bits as one that was not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from perceptron.composition import training
+from perceptron.composition.build import build_trainer
+from perceptron.composition.overrides import CONF_DIR
+from perceptron.composition.resuming import resume
+from perceptron.errors import UsageError
+from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.folder import Run
+
+BASE = ("model=digits_mlp", "data=wine", "model.network.hidden=[8]", "model.network.dropout=0.3", "data.batch_size=16",
+        "trainer.max_epochs=5", "trainer.accelerator=cpu", "logger=none")  # fmt: skip
+CONFIGURATIONS = {
+    "momentum": ("optimizer=sgd_momentum",),
+    "adam_plateau": ("optimizer=adam", "optimizer.lr=0.5", "scheduler=plateau", "scheduler.patience=0"),
+    "adamw_cosine": ("optimizer=adamw", "scheduler=cosine"),
+    "onecycle": ("optimizer=sgd_momentum", "scheduler=onecycle"),
+    "early_stopping": ("optimizer.lr=1.5", "callbacks.early_stopping.patience=1", "trainer.max_epochs=40"),
+    "steps": ("trainer.max_steps=37",),
+    "accumulated": ("trainer.accumulate_grad_batches=3", "optimizer=adam"),
+    "validated_twice": ("trainer.val_check_interval=0.5", "scheduler=plateau"),
+}
+Train = Callable[..., Path]
+
+
+class Killed(BaseException):
+    """What no part of the program catches."""
+
+
+class Kill(L.Callback):
+    """Ends training behind so many batches."""
+
+    def __init__(self) -> None:
+        self.left = -1
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
+    callback = Kill()
+    monkeypatch.setattr(
+        training, "build_trainer", lambda cfg, own, **more: build_trainer(cfg, [*own, callback], **more)
+    )
+    return callback
+
+
+def _train(folder: Path, *settings: str) -> Path:
+    folder.mkdir()
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        cfg = compose("train", overrides=[*BASE, *settings, f"paths.output_dir={folder}"])
+    training.train(cfg, {})
+    return folder
+
+
+def _left(folder: Path) -> dict[str, Any]:
+    left: dict[str, Any] = {"metrics": Run(folder).metrics}
+    for name in ("best", "last"):
+        checkpoint = read_checkpoint(folder / "checkpoints" / f"{name}.ckpt")
+        for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step"):
+            left[f"{name} {key}"] = checkpoint[key]
+    return left
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_the_same_bits(tmp_path: Path, kill: Kill, name: str) -> None:
+    settings = CONFIGURATIONS[name]
+    wanted = _left(_train(tmp_path / "undisturbed", *settings))
+    # From a step's checkpoint in an epoch's middle, and from an epoch's, killed before its end was looked at.
+    for batch, every in ((11, 0), (16, 1000)):
+        folder = tmp_path / f"{batch}_{every}"
+        kill.left = batch
+        with pytest.raises(Killed):
+            _train(folder, *settings, f"callbacks.last.every_seconds={every}")
+        assert not Run(folder).is_finished
+        resume(Run(folder))
+        left = _left(folder)
+        assert [key for key in wanted if not _same(wanted[key], left[key])] == []
+
+
+def test_the_comparison_sees_a_difference(tmp_path: Path) -> None:
+    one, other = (_left(_train(tmp_path / str(seed), f"seed={seed}")) for seed in (0, 1))
+    assert not _same(one["last state_dict"], other["last state_dict"])
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path: Path, kill: Kill) -> None:
+    wanted = _left(_train(tmp_path / "undisturbed"))
+    kill.left = 2
+    with pytest.raises(Killed):
+        _train(tmp_path / "killed")
+    assert not list((tmp_path / "killed").rglob("*.ckpt"))
+    resume(Run(tmp_path / "killed"))
+    assert _same(wanted, _left(tmp_path / "killed"))
+
+
+def test_a_moved_run_goes_on_where_it_is(tmp_path: Path, kill: Kill) -> None:
+    wanted = _left(_train(tmp_path / "undisturbed"))
+    kill.left = 20
+    with pytest.raises(Killed):
+        _train(tmp_path / "killed")
+    (tmp_path / "killed").rename(tmp_path / "moved")
+    resume(Run(tmp_path / "moved"))
+    assert _same(wanted, _left(tmp_path / "moved"))
+    assert not (tmp_path / "killed").exists()
+
+
+def test_a_longer_run_is_one_run(tmp_path: Path) -> None:
+    wanted = _left(_train(tmp_path / "long", "trainer.max_epochs=4"))
+    folder = _train(tmp_path / "short", "trainer.max_epochs=2")
+    with pytest.raises(UsageError, match="must be unfinished"):
+        resume(Run(folder))
+    resume(Run(folder), overrides=["trainer.max_epochs=4"])
+    assert _same(wanted, _left(folder))
+
+
+def test_another_run_goes_on_from_a_folder(tmp_path: Path) -> None:
+    wanted = _left(_train(tmp_path / "long", "trainer.max_epochs=4"))
+    first = _train(tmp_path / "first", "trainer.max_epochs=2")
+    before = {path: path.read_bytes() for path in first.rglob("*.*") if path.is_file()}
+    second = _train(tmp_path / "second", "trainer.max_epochs=4", f"ckpt_path={first}")
+    assert _same(wanted, _left(second))
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_schedule_of_fixed_length_is_not_lengthened(tmp_path: Path) -> None:
+    folder = _train(tmp_path / "run", "scheduler=cosine", "trainer.max_epochs=2")
+    with pytest.raises(UsageError, match="cosine of 2 epochs"):
+        resume(Run(folder), overrides=["trainer.max_epochs=4"])
+    assert Run(folder).is_finished
+
+
+def test_a_checkpoint_behind_the_end_is_named(tmp_path: Path) -> None:
+    first = _train(tmp_path / "first", "trainer.max_epochs=3")
+    with pytest.raises(UsageError, match="3 epochs behind it"):
+        _train(tmp_path / "second", "trainer.max_epochs=2", f"ckpt_path={first}")
+
+
+def test_curves_have_each_step_once(tmp_path: Path, kill: Kill) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+        events = EventAccumulator(str(folder / "tensorboard")).Reload()
+        names = [name for name in events.Tags()["scalars"] if name.startswith(("train/", "val/"))]
+        return {name: [(event.step, event.value) for event in events.Scalars(name)] for name in names}
+
+    settings = ("logger=tensorboard",)
+    wanted = curves(_train(tmp_path / "undisturbed", *settings))
+    # Killed in the third epoch: the second's values are on the disk already, and are logged once more.
+    kill.left = 21
+    with pytest.raises(Killed):
+        _train(tmp_path / "killed", *settings, "callbacks.last=null")
+    best = tmp_path / "killed" / "checkpoints" / "best.ckpt"
+    assert read_checkpoint(best)["global_step"] == 16
+    resume(Run(tmp_path / "killed"))
+    assert len(wanted["val/loss"]) == 5
+    assert curves(tmp_path / "killed") == wanted

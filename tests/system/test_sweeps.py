@@ -1,0 +1,225 @@
+"""Whole sweeps, from the command line to the summary."""
+
+import csv
+import io
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import optuna
+import pytest
+import yaml
+
+from perceptron.composition import command_line
+from perceptron.sweeps.jobs import Job, State, find_jobs
+
+Sweep = Callable[..., tuple[int, Path]]
+SHORT = ("trainer.max_epochs=2", "logger=none", "model=logistic")
+
+FRAGILE = """
+from torch import nn
+
+
+class Fragile(nn.Linear):
+    def __init__(self, *, n_features, n_outputs, number):
+        super().__init__(n_features, n_outputs)
+        self.number = number
+
+    def forward(self, x):
+        if self.number == 2:
+            return super().forward(x[:, :2])
+        if self.number == 5:
+            raise SystemExit(3)
+        if self.number == 7:
+            raise MemoryError("no more room")
+        return super().forward(x)
+"""
+
+
+@pytest.fixture
+def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
+    """Run ``train.py -m`` in this process; its exit status and the sweep's folder."""
+    root_level, root_handlers = logging.root.level, logging.root.handlers[:]
+
+    def run(*arguments: str) -> tuple[int, Path]:
+        monkeypatch.setattr(sys, "argv", ["train.py", "-m", *arguments])
+        status = 0
+        try:
+            command_line.main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return status, max(tmp_path.glob("*/multiruns/*"), default=tmp_path)
+
+    yield lambda *arguments: run(*arguments, f"paths.log_dir={tmp_path}")
+    logging.root.handlers[:] = root_handlers
+    logging.root.setLevel(root_level)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((folder / "summary.csv").read_text())))
+
+
+def test_three_of_twelve_jobs_fail(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "fragile_network.py").write_text(FRAGILE)
+    (tmp_path / "conf" / "model").mkdir(parents=True)
+    (tmp_path / "conf" / "model" / "fragile.yaml").write_text(
+        "defaults: [/schema/model/binary@_here_, _self_]\n"
+        "network: {_target_: fragile_network.Fragile, number: '${seed}'}\n"
+    )
+    sys.path.insert(0, str(tmp_path / "modules"))
+    try:
+        status, folder = sweep("--config-dir", str(tmp_path / "conf"), *SHORT[:2], "model=fragile", "seed=range(12)")
+    finally:
+        sys.path.remove(str(tmp_path / "modules"))
+
+    assert status == 1
+    failed = {job.folder.name: job.reason for job in find_jobs(folder) if job.state == State.FAILED}
+    assert failed == {
+        "2": "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x2 and 30x1)",
+        "5": "SystemExit: 3",
+        "7": "MemoryError: no more room",
+    }
+    (row,) = rows(folder)
+    assert row["runs"] == "9"
+    output = capsys.readouterr().out
+    assert all(reason in output for reason in failed.values())
+    assert "3 failed" in output
+    assert all(reason in (folder / "summary.md").read_text() for reason in failed.values())
+
+
+def test_cross_validation_is_a_multirun(sweep: Sweep) -> None:
+    status, folder = sweep(
+        "model=sklearn_logistic,sklearn_dummy", "data=iris", "data.folds=5", "data.fold=range(5)", "logger=none"
+    )
+    assert status == 0
+    logistic, dummy = rows(folder)
+    assert (logistic["model"], dummy["model"]) == ("sklearn_logistic", "sklearn_dummy")
+    assert (logistic["runs"], dummy["pairs"]) == ("5", "5")
+    assert float(logistic["test/acc low"]) > 0.8 > float(dummy["test/acc high"])
+    assert float(dummy["p_holm"]) < 0.01
+    best = yaml.safe_load((folder / "experiment" / "best.yaml").read_text())
+    assert best["defaults"] == [{"override /model": "sklearn_logistic"}, {"override /data": "iris"}, "_self_"]
+
+
+def test_a_sweep_goes_on(sweep: Sweep) -> None:
+    status, folder = sweep(*SHORT, "seed=range(3)")
+    assert status == 0
+    before = {job.folder.name: (job.folder / "metrics.json").read_bytes() for job in find_jobs(folder)}
+    # As if it had been killed: job 1 after its last checkpoint, job 2 before it began.
+    for name in ("metrics.json", "provenance.json"):
+        (folder / "1" / name).unlink()
+    shutil.rmtree(folder / "2")
+    untouched = (folder / "0" / "metrics.json").stat().st_mtime_ns
+    sys.argv = ["train.py", f"sweep.resume={folder}"]
+    command_line.main()
+    assert (folder / "0" / "metrics.json").stat().st_mtime_ns == untouched
+    assert {job.folder.name: (job.folder / "metrics.json").read_bytes() for job in find_jobs(folder)} == before
+    config = yaml.safe_load((folder / "1" / "config.yaml").read_text())
+    assert config["ckpt_path"] == str(folder / "1" / "checkpoints" / "last.ckpt")
+    assert rows(folder)[0]["runs"] == "3"
+
+
+def test_a_search_holds_its_trials_and_goes_on(sweep: Sweep) -> None:
+    search = (
+        "hydra/sweeper=optuna",
+        "hydra/sweeper/sampler=random",
+        "hydra.sweeper.n_trials=6",
+        "hydra.sweeper.n_jobs=2",
+    )
+    # At such a rate the outputs are not finite: the trial fails, and the search goes on.
+    status, folder = sweep(*SHORT, *search, "optimizer.lr=choice(0.01,0.1,1e38)")
+    assert status == 1
+    storage = f"sqlite:///{folder / 'search.db'}"
+    states = [trial.state.name for trial in optuna.load_study(study_name="search", storage=storage).trials]
+    assert len(states) == 6
+    assert set(states) == {"COMPLETE", "FAIL"}
+    sys.argv = ["train.py", "-m", f"sweep.resume={folder}", "hydra.sweeper.n_trials=8"]
+    with pytest.raises(SystemExit):
+        command_line.main()
+    trials = optuna.load_study(study_name="search", storage=storage).trials
+    assert [trial.number for trial in trials] == list(range(8))
+    for trial in trials:
+        if trial.state.name == "COMPLETE":
+            found = json.loads((folder / str(trial.number) / "metrics.json").read_text())
+            assert found["val/loss"] == pytest.approx(trial.value, rel=1e-6)
+        else:
+            assert float(trial.params["optimizer.lr"]) == 1e38
+    assert "+" not in (folder / "experiment" / "best.yaml").read_text()
+
+
+def test_a_begun_trial_keeps_its_number_and_values(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill between the draw and the job, and one between the job's end and the storage."""
+    search = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=3", "hydra/sweeper/pruner=none")
+    ask, asked = optuna.Study.ask, 0
+
+    def killed(study: optuna.Study) -> optuna.Trial:
+        nonlocal asked
+        asked += 1
+        trial = ask(study)
+        if asked == 2:
+            trial.set_user_attr("folder", trial.study.trials[0].user_attrs["folder"])
+            raise KeyboardInterrupt
+        return trial
+
+    monkeypatch.setattr(optuna.Study, "ask", killed)
+    status, folder = sweep(*SHORT, *search, "optimizer.lr=interval(0.01,0.1)")
+    assert status == 130
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "argv", ["train.py", f"sweep.resume={folder}"])
+    command_line.main()
+    trials = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}").trials
+    assert [(trial.number, trial.state.name) for trial in trials] == [(n, "COMPLETE") for n in range(3)]
+    assert len({trial.params["optimizer.lr"] for trial in trials}) == 3
+    assert [job.state for job in find_jobs(folder)] == [State.DONE] * 3
+
+
+def test_a_grid_is_run_once(sweep: Sweep) -> None:
+    _, folder = sweep(
+        "model=sklearn_logistic", "logger=none", "hydra/sweeper=optuna", "hydra/sweeper/sampler=grid",
+        "model.estimator.C=choice(0.1,1.0)", "seed=range(0,3)",
+    )  # fmt: skip
+    trials = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}").trials
+    found = {(trial.params["model.estimator.C"], trial.params["seed"]) for trial in trials}
+    assert len(trials) == len(found) == 6
+
+
+def test_several_processes_are_refused(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _ = sweep("trainer=ddp_sim", "seed=0,1")
+    assert status == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "a multirun's job must run on one device, got trainer.devices=2" in error
+    assert not (tmp_path / "train").exists()
+
+
+@pytest.mark.parametrize("option", ["hydra/launcher=joblib", "hydra/sweeper=optuna"])
+def test_a_missing_extra_is_named(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    monkeypatch.setattr("perceptron.composition.extras.find_spec", lambda _: None)
+    status, _ = sweep(option, "seed=0,1")
+    assert status == 2
+    extra = option.partition("=")[2]
+    assert f"error: {option} needs the extra {extra}, got none; type pip install" in capsys.readouterr().err
+
+
+def test_jobs_leave_no_warning_filters_behind(sweep: Sweep) -> None:
+    import warnings
+
+    before = warnings.filters[:]
+    sweep(*SHORT, "seed=0,1")
+    assert warnings.filters == before
+
+
+def test_a_failed_job_is_tried_again(sweep: Sweep) -> None:
+    status, folder = sweep(*SHORT, "data=breast_cancer,wine", "logger=none")
+    assert status == 1
+    (failed,) = [job for job in find_jobs(folder) if job.state == State.FAILED]
+    assert failed.reason.startswith("model=logistic needs two classes, data=wine has 3 classes")
+    # What is retried forgets its error first.
+    Job(failed.folder).begin()
+    assert failed.state == State.RUNNING
