@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"__init__", "errors", "randomness", "tasks"},
     {"data", "figures", "models", "networks", "signals"},
-    {"callbacks", "exports", "runs"},
+    {"callbacks", "estimators", "exports", "runs"},
     {"population", "prediction", "sweeps"},
     {"reports"},
     {"composition"},

@@ -25,7 +25,9 @@ class Task:
 _CLASSIFICATION: dict[str, Direction] = {
     "loss": "min",
     "acc": "max",
+    "balanced_acc": "max",
     "auroc": "max",
+    "average_precision": "max",
     "f1": "max",
     "log_loss": "min",
     "ece": "min",

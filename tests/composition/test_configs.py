@@ -10,6 +10,7 @@ from perceptron.composition.overrides import CONF_DIR
 from perceptron.composition.running import run_once
 
 # Composed through the options that name them.
+ROOT = Path(__file__).parent.parent.parent
 _PARTS = {"train.yaml", "data/_base.yaml", "paths/default.yaml", "hydra/default.yaml"}
 _NEEDS_DEVICES = {"trainer/gpu.yaml", "trainer/mps.yaml", "trainer/ddp.yaml"}
 # Tested with processes of its own, in tests/system.
@@ -20,6 +21,7 @@ OPTIONS = [file for file in FILES if file not in _PARTS]
 _MODELS = {"binary": "logistic", "multiclass": "softmax", "regression": "linear"}
 _TASKS = {
     "blobs": "multiclass", "diabetes": "regression", "digits": "multiclass", "iris": "multiclass",
+    "linnerud": "regression",
     "origin": "regression", "regression": "regression", "wine": "multiclass",
 }  # fmt: skip
 
@@ -29,6 +31,8 @@ def _overrides(file: str) -> list[str]:
     typed = [f"{group}={name}"]
     if group == "data":
         typed.append(f"model={_MODELS[_TASKS.get(name, 'binary')]}")
+    if file == "data/table.yaml":
+        return [*typed[:1], "model=auto", f"data.path={ROOT / 'tests/data/own.csv'}", "data.target=spends"]
     if group in ("hydra/sweeper/pruner", "hydra/sweeper/sampler"):
         typed.insert(0, "hydra/sweeper=optuna")
     if file == "model/sklearn.yaml":

@@ -77,3 +77,13 @@ def test_worker_processes_give_the_same_batches() -> None:
     one, several = (TableDataModule(dataset=load_iris, num_workers=workers) for workers in (0, 1))
     for (a, _), (b, _) in zip(one.train_dataloader(), several.train_dataloader(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_balanced_classes_weigh_alike() -> None:
+    target = np.arange(200) % 10 == 0
+    data = TableDataModule(
+        dataset=lambda: (np.zeros((200, 1)), target.astype(int)), class_weights="balanced", batch_size=None
+    )
+    ((_, labels, weights),) = data.train_dataloader()
+    assert weights.mean().item() == pytest.approx(1)
+    assert weights[labels == 1].sum().item() == pytest.approx(weights[labels == 0].sum().item())

@@ -16,6 +16,9 @@ def test_binary_metrics_are_scikit_learns() -> None:
     assert got["acc"].item() == pytest.approx(reference.accuracy_score(target, labels))
     assert got["auroc"].item() == pytest.approx(reference.roc_auc_score(target, probabilities))
     assert got["f1"].item() == pytest.approx(reference.f1_score(target, labels))
+    assert got["balanced_acc"].item() == pytest.approx(reference.balanced_accuracy_score(target, labels))
+    precision = reference.average_precision_score(target, probabilities)
+    assert got["average_precision"].item() == pytest.approx(precision)
     assert got["log_loss"].item() == pytest.approx(reference.log_loss(target, probabilities.astype(float)), rel=1e-4)
 
 
@@ -29,6 +32,9 @@ def test_multiclass_metrics_are_scikit_learns() -> None:
     assert got["acc"].item() == pytest.approx(reference.accuracy_score(target, values.argmax(1)))
     assert got["f1"].item() == pytest.approx(reference.f1_score(target, values.argmax(1), average="macro"))
     assert got["auroc"].item() == pytest.approx(reference.roc_auc_score(target, values, multi_class="ovr"))
+    assert got["balanced_acc"].item() == pytest.approx(reference.balanced_accuracy_score(target, values.argmax(1)))
+    precision = reference.average_precision_score(target, values)
+    assert got["average_precision"].item() == pytest.approx(precision)
     assert got["log_loss"].item() == pytest.approx(reference.log_loss(target, values), rel=1e-5)
 
 
@@ -50,7 +56,8 @@ def test_regression_metrics_are_scikit_learns() -> None:
 def test_what_is_not_defined_is_nan() -> None:
     one_class = binary_metrics(torch.tensor([0.2, 0.9]), torch.tensor([1, 1]), threshold=0.5)
     assert one_class["auroc"].isnan()
-    assert one_class["acc"].item() == 0.5
+    assert one_class["average_precision"].isnan()
+    assert (one_class["acc"].item(), one_class["balanced_acc"].item()) == (0.5, 0.5)
     missing = multiclass_metrics(torch.full((2, 3), 1 / 3), torch.tensor([0, 1]))
     assert missing["auroc"].isnan()
     assert regression_metrics(torch.zeros(1, 1), torch.zeros(1, 1))["r2"].isnan()

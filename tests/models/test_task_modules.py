@@ -85,7 +85,8 @@ def test_epoch_loss_is_the_mean_over_rows_and_val_metrics_are_logged(build, fit)
     )
     expected = model.row_losses(model(features), target).mean()
     torch.testing.assert_close(logged["train/loss"], expected.detach())
-    assert set(logged) == {"train/loss", *(f"val/{name}" for name in ("loss", "acc", "auroc", "f1", "log_loss", "ece"))}
+    names = ("loss", "acc", "balanced_acc", "auroc", "average_precision", "f1", "log_loss", "ece")
+    assert set(logged) == {"train/loss", *(f"val/{name}" for name in names)}
 
 
 def test_step_losses_are_logged_where_asked_for(build, fit, tmp_path) -> None:

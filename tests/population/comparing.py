@@ -23,7 +23,7 @@ def sweep(monkeypatch: pytest.MonkeyPatch, folder: Path, *overrides: str, status
     from perceptron.composition.command_line import main
 
     before = set(folder.glob("train/multiruns/*"))
-    monkeypatch.setattr(sys, "argv", ["train.py", "-m", *overrides, f"paths.log_dir={folder}"])
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", "figures=none", *overrides, f"paths.log_dir={folder}"])
     try:
         main()
         ended = 0
@@ -37,7 +37,9 @@ def sweep(monkeypatch: pytest.MonkeyPatch, folder: Path, *overrides: str, status
 def configurations(overrides: Sequence[str], variations: Sequence[dict[str, object]], folder: Path) -> list[DictConfig]:
     """Of jobs: composed once, then varied setting by setting; each has a folder of its own."""
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        base = compose("train", overrides=[*overrides, f"paths.output_dir={folder}", f"paths.log_dir={folder}"])
+        base = compose(
+            "train", overrides=["figures=none", *overrides, f"paths.output_dir={folder}", f"paths.log_dir={folder}"]
+        )
     found = []
     for number, settings in enumerate(variations):
         cfg = base.copy()

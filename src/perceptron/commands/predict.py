@@ -54,6 +54,7 @@ def main(arguments: Sequence[str]) -> None:
         chunks = read_rows(
             rows,
             features=schema.feature_names,
+            encoding=schema.encoding,
             row_id=row_id,
             ignored=ignored,
             progress=progress,

@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from perceptron.composition.checks import MODEL_TASKS
 from perceptron.composition.instance import instance
 from perceptron.composition.overrides import CONF_DIR
 from perceptron.data import Scaling, TableDataModule, TableSchema
@@ -20,7 +21,10 @@ from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.randomness import Stream, derive_seed
 from perceptron.runs.checkpoint import WholeCheckpoints
-from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
+
+# The base of all kinds, of which the data's task chooses one.
+AUTO = "perceptron.models.TaskModule"
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
@@ -39,7 +43,7 @@ def build_data(cfg: DictConfig) -> TableDataModule:
     try:
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
-        name = cfg.dataset._target_.rpartition(".")[2]
+        name = cfg.dataset.get("_target_", cfg._target_).rpartition(".")[2]
         raise UsageError(f"data.dataset must be what {name} takes, got: {error}; change data.dataset") from error
     return datamodule
 
@@ -64,7 +68,7 @@ def build_model(
     Raises:
         UsageError: where the model does not fit the data.
     """
-    task = _task_of(cfg.model._target_)
+    task = TASKS[schema.task] if cfg.model._target_ == AUTO else _task_of(cfg.model._target_)
     _check_fit(task, schema, chosen)
     torch.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
     network: nn.Module = instance(
@@ -80,6 +84,8 @@ def build_model(
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
     own = {key: value for key, value in plain(cfg.model).items() if key != "network"}
+    if own["_target_"] == AUTO:
+        own["_target_"] = next(name for name, its_task in MODEL_TASKS.items() if its_task is task)
     model: TaskModule = instance(own, "model", **settings, _recursive_=False)
     return model
 

@@ -124,15 +124,25 @@ def checked_arguments(arguments: Sequence[str]) -> list[str]:
     parser.add_argument("overrides", nargs="*")
     _check_flags(arguments)
     parsed = parser.parse_intermixed_args(arguments)
+    overrides = [*parsed.overrides, *_model_of_a_table(parsed.overrides)]
     if not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path):
         check_overrides(
-            parsed.overrides,
+            overrides,
             multirun=parsed.multirun,
             config_name=parsed.config_name,
             config_dir=parsed.config_dir,
         )
     flags = [argument for argument in arguments if argument not in parsed.overrides]
-    return [*flags, *parsed.overrides]
+    return [*flags, *overrides]
+
+
+def _model_of_a_table(overrides: Sequence[str]) -> list[str]:
+    """A table of one's own says only when it is read which model it needs.
+
+    Said here, because Hydra lets the model select the data, which stands before it, but not the data the model.
+    """
+    names_another = any(override.startswith(("model=", "experiment=")) for override in overrides)
+    return ["model=auto"] if "data=table" in overrides and not names_another else []
 
 
 def _check_flags(arguments: Sequence[str]) -> None:

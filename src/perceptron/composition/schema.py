@@ -26,8 +26,27 @@ class DataConf:
     standardize: str = "per_feature"
     batch_size: int | None = 32
     eval_batch_size: int = 4096
+    class_weights: str = "none"
     num_workers: int = 0
     seed: int = MISSING
+
+
+@dataclass
+class TableFilesConf(DataConf):
+    """Arguments of ``perceptron.data.table_from_files``."""
+
+    _target_: str = "perceptron.data.table_from_files"
+    dataset: dict[str, Any] = field(default_factory=dict)
+    path: str = MISSING
+    # A column's name, or a list of names.
+    target: Any = MISSING
+    features: list[str] | None = None
+    exclude: list[str] | None = None
+    group: str | None = None
+    time: str | None = None
+    weight: str | None = None
+    test_path: str | None = None
+    most_categories: int = 64
 
 
 @dataclass
@@ -38,6 +57,18 @@ class MLPConf:
     hidden: list[int] = field(default_factory=list)
     activation: str = "relu"
     dropout: float = 0.0
+
+
+@dataclass
+class TabMConf:
+    """Arguments of ``perceptron.networks.TabM``."""
+
+    _target_: str = "perceptron.networks.TabM"
+    members: int = 32
+    width: int = 512
+    blocks: int | None = None
+    dropout: float = 0.1
+    embeddings: str = "none"
 
 
 @dataclass
@@ -69,6 +100,13 @@ class RegressionConf(ModelConf):
     """Arguments of ``perceptron.models.Regressor``."""
 
     _target_: str = "perceptron.models.Regressor"
+
+
+@dataclass
+class AutoConf(ModelConf):
+    """The kind of ``perceptron.models.TaskModule`` that the data's task needs, with its own defaults."""
+
+    _target_: str = "perceptron.models.TaskModule"
 
 
 @dataclass
@@ -225,11 +263,14 @@ class TrainConf:
 
 SCHEMAS: dict[str, type] = {
     "data/table": DataConf,
+    "data/files": TableFilesConf,
     "model/binary": BinaryConf,
     "model/multiclass": MulticlassConf,
     "model/regression": RegressionConf,
+    "model/auto": AutoConf,
     "model/estimator": EstimatorConf,
     "network/mlp": MLPConf,
+    "network/tabm": TabMConf,
     "optimizer/sgd": SGDConf,
     "optimizer/adam": AdamConf,
     "scheduler/none": ScheduleConf,

@@ -1,5 +1,6 @@
 """The spine: one run from its configuration to its report."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -89,6 +90,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        if datamodule.report is not None:
+            _log_report(folder, datamodule.report)
 
     best_value = None
     best_checkpoint = from_checkpoint
@@ -203,6 +206,15 @@ def _flat(value: Any, name: str) -> dict[str, bool | int | float | str]:
 def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
     """The project's own groups, without Hydra's."""
     return {group: option for group, option in chosen.items() if "/" not in group and option is not None}
+
+
+def _log_report(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write ``data_report.json``; log the task that was found, and what stands out."""
+    write_json(folder / "data_report.json", report)
+    log = logging.getLogger(__name__)
+    log.info("task: %s, as the target has it; data.task sets another", report["target"]["task"])
+    for warning in report["warnings"]:
+        log.warning("%s", warning)
 
 
 def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:

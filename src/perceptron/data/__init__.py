@@ -2,6 +2,7 @@
 
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.datamodule import TableDataModule
+from perceptron.data.files import table_from_files
 from perceptron.data.origin import origin
 from perceptron.data.scaling import Scaling, fit_scaling
 from perceptron.data.splits import Split, split_rows
@@ -20,4 +21,5 @@ __all__ = [
     "fit_scaling",
     "origin",
     "split_rows",
+    "table_from_files",
 ]

@@ -1,10 +1,12 @@
 """The LightningDataModule around a table."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import lightning as L
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -31,12 +33,14 @@ class TableDataModule(L.LightningDataModule):
         standardize: ``per_feature``, ``global`` or ``none``, see ``fit_scaling``.
         batch_size: rows per optimizer step over all processes; None for all training rows.
         eval_batch_size: rows per batch where nothing is trained.
+        class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
         num_workers: worker processes of each DataLoader.
         seed: seed of the order of the training rows.
 
     Batches are tuples: features ``(batch, n_features)`` float32, raw; target ``(batch,)`` int64 or
-    ``(batch, n_targets)`` float32, raw; and for training on several processes weights ``(batch,)`` float32 that
-    make the mean over processes the mean over rows where a batch does not divide evenly.
+    ``(batch, n_targets)`` float32, raw; and in training factors ``(batch,)`` of each row's loss: the table's weights,
+    where it has some, scaled to mean 1 over the training rows; and on several processes weights that make the mean
+    over processes the mean over rows where a batch does not divide evenly.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class TableDataModule(L.LightningDataModule):
         standardize: Standardize = "per_feature",
         batch_size: int | None = 32,
         eval_batch_size: int = 4096,
+        class_weights: str = "none",
         num_workers: int = 0,
         seed: int = 0,
     ) -> None:
@@ -66,32 +71,59 @@ class TableDataModule(L.LightningDataModule):
         self.standardize = standardize
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
+        self.class_weights = class_weights
         self.num_workers = num_workers
         self.seed = seed
         self._table: Table | None = None
+        self._measured: npt.NDArray[np.bool_] | None = None
+        # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
+        self.report: dict[str, Any] | None = None
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
         """Read the table, split it and fit the standardisation; once, whatever the stage."""
         if self._table is not None:
             return
-        table = as_table(self.dataset(), task=self.task)
+        table = self._read()
         is_regression = table.schema.task == REGRESSION.name
-        self._split = split_rows(
-            len(table),
-            labels=None if is_regression else table.target,
-            val_fraction=self.val_fraction,
-            test_fraction=self.test_fraction,
-            split_seed=self.split_seed,
-            folds=self.folds,
-            fold=self.fold,
-        )
-        self._features_scaling = fit_scaling(table.features[self._split.train], how=self.standardize)
+        train = self._split.train
+        weights = None if table.weights is None else table.weights[train]
+        scaling = fit_scaling(table.features[train], how=self.standardize, weights=weights)
+        self._features_scaling = scaling if self._measured is None else scaling.only(self._measured)
+        of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
         self._target_scaling = (
-            fit_scaling(table.target[self._split.train], how="none" if self.standardize == "none" else "per_feature")
-            if is_regression
-            else None
+            fit_scaling(table.target[train], how=of_target, weights=weights) if is_regression else None
         )
         self._table = table
+
+    def _read(self) -> Table:
+        """The table, its rows split."""
+        raw = self.dataset()
+        settings: dict[str, Any] = {
+            "val_fraction": self.val_fraction,
+            "test_fraction": self.test_fraction,
+            "split_seed": self.split_seed,
+            "folds": self.folds,
+            "fold": self.fold,
+        }
+        # pandas is an extra and slow to import; where nobody has imported it, nobody has made a DataFrame.
+        if "pandas" in sys.modules:
+            from perceptron.data.encoding import from_texts, is_measured
+            from perceptron.data.raw import RawTable, raw_of_bunch
+            from perceptron.data.report import data_report
+
+            raw = raw_of_bunch(raw)
+            if isinstance(raw, RawTable):
+                table = raw.labelled(task=self.task)
+                labels = None if table.schema.task == REGRESSION.name else table.target
+                self._split = raw.split(labels, **settings)
+                table = raw.encoded(table, self._split.train)
+                self._measured = is_measured(from_texts(table.schema.encoding))
+                self.report = data_report(raw, table, self._split)
+                return table
+        table = as_table(raw, task=self.task)
+        labels = None if table.schema.task == REGRESSION.name else table.target
+        self._split = split_rows(len(table), labels=labels, **settings)
+        return table
 
     @property
     def table(self) -> Table:
@@ -166,4 +198,13 @@ class TableDataModule(L.LightningDataModule):
         """Features and target of a whole split, raw, in the table's order."""
         rows = self.split.rows(split)
         table = self.table
-        return tuple(torch.from_numpy(np.ascontiguousarray(column[rows])) for column in (table.features, table.target))
+        columns = [table.features[rows], table.target[rows]]
+        weights = None if table.weights is None else table.weights[rows]
+        if self.class_weights == "balanced" and table.schema.task != REGRESSION.name:
+            counts = np.bincount(table.target[rows]).astype(table.features.dtype)
+            of_class = 1 / counts[table.target[rows]]
+            weights = of_class if weights is None else weights * of_class
+        if split == "train" and weights is not None:
+            # Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss.
+            columns.append(weights / weights.mean())
+        return tuple(torch.from_numpy(np.ascontiguousarray(column)) for column in columns)

@@ -23,12 +23,15 @@ class TableSchema:
         feature_names: one name per feature.
         class_names: one name per class in the order of the labels; empty for regression.
         target_names: one name per target column.
+        encoding: how raw columns become features, a text each, see ``perceptron.data.encoding``; empty where the
+            features are the columns.
     """
 
     task: str
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
+    encoding: tuple[str, ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -45,14 +48,17 @@ class Table:
     """Features and target as arrays.
 
     Attributes:
-        features: ``(n_rows, n_features)`` float32, raw.
-        target: ``(n_rows,)`` int64 labels for classes, ``(n_rows, n_targets)`` float32 for regression, raw.
+        features: ``(n_rows, n_features)`` float32 (or float64, to be computed with in double precision), raw.
+        target: ``(n_rows,)`` int64 labels for classes, ``(n_rows, n_targets)`` of the features' type for regression,
+            raw.
         schema: what the columns mean.
+        weights: ``(n_rows,)`` of the features' type, at least 0: how much a row counts in training; None for all alike.
     """
 
-    features: FloatArray
+    features: npt.NDArray[Any]
     target: npt.NDArray[Any]
     schema: TableSchema
+    weights: npt.NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -62,8 +68,7 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
-        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``; a ``Table`` is given
-            back as it is.
+        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``; a ``Table`` as it is.
         task: name of the task; ``auto`` reads it off the target: floats are a regression, other values classes.
 
     Raises:

@@ -39,7 +39,9 @@ class TaskModule(L.LightningModule):
     every step each cost as much as the step of a small network.
 
     Args:
-        network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``.
+        network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``, or to
+            ``(batch, members, n_outputs)`` where it is an ensemble: each member is trained on its own loss, and what
+            is evaluated and predicted is their mean.
         standardize: layer in front of the network.
         optimizer: gives the optimizer of the parameters.
         schedule: gives the learning-rate schedule, see ``perceptron.models.schedules``; None for a constant rate.
@@ -79,6 +81,10 @@ class TaskModule(L.LightningModule):
         """
 
     @abstractmethod
+    def mean_of_members(self, outputs: Tensor) -> Tensor:
+        """Outputs ``(batch, n_outputs)`` that give the mean answer of ``(batch, members, n_outputs)``."""
+
+    @abstractmethod
     def loss_in_units(self, loss: Tensor) -> Tensor:
         """A mean of row losses as it is reported."""
 
@@ -96,9 +102,12 @@ class TaskModule(L.LightningModule):
         """Answers for ``(batch, n_features)`` raw features."""
 
     def forward(self, features: Tensor) -> Tensor:
-        """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``."""
+        """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``.
+
+        Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``.
+        """
         outputs: Tensor = self.network(self.standardize(features))
-        return outputs
+        return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the sums of the epoch so far, one row per process; refuse a state that has diverged."""
@@ -126,10 +135,12 @@ class TaskModule(L.LightningModule):
         self._n_rows = 0
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
-        """Mean loss of a batch ``(features, target[, weights])``."""
+        """Mean loss of a batch ``(features, target, *weights)``, each row's times its weights."""
         features, target, *weights = batch
-        losses = self.row_losses(self(features), target)
-        loss = (losses * weights[0]).mean() if weights else losses.mean()
+        losses = self._training_losses(self(features), target)
+        for weight in weights:
+            losses = losses * weight
+        loss = losses.mean()
         self._loss_sum += loss.detach() * len(features)
         self._n_rows += len(features)
         every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
@@ -182,6 +193,13 @@ class TaskModule(L.LightningModule):
             total_steps=int(self.trainer.estimated_stepping_batches),
         )
         return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def _training_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
+        if outputs.ndim == 2:
+            return self.row_losses(outputs, target)
+        members = outputs.shape[1]
+        losses = self.row_losses(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
+        return losses.view(-1, members).mean(dim=1)
 
     def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
         # A barebones trainer warns of every log.

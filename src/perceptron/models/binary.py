@@ -26,6 +26,10 @@ class BinaryClassifier(TaskModule):
         """Binary cross-entropy of each row; outputs ``(batch, 1)``, target ``(batch,)`` int64."""
         return F.binary_cross_entropy_with_logits(outputs.squeeze(1), target.to(outputs.dtype), reduction="none")
 
+    def mean_of_members(self, outputs: Tensor) -> Tensor:
+        """The logit of the mean probability."""
+        return F.logsigmoid(outputs).logsumexp(dim=1) - F.logsigmoid(-outputs).logsumexp(dim=1)
+
     def loss_in_units(self, loss: Tensor) -> Tensor:
         """The loss itself, in nats."""
         return loss

@@ -14,7 +14,7 @@ _CALIBRATION_BINS = 15
 
 
 def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -> dict[str, Tensor]:
-    """Accuracy, area under the ROC curve, F1, log loss and expected calibration error of two classes.
+    """Accuracy, balanced accuracy, area under the ROC curve, average precision, F1, log loss and calibration error.
 
     Args:
         probabilities: ``(..., n_rows)`` float32, of class 1.
@@ -22,13 +22,16 @@ def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -
         threshold: probability from which on a row is labelled 1.
 
     Returns:
-        Values ``(...)``. The area is NaN where the rows hold one class only: it is not defined there.
+        Values ``(...)``. Area and average precision, of class 1, are NaN where the rows hold one class only: they are
+        not defined there.
     """
     labels = (probabilities >= threshold).long()
     of_target = torch.where(target == 1, probabilities, 1 - probabilities)
     return {
         "acc": _share(labels == target),
+        "balanced_acc": _balanced_accuracy(_of_both(labels == 1), _of_both(target == 1)),
         "auroc": _area(probabilities, target == 1),
+        "average_precision": _average_precision(probabilities, target == 1),
         "f1": _f1(labels == 1, target == 1),
         "log_loss": _log_loss(of_target),
         "ece": _calibration_error(probabilities, target == 1),
@@ -36,23 +39,26 @@ def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -
 
 
 def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Accuracy, macro area under the ROC curve, macro F1, log loss and expected calibration error.
+    """Accuracy, balanced accuracy, macro area and average precision, macro F1, log loss and calibration error.
 
     Args:
         probabilities: ``(..., n_rows, n_classes)`` float32, rows sum to 1.
         target: ``(..., n_rows)`` int64.
 
     Returns:
-        Values ``(...)``. The area is NaN where a class is missing from the rows: it is not defined there. A class that
-        is neither there nor predicted does not count in F1.
+        Values ``(...)``. Area and average precision are NaN where a class is missing from the rows: they are not
+        defined there. A class that is neither there nor predicted does not count in F1.
     """
     of_label, labels = probabilities.max(dim=-1)
     of_target = probabilities.gather(-1, target.unsqueeze(-1)).squeeze(-1)
     classes = torch.arange(probabilities.shape[-1], device=probabilities.device).unsqueeze(-1)
     is_label, is_target = labels.unsqueeze(-2) == classes, target.unsqueeze(-2) == classes
+    of_class = probabilities.transpose(-1, -2).contiguous()
     return {
         "acc": _share(labels == target),
-        "auroc": _area(probabilities.transpose(-1, -2).contiguous(), is_target).mean(dim=-1),
+        "balanced_acc": _balanced_accuracy(is_label, is_target),
+        "auroc": _area(of_class, is_target).mean(dim=-1),
+        "average_precision": _average_precision(of_class, is_target).mean(dim=-1),
         "f1": _f1(is_label, is_target, undefined=torch.nan).nanmean(dim=-1),
         "log_loss": _log_loss(of_target),
         "ece": _calibration_error(of_label, labels == target),
@@ -83,6 +89,28 @@ def regression_metrics(predictions: Tensor, target: Tensor) -> dict[str, Tensor]
 
 def _share(true: Tensor) -> Tensor:
     return true.to(torch.float32).mean(dim=-1)
+
+
+def _of_both(of_class_1: Tensor) -> Tensor:
+    """Membership of both classes ``(..., 2, n_rows)`` from that of class 1."""
+    return torch.stack([~of_class_1, of_class_1], dim=-2)
+
+
+def _balanced_accuracy(labelled: Tensor, member: Tensor) -> Tensor:
+    """Mean recall of the classes that the rows hold, as scikit-learn has it; both ``(..., n_classes, n_rows)``."""
+    recalls: Tensor = (labelled & member).sum(dim=-1) / member.sum(dim=-1)
+    return recalls.nanmean(dim=-1)
+
+
+def _average_precision(scores: Tensor, positive: Tensor) -> Tensor:
+    """Mean, over positive rows, of the precision at their score: the sum over steps of recall, ties as one step."""
+    n_rows = scores.shape[-1]
+    n_above = n_rows - torch.searchsorted(scores.sort(dim=-1).values, scores)
+    of_positive = scores.masked_fill(~positive, -torch.inf).sort(dim=-1).values
+    n_positive_above = n_rows - torch.searchsorted(of_positive, scores)
+    n_positive = positive.sum(dim=-1)
+    precision = (n_positive_above / n_above * positive).sum(dim=-1) / n_positive
+    return torch.where(n_positive < n_rows, precision, torch.nan)
 
 
 def _log_loss(of_target: Tensor) -> Tensor:

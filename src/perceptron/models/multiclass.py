@@ -1,5 +1,6 @@
 """Two or more classes."""
 
+import math
 from typing import Any
 
 import torch.nn.functional as F
@@ -25,6 +26,10 @@ class MulticlassClassifier(TaskModule):
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy of each row; outputs ``(batch, n_classes)``, target ``(batch,)`` int64."""
         return F.cross_entropy(outputs, target, reduction="none", label_smoothing=self.label_smoothing)
+
+    def mean_of_members(self, outputs: Tensor) -> Tensor:
+        """The logarithms of the mean probabilities."""
+        return outputs.log_softmax(dim=2).logsumexp(dim=1) - math.log(outputs.shape[1])
 
     def loss_in_units(self, loss: Tensor) -> Tensor:
         """The loss itself, in nats."""

@@ -28,6 +28,10 @@ class Regressor(TaskModule):
         errors: Tensor = outputs - self.standardize_target(target)
         return errors.square().mean(dim=1)
 
+    def mean_of_members(self, outputs: Tensor) -> Tensor:
+        """The mean value."""
+        return outputs.mean(dim=1)
+
     def loss_in_units(self, loss: Tensor) -> Tensor:
         """The loss in squared units; with several targets, in units of their mean variance."""
         return loss * self.standardize_target.scale.square().mean()

@@ -8,20 +8,21 @@ from torch import Tensor, nn
 class Standardize(nn.Module):
     """Raw columns to standardised ones and back, with mean and scale as buffers.
 
-    Shape: ``(batch, n_columns)`` float32 both ways.
+    Shape: ``(batch, n_columns)`` of ``dtype`` both ways.
 
     Args:
         mean: ``(n_columns,)`` in the columns' units.
         scale: ``(n_columns,)`` in the columns' units, above 0.
+        dtype: what is computed in.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, mean: npt.ArrayLike, scale: npt.ArrayLike) -> None:
+    def __init__(self, mean: npt.ArrayLike, scale: npt.ArrayLike, *, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.as_tensor(mean, dtype=torch.float32))
-        self.register_buffer("scale", torch.as_tensor(scale, dtype=torch.float32))
+        self.register_buffer("mean", torch.as_tensor(mean, dtype=dtype))
+        self.register_buffer("scale", torch.as_tensor(scale, dtype=dtype))
 
     def forward(self, raw: Tensor) -> Tensor:
         """Standardised columns."""

@@ -2,5 +2,6 @@
 
 from perceptron.networks.mlp import ACTIVATIONS, MLP
 from perceptron.networks.point import Point
+from perceptron.networks.tabm import EMBEDDINGS, TabM
 
-__all__ = ["ACTIVATIONS", "MLP", "Point"]
+__all__ = ["ACTIVATIONS", "EMBEDDINGS", "MLP", "Point", "TabM"]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
+from perceptron.data.encoding import MISSING_TEXTS, Code, encode, from_texts
 from perceptron.errors import UsageError
 from perceptron.prediction.columns import are_numbers, check_columns, check_count
 
@@ -39,6 +40,7 @@ def read_rows(
     path: Path | None,
     *,
     features: Sequence[str],
+    encoding: Sequence[str] = (),
     row_id: str | None = None,
     ignored: Collection[str] = (),
     progress: Callable[[float], None] = lambda _: None,
@@ -50,6 +52,8 @@ def read_rows(
         path: of a Parquet or a CSV file; None for CSV on ``stdin``.
         features: the model's columns. They are matched by name, in any order; a CSV file whose first line holds
             numbers alone has no names, and its columns are matched by their order.
+        encoding: how columns of any kind become the features, from the model's schema; other columns of the file are
+            left out then. Empty where the features are the columns.
         row_id: column that names the rows; None for their number from 0.
         ignored: columns to be left out.
         progress: called with the share of the file that is read.
@@ -60,17 +64,20 @@ def read_rows(
             cannot be read.
     """
     source = str(path) if path else "standard input"
+    codes = from_texts(encoding)
+    if codes:
+        features = [code["column"] for code in codes]
     try:
         if path is None:
             assert stdin is not None  # noqa: S101
-            chunks = _csv(stdin, 0, source, features, row_id, ignored, progress)
+            chunks = _csv(stdin, 0, source, features, codes, row_id, ignored, progress)
         elif _is_parquet(path):
-            chunks = _parquet(path, features, row_id, ignored, progress)
+            chunks = _parquet(path, features, codes, row_id, ignored, progress)
         else:
-            chunks = _csv(path.open("rb"), path.stat().st_size, source, features, row_id, ignored, progress)
+            chunks = _csv(path.open("rb"), path.stat().st_size, source, features, codes, row_id, ignored, progress)
         first_row = 0
         for batch in chunks:
-            yield _chunk(batch, first_row, source, features, row_id)
+            yield _chunk(batch, first_row, source, features, codes, row_id)
             first_row += batch.num_rows
     except (OSError, pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(_explained(error, source, features, row_id)) from error
@@ -109,6 +116,7 @@ def _csv(
     size: int,
     source: str,
     features: Sequence[str],
+    codes: Sequence[Code],
     row_id: str | None,
     ignored: Collection[str],
     progress: Callable[[float], None],
@@ -121,20 +129,29 @@ def _csv(
         has_names = not are_numbers(cells)
         names = [cell.strip() for cell in cells] if has_names else list(features)
         if has_names:
-            check_columns(names, wanted=features, row_id=row_id, ignored=ignored, source=source)
-        elif row_id or ignored:
-            raise UsageError(f"id and ignore need a first line with the columns' names, got none in {source}; add it")
+            left_out = [*ignored, *names] if codes else ignored
+            check_columns(names, wanted=features, row_id=row_id, ignored=left_out, source=source)
+        elif row_id or ignored or codes:
+            raise UsageError(
+                f"id, ignore and columns of texts need a first line with the columns' names, got none in {source}; "
+                "add it"
+            )
         else:
             check_count(len(cells), wanted=features, source=source)
         counted = _Counted(b"" if has_names else line, stream, lambda read: progress(read / size if size else 0))
-        types = dict.fromkeys(features, pa.float64()) | ({row_id: pa.string()} if row_id else {})
+        types = dict.fromkeys(features, pa.string() if codes else pa.float64()) | (
+            {row_id: pa.string()} if row_id else {}
+        )
         try:
             reader = pa_csv.open_csv(
                 io.BufferedReader(counted, _BLOCK_BYTES),
                 # One thread: then a message has the row's number.
                 pa_csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES, use_threads=False),
                 convert_options=pa_csv.ConvertOptions(
-                    column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=False
+                    column_types=types,
+                    include_columns=list(types),
+                    null_values=list(MISSING_TEXTS) if codes else [""],
+                    strings_can_be_null=bool(codes),
                 ),
             )
         except pa.ArrowInvalid as error:
@@ -147,14 +164,16 @@ def _csv(
 def _parquet(
     path: Path,
     features: Sequence[str],
+    codes: Sequence[Code],
     row_id: str | None,
     ignored: Collection[str],
     progress: Callable[[float], None],
 ) -> Iterator[Any]:
     with pa_parquet.ParquetFile(path) as file:
         schema = file.schema_arrow
-        check_columns(schema.names, wanted=features, row_id=row_id, ignored=ignored, source=str(path))
-        for name in features:
+        left_out = [*ignored, *schema.names] if codes else ignored
+        check_columns(schema.names, wanted=features, row_id=row_id, ignored=left_out, source=str(path))
+        for name in () if codes else features:
             kind = schema.field(name).type
             if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
                 raise UsageError(f"every column must be numeric, got {name} of {kind} in {path}; encode it as numbers")
@@ -165,7 +184,14 @@ def _parquet(
             progress(read / max(file.metadata.num_rows, 1))
 
 
-def _chunk(batch: Any, first_row: int, source: str, features: Sequence[str], row_id: str | None) -> Chunk:
+def _chunk(
+    batch: Any, first_row: int, source: str, features: Sequence[str], codes: Sequence[Code], row_id: str | None
+) -> Chunk:
+    ids = batch.column(row_id) if row_id else pa.array(range(first_row, first_row + batch.num_rows), pa.int64())
+    if codes:
+        frame = batch.select(list(features)).to_pandas()
+        frame.index += first_row
+        return Chunk(features=encode(frame, codes), ids=ids)
     values = np.empty((batch.num_rows, len(features)), dtype=np.float32)
     # What is too large for float32 becomes infinite, and is reported below.
     with np.errstate(over="ignore"):
@@ -179,7 +205,6 @@ def _chunk(batch: Any, first_row: int, source: str, features: Sequence[str], row
             f"every value must be a finite number, got {'none' if shown is None else shown} in column {features[i]}, "
             f"row {first_row + row}, in {source}; fill it or leave the row out"
         )
-    ids = batch.column(row_id) if row_id else pa.array(range(first_row, first_row + batch.num_rows), pa.int64())
     return Chunk(features=values, ids=ids)
 
 

@@ -1,0 +1,158 @@
+"""What a careful person looks at before training: types, gaps, balance, and what looks like a leak."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from perceptron.data.encoding import Code, encoded_names, from_texts
+from perceptron.data.raw import RawTable
+from perceptron.data.splits import Split
+from perceptron.data.table import Table
+from perceptron.tasks import REGRESSION
+
+# What one column alone must reach, in cross-validation on training rows, to look like the target itself.
+_SUSPICIOUS = 0.99
+_ROWS_LOOKED_AT = 2000
+_COLUMNS_LOOKED_AT = 200
+_FEW_ROWS = 30
+_SMALL_CLASS = 0.1
+
+
+def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
+    """Plain values for a JSON file: rows, columns, target, splits, and ``warnings`` of one line each."""
+    frame = raw.frame
+    codes = from_texts(table.schema.encoding)
+    kinds = {code["column"]: code["kind"] for code in codes}
+    columns = [_column(frame[name], kinds.get(str(name), "constant"), split.train) for name in frame.columns]
+    copies = _copies(frame)
+    shared = {name: _shared_rows(frame, split.train, split.rows(name)) for name in ("val", "test")}
+    leaks = _leaks(table, codes, split.train)
+    warnings = [
+        *(f"column {c['name']} does not vary over the training rows; it is left out" for c in columns if _is_left(c)),
+        *(f"columns {a} and {b} are the same; leave one out" for a, b in copies),
+        *(f"column {c['name']} looks like an identifier: {c['identifier']}; leave it out with data.exclude"
+          for c in columns if c["identifier"]),
+        *(f"column {name} alone tells the target ({measure} {value:.3f} on rows held out); if it is not known when "
+          "a prediction is made, it is a leak" for name, measure, value in leaks),
+        *(f"{n} {name} rows have the same features as a training row; their metrics flatter" for name, n in
+          shared.items() if n),
+        *(f"column {c['name']} misses {c['missing']} of {len(frame)} values" for c in columns
+          if c["missing"] > len(frame) / 2),
+        *_imbalance(table),
+    ]  # fmt: skip
+    return {
+        "rows": len(frame),
+        "columns": columns,
+        "target": _target(table),
+        "splits": {name: len(split.rows(name)) for name in ("train", "val", "test")},
+        "same_columns": [list(pair) for pair in copies],
+        "rows_shared_with_training": shared,
+        "suspected_leaks": [{"column": name, "measure": measure, "value": value} for name, measure, value in leaks],
+        "warnings": warnings,
+    }
+
+
+def _column(column: "pd.Series[Any]", kind: str, train: npt.NDArray[np.int64]) -> dict[str, Any]:
+    values = column.astype(str)
+    return {
+        "name": str(column.name),
+        "type": str(column.dtype),
+        "kind": kind,
+        "missing": int(column.isna().sum()),
+        "distinct": int(column.nunique()),
+        "identifier": _identifier(column.iloc[train], values.iloc[train]),
+    }
+
+
+def _is_left(column: dict[str, Any]) -> bool:
+    return column["kind"] == "constant" and not column["identifier"]
+
+
+def _identifier(column: "pd.Series[Any]", values: "pd.Series[Any]") -> str | None:
+    """Why a column looks like one, or None."""
+    known = column.dropna()
+    if len(known) < _FEW_ROWS:
+        return None
+    distinct = known.nunique()
+    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        numbers = known.astype(float)
+        whole = (numbers % 1 == 0).all()
+        # Numbers drawn from a range have gaps and repeats; a count of the rows has neither.
+        dense = distinct == len(known) and numbers.max() - numbers.min() < 3 * len(known)
+        return "whole numbers that count the rows" if whole and dense else None
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return None
+    is_text = not pd.to_numeric(values, errors="coerce").notna().all() and not values.str.match(r"\d{4}-\d{2}").all()
+    return f"{distinct} different texts in {len(known)} rows" if is_text and distinct > 0.9 * len(known) else None
+
+
+def _copies(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    first: dict[int, str] = {}
+    found = []
+    for name in frame.columns:
+        key = hash(pd.util.hash_pandas_object(frame[name].astype(str), index=False).to_numpy().tobytes())
+        if key in first:
+            found.append((first[key], str(name)))
+        first.setdefault(key, str(name))
+    return found
+
+
+def _shared_rows(frame: pd.DataFrame, train: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> int:
+    hashes = pd.util.hash_pandas_object(frame.astype(str), index=False).to_numpy()
+    return int(np.isin(hashes[others], hashes[train]).sum())
+
+
+def _leaks(table: Table, codes: Sequence[Code], train: npt.NDArray[np.int64]) -> list[tuple[str, str, float]]:
+    """Columns by which a small tree alone tells the target of training rows that it did not see."""
+    rows = train[np.linspace(0, len(train) - 1, min(len(train), _ROWS_LOOKED_AT)).astype(int)]
+    is_regression = table.schema.task == REGRESSION.name
+    if len(rows) < _FEW_ROWS or (not is_regression and np.bincount(table.target[rows]).min() < 3):
+        return []
+    measure = "r2" if is_regression else "balanced_accuracy"
+    tree = (DecisionTreeRegressor if is_regression else DecisionTreeClassifier)(max_leaf_nodes=64, random_state=0)
+    folds = (KFold if is_regression else StratifiedKFold)(3, shuffle=True, random_state=0)
+    found = []
+    starts = np.cumsum([0, *(len(encoded_names([code])) for code in codes)])
+    for code, start, end in list(zip(codes, starts[:-1], starts[1:], strict=True))[:_COLUMNS_LOOKED_AT]:
+        value = float(
+            cross_val_score(tree, table.features[rows, start:end], table.target[rows], cv=folds, scoring=measure).mean()
+        )
+        if value >= _SUSPICIOUS:
+            found.append((str(code["column"]), measure, value))
+    return found
+
+
+def _target(table: Table) -> dict[str, Any]:
+    schema = table.schema
+    if schema.task == REGRESSION.name:
+        return {
+            "task": schema.task,
+            "columns": {
+                name: {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
+                for name, values in zip(schema.target_names, table.target.T, strict=True)
+            },
+        }
+    counts = np.bincount(table.target, minlength=len(schema.class_names))
+    return {
+        "task": schema.task,
+        "classes": dict(zip(schema.class_names, (int(count) for count in counts), strict=True)),
+    }
+
+
+def _imbalance(table: Table) -> list[str]:
+    if table.schema.task == REGRESSION.name:
+        return []
+    counts = np.bincount(table.target, minlength=len(table.schema.class_names))
+    rarest = int(counts.argmin())
+    share = counts[rarest] / counts.sum()
+    if share * len(counts) >= 2 * _SMALL_CLASS:
+        return []
+    return [
+        f"class {table.schema.class_names[rarest]} has {counts[rarest]} of {counts.sum()} rows; accuracy says little, "
+        "see average_precision and balanced_acc"
+    ]
