@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "loss and metrics of a run's model on a split, or on other data",
     "predict": "answers for the rows of a CSV or Parquet file",
     "export": "a run's model as ONNX or as a torch.export program",
+    "ensemble": "one predictor of a sweep's members: the mean of their answers, and its spread",
     "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
     "report": "a run or a sweep as one HTML file",
     "dashboard": "TensorBoard on the log folder, for this machine alone",

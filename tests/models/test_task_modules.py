@@ -34,14 +34,14 @@ def test_cross_entropy_by_hand_takes_whole_number_labels() -> None:
 
 def test_predicted_labels_follow_the_threshold_and_probabilities_sum_to_one() -> None:
     module = BinaryClassifier(network=Same(), standardize=PLAIN, threshold=0.8)
-    labels, probabilities = module.predict(torch.tensor([[math.log(3)], [math.log(9)]]))
+    labels, probabilities, _ = module.predict(torch.tensor([[math.log(3)], [math.log(9)]]))
     assert labels.tolist() == [0, 1]
     torch.testing.assert_close(probabilities, torch.tensor([[0.25, 0.75], [0.1, 0.9]]))
 
 
 def test_multiclass_takes_the_largest_of_each_row() -> None:
     # The notebook's argmax without a dimension gives one number for the whole batch.
-    labels, probabilities = MulticlassClassifier(network=Same(), standardize=PLAIN).predict(
+    labels, probabilities, _ = MulticlassClassifier(network=Same(), standardize=PLAIN).predict(
         torch.tensor([[3.0, 1.0], [0.0, 5.0], [2.0, 1.0]])
     )
     assert labels.tolist() == [0, 1, 0]

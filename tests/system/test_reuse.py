@@ -40,7 +40,7 @@ def _answers(run: Path) -> tuple[Any, npt.NDArray[np.float32], npt.NDArray[np.fl
     restored = restore(run)
     rows = restore_data(restored).table.features
     with torch.inference_mode():
-        labels, probabilities = restored.model.predict(torch.from_numpy(rows))
+        labels, probabilities, _ = restored.model.predict(torch.from_numpy(rows))
     return restored.schema, rows, (labels if probabilities is None else probabilities).numpy()
 
 

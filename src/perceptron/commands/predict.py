@@ -12,7 +12,8 @@ from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 
 USAGE = """\
-Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units.
+Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units;
+of an ensemble also the spread of its members' answers.
 
   perceptron predict run=logs/train/runs/<run> input=rows.csv output=answers.csv
   perceptron predict run=latest input=rows.parquet output=answers.parquet id=patient 'ignore=[diagnosis]'
@@ -67,14 +68,15 @@ def main(arguments: Sequence[str]) -> None:
             target_names=schema.target_names,
             row_id=row_id or "row",
             id_type=first.ids.type if row_id else pa.int64(),
+            has_spread=restored.model.predict(torch.from_numpy(first.features[:1])).spread is not None,
         )
         try:
             with write_answers(answers, layout, stdout=sys.stdout.buffer) as writer, torch.inference_mode():
                 chunk = first
                 while True:
-                    labels, probabilities = restored.model.predict(torch.from_numpy(chunk.features))
-                    numbers = None if probabilities is None else probabilities.numpy()
-                    writer.write_batch(layout.batch(chunk.ids, labels.numpy(), numbers))
+                    labels, *rest = restored.model.predict(torch.from_numpy(chunk.features))
+                    numbers = (None if values is None else values.numpy() for values in rest)
+                    writer.write_batch(layout.batch(chunk.ids, labels.numpy(), *numbers))
                     if (following := next(chunks, None)) is None:
                         break
                     chunk = following

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.build import build_trainer
+from perceptron.composition.ensembling import check_held_out
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.restore import Restored, restore_data
 from perceptron.composition.threads import set_threads
@@ -21,8 +22,9 @@ def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dic
         splits: those without rows are left out.
 
     Raises:
-        UsageError: where none of them has rows.
+        UsageError: where none of them has rows, or an ensemble's members were trained on different rows of the table.
     """
+    check_held_out(restored)
     tame_lightning()
     config = restored.config
     datamodule = restore_data(restored)

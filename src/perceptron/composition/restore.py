@@ -1,6 +1,6 @@
 """Model and data of a run, from its folder or from a checkpoint alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from perceptron.composition.trust import check_trusted
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
-from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
+from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_members, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.tasks import REGRESSION
 
@@ -29,6 +29,7 @@ class Restored:
         model: with the checkpoint's weights and standardisation, ready to predict, on the CPU.
         checkpoint: where the weights come from.
         step: number of optimizer steps behind them.
+        members: of an ensemble, see ``stored_members``; empty for a single model.
     """
 
     config: DictConfig
@@ -36,6 +37,7 @@ class Restored:
     model: TaskModule
     checkpoint: Path
     step: int
+    members: Sequence[Mapping[str, Any]] = ()
 
 
 def restore(
@@ -66,10 +68,16 @@ def restore(
     else:
         config = typed(embedded, where=str(path), overrides=overrides)
     schema = stored_schema(contents, where=str(path))
-    model = _model(config, schema)
+    members = stored_members(contents, where=str(path))
+    model = empty_model(config, schema)
     load_state(model, contents, where=str(path))
     return Restored(
-        config=config, schema=schema, model=model.eval(), checkpoint=path, step=int(contents.get("global_step", 0))
+        config=config,
+        schema=schema,
+        model=model.eval(),
+        checkpoint=path,
+        step=int(contents.get("global_step", 0)),
+        members=members,
     )
 
 
@@ -103,7 +111,7 @@ def read_config(run: Run, *, overrides: Sequence[str] = (), trust: Collection[st
     return typed(_moved(stored, run.folder), where=where, overrides=overrides)
 
 
-def _model(config: DictConfig, schema: TableSchema) -> TaskModule:
+def empty_model(config: DictConfig, schema: TableSchema) -> TaskModule:
     """Model of the right shape; the state that follows fills in weights and standardisation."""
     is_regression = schema.task == REGRESSION.name
     return build_model(

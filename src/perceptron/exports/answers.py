@@ -18,7 +18,8 @@ class Answers(nn.Module):
     """Raw features to answers, with the standardisation and the probabilities inside.
 
     Shape: ``(batch, n_features)`` float32 to ``label`` ``(batch,)`` int64 and ``probabilities`` ``(batch, n_classes)``
-    float32; for regression to ``values`` ``(batch, n_targets)`` float32 in the targets' units.
+    float32; for regression to ``values`` ``(batch, n_targets)`` float32 in the targets' units. Of an ensemble also to
+    ``spread``, see ``Prediction``.
 
     Args:
         model: ready to predict.
@@ -30,13 +31,13 @@ class Answers(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
         """Answers for raw rows."""
-        labels, probabilities = self.model.predict(features)
-        return (labels,) if probabilities is None else (labels, probabilities)
+        return tuple(answer for answer in self.model.predict(features) if answer is not None)
 
 
-def output_names(*, is_regression: bool) -> tuple[str, ...]:
-    """Names of the answers, in order."""
-    return ("values",) if is_regression else ("label", "probabilities")
+def output_names(model: TaskModule, row: Tensor) -> tuple[str, ...]:
+    """Names of the answers, in order, found by asking for one row."""
+    numbers = tuple(expected(model, row))
+    return numbers if "values" in numbers else ("label", *numbers)
 
 
 def example(n_features: int) -> Tensor:
@@ -45,10 +46,13 @@ def example(n_features: int) -> Tensor:
 
 
 def expected(model: TaskModule, rows: Tensor) -> dict[str, npt.NDArray[np.float32]]:
-    """The model's own numbers: probabilities, or values."""
+    """The model's own numbers: probabilities, or values; and the spread of an ensemble."""
     with torch.inference_mode():
-        labels, probabilities = model.predict(rows)
-    return {"values": labels.numpy()} if probabilities is None else {"probabilities": probabilities.numpy()}
+        labels, probabilities, spread = model.predict(rows)
+    numbers = {"values": labels} if probabilities is None else {"probabilities": probabilities}
+    if spread is not None:
+        numbers["spread"] = spread
+    return {name: values.numpy() for name, values in numbers.items()}
 
 
 def check_agreement(

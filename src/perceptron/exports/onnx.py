@@ -30,7 +30,7 @@ def to_onnx(model: TaskModule, rows: Tensor, *, metadata: Mapping[str, str]) -> 
     Raises:
         UsageError: where it does not agree with the model.
     """
-    names = output_names(is_regression="values" in expected(model, rows[:1]))
+    names = output_names(model, rows[:1])
     with warnings.catch_warnings():
         # torch's exporter uses what it has deprecated itself.
         warnings.simplefilter("ignore")

@@ -2,6 +2,7 @@
 
 from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.binary import BinaryClassifier
+from perceptron.models.ensemble import Ensemble, take_members
 from perceptron.models.estimator import Estimator
 from perceptron.models.multiclass import MulticlassClassifier
 from perceptron.models.regression import Regressor
@@ -9,10 +10,12 @@ from perceptron.models.standardize import Standardize
 
 __all__ = [
     "BinaryClassifier",
+    "Ensemble",
     "Estimator",
     "MulticlassClassifier",
     "Prediction",
     "Regressor",
     "Standardize",
     "TaskModule",
+    "take_members",
 ]

@@ -25,10 +25,13 @@ class Prediction(NamedTuple):
     Attributes:
         labels: ``(batch,)`` int64 class numbers; for regression ``(batch, n_targets)`` float32 in the target's units.
         probabilities: ``(batch, n_classes)`` float32; None for regression.
+        spread: standard deviation over an ensemble's members: ``(batch,)`` of their probabilities of the label; for
+            regression ``(batch, n_targets)`` of their values, in the target's units. None for a single model.
     """
 
     labels: Tensor
     probabilities: Tensor | None
+    spread: Tensor | None = None
 
 
 class TaskModule(L.LightningModule):
@@ -98,8 +101,25 @@ class TaskModule(L.LightningModule):
         """
 
     @abstractmethod
+    def answers(self, outputs: Tensor) -> Prediction:
+        """Answers of outputs ``(batch, n_outputs)``."""
+
+    @abstractmethod
+    def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Standard deviation of what the members ``(batch, members, n_outputs)`` answer, see ``Prediction``.
+
+        Args:
+            outputs: of every member.
+            labels: that all of them give together.
+        """
+
     def predict(self, features: Tensor) -> Prediction:
         """Answers for ``(batch, n_features)`` raw features."""
+        outputs = self.network(self.standardize(features))
+        if outputs.ndim == 2:
+            return self.answers(outputs)
+        together = self.answers(self.mean_of_members(outputs))
+        return together._replace(spread=self.spread(outputs, together.labels))
 
     def forward(self, features: Tensor) -> Tensor:
         """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``.

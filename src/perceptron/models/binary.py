@@ -38,8 +38,12 @@ class BinaryClassifier(TaskModule):
         """See ``binary_metrics``."""
         return binary_metrics(outputs.squeeze(-1).sigmoid(), target, threshold=self.threshold)
 
-    def predict(self, features: Tensor) -> Prediction:
+    def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, 2)``."""
-        of_class_1 = self(features).sigmoid()
+        of_class_1 = outputs.sigmoid()
         labels = (of_class_1.squeeze(1) >= self.threshold).long()
         return Prediction(labels, torch.cat([1 - of_class_1, of_class_1], dim=1))
+
+    def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
+        """Of the probabilities of class 1, which is that of class 0 too."""
+        return outputs.squeeze(2).sigmoid().std(dim=1, correction=0)

@@ -39,7 +39,12 @@ class MulticlassClassifier(TaskModule):
         """See ``multiclass_metrics``."""
         return multiclass_metrics(outputs.softmax(dim=-1), target)
 
-    def predict(self, features: Tensor) -> Prediction:
+    def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, n_classes)``."""
-        probabilities = self(features).softmax(dim=1)
+        probabilities = outputs.softmax(dim=1)
         return Prediction(probabilities.argmax(dim=1), probabilities)
+
+    def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Of the probabilities of the label."""
+        of_label = labels[:, None, None].expand(-1, outputs.shape[1], 1)
+        return outputs.softmax(dim=2).gather(2, of_label).squeeze(2).std(dim=1, correction=0)

@@ -40,6 +40,10 @@ class Regressor(TaskModule):
         """See ``regression_metrics``."""
         return regression_metrics(self.standardize_target.inverse(outputs), target)
 
-    def predict(self, features: Tensor) -> Prediction:
+    def answers(self, outputs: Tensor) -> Prediction:
         """Values ``(batch, n_targets)`` in the targets' units."""
-        return Prediction(self.standardize_target.inverse(self(features)), None)
+        return Prediction(self.standardize_target.inverse(outputs), None)
+
+    def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
+        """Of the values, in the targets' units."""
+        return self.standardize_target.inverse(outputs).std(dim=1, correction=0)

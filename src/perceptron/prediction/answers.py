@@ -24,33 +24,54 @@ class Layout:
     """Columns of the answers.
 
     Row id; for classes the label and ``p_<class>``, the probability of each; for regression a column per target, in
-    its units.
+    its units. Of an ensemble also ``spread``, the standard deviation of its members' probabilities of the label, or
+    ``spread_<target>``, that of their values.
 
     Args:
         class_names: one per class; empty for regression.
         target_names: one per target.
         row_id: name of the first column.
         id_type: pyarrow's type of the first column.
+        has_spread: whether an ensemble answers.
     """
 
-    def __init__(self, *, class_names: Sequence[str], target_names: Sequence[str], row_id: str, id_type: Any) -> None:
+    def __init__(
+        self,
+        *,
+        class_names: Sequence[str],
+        target_names: Sequence[str],
+        row_id: str,
+        id_type: Any,
+        has_spread: bool = False,
+    ) -> None:
         self._classes = pa.array(class_names, pa.string())
         answers = [("label", pa.string())] if class_names else []
         numbers = [f"p_{name}" for name in class_names] or [*target_names]
+        if has_spread:
+            numbers += ["spread"] if class_names else [f"spread_{name}" for name in target_names]
         self.schema = pa.schema([(row_id, id_type), *answers, *((name, pa.float32()) for name in numbers)])
 
-    def batch(self, ids: Any, labels: npt.NDArray[Any], probabilities: npt.NDArray[Any] | None) -> Any:
+    def batch(
+        self,
+        ids: Any,
+        labels: npt.NDArray[Any],
+        probabilities: npt.NDArray[Any] | None,
+        spread: npt.NDArray[Any] | None = None,
+    ) -> Any:
         """Rows of a chunk.
 
         Args:
             ids: pyarrow array.
             labels: ``(n_rows,)`` class numbers, or ``(n_rows, n_targets)`` values.
             probabilities: ``(n_rows, n_classes)``; None for regression.
+            spread: ``(n_rows,)``, or ``(n_rows, n_targets)``; None for a single model.
         """
+        spreads = [] if spread is None else list(spread.reshape(len(spread), -1).T)
         if probabilities is None:
-            return pa.record_batch([ids, *(pa.array(column) for column in labels.T)], schema=self.schema)
+            return pa.record_batch([ids, *(pa.array(column) for column in (*labels.T, *spreads))], schema=self.schema)
         names = self._classes.take(pa.array(labels))
-        return pa.record_batch([ids, names, *(pa.array(column) for column in probabilities.T)], schema=self.schema)
+        numbers = (pa.array(column) for column in (*probabilities.T, *spreads))
+        return pa.record_batch([ids, names, *numbers], schema=self.schema)
 
 
 @contextmanager

@@ -130,6 +130,20 @@ def stored_schema(checkpoint: Mapping[str, Any], *, where: str) -> TableSchema:
     return TableSchema(task=values["task"], **{name: tuple(entries) for name, entries in lists.items()})
 
 
+def stored_members(checkpoint: Mapping[str, Any], *, where: str) -> list[dict[str, Any]]:
+    """What an ensemble's members were: ``run``, ``step`` and ``split``, what decides which rows they were trained on.
+
+    Raises:
+        UsageError: where they are not plain.
+    """
+    members = checkpoint[KEY].get("members", [])
+    if not isinstance(members, list) or not all(
+        isinstance(member, dict) and isinstance(member.get("split"), dict) for member in members
+    ):
+        raise UsageError(f"an ensemble's checkpoint must say what its members are, got none in {where}; make it again")
+    return members
+
+
 def load_weights(model: L.LightningModule, path: str | Path) -> None:
     """Load the model's state from a checkpoint.
 

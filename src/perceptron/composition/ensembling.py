@@ -1,0 +1,178 @@
+"""One predictor of a sweep's finished members, as a run's folder of its own."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from perceptron.composition.build import plain
+from perceptron.composition.restore import Restored, empty_model, restore
+from perceptron.composition.stored import typed
+from perceptron.composition.trust import check_trusted
+from perceptron.errors import UsageError
+from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, TaskModule, take_members
+from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints
+from perceptron.runs.files import as_yaml, write_text
+from perceptron.runs.folder import Run, find_runs
+
+_TARGET = "perceptron.models.Ensemble"
+# What does not decide which rows a member was trained on.
+_NO_SPLIT = ("batch_size", "eval_batch_size", "num_workers", "class_weights", "standardize", "seed")
+_TABLE = ("dataset", "path")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What became of a sweep.
+
+    Attributes:
+        folder: where the ensemble lies.
+        n_members: how many runs answer together.
+        n_left_out: how many runs have not ended well.
+        n_splits: how many different splits the members were trained on.
+    """
+
+    folder: Path
+    n_members: int
+    n_left_out: int
+    n_splits: int
+
+
+def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust: Collection[str] = ()) -> Made:
+    """Write a run's folder whose model answers with the mean of a sweep's finished members.
+
+    It holds ``config.yaml``, written last, and ``checkpoints/best.ckpt``: copies, which need the members no more.
+
+    Args:
+        sweep: folder of runs, at any depth; ensembles among them are passed over.
+        folder: to be written; it must not hold a run.
+        checkpoint: of each member, ``best`` or ``last``.
+        trust: names of classes outside this project that the stored configurations may build.
+
+    Raises:
+        UsageError: where there are fewer than two, or they do not answer the same question.
+    """
+    if (folder / "config.yaml").exists():
+        raise UsageError(f"output must not hold a run yet, got {folder}; delete it or name another")
+    runs = [run for run in find_runs(sweep) if not _is_ensemble(run)]
+    finished = [run for run in runs if run.is_finished]
+    if len(finished) < 2:
+        raise UsageError(
+            f"an ensemble needs two finished runs or more, got {len(finished)} in {sweep}; train more, or name a sweep"
+        )
+    members = [restore(run.folder, checkpoint=checkpoint, trust=trust) for run in finished]
+    _check_alike(members)
+    config = _config(members, folder)
+    where = str(folder)
+    check_trusted(config, where=where, trust=trust)
+    model = empty_model(typed(config, where=where), members[0].schema)
+    take_members(model, [member.model for member in members])
+    contents: dict[str, Any] = {
+        "state_dict": model.state_dict(),
+        "global_step": sum(member.step for member in members),
+    }
+    SelfContained(config=config, schema=members[0].schema).add_to(contents)
+    origins: list[dict[str, Any]] = [
+        {"run": str(run.folder), "step": member.step, "split": _split(plain(member.config.data))}
+        for run, member in zip(finished, members, strict=True)
+    ]
+    contents[KEY] = {**contents[KEY], "members": origins}
+    folder.mkdir(parents=True, exist_ok=True)
+    WholeCheckpoints().save_checkpoint(contents, Run(folder).checkpoint())
+    write_text(folder / "config.yaml", as_yaml(config))
+    return Made(
+        folder=folder,
+        n_members=len(members),
+        n_left_out=len(runs) - len(finished),
+        n_splits=_n_splits([origin["split"] for origin in origins]),
+    )
+
+
+def check_held_out(restored: Restored) -> None:
+    """Refuse to score an ensemble on rows that some of its members were trained on.
+
+    Raises:
+        UsageError: where members were trained on different rows of the table that the configuration names.
+    """
+    splits = [member["split"] for member in restored.members]
+    n_splits = _n_splits(splits)
+    data = plain(restored.config.data)
+    if n_splits > 1 and any(_table(split) == _table(data) for split in splits):
+        raise UsageError(
+            "an ensemble must be evaluated on rows that none of its members was trained on, got members with "
+            f"{n_splits} splits of this table, where one's test rows are another's training rows; name other data, or "
+            "make it of runs that share data.split_seed and data.fold"
+        )
+
+
+def _is_ensemble(run: Run) -> bool:
+    model = run.config.get("model")
+    network = model.get("network") if isinstance(model, dict) else None
+    return isinstance(network, dict) and network.get("_target_") == _TARGET
+
+
+def _check_alike(members: Sequence[Restored]) -> None:
+    """Refuse members that do not answer the same question in the same way."""
+    first = members[0]
+    for member in members:
+        if type(member.model) not in (BinaryClassifier, MulticlassClassifier, Regressor):
+            raise UsageError(
+                "an ensemble's members must be a BinaryClassifier, MulticlassClassifier or Regressor, got "
+                f"{type(member.model).__name__} in {member.checkpoint}; leave it out"
+            )
+        for what, own, common in (
+            ("task", member.schema.task, first.schema.task),
+            ("columns", member.schema.feature_names, first.schema.feature_names),
+            ("classes", member.schema.class_names, first.schema.class_names),
+            ("targets", member.schema.target_names, first.schema.target_names),
+            ("encoding of the columns", member.schema.encoding, first.schema.encoding),
+            ("kind of model", _kind(member.model), _kind(first.model)),
+            ("number of answers", _n_answers(member), _n_answers(first)),
+        ):
+            if own != common:
+                raise UsageError(
+                    f"an ensemble's members must share their {what}, got {_short(own)} in {member.checkpoint} and "
+                    f"{_short(common)} in {first.checkpoint}; name a folder of runs that do"
+                )
+
+
+def _kind(model: TaskModule) -> str:
+    settings = [f"{name}={getattr(model, name)}" for name in ("threshold", "label_smoothing") if hasattr(model, name)]
+    return " ".join([type(model).__name__, *settings])
+
+
+def _n_answers(member: Restored) -> int:
+    """Answers of a member for a row, of which more would count more in the mean."""
+    with torch.inference_mode():
+        outputs: torch.Tensor = member.model.network(torch.zeros(1, member.schema.n_features))
+    return outputs.shape[1] if outputs.ndim == 3 else 1
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _config(members: Sequence[Restored], folder: Path) -> dict[str, Any]:
+    """The first member's configuration with all members' networks, and without what only training needs."""
+    config = plain(members[0].config)
+    # _partial_, because the number of columns and outputs is told when the checkpoint is read.
+    networks = [{**plain(member.config)["model"]["network"], "_partial_": True} for member in members]
+    config["model"] |= {"network": {"_target_": _TARGET, "networks": networks}}
+    config["paths"] |= {"output_dir": str(folder.resolve())}
+    return config | {"callbacks": {}, "logger": {}, "ckpt_path": None}
+
+
+def _split(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key not in _NO_SPLIT}
+
+
+def _table(data: Mapping[str, Any]) -> list[Any]:
+    return [data.get(key) for key in _TABLE]
+
+
+def _n_splits(splits: Sequence[Mapping[str, Any]]) -> int:
+    return len({json.dumps(split, sort_keys=True, default=str) for split in splits})
