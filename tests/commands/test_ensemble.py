@@ -187,3 +187,31 @@ def test_unfinished_runs_and_ensembles_are_left_out(perceptron: Perceptron, swee
     alone = perceptron("ensemble", f"run={folder}", f"output={folder / 'third'}")
     assert (alone.status, alone.err.count("\n")) == (2, 1)
     assert "got 1 in" in alone.err
+
+
+def test_an_ensemble_is_not_trained_on(perceptron: Perceptron, sweep: Sweep) -> None:
+    kind = KINDS["multiclass"]
+    folder = sweep(kind, (*kind, "seed=1"))
+    assert perceptron("ensemble", f"run={folder}").status == 0
+    before = sorted((folder / "ensemble").rglob("*"))
+    answer = perceptron("resume", f"run={folder / 'ensemble'}")
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "an ensemble cannot be trained on" in answer.err
+    assert sorted((folder / "ensemble").rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", ["ensemble", "evaluate"])
+def test_members_name_no_code(perceptron: Perceptron, sweep: Sweep, command: str) -> None:
+    kind = KINDS["multiclass"]
+    folder = sweep(kind, (*kind, "seed=1"))
+    if command == "evaluate":
+        assert perceptron("ensemble", f"run={folder}").status == 0
+    run = folder / ("1" if command == "ensemble" else "ensemble")
+    path = run / "checkpoints" / "best.ckpt"
+    contents = torch.load(path, weights_only=True)
+    network = contents["perceptron"]["config"]["model"]["network"]
+    (network if command == "ensemble" else network["networks"][1])["_target_"] = "os.system"
+    torch.save(contents, path)
+    answer = perceptron(command, f"run={folder if command == 'ensemble' else run}")
+    assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "must not name code that is not the project's, got _target_: os.system" in answer.err

@@ -21,7 +21,6 @@ from perceptron.runs.folder import Run, find_runs
 _TARGET = "perceptron.models.Ensemble"
 # What does not decide which rows a member was trained on.
 _NO_SPLIT = ("batch_size", "eval_batch_size", "num_workers", "class_weights", "standardize", "seed")
-_TABLE = ("dataset", "path")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
     """
     if (folder / "config.yaml").exists():
         raise UsageError(f"output must not hold a run yet, got {folder}; delete it or name another")
-    runs = [run for run in find_runs(sweep) if not _is_ensemble(run)]
+    runs = [run for run in find_runs(sweep) if not is_ensemble(run)]
     finished = [run for run in runs if run.is_finished]
     if len(finished) < 2:
         raise UsageError(
@@ -108,7 +107,8 @@ def check_held_out(restored: Restored) -> None:
         )
 
 
-def _is_ensemble(run: Run) -> bool:
+def is_ensemble(run: Run) -> bool:
+    """Whether a folder holds what ``make_ensemble`` writes, and no run that was trained."""
     model = run.config.get("model")
     network = model.get("network") if isinstance(model, dict) else None
     return isinstance(network, dict) and network.get("_target_") == _TARGET
@@ -171,7 +171,8 @@ def _split(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _table(data: Mapping[str, Any]) -> list[Any]:
-    return [data.get(key) for key in _TABLE]
+    path = data.get("path")
+    return [data.get("dataset"), Path(path).resolve() if isinstance(path, str) else None]
 
 
 def _n_splits(splits: Sequence[Mapping[str, Any]]) -> int:

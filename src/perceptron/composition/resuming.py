@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from perceptron.composition.ensembling import is_ensemble
 from perceptron.composition.restore import read_config
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
@@ -36,6 +37,10 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
     if run.is_finished and not overrides:
         raise UsageError(
             f"a run must be unfinished to be resumed, got {run.folder}; set trainer.max_epochs to train it for longer"
+        )
+    if is_ensemble(run):
+        raise UsageError(
+            f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
     before = read_config(run, trust=trust)
     cfg = read_config(run, overrides=overrides, trust=trust)
