@@ -126,7 +126,7 @@ def test_splits_that_differ_are_said_and_not_scored(perceptron: Perceptron, swee
     kind = KINDS["regression"]
     folder = sweep(kind, (*kind, "data.split_seed=1"))
     answer = perceptron("ensemble", f"run={folder}")
-    assert "splits      2: no row is held out for all members" in answer.out
+    assert "splits      2: rows held out for one trained another" in answer.out
     run = f"run={folder / 'ensemble'}"
     for split in ("all", "train", "val", "test"):
         answer = perceptron("evaluate", run, f"split={split}", "output=-")

@@ -43,4 +43,4 @@ def main(arguments: Sequence[str]) -> None:
     if made.n_left_out:
         print(f"left out    {made.n_left_out} runs that have not finished")
     if made.n_splits > 1:
-        print(f"splits      {made.n_splits}: no row is held out for all members, so evaluate needs other data")
+        print(f"splits      {made.n_splits}: rows held out for one trained another, so evaluate needs other data")

@@ -128,7 +128,7 @@ def _check_alike(members: Sequence[Restored]) -> None:
             ("columns", member.schema.feature_names, first.schema.feature_names),
             ("classes", member.schema.class_names, first.schema.class_names),
             ("targets", member.schema.target_names, first.schema.target_names),
-            ("encoding of the columns", member.schema.encoding, first.schema.encoding),
+            ("encoding, which follows from the training rows", member.schema.encoding, first.schema.encoding),
             ("kind of model", _kind(member.model), _kind(first.model)),
             ("number of answers", _n_answers(member), _n_answers(first)),
         ):
