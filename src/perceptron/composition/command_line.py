@@ -46,6 +46,8 @@ def main() -> None:
         sys.exit(INTERRUPTED_STATUS)
     except (HydraException, OmegaConfBaseException) as error:
         finish_sweep()
+        if isinstance(error.__cause__, OSError):
+            _fail(f"a run's folder must be writable, got {error.__cause__}; choose another paths.log_dir")
         _fail(one_line(error))
     except UsageError as error:
         finish_sweep()
