@@ -203,7 +203,7 @@ def _check_readable(cfg: DictConfig) -> None:
             node = cfg[key]
             if OmegaConf.is_config(node):
                 for missing in sorted(OmegaConf.missing_keys(node)):
-                    raise UsageError(f"{key}.{missing} must be set, got nothing; type {key}.{missing}=<value>")
+                    raise UsageError(f"{missing} must be set, got nothing; type {missing}=<value>")
                 OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
         except OmegaConfBaseException as error:
             raise UsageError(f"{key} cannot be read: {_first_line(error)}") from error
