@@ -46,9 +46,6 @@ def main() -> None:
         sys.exit(INTERRUPTED_STATUS)
     except (HydraException, OmegaConfBaseException) as error:
         finish_sweep()
-        cause = error.__cause__ or error.__context__
-        if isinstance(cause, OSError):
-            _fail(f"a run's folder must be writable, got {cause}; choose another paths.log_dir")
         _fail(one_line(error))
     except UsageError as error:
         finish_sweep()
