@@ -14,8 +14,8 @@ train: .venv/installed  ## Train a logistic regression on the breast-cancer data
 dashboard: .venv/installed  ## TensorBoard on logs/, for this machine alone
 	$(BIN)/perceptron dashboard
 
-test: .venv/installed-dev  ## Run the fast tests
-	$(BIN)/python -m pytest
+test: .venv/installed-dev  ## Run the fast tests, on all cores
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-all: .venv/installed-dev  ## Run all tests
 	$(BIN)/python -m pytest -m ""
@@ -24,7 +24,7 @@ check: .venv/installed-dev  ## Lint, types and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -1,6 +1,14 @@
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, f1_score, log_loss, r2_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    log_loss,
+    r2_score,
+    roc_auc_score,
+)
 from torch import Tensor
 from torchmetrics.functional.classification import (
     binary_auroc,
@@ -31,7 +39,9 @@ def test_binary_metrics_are_scikit_learns_and_torchmetrics() -> None:
         of_1, labels, true = probabilities[model], (probabilities[model] >= 0.4).long(), target[model]
         expected = {
             "acc": accuracy_score(true, labels),
+            "balanced_acc": balanced_accuracy_score(true, labels),
             "auroc": roc_auc_score(true, of_1),
+            "average_precision": average_precision_score(true, of_1),
             "f1": f1_score(true, labels),
             "log_loss": log_loss(true, of_1),
             "ece": binary_calibration_error(of_1, true).item(),
@@ -48,7 +58,9 @@ def test_multiclass_metrics_are_scikit_learns_and_torchmetrics() -> None:
         rows, labels, true = probabilities[model], probabilities[model].argmax(1), target[model]
         expected = {
             "acc": accuracy_score(true, labels),
+            "balanced_acc": balanced_accuracy_score(true, labels),
             "auroc": roc_auc_score(true, rows, multi_class="ovr"),
+            "average_precision": average_precision_score(true, rows),
             "f1": f1_score(true, labels, average="macro"),
             "log_loss": log_loss(true, rows),
             "ece": multiclass_calibration_error(rows, true, num_classes=4).item(),

@@ -128,7 +128,21 @@ BAD = [
         "an override must follow Hydra's grammar, got model.network.hidden=[1,2; quote special characters, such as "
         "'key=\"a value\"' or 'key=[1,2]'",
     ),
-    ("seed=1,2", "several values need a multirun, got seed=1,2; type python train.py -m seed=1,2"),
+    ("seed=1,2", "several values need a multirun, got seed=1,2; type python train.py -m 'seed=1,2'"),
+    ("-m seed=range(0)", "a sweep must have a value, got seed=range(0), which has none; widen it"),
+    (
+        "-m optimizer.lr=interval(0.1,1)",
+        "an interval needs a search, got optimizer.lr=interval(0.1,1); add hydra/sweeper=optuna",
+    ),
+    (
+        "-m hydra/sweeper=optuna optimizer.lr=interval(1,0.1)",
+        "an interval must go from a lower to a higher number, got optimizer.lr=interval(1,0.1); swap its ends",
+    ),
+    ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
+    (
+        "ckpt_path=nowhere.ckpt",
+        "ckpt_path must be a run's folder or a checkpoint, got nowhere.ckpt, which is not there; name another",
+    ),
     ("--model=logistic", "settings are written without dashes, got --model=logistic; type model=logistic"),
     ("--mutlirun", "there is no option --mutlirun; did you mean --multirun?"),
     ("--config-dir nowhere", "--config-dir must be a folder, got nowhere; make it or leave it out"),

@@ -71,4 +71,6 @@ def _sweep(folder: Path) -> tuple[Path, str]:
 
     if not folder.is_dir():
         raise UsageError(f"sweep must be a multirun's folder, got {folder}, which is not there; name another")
+    if (folder / "config.yaml").is_file():
+        raise UsageError(f"sweep must be a multirun's folder, got {folder}, which is a run's; type run={folder}")
     return folder, sweep_page(folder)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -201,6 +202,8 @@ def _check_readable(cfg: DictConfig) -> None:
         try:
             node = cfg[key]
             if OmegaConf.is_config(node):
+                for missing in sorted(OmegaConf.missing_keys(node)):
+                    raise UsageError(f"{missing} must be set, got nothing; type {missing}=<value>")
                 OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
         except OmegaConfBaseException as error:
             raise UsageError(f"{key} cannot be read: {_first_line(error)}") from error
@@ -272,7 +275,12 @@ def _check_training(cfg: DictConfig) -> None:
         )
     if cfg.optimizer.get("nesterov") and not cfg.optimizer.get("momentum"):
         raise UsageError("optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9")
-    if not cfg.train and cfg.test and cfg.ckpt_path is None:
+    path = cfg.ckpt_path
+    if path is not None and "://" not in path and not Path(path).exists():
+        raise UsageError(
+            f"ckpt_path must be a run's folder or a checkpoint, got {path}, which is not there; name another"
+        )
+    if not cfg.train and cfg.test and path is None:
         raise UsageError("train=false needs a trained model to test, got ckpt_path=null; set ckpt_path to a checkpoint")
     if not cfg.train and not cfg.test:
         raise UsageError("train and test must not both be false: nothing would be done; set one of them to true")

@@ -13,7 +13,8 @@ from omegaconf import DictConfig
 from sklearn.base import BaseEstimator
 
 from perceptron.composition.build import build_data, build_loggers, plain
-from perceptron.composition.training import best_entry, hyper_parameters, notes, write_results
+from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.results import best_entry, notes, write_results
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import Estimator, Standardize

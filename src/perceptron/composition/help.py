@@ -11,7 +11,8 @@ Train, test and log a model on a table.
   python train.py data=wine model=softmax seed=1          another data set, model and seed
   python train.py optimizer=adam optimizer.lr=0.001       another optimizer, and its rate
   python train.py experiment=notebook_digits              a stored experiment
-  python train.py -m seed=range(5) optimizer.lr=0.01,0.1  ten runs, one for each pair
+  python train.py -m 'seed=range(5)' optimizer.lr=0.1,1   ten runs, one for each pair
+  python train.py data=table data.path=x.csv data.target=y a table of your own
   python train.py --cfg job                               every setting, without running anything
   python train.py --hydra-help                            Hydra's own options
 """

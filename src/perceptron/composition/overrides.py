@@ -11,7 +11,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, ValidationError, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -60,7 +60,8 @@ def check_overrides(
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             check_extras(overrides)
             loader = Groups(GlobalHydra.instance().config_loader(), config_dir, config_name)
-            for job in _jobs(parsed_overrides(overrides), multirun=multirun):
+            searches = any(text.startswith(("hydra/sweeper=", "hparams_search=")) for text in overrides)
+            for job in _jobs(parsed_overrides(overrides), multirun=multirun, searches=searches):
                 cfg = _composed(job, loader)
                 check(cfg)
                 if multirun:
@@ -94,21 +95,37 @@ def parsed_overrides(overrides: Iterable[str]) -> list[Override]:
                 f"an override must follow Hydra's grammar, got {text}; quote special characters, such as "
                 "'key=\"a value\"' or 'key=[1,2]'"
             ) from error
+        if parsed[-1].key_or_group == "hydra.launcher.n_jobs" and parsed[-1].value() == 0:
+            raise UsageError("hydra.launcher.n_jobs must be at least 1, or -1 for all cores, got 0; set another number")
     return parsed
 
 
-def _jobs(overrides: list[Override], *, multirun: bool) -> Iterable[list[Override]]:
+def _jobs(overrides: list[Override], *, multirun: bool, searches: bool) -> Iterable[list[Override]]:
     """Overrides of a single run, or a sample of a multirun's jobs that has each value of each sweep."""
     swept = {i: override for i, override in enumerate(overrides) if override.is_sweep_override()}
     if swept and not multirun:
         text = next(iter(swept.values())).input_line
-        raise UsageError(f"several values need a multirun, got {text}; type python train.py -m {text}")
+        raise UsageError(f"several values need a multirun, got {text}; type python train.py -m '{text}'")
+    for override in swept.values():
+        _check_sweep(override, searches=searches)
     values = {i: _values(override) for i, override in swept.items()}
     first = [values[i][0] if i in values else override for i, override in enumerate(overrides)]
     yield first
     for i, others in values.items():
         for value in others[1:]:
             yield [*first[:i], value, *first[i + 1 :]]
+
+
+def _check_sweep(override: Override, *, searches: bool) -> None:
+    """Refuse a sweep without a value, and an interval where nothing draws from it."""
+    text, sweep = override.input_line, override.value()
+    if isinstance(sweep, IntervalSweep):
+        if not searches:
+            raise UsageError(f"an interval needs a search, got {text}; add hydra/sweeper=optuna")
+        if sweep.start is None or sweep.end is None or sweep.start > sweep.end:
+            raise UsageError(f"an interval must go from a lower to a higher number, got {text}; swap its ends")
+    elif next(iter(override.sweep_string_iterator()), None) is None:
+        raise UsageError(f"a sweep must have a value, got {text}, which has none; widen it")
 
 
 def _values(override: Override) -> list[Override]:
@@ -190,7 +207,7 @@ def check_group(override: Override, loader: Groups) -> None:
         return
     chosen = override.value()
     for option in chosen if isinstance(chosen, list) else [chosen]:
-        if option is None or loader.options(f"{group}/{option}") or str(option) in options:
+        if option is None or str(option) in options or (option and loader.options(f"{group}/{option}")):
             continue
         if "/" in str(option) and str(option).rpartition("/")[2] in loader.options(
             f"{group}/{str(option).rpartition('/')[0]}", ObjectType.CONFIG

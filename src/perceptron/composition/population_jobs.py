@@ -101,6 +101,8 @@ class MemberBuilder:
             CannotStackError: where it must be trained alone.
             UsageError: where model, data and machine do not go together.
         """
+        if cfg.model._target_ == "perceptron.models.Estimator":
+            raise CannotStackError("scikit-learn fits its model")
         check_device(cfg.trainer.accelerator)
         datamodule = self._data(cfg, config)
         model = build_model(

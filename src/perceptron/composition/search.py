@@ -69,23 +69,33 @@ def search(
     """
     require_optuna()
     import optuna
+    from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = Path(config.hydra.sweep.dir).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
+    for name in ("n_trials", "n_jobs"):
+        if settings[name] < 1:
+            raise UsageError(f"hydra.sweeper.{name} must be at least 1, got {settings[name]}; set hydra.sweeper.{name}")
     space = parse_space(settings["params"] or {}, arguments, loader)
+    if not space.dimensions:
+        raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")
     first = _check_space(space, config, loader)
 
     storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
     prunes = not str(settings["pruner"]["_target_"]).endswith(".NopPruner")
-    study = optuna.create_study(
-        storage=storage,
-        study_name=settings["study_name"],
-        direction="maximize" if first.mode == "max" else "minimize",
-        pruner=instantiate(settings["pruner"]),
-        load_if_exists=True,
-    )
+    try:
+        study = optuna.create_study(
+            storage=storage,
+            study_name=settings["study_name"],
+            direction="maximize" if first.mode == "max" else "minimize",
+            pruner=instantiate(settings["pruner"]),
+            load_if_exists=True,
+        )
+    except (SQLAlchemyError, ValueError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason}") from error
     pruning = []
     if prunes:
         pruning = [

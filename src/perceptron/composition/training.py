@@ -1,11 +1,9 @@
 """The spine: one run from its configuration to its report."""
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import yaml
@@ -16,18 +14,19 @@ from omegaconf import DictConfig
 from perceptron.callbacks import History
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
 from perceptron.composition.figures import draw_figures, figure_callbacks
+from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.results import best_entry, notes, write_data_report, write_results
 from perceptron.composition.threads import set_threads
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
-from perceptron.runs.files import remove_leftovers, write_json, write_text
+from perceptron.runs.files import remove_leftovers, write_text
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
-from perceptron.runs.provenance import provenance
 from perceptron.runs.report import log_results, print_results
 from perceptron.runs.resume import ExactResume, resume_point
 from perceptron.tasks import SplitName
@@ -50,12 +49,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
         InterruptedRunError: after a signal, the state saved.
     """
     folder = Path(cfg.paths.output_dir)
-    steep = " or ".join(
-        [f"optimizer.lr={cfg.optimizer.lr}"]
-        + (["set data.standardize=per_feature"] if cfg.data.standardize == "none" else [])
-        + (["set trainer.gradient_clip_val=1"] if cfg.trainer.gradient_clip_val is None else [])
-    )
-    with only_process(folder), named_faults(folder, settings=steep), Interruption(folder) as interruption:
+    with only_process(folder), named_faults(folder, settings=_likely_steep(cfg)), Interruption(folder) as interruption:
         if goes_on:
             # No result stands for a run that is under way again.
             remove_leftovers(folder)
@@ -91,7 +85,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     if trainer.is_global_zero:
         write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         if datamodule.report is not None:
-            _log_report(folder, datamodule.report)
+            write_data_report(folder, datamodule.report)
 
     best_value = None
     best_checkpoint = from_checkpoint
@@ -138,6 +132,16 @@ def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, ckp
         raise
 
 
+def _likely_steep(cfg: DictConfig) -> str:
+    """The settings that make a loss diverge, as advice."""
+    advice = [f"optimizer.lr={cfg.optimizer.lr}"]
+    if cfg.data.standardize == "none":
+        advice.append("set data.standardize=per_feature")
+    if cfg.trainer.gradient_clip_val is None:
+        advice.append("set trainer.gradient_clip_val=1")
+    return " or ".join(advice)
+
+
 def evaluate(
     trainer: L.Trainer,
     model: TaskModule,
@@ -155,68 +159,6 @@ def evaluate(
     return metrics
 
 
-def write_results(
-    folder: Path,
-    *,
-    metrics: Mapping[str, float],
-    config: Mapping[str, Any],
-    chosen: Mapping[str, str],
-    best: Mapping[str, Any] | None,
-    device: str,
-    started: datetime,
-    seconds: float,
-) -> None:
-    """Write ``provenance.json`` and, last, ``metrics.json``, whose presence says that the run is finished."""
-    origin = provenance(
-        seed=config["seed"],
-        split_seed=config["data"]["split_seed"],
-        chosen=_of_groups(chosen),
-        device=device,
-        started=started.isoformat(timespec="seconds"),
-        seconds=seconds,
-    )
-    write_json(folder / "provenance.json", origin | {"best": best})
-    write_json(folder / "metrics.json", metrics)
-
-
-def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, bool | int | float | str]:
-    """Settings under flat names, typed for a dashboard; those that are not set are left out.
-
-    Args:
-        config: plain configuration.
-        chosen: option of each group, which stands under the group's name.
-    """
-    flat: dict[str, bool | int | float | str] = {"seed": config["seed"]}
-    for group in ("data", "model", "optimizer", "scheduler", "trainer"):
-        if group in chosen:
-            flat[group] = chosen[group]
-        flat |= _flat(config[group], group)
-    return flat
-
-
-def _flat(value: Any, name: str) -> dict[str, bool | int | float | str]:
-    if isinstance(value, Mapping):
-        parts = (_flat(item, f"{name}.{key}") for key, item in value.items() if not str(key).startswith("_"))
-        return {key: item for part in parts for key, item in part.items()}
-    if value is None:
-        return {}
-    return {name: value if isinstance(value, bool | int | float | str) else str(value)}
-
-
-def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
-    """The project's own groups, without Hydra's."""
-    return {group: option for group, option in chosen.items() if "/" not in group and option is not None}
-
-
-def _log_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write ``data_report.json``; log the task that was found, and what stands out."""
-    write_json(folder / "data_report.json", report)
-    log = logging.getLogger(__name__)
-    log.info("task: %s, as the target has it; data.task sets another", report["target"]["task"])
-    for warning in report["warnings"]:
-        log.warning("%s", warning)
-
-
 def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
     """Path of the best checkpoint and its monitored value; without checkpoints the last value."""
     for callback in trainer.checkpoint_callbacks:
@@ -224,18 +166,6 @@ def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
             return callback.best_model_path, callback.best_model_score.item()
     last = trainer.callback_metrics.get(monitor)
     return None, None if last is None else last.item()
-
-
-def best_entry(
-    folder: Path, config: Mapping[str, Any], checkpoint: str | None, value: float | None
-) -> dict[str, Any] | None:
-    """The best value of the monitored metric, and the path of its checkpoint from the run's folder; None without."""
-    if value is None:
-        return None
-    path = None
-    if checkpoint is not None and Path(checkpoint).is_relative_to(folder.absolute()):
-        path = str(Path(checkpoint).relative_to(folder.absolute()))
-    return {"monitor": config["monitor"], "mode": config["mode"], "value": value, "checkpoint": path}
 
 
 def _start(cfg: DictConfig) -> str | None:
@@ -250,15 +180,3 @@ def _start(cfg: DictConfig) -> str | None:
     if found is None:
         raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")
     return str(found)
-
-
-def notes(datamodule: TableDataModule) -> list[str]:
-    """What a report says of the rows."""
-    split = datamodule.split
-    rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
-    if len(split.test) == 0:
-        return [
-            rows,
-            "            no held-out test rows: these numbers do not say how the model does on new rows",
-        ]
-    return [rows]

@@ -37,8 +37,10 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         console.print(table)
     for note in notes:
         console.print(note, soft_wrap=True, highlight=False)
-    console.print(f"run folder  {folder}", soft_wrap=True, highlight=False)
-    console.print(f"dashboard   tensorboard --logdir {folder.parent}", soft_wrap=True, highlight=False)
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    console.print(f"run folder  {shown}", soft_wrap=True, highlight=False)
+    if (folder / "tensorboard").is_dir():
+        console.print(f"dashboard   tensorboard --logdir {shown.parent}", soft_wrap=True, highlight=False)
 
 
 def log_results(

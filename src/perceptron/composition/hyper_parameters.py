@@ -1,0 +1,45 @@
+"""The settings of a run as a dashboard shows them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Setting = bool | int | float | str
+# Of the trainer's many flags those that people vary; the others say how to run, not what.
+_TRAINER = (
+    "trainer",
+    "trainer.max_epochs",
+    "trainer.max_steps",
+    "trainer.precision",
+    "trainer.accumulate_grad_batches",
+    "trainer.gradient_clip_val",
+)
+# The seed stands under its own name.
+_LEFT_OUT = ("data.seed", "data.num_workers", "data.eval_batch_size")
+
+
+def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, Setting]:
+    """Settings under flat names, typed for a dashboard; those that are not set, or change no number, are left out.
+
+    Args:
+        config: plain configuration.
+        chosen: option of each group, which stands under the group's name.
+    """
+    flat: dict[str, Setting] = {"seed": config["seed"]}
+    for group in ("data", "model", "optimizer", "scheduler", "trainer"):
+        if group in chosen:
+            flat[group] = chosen[group]
+        flat |= _flat(config[group], group)
+    return {name: value for name, value in flat.items() if name not in _LEFT_OUT and not _is_machinery(name)}
+
+
+def _flat(value: Any, name: str) -> dict[str, Setting]:
+    if isinstance(value, Mapping):
+        parts = (_flat(item, f"{name}.{key}") for key, item in value.items() if not str(key).startswith("_"))
+        return {key: item for part in parts for key, item in part.items()}
+    if value is None:
+        return {}
+    return {name: value if isinstance(value, bool | int | float | str) else str(value)}
+
+
+def _is_machinery(name: str) -> bool:
+    return name.startswith("trainer.") and name not in _TRAINER

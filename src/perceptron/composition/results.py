@@ -1,0 +1,74 @@
+"""What a run leaves and says at its end."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from perceptron.data import TableDataModule
+from perceptron.runs.files import write_json
+from perceptron.runs.provenance import provenance
+
+log = logging.getLogger(__name__)
+
+
+def write_results(
+    folder: Path,
+    *,
+    metrics: Mapping[str, float],
+    config: Mapping[str, Any],
+    chosen: Mapping[str, str],
+    best: Mapping[str, Any] | None,
+    device: str,
+    started: datetime,
+    seconds: float,
+) -> None:
+    """Write ``provenance.json`` and, last, ``metrics.json``, whose presence says that the run is finished."""
+    origin = provenance(
+        seed=config["seed"],
+        split_seed=config["data"]["split_seed"],
+        chosen=_of_groups(chosen),
+        device=device,
+        started=started.isoformat(timespec="seconds"),
+        seconds=seconds,
+    )
+    write_json(folder / "provenance.json", origin | {"best": best})
+    write_json(folder / "metrics.json", metrics)
+
+
+def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
+    """The project's own groups, without Hydra's."""
+    return {group: option for group, option in chosen.items() if "/" not in group and option is not None}
+
+
+def best_entry(
+    folder: Path, config: Mapping[str, Any], checkpoint: str | None, value: float | None
+) -> dict[str, Any] | None:
+    """The best value of the monitored metric, and the path of its checkpoint from the run's folder; None without."""
+    if value is None:
+        return None
+    path = None
+    if checkpoint is not None and Path(checkpoint).is_relative_to(folder.absolute()):
+        path = str(Path(checkpoint).relative_to(folder.absolute()))
+    return {"monitor": config["monitor"], "mode": config["mode"], "value": value, "checkpoint": path}
+
+
+def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
+    """Write ``data_report.json``; log the task that was found, and what stands out."""
+    write_json(folder / "data_report.json", report)
+    log.info("task: %s, as the target has it; data.task sets another", report["target"]["task"])
+    for warning in report["warnings"]:
+        log.warning("%s", warning)
+
+
+def notes(datamodule: TableDataModule) -> list[str]:
+    """What a report says of the rows."""
+    split = datamodule.split
+    rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
+    if len(split.test) == 0:
+        return [
+            rows,
+            "            no held-out test rows: these numbers do not say how the model does on new rows",
+        ]
+    return [rows]
