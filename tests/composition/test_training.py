@@ -50,7 +50,7 @@ def test_the_checkpoint_is_self_contained_and_loads_with_weights_only(composed, 
 def test_tensorboard_shows_curves_and_hyper_parameters_with_their_final_metrics(composed, tmp_path: Path) -> None:
     train(*composed(*SHORT))
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events = EventAccumulator(str(tmp_path / "tensorboard"), purge_orphaned_data=False)
     events.Reload()
     tags = events.Tags()
     assert {"train/loss", "val/acc", "test/acc"} <= set(tags["scalars"])
@@ -103,7 +103,7 @@ def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: P
     assert path[:3] == pytest.approx([1.0, 0.8, 0.64])
     assert path == pytest.approx([0.8**step for step in range(21)])
     assert (tmp_path / "figures/descent.png").stat().st_size > 10_000
-    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events = EventAccumulator(str(tmp_path / "tensorboard"), purge_orphaned_data=False)
     events.Reload()
     assert "descent" in events.Tags()["images"]
 
