@@ -37,26 +37,30 @@ def main() -> None:
         return
     listen()
     try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED_STATUS)
+    except (HydraException, OmegaConfBaseException) as error:
+        _fail(one_line(error))
+    except UsageError as error:
+        _fail(str(error))
+    except InterruptedRunError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.status)
+    except OSError as error:
+        _fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
+
+
+def _run() -> None:
+    """Check and run; a sweep that is broken off still gets its summary, before the line that says why."""
+    try:
         sys.argv[1:] = checked_arguments(resumed_arguments(sys.argv[1:]) or sys.argv[1:])
         # Without it Hydra's own handler prints several lines and exits with 1.
         os.environ.setdefault("HYDRA_FULL_ERROR", "1")
         _train()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, InterruptedRunError):
         finish_sweep(interrupted=True)
-        sys.exit(INTERRUPTED_STATUS)
-    except (HydraException, OmegaConfBaseException) as error:
-        finish_sweep()
-        _fail(one_line(error))
-    except UsageError as error:
-        finish_sweep()
-        _fail(str(error))
-    except InterruptedRunError as error:
-        finish_sweep(interrupted=True)
-        print(error, file=sys.stderr)
-        sys.exit(error.status)
-    except OSError as error:
-        finish_sweep()
-        _fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
+        raise
     except Exception:
         finish_sweep()
         raise
