@@ -123,8 +123,8 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     from hydra import compose, initialize_config_dir
 
     from perceptron.composition.build import plain
-    from perceptron.composition.overrides import CONF_DIR
-    from perceptron.composition.population_jobs import MemberBuilder
+    from perceptron.composition.population.jobs import MemberBuilder
+    from perceptron.composition.settings.overrides import CONF_DIR
     from perceptron.population import Population
 
     class Clock(L.Callback):

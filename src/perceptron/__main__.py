@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import InterruptedRunError, UsageError
 from perceptron.signals import listen
 

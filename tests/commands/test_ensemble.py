@@ -11,7 +11,7 @@ import pytest
 import torch
 from tests.conftest import Perceptron
 
-from perceptron.composition.restore import restore, restore_data
+from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.models import Regressor
 
 SHORT = ("trainer.max_epochs=2", "logger=none", "figures=none")

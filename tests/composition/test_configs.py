@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from perceptron.composition.checks import check
-from perceptron.composition.overrides import CONF_DIR
 from perceptron.composition.running import run_once
+from perceptron.composition.settings.checks import check
+from perceptron.composition.settings.overrides import CONF_DIR
 
 # Composed through the options that name them.
 ROOT = Path(__file__).parent.parent.parent

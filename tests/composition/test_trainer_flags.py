@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.composition.checks import check
+from perceptron.composition.settings.checks import check
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
 

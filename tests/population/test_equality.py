@@ -6,8 +6,8 @@ from omegaconf import DictConfig
 from tests.population.comparing import CHOSEN, assert_same_jobs, configurations
 
 from perceptron.composition.build import plain
-from perceptron.composition.population_groups import Candidate, train_group
-from perceptron.composition.population_jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.population.groups import Candidate, train_group
+from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
 from perceptron.composition.training import train
 
 # Two seeds and two folds, one of which has a row more in its last batch of an epoch, by two of something else.

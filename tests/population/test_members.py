@@ -10,8 +10,8 @@ from tests.population.comparing import CHOSEN, assert_same_numbers, configuratio
 from torch import Tensor, nn
 
 from perceptron.composition.build import plain
-from perceptron.composition.population_groups import Candidate, train_group
-from perceptron.composition.population_jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.population.groups import Candidate, train_group
+from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, check_stack

@@ -11,8 +11,8 @@ from hydra import compose, initialize_config_dir
 
 from perceptron.composition import training
 from perceptron.composition.build import build_trainer
-from perceptron.composition.overrides import CONF_DIR
-from perceptron.composition.resuming import resume
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.stored.resuming import resume
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import read_checkpoint
 from perceptron.runs.folder import Run

@@ -95,7 +95,7 @@ def test_the_exported_graph_takes_the_encoded_features(run: Path, tmp_path: Path
     onnxruntime = pytest.importorskip("onnxruntime")
     import torch
 
-    from perceptron.composition.restore import restore
+    from perceptron.composition.stored.restore import restore
     from perceptron.data.encoding import encode, from_texts
 
     restored = restore(run)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from tests.conftest import Perceptron
 
-from perceptron.composition.restore import restore, restore_data
+from perceptron.composition.stored.restore import restore, restore_data
 
 MODELS = {
     "logistic": "breast_cancer",

@@ -200,7 +200,7 @@ def test_several_processes_are_refused(sweep: Sweep, tmp_path: Path, capsys: pyt
 def test_a_missing_extra_is_named(
     sweep: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
-    monkeypatch.setattr("perceptron.composition.extras.find_spec", lambda _: None)
+    monkeypatch.setattr("perceptron.composition.settings.extras.find_spec", lambda _: None)
     status, _ = sweep(option, "seed=0,1")
     assert status == 2
     extra = option.partition("=")[2]

@@ -20,7 +20,7 @@ class PopulationLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Take what Hydra hands over, and let jobs be composed quickly, by the sweeper too."""
-        from perceptron.composition.sweep_loader import SweepLoader
+        from perceptron.composition.sweeps.loader import SweepLoader
 
         hydra_context.config_loader = SweepLoader(hydra_context.config_loader)
         self._context = hydra_context
@@ -29,7 +29,7 @@ class PopulationLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs; their results in the jobs' order."""
-        from perceptron.composition.population_launcher import launch
+        from perceptron.composition.population.launcher import launch
 
         return launch(
             job_overrides,

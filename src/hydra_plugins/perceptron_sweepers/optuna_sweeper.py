@@ -29,7 +29,7 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Search; ``arguments`` are the overrides of the command line, swept ones among them."""
-        from perceptron.composition.search import search
+        from perceptron.composition.sweeps.search import search
 
         return search(
             arguments,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
 HELP = """\

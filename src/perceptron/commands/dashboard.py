@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
 HELP = """\

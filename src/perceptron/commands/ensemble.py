@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
     # Here, because it imports torch.
-    from perceptron.composition.ensembling import make_ensemble
+    from perceptron.composition.stored.ensembling import make_ensemble
 
     made = make_ensemble(sweep, folder, checkpoint=checkpoint, trust=typed.trust)
     print(f"ensemble    {made.folder}, {made.n_members} members")

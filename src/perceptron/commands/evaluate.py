@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> None:
     path = None if output in (None, "-") else output_path(str(output))
     source = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch.
-    from perceptron.composition.evaluating import evaluate_restored
-    from perceptron.composition.restore import restore
+    from perceptron.composition.stored.evaluating import evaluate_restored
+    from perceptron.composition.stored.restore import restore
     from perceptron.runs.report import print_results
 
     restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)

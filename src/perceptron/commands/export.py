@@ -11,7 +11,7 @@ from perceptron.runs.files import output_path, whole_file
 from perceptron.runs.find import find_source
 
 if TYPE_CHECKING:
-    from perceptron.composition.restore import Restored
+    from perceptron.composition.stored.restore import Restored
 
 USAGE = """\
 A run's model as one file: raw rows in, labels and probabilities (or values in the target's units) out, any batch size.
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
     # Here, because they import torch; and onnx is an extra.
     import torch
 
-    from perceptron.composition.restore import restore, restore_data
+    from perceptron.composition.stored.restore import restore, restore_data
 
     if wanted == "onnx":
         try:

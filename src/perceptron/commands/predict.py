@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
         raise UsageError("predict needs pyarrow, got none; type pip install 'perceptron[table]'") from error
     import torch
 
-    from perceptron.composition.restore import restore
+    from perceptron.composition.stored.restore import restore
 
     restored = restore(run, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
     schema, row_id = restored.schema, typed.own["id"]

@@ -22,6 +22,6 @@ def main(arguments: Sequence[str]) -> None:
         return
     run = find_run(typed.text("run"), among=typed.among, with_checkpoint=False)
     # Here, because it imports torch.
-    from perceptron.composition.resuming import resume
+    from perceptron.composition.stored.resuming import resume
 
     resume(run, overrides=typed.overrides, trust=typed.trust)

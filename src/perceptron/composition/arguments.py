@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from perceptron.composition.overrides import CONF_DIR
-from perceptron.composition.schema import TrainConf
-from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.schema import TrainConf
+from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
 

@@ -13,9 +13,9 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from perceptron.composition.checks import MODEL_TASKS
 from perceptron.composition.instance import instance
-from perceptron.composition.overrides import CONF_DIR
+from perceptron.composition.settings.checks import MODEL_TASKS
+from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule

@@ -16,13 +16,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.checks import check
-from perceptron.composition.help import help_text
-from perceptron.composition.overrides import CONF_DIR, check_overrides, one_line
-from perceptron.composition.spelling import did_you_mean
-from perceptron.composition.sweep_job import train_as_job
-from perceptron.composition.sweep_report import finish_sweep
-from perceptron.composition.sweep_resume import resumed_arguments
+from perceptron.composition.settings.checks import check
+from perceptron.composition.settings.help import help_text
+from perceptron.composition.settings.overrides import CONF_DIR, check_overrides, one_line
+from perceptron.composition.settings.spelling import did_you_mean
+from perceptron.composition.sweeps.job import train_as_job
+from perceptron.composition.sweeps.report import finish_sweep
+from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import InterruptedRunError, UsageError
 from perceptron.signals import listen
 

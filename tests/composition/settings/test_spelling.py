@@ -1,6 +1,6 @@
 import pytest
 
-from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.settings.spelling import did_you_mean
 
 
 @pytest.mark.parametrize(

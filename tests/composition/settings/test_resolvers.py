@@ -3,7 +3,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from perceptron.composition.resolvers import register_resolvers
+from perceptron.composition.settings.resolvers import register_resolvers
 
 
 def _resolved(text: str):

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task, direction_of, logged_names
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from perceptron.composition.sweep_resume import resumed_arguments
+from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import UsageError
 
 

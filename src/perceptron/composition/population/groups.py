@@ -14,12 +14,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.build import build_loggers, plain
-from perceptron.composition.checks import check
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
-from perceptron.composition.population_jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
 from perceptron.composition.results import best_entry, write_results
-from perceptron.composition.sweep_job import train_as_job
+from perceptron.composition.settings.checks import check
+from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.threads import set_threads
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit

@@ -1,6 +1,6 @@
 """What ``python train.py --help`` prints. Hydra's own help reads every schema for it, which takes two seconds."""
 
-from perceptron.composition.overrides import CONF_DIR
+from perceptron.composition.settings.overrides import CONF_DIR
 
 _COMMANDS = """\
 Train, test and log a model on a table.

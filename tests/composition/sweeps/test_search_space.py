@@ -7,8 +7,8 @@ from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 
-from perceptron.composition.overrides import CONF_DIR
-from perceptron.composition.search_space import SearchSpace, parse_space
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError
 
 

@@ -10,7 +10,7 @@ from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from perceptron.composition.population_groups import ComposedJob, Trained, train_groups
+from perceptron.composition.population.groups import ComposedJob, Trained, train_groups
 from perceptron.errors import UsageError
 
 log = logging.getLogger(__name__)

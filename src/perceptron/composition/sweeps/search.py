@@ -16,8 +16,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.checks import check
-from perceptron.composition.search_space import SearchSpace, parse_space
+from perceptron.composition.settings.checks import check
+from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError
 from perceptron.randomness import Stream, derive_seed
 from perceptron.sweeps.jobs import Job, State
@@ -191,7 +191,7 @@ def _value(result: JobReturn) -> float | None:
 
 
 def _left(folder: Path) -> float | None:
-    from perceptron.composition.sweep_job import stored_best
+    from perceptron.composition.sweeps.job import stored_best
     from perceptron.runs.folder import Run
 
     return stored_best(Run(folder)) if Run(folder).is_finished else math.nan

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from perceptron.composition.build import plain
-from perceptron.composition.restore import Restored, empty_model, restore
-from perceptron.composition.stored import typed
-from perceptron.composition.trust import check_trusted
+from perceptron.composition.stored.configuration import typed
+from perceptron.composition.stored.restore import Restored, empty_model, restore
+from perceptron.composition.stored.trust import check_trusted
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, TaskModule, take_members
 from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints

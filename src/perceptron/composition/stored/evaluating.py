@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.build import build_trainer
-from perceptron.composition.ensembling import check_held_out
 from perceptron.composition.logs import tame_lightning
-from perceptron.composition.restore import Restored, restore_data
+from perceptron.composition.stored.ensembling import check_held_out
+from perceptron.composition.stored.restore import Restored, restore_data
 from perceptron.composition.threads import set_threads
 from perceptron.composition.training import evaluate
 from perceptron.errors import UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, open_dict
 
-from perceptron.composition.checks import check
+from perceptron.composition.settings.checks import check
 from perceptron.errors import InterruptedRunError, PrunedError
 from perceptron.runs.folder import Run, best_of
 from perceptron.sweeps.jobs import Job

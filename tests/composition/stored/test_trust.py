@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from perceptron.composition.trust import check_trusted, is_allowed
+from perceptron.composition.stored.trust import check_trusted, is_allowed
 from perceptron.errors import UsageError
 
 
@@ -63,7 +63,7 @@ FORBIDDEN = [
     "torch.optim.sgd.torch.hub.load",
     # The project's own, that do more than be built.
     "perceptron.__main__.main",
-    "perceptron.composition.trust.import_module",
+    "perceptron.composition.stored.trust.import_module",
     "perceptron.runs.files.write_text",
     # Writes what an address holds to any path.
     "sklearn.datasets.fetch_file",

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from perceptron.composition.ensembling import is_ensemble
-from perceptron.composition.restore import read_config
+from perceptron.composition.stored.ensembling import is_ensemble
+from perceptron.composition.stored.restore import read_config
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run

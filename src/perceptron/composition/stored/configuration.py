@@ -11,16 +11,23 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.checks import check
-from perceptron.composition.overrides import CONF_DIR, Groups, apply_override, check_group, one_line, parsed_overrides
-from perceptron.composition.schema import SCHEMAS, TrainConf
+from perceptron.composition.settings.checks import check
+from perceptron.composition.settings.overrides import (
+    CONF_DIR,
+    Groups,
+    apply_override,
+    check_group,
+    one_line,
+    parsed_overrides,
+)
+from perceptron.composition.settings.schema import SCHEMAS, TrainConf
 from perceptron.errors import UsageError
 
 _GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "logger")
 
 
 def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = ()) -> DictConfig:
-    """The configuration with the types of ``perceptron.composition.schema``, overrides applied, ranges checked.
+    """The configuration with the types of ``composition.settings.schema``, overrides applied, ranges checked.
 
     Args:
         config: plain values, as a run leaves them.

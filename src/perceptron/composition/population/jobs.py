@@ -14,7 +14,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.composition.build import build_model, check_device
-from perceptron.composition.schema import TrainerConf
+from perceptron.composition.settings.schema import TrainerConf
 from perceptron.data import Table, TableDataModule, as_table
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor
 from perceptron.population import CannotStackError, Member, check_callback, check_optimizer, check_stack

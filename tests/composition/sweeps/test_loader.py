@@ -4,8 +4,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from perceptron.composition.overrides import CONF_DIR
-from perceptron.composition.sweep_loader import SweepLoader
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.sweeps.loader import SweepLoader
 
 SWEEPS = [
     [["seed=1", "optimizer.lr=0.1"], ["seed=2", "optimizer.lr=0.2"], ["seed=3", "optimizer.lr=1e-3"]],

@@ -9,8 +9,8 @@ import numpy as np
 from omegaconf import DictConfig
 
 from perceptron.composition.build import build_data, build_model
-from perceptron.composition.stored import typed
-from perceptron.composition.trust import check_trusted
+from perceptron.composition.stored.configuration import typed
+from perceptron.composition.stored.trust import check_trusted
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule

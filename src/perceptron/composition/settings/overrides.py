@@ -16,14 +16,14 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, ValidationError, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.checks import check, check_multirun
-from perceptron.composition.extras import check_extras
-from perceptron.composition.resolvers import register_resolvers
-from perceptron.composition.schema import register_schemas
-from perceptron.composition.spelling import did_you_mean
+from perceptron.composition.settings.checks import check, check_multirun
+from perceptron.composition.settings.extras import check_extras
+from perceptron.composition.settings.resolvers import register_resolvers
+from perceptron.composition.settings.schema import register_schemas
+from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(__file__).parents[2]
 _INSTALLED = _PACKAGE / "conf"
 CONF_DIR = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent.parent / "conf"
 

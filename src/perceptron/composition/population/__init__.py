@@ -1,0 +1,1 @@
+"""A sweep whose jobs are trained side by side."""

@@ -1,0 +1,1 @@
+"""The settings: their types, ranges, spelling and help."""

@@ -1,0 +1,1 @@
+"""Runs that are finished, made to work again from what they left."""

@@ -1,0 +1,1 @@
+"""Many runs: composed, run, searched, resumed and reported."""
