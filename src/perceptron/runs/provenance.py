@@ -28,7 +28,7 @@ def provenance(
     return {
         "command": sys.argv,
         "git": _git_state(),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "versions": _versions(),
         "platform": platform.platform(),
         "seed": seed,
         "split_seed": split_seed,
@@ -37,6 +37,11 @@ def provenance(
         "started": started,
         "seconds": round(seconds, 3),
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
 
 
 @cache
