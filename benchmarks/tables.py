@@ -108,7 +108,7 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 
 
 class Fold(NamedTuple):
-    """What a model did on a fold: accuracy or R², and seconds of fitting and predicting."""
+    """What a model did on a fold: accuracy or R², and CPU seconds of fitting and predicting."""
 
     contest: str
     model: str
@@ -150,11 +150,11 @@ def measured(name: str, model: str, *, folds: int, fold: int) -> Fold:
     splitter = (KFold if contest.is_regression else StratifiedKFold)(folds, shuffle=True, random_state=0)
     train, test = list(splitter.split(features, target))[fold]
     estimator = scaled(MODELS[model][contest.is_regression](), contest)
-    started = time.perf_counter()
+    started = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         score = estimator.fit(features[train], target[train]).score(features[test], target[test])
-    return Fold(name, model, folds, fold, float(score), time.perf_counter() - started)
+    return Fold(name, model, folds, fold, float(score), time.process_time() - started)
 
 
 def scaled(estimator: Any, contest: Contest) -> Any:
@@ -174,7 +174,7 @@ def report(known: Sequence[Fold], *, folds: int) -> str:
         rows = of_table([found for found in known if found.contest == name], folds=folds)
         if rows:
             score = "R²" if contest.is_regression else "accuracy"
-            parts.append(f"## {name}\n\n| model | {score} | p | seconds |\n| --- | --- | --- | --- |\n{rows}")
+            parts.append(f"## {name}\n\n| model | {score} | p | CPU seconds |\n| --- | --- | --- | --- |\n{rows}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -206,7 +206,7 @@ Made by `python benchmarks/tables.py` (`pip install 'perceptron[tabm]'`). Every 
 shuffled by seed 0, of equal shares of the classes. Scales of features and of continuous targets are fitted inside each
 fold. ± is half of the 95 % interval of the mean, corrected for the rows that folds share (Nadeau and Bengio 2003); p is
 the chance of such a difference from the {members} MLPs, paired over folds, corrected likewise and Holm-adjusted.
-Seconds are those of one fold, fitting and predicting, on one core that other work shared: orders of magnitude.
+Seconds are those that a CPU core was busy with one fold, fitting and predicting.
 
 **How settings were chosen.** They were written down before the first run and are the same for every table; no score of
 a test fold changed any. The MLP: {mlp}. It stops by the loss on a tenth of the training fold and keeps the weights of

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from perceptron.data.cells import check_cells
 from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding, kind_of
 from perceptron.data.group_splits import split_given, split_groups, split_time
 from perceptron.data.splits import Split, split_rows
@@ -44,9 +45,12 @@ class RawTable:
         """Table of the target, without features yet.
 
         Raises:
-            UsageError: where the target is missing in a row or does not suit the task.
+            UsageError: where the target is missing in a row or does not suit the task, or cells hold what they must
+                not.
         """
         target = pd.DataFrame(self.target)
+        for part in (target, self.frame):
+            check_cells(part)
         if target.isna().to_numpy().any():
             raise UsageError(
                 f"the target must be known in every row, got {int(target.isna().any(axis=1).sum())} rows without; "
@@ -59,7 +63,9 @@ class RawTable:
             try:
                 values = target.astype(float).to_numpy()
             except (TypeError, ValueError) as error:
-                raise UsageError(f"target {name} must be numbers for data.task=regression, got {error}") from error
+                raise UsageError(
+                    f"target {name} must be numbers for data.task=regression, got {error}; leave data.task out"
+                ) from error
         elif target.shape[1] > 1:
             raise UsageError(f"several targets must be continuous, got data.task={found} for {name}; name one target")
         elif values.dtype != bool and not np.issubdtype(values.dtype, np.number):

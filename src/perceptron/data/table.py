@@ -144,7 +144,7 @@ def _labels(target: npt.NDArray[Any], names: Sequence[Any] | None) -> tuple[RowN
     classes, labels = np.unique(target, return_inverse=True)
     if len(classes) < 2:
         raise UsageError(
-            f"a classification needs at least two classes, got only {classes[0]!r}; "
+            f"a classification needs at least two classes, got only {str(classes[0])!r}; "
             "choose other data or data.task=regression"
         )
     named = names is not None and len(names) == len(classes)
