@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from perceptron.composition.build import build_model, check_device
 from perceptron.composition.settings.schema import TrainerConf
-from perceptron.data import Table, TableDataModule, as_table
+from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor
 from perceptron.population import CannotStackError, Member, check_callback, check_optimizer, check_stack
 
@@ -142,7 +142,7 @@ class MemberBuilder:
         key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
         if key not in self._tables:
             L.seed_everything(cfg.seed, workers=True, verbose=False)
-            self._tables[key] = as_table(datamodule.dataset(), task=datamodule.task)
+            self._tables[key] = as_table(read(datamodule.dataset), task=datamodule.task)
         table = self._tables[key]
         datamodule.dataset = lambda: table
         datamodule.setup()
