@@ -29,8 +29,8 @@ def save(figure: Figure, folder: Path, name: str) -> Pixels:
     """Write ``<name>.png`` and ``<name>.svg`` to a folder that exists; the pixels are drawn once and handed back."""
     pixels = to_image(figure)
     Image.fromarray(pixels).save(folder / f"{name}.png")
-    # What was laid out for the pixels fits the vectors too, and laying out is half of the work (measured). Figure.savefig
-    # would draw all once more to lay it out.
+    # What was laid out for the pixels fits the vectors too, and laying out is half of the work (measured).
+    # Figure.savefig would draw all a second time to lay it out.
     figure.set_layout_engine("none")
     # Without a date and with a salt of its own the same figure is the same file.
     with _any_script(), mpl.rc_context({"svg.hashsalt": "perceptron"}):
