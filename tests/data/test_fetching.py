@@ -95,7 +95,7 @@ def test_a_server_without_it(name: str, served, monkeypatch: pytest.MonkeyPatch,
     _point_at(monkeypatch, name, f"{address}/gone", b"")
     assert _refusal(name, tmp_path) == (
         f"{name} needs the network or what an earlier download left in {tmp_path}, got: 404 Not Found from "
-        f"{address}/gone; connect, or set data.dataset.data_home"
+        f"{address}/gone; connect, or let SCIKIT_LEARN_DATA name a folder that has it"
     )
 
 

@@ -110,10 +110,12 @@ class TableDataModule(L.LightningDataModule):
         if "pandas" in sys.modules:
             from perceptron.data.encoding import from_texts, is_measured
             from perceptron.data.raw import RawTable, raw_of_bunch
-            from perceptron.data.report import data_report
 
             raw = raw_of_bunch(raw)
             if isinstance(raw, RawTable):
+                # Here, because it imports scikit-learn's trees.
+                from perceptron.data.report import data_report
+
                 table = raw.labelled(task=self.task)
                 labels = None if table.schema.task == REGRESSION.name else table.target
                 self._split = raw.split(labels, **settings)

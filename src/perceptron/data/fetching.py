@@ -50,7 +50,7 @@ def _refused(name: str, reason: object, given: dict[str, Any]) -> str:
     folder = get_data_home(given.get("data_home"))
     return (
         f"{name} needs the network or what an earlier download left in {folder}, got: {reason}; "
-        "connect, or set data.dataset.data_home"
+        "connect, or let SCIKIT_LEARN_DATA name a folder that has it"
     )
 
 
