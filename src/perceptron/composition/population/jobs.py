@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from perceptron.composition.build import build_model, check_device
 from perceptron.composition.settings.schema import TrainerConf
+from perceptron.composition.threshold import check_threshold
 from perceptron.data import Table, TableDataModule, as_table
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor
 from perceptron.population import CannotStackError, Member, check_callback, check_optimizer, check_stack
@@ -114,6 +115,7 @@ class MemberBuilder:
         )
         if type(model) not in _MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
+        check_threshold(model, datamodule)
         optimizer = model.optimizer(model.parameters())
         check_optimizer(optimizer)
         key = group_key(config)
