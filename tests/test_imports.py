@@ -14,11 +14,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Folders and files of the package, lowest first. A part imports from lower layers, never from its own: data and
 # models do not see one another.
 LAYERS: list[set[str]] = [
-    {"__init__", "errors", "randomness", "tasks"},
+    {"__init__", "errors", "garbage", "randomness", "tasks"},
     {"data", "figures", "models", "networks", "signals"},
-    {"callbacks", "estimators", "exports", "runs"},
+    {"callbacks", "exports", "runs"},
     {"population", "prediction", "sweeps"},
-    {"reports"},
+    {"estimators", "reports"},
     {"composition"},
     {"commands"},
     {"__main__"},

@@ -39,6 +39,8 @@ def test_each_thing_that_stands_out_is_one_line() -> None:
     frame["name"] = [f"person {i}" for i in range(300)]
     frame["outcome"] = np.where(target == "yes", 7.5, 2.5) + np.random.default_rng(1).normal(size=300) / 9
     frame["sparse"] = np.where(np.arange(300) % 3 == 0, frame["a"] ** 2, np.nan)
+    frame["mixed"] = [str(round(value, 1)) for value in frame["a"] + 1]
+    frame.loc[frame.index[::40], "mixed"] = "unknown"
     warnings = _report(frame, target)["warnings"]
     for start in (
         "column still does not vary",
@@ -47,9 +49,10 @@ def test_each_thing_that_stands_out_is_one_line() -> None:
         "column name looks like an identifier: 195 different texts in 195 rows",
         "column outcome alone tells the target (balanced_accuracy 1.000",
         "column sparse misses 200 of 300 values",
+        "column mixed is taken for categories because of 'unknown' in row ",
     ):
         assert [line for line in warnings if line.startswith(start)], (start, warnings)
-    assert len(warnings) == 6
+    assert len(warnings) == 7
     assert not [line for line in warnings if "\n" in line]
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from perceptron.data.cells import mixed_number
 from perceptron.data.encoding import Code, encoded_names, from_texts
 from perceptron.data.raw import RawTable
 from perceptron.data.splits import Split
@@ -32,6 +33,8 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     copies = _copies(frame)
     shared = {name: _shared_rows(frame, split.train, split.rows(name)) for name in ("val", "test")}
     leaks = _leaks(table, codes, split.train)
+    texts = [name for name in frame.columns if kinds.get(str(name)) == "category"]
+    mixed = {name: mixed_number(frame[name].iloc[split.train]) for name in texts}
     warnings = [
         *(f"column {c['name']} does not vary over the training rows; it is left out" for c in columns if _is_left(c)),
         *(f"columns {a} and {b} are the same; leave one out" for a, b in copies),
@@ -41,6 +44,8 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
           "a prediction is made, it is a leak" for name, measure, value in leaks),
         *(f"{n} {name} rows have the same features as a training row; their metrics flatter" for name, n in
           shared.items() if n),
+        *(f"column {name} is taken for categories because of {found[1]!r} in row {found[0]}, though {found[2]} values "
+          "are numbers; mend it or leave it empty" for name, found in mixed.items() if found),
         *(f"column {c['name']} misses {c['missing']} of {len(frame)} values" for c in columns
           if c["missing"] > len(frame) / 2),
         *_imbalance(table),
