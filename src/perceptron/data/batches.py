@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from perceptron.data.blocks import Blocks
 from perceptron.randomness import Stream, derive_seed
 
 Batch = tuple[Tensor, ...]
@@ -31,6 +32,9 @@ class RowBatches(Sampler[Rows]):
         seed: seed of the order.
         rank: number of this process. Of each batch it gets every ``world_size``-th row.
         world_size: number of processes.
+        blocks: ``(n_blocks + 1,)`` int64, where blocks of consecutive rows start, and the number of rows: only rows of
+            ``n_together`` blocks, drawn anew each epoch, are shuffled with each other. None to shuffle all rows.
+        n_together: number of blocks whose rows are shuffled with each other.
     """
 
     def __init__(
@@ -42,7 +46,11 @@ class RowBatches(Sampler[Rows]):
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        blocks: Tensor | None = None,
+        n_together: int = 1,
     ) -> None:
+        self.blocks = blocks
+        self.n_together = n_together
         self.n_rows = n_rows
         self.batch_size = batch_size or max(n_rows, 1)
         self.shuffle = shuffle
@@ -79,7 +87,13 @@ class RowBatches(Sampler[Rows]):
         if not self.shuffle or self.batch_size >= self.n_rows:
             return torch.arange(self.n_rows)
         generator = torch.Generator().manual_seed(derive_seed(self.seed, Stream.ROW_ORDER, self.epoch))
-        return torch.randperm(self.n_rows, generator=generator)
+        if self.blocks is None or len(self.blocks) - 1 <= self.n_together:
+            return torch.randperm(self.n_rows, generator=generator)
+        order = []
+        for drawn in torch.split(torch.randperm(len(self.blocks) - 1, generator=generator), self.n_together):
+            rows = torch.cat([torch.arange(int(self.blocks[i]), int(self.blocks[i + 1])) for i in drawn])
+            order.append(rows[torch.randperm(len(rows), generator=generator)])
+        return torch.cat(order)
 
 
 class Columns(Dataset[Batch]):
@@ -90,7 +104,7 @@ class Columns(Dataset[Batch]):
         rows: ``(n_rows,)`` int64, the split's rows in the table; None where the table is the split.
     """
 
-    def __init__(self, tensors: tuple[Tensor, ...], rows: Tensor | None = None) -> None:
+    def __init__(self, tensors: tuple[Tensor | Blocks, ...], rows: Tensor | None = None) -> None:
         self.tensors = tensors
         self.rows = rows
 
@@ -119,7 +133,12 @@ class BatchLoader(DataLoader[Batch]):
     """
 
     def __init__(
-        self, tensors: tuple[Tensor, ...], *, sampler: RowBatches, rows: Tensor | None = None, num_workers: int = 0
+        self,
+        tensors: tuple[Tensor | Blocks, ...],
+        *,
+        sampler: RowBatches,
+        rows: Tensor | None = None,
+        num_workers: int = 0,
     ) -> None:
         super().__init__(
             Columns(tensors, rows),

@@ -76,6 +76,8 @@ _RANGES: dict[str, Range] = {
     "data.standardize": _one_of(("per_feature", "global", "none")),
     "data.batch_size": _AT_LEAST_1,
     "data.eval_batch_size": _AT_LEAST_1,
+    "data.block_size": _AT_LEAST_1,
+    "data.blocks_in_memory": _AT_LEAST_1,
     "data.class_weights": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,
     "model.threshold": Range("in (0, 1), or auto", lambda value: value == "auto" or _OPEN_SHARE.holds(value)),
