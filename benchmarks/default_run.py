@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.training import train
 
 
 class FitClock(L.Callback):
@@ -72,8 +73,6 @@ def composed(*overrides: str, folder: Path | str) -> tuple[DictConfig, dict[str,
 
 def timed_fit(*overrides: str) -> FitClock:
     """The clock of a run by the project's own ``train``, on a terminal that nobody sees."""
-    from perceptron.composition.training import train
-
     with tempfile.TemporaryDirectory() as folder, quiet_terminal():
         train(*composed(*overrides, folder=folder))
     return FitClock.latest

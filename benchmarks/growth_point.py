@@ -64,7 +64,6 @@ def main() -> None:
     """Measure, and print JSON."""
     sizes, rounds, seconds = json.loads(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     tame_lightning()
-    cores = torch.get_num_threads()
     overrides = (
         "model=digits_mlp", "data=classification", "data.dataset._target_=growth_point.made_table",
         *(f"~data.dataset.{name}" for name in (
@@ -79,8 +78,7 @@ def main() -> None:
     network = MLP(n_features=sizes["features"], n_outputs=2, hidden=(sizes["width"], sizes["width"]))
     # What a run imports lies in memory before it is measured: the first optimizer and the first small run do.
     timed_fit(*overrides, "data.dataset.rows=200", "trainer.max_epochs=1")
-    # The small one has set them for itself; the bare loop gets as many as the run.
-    torch.set_num_threads(cores)
+    # The bare loop gets as many as the run.
     set_threads("auto", network, rows_per_step=sizes["batch"])
     imports = peak_mib()
     per_row = _seconds_per_row(network, sizes)

@@ -4,10 +4,9 @@
 
 The project runs as `python train.py` composes it, with progress bar, TensorBoard, checkpoints, early stopping and what
 the figures need; validation is taken out of its clock, and the others have none. The digits' 64-100-100-10 MLP at
-batch 32 on one thread, as the project chooses; and one of width 1,024 at batch 1,024 on all cores.
+batch 32 on one thread, as the project chooses; and one of width 1,024 at batch 1,024 on as many as torch takes.
 """
 
-import os
 import tempfile
 import time
 import warnings
@@ -149,11 +148,12 @@ def main() -> None:
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", module="lightning")
     tame_lightning()
+    cores = torch.get_num_threads()
     results = Results("step", typed.folder, quick=typed.quick)
     small = sides(*DIGITS, epochs=1 if typed.quick else 20, threads=1)
     measure(_comparison("step, batch 32, width 100", small), results, rounds=typed.rounds, warm_up=not typed.quick)
     rows = 3_000 if typed.quick else 31_500
-    large = sides(*LARGE, f"data.dataset.n_samples={rows}", epochs=1 if typed.quick else 2, threads=os.cpu_count() or 1)
+    large = sides(*LARGE, f"data.dataset.n_samples={rows}", epochs=1 if typed.quick else 2, threads=cores)
     title = "step, batch 1,024, width 1,024"
     # A step is long, so few tell.
     measure(_comparison(title, large), results, rounds=min(typed.rounds, 5), warm_up=not typed.quick)

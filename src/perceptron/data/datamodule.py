@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
+from perceptron.data.fetching import read
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
 from perceptron.data.splits import Split, split_rows
 from perceptron.data.table import Table, TableSchema, as_table
@@ -97,7 +98,7 @@ class TableDataModule(L.LightningDataModule):
 
     def _read(self) -> Table:
         """The table, its rows split."""
-        raw = self.dataset()
+        raw = read(self.dataset)
         settings: dict[str, Any] = {
             "val_fraction": self.val_fraction,
             "test_fraction": self.test_fraction,
@@ -109,10 +110,12 @@ class TableDataModule(L.LightningDataModule):
         if "pandas" in sys.modules:
             from perceptron.data.encoding import from_texts, is_measured
             from perceptron.data.raw import RawTable, raw_of_bunch
-            from perceptron.data.report import data_report
 
             raw = raw_of_bunch(raw)
             if isinstance(raw, RawTable):
+                # Here, because it imports scikit-learn's trees.
+                from perceptron.data.report import data_report
+
                 table = raw.labelled(task=self.task)
                 labels = None if table.schema.task == REGRESSION.name else table.target
                 self._split = raw.split(labels, **settings)

@@ -84,7 +84,8 @@ class BinaryConf(ModelConf):
     """Arguments of ``perceptron.models.BinaryClassifier``."""
 
     _target_: str = "perceptron.models.BinaryClassifier"
-    threshold: float = 0.5
+    # A number, or auto.
+    threshold: Any = 0.5
 
 
 @dataclass
@@ -107,6 +108,8 @@ class AutoConf(ModelConf):
     """The kind of ``perceptron.models.TaskModule`` that the data's task needs, with its own defaults."""
 
     _target_: str = "perceptron.models.TaskModule"
+    # Of two classes: a number, or auto.
+    threshold: Any = None
 
 
 @dataclass

@@ -141,6 +141,8 @@ def _check_alike(members: Sequence[Restored]) -> None:
 
 def _kind(model: TaskModule) -> str:
     settings = [f"{name}={getattr(model, name)}" for name in ("threshold", "label_smoothing") if hasattr(model, name)]
+    if isinstance(model, BinaryClassifier) and model.chooses_threshold:
+        settings = ["threshold=auto"]
     return " ".join([type(model).__name__, *settings])
 
 
