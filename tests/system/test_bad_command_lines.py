@@ -55,6 +55,12 @@ BAD = [
         "data.standardize must be one of per_feature, global, none, got max; set data.standardize",
     ),
     ("data.task=binry", "data.task must be one of auto, binary, multiclass, regression, got binry; set data.task"),
+    (
+        "data.class_weights=balanced data.sampling=balanced",
+        "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+        "leave one of them out",
+    ),
+    ("data.sampling=random", "data.sampling must be one of none, balanced, got random; set data.sampling"),
     ("model.threshold=1", "model.threshold must be in (0, 1), or auto, got 1; set model.threshold"),
     ("model.threshold=automatic", "model.threshold must be in (0, 1), or auto, got automatic; set model.threshold"),
     (
