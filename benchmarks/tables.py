@@ -162,9 +162,14 @@ def scaled(estimator: Any, contest: Contest) -> Any:
     if isinstance(estimator, (PerceptronClassifier, PerceptronRegressor)):
         return estimator.set_params(standardize=contest.scale)
     # Grey values from 0 to 16 need no fit; a support vector machine takes the scale of all columns out by itself.
-    scaler = StandardScaler() if contest.scale == "per_feature" else FunctionTransformer(np.divide, kw_args={"x2": 16})
+    scaler = StandardScaler() if contest.scale == "per_feature" else FunctionTransformer(of_grey_values)
     pipeline = make_pipeline(scaler, estimator)
     return TransformedTargetRegressor(pipeline, transformer=StandardScaler()) if contest.is_regression else pipeline
+
+
+def of_grey_values(pixels: Any) -> Any:
+    """Shares of white."""
+    return pixels / 16
 
 
 def report(known: Sequence[Fold], *, folds: int) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
+from perceptron.data.fetching import read
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
 from perceptron.data.splits import Split, split_rows
 from perceptron.data.table import Table, TableSchema, as_table
@@ -104,7 +105,7 @@ class TableDataModule(L.LightningDataModule):
 
     def _read(self) -> Table:
         """The table, its rows split."""
-        raw = self.dataset()
+        raw = read(self.dataset)
         settings: dict[str, Any] = {
             "val_fraction": self.val_fraction,
             "test_fraction": self.test_fraction,

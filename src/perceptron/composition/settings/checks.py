@@ -248,7 +248,8 @@ def _check_choices(cfg: DictConfig) -> None:
 def _check_dataset(cfg: DictConfig) -> None:
     target = str(cfg.data.dataset.get("_target_"))
     named = _DATASET.fullmatch(target)
-    if named and not named[1].startswith(("load_", "fetch_", "make_")):
+    # fetch_file writes whatever an address holds, and gives a path.
+    if named and (not named[1].startswith(("load_", "fetch_", "make_")) or named[1] == "fetch_file"):
         raise UsageError(
             f"data.dataset._target_ must be a load_*, fetch_* or make_* function of sklearn.datasets, got {target}; "
             "name one that yields a table and a target"
