@@ -108,3 +108,15 @@ def test_balanced_sampling_is_of_training_rows_alone() -> None:
 def test_a_regression_has_no_classes_to_balance(setting: str) -> None:
     with pytest.raises(UsageError, match=f"data.{setting}=balanced needs classes, got a continuous target"):
         TableDataModule(dataset=load_diabetes, **{setting: "balanced"}).setup()
+
+
+def test_a_split_is_no_copy_of_its_rows() -> None:
+    features, target = load_iris(return_X_y=True)
+    features = features.astype(np.float32)
+    features.flags.writeable = False
+    datamodule = TableDataModule(dataset=lambda: (features, target), batch_size=None)
+    held = datamodule.train_dataloader().dataset.tensors[0]
+    assert held.data_ptr() == features.ctypes.data
+    ((batch, labels),) = datamodule.train_dataloader()
+    np.testing.assert_array_equal(batch.numpy(), features[datamodule.split.train])
+    np.testing.assert_array_equal(labels.numpy(), target[datamodule.split.train])
