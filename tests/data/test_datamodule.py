@@ -87,3 +87,15 @@ def test_balanced_classes_weigh_alike() -> None:
     ((_, labels, weights),) = data.train_dataloader()
     assert weights.mean().item() == pytest.approx(1)
     assert weights[labels == 1].sum().item() == pytest.approx(weights[labels == 0].sum().item())
+
+
+def test_a_split_is_no_copy_of_its_rows() -> None:
+    features, target = load_iris(return_X_y=True)
+    features = features.astype(np.float32)
+    features.flags.writeable = False
+    datamodule = TableDataModule(dataset=lambda: (features, target), batch_size=None)
+    held = datamodule.train_dataloader().dataset.tensors[0]
+    assert held.data_ptr() == features.ctypes.data
+    ((batch, labels),) = datamodule.train_dataloader()
+    np.testing.assert_array_equal(batch.numpy(), features[datamodule.split.train])
+    np.testing.assert_array_equal(labels.numpy(), target[datamodule.split.train])

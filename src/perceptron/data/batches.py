@@ -83,14 +83,23 @@ class RowBatches(Sampler[Rows]):
 
 
 class Columns(Dataset[Batch]):
-    """Tensors with a row per row of the table, indexed by many rows at once."""
+    """Rows of a split, taken from the whole table by many of their numbers at once: a split is no copy of its rows.
 
-    def __init__(self, tensors: tuple[Tensor, ...]) -> None:
+    Args:
+        tensors: columns with one row per row of the table.
+        rows: ``(n_rows,)`` int64, the split's rows in the table; None where the table is the split.
+    """
+
+    def __init__(self, tensors: tuple[Tensor, ...], rows: Tensor | None = None) -> None:
         self.tensors = tensors
+        self.rows = rows
 
     def __getitem__(self, index: Any) -> Batch:
         rows, *weights = index if isinstance(index, tuple) else (index,)
-        return (*(tensor[rows] for tensor in self.tensors), *weights)
+        if self.rows is not None:
+            rows = self.rows.index_select(0, rows)
+        # tensor[rows] takes four to six times as long for a row of 50 numbers (measured).
+        return (*(tensor.index_select(0, rows) for tensor in self.tensors), *weights)
 
 
 def _as_it_is(batch: Any) -> Any:
@@ -105,12 +114,15 @@ class BatchLoader(DataLoader[Batch]):
     Args:
         tensors: columns with one row per row of the table.
         sampler: which rows make which batch.
+        rows: the split's rows in the table; None where the table is the split.
         num_workers: worker processes; 0 loads in the main process, which is fastest for tables in memory.
     """
 
-    def __init__(self, tensors: tuple[Tensor, ...], *, sampler: RowBatches, num_workers: int = 0) -> None:
+    def __init__(
+        self, tensors: tuple[Tensor, ...], *, sampler: RowBatches, rows: Tensor | None = None, num_workers: int = 0
+    ) -> None:
         super().__init__(
-            Columns(tensors),
+            Columns(tensors, rows),
             batch_size=None,
             sampler=sampler,
             collate_fn=_as_it_is,

@@ -1,6 +1,7 @@
 """The LightningDataModule around a table."""
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.fetching import read
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
 from perceptron.data.splits import Split, split_rows
-from perceptron.data.table import Table, TableSchema, as_table
+from perceptron.data.table import RowNumbers, Table, TableSchema, as_table
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION, SplitName
 
@@ -88,11 +89,11 @@ class TableDataModule(L.LightningDataModule):
         is_regression = table.schema.task == REGRESSION.name
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
-        scaling = fit_scaling(table.features[train], how=self.standardize, weights=weights)
+        scaling = fit_scaling(table.features, rows=train, how=self.standardize, weights=weights)
         self._features_scaling = scaling if self._measured is None else scaling.only(self._measured)
         of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
         self._target_scaling = (
-            fit_scaling(table.target[train], how=of_target, weights=weights) if is_regression else None
+            fit_scaling(table.target, rows=train, how=of_target, weights=weights) if is_regression else None
         )
         self._table = table
 
@@ -182,32 +183,51 @@ class TableDataModule(L.LightningDataModule):
         return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
 
     def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
-        columns = self.rows(split)
+        rows = torch.from_numpy(self.split.rows(split))
         trainer = self.trainer
         overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
         sampler = RowBatches(
-            len(columns[0]),
+            len(rows),
             batch_size=batch_size,
             shuffle=shuffle and not overfits,
             seed=self.seed,
             rank=trainer.global_rank if trainer is not None else 0,
             world_size=trainer.world_size if trainer is not None else 1,
         )
-        loader = BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
+        loader = BatchLoader(self._columns(split), sampler=sampler, rows=rows, num_workers=self.num_workers)
         # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
         return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
 
     def rows(self, split: SplitName) -> tuple[Tensor, ...]:
-        """Features and target of a whole split, raw, in the table's order."""
-        rows = self.split.rows(split)
+        """Features and target of a whole split, raw, in the table's order; in training factors of the rows' losses."""
+        rows = torch.from_numpy(self.split.rows(split))
+        return tuple(column.index_select(0, rows) for column in self._columns(split))
+
+    def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
+        """Features and target of the whole table, not copied; and the factors, which are 0 outside the split."""
         table = self.table
-        columns = [table.features[rows], table.target[rows]]
+        columns = [table.features, table.target]
+        factors = self._factors(self.split.train) if split == "train" else None
+        if factors is not None:
+            of_all = np.zeros(len(table), dtype=factors.dtype)
+            of_all[self.split.train] = factors
+            columns.append(of_all)
+        return tuple(_shared(column) for column in columns)
+
+    def _factors(self, rows: RowNumbers) -> npt.NDArray[Any] | None:
+        """Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss."""
+        table = self.table
         weights = None if table.weights is None else table.weights[rows]
         if self.class_weights == "balanced" and table.schema.task != REGRESSION.name:
             counts = np.bincount(table.target[rows]).astype(table.features.dtype)
             of_class = 1 / counts[table.target[rows]]
             weights = of_class if weights is None else weights * of_class
-        if split == "train" and weights is not None:
-            # Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss.
-            columns.append(weights / weights.mean())
-        return tuple(torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
+        factors: npt.NDArray[Any] | None = None if weights is None else weights / weights.mean()
+        return factors
+
+
+def _shared(array: npt.NDArray[Any]) -> Tensor:
+    """A tensor of the same memory. Nothing writes to it, so that a read-only array needs no warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(array))

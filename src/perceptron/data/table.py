@@ -14,6 +14,7 @@ from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
 FloatArray = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
+_ROWS_AT_ONCE = 65536
 _MOST_BYTES = 2**30
 _SEVERAL_LABELS = (
     "a target must be one class a row or continuous, got {} labels a row; "
@@ -153,12 +154,15 @@ def _numeric(values: Any) -> FloatArray:
         raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
     if array.ndim != 2:
         raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
-    if not np.isfinite(array).all():
-        row, column = np.argwhere(~np.isfinite(array))[0]
-        raise UsageError(
-            f"every value must be a finite number, got {array[row, column]} in row {row}, column {column}; "
-            "fill or leave out missing values"
-        )
+    # In parts: what is asked of each value takes a quarter of the table.
+    for start in range(0, len(array), _ROWS_AT_ONCE):
+        finite = np.isfinite(array[start : start + _ROWS_AT_ONCE])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise UsageError(
+                f"every value must be a finite number, got {array[start + row, column]} in row {start + row}, "
+                f"column {column}; fill or leave out missing values"
+            )
     return array
 
 
@@ -190,14 +194,20 @@ def _task_of(target: npt.NDArray[Any]) -> str:
 
 
 def _labels(target: npt.NDArray[Any], names: Sequence[Any] | None) -> tuple[RowNumbers, tuple[str, ...]]:
-    classes, labels = np.unique(target, return_inverse=True)
+    if target.dtype.kind in "biu":
+        # As np.unique's inverse, with a fifth of its memory.
+        classes = np.unique(target)
+        numbered = target.dtype == np.int64 and np.array_equal(classes, np.arange(len(classes)))
+        labels = target if numbered else np.searchsorted(classes, target)
+    else:
+        classes, labels = np.unique(target, return_inverse=True)
     if len(classes) < 2:
         raise UsageError(
             f"a classification needs at least two classes, got only {str(classes[0])!r}; "
             "choose other data or data.task=regression"
         )
     named = names is not None and len(names) == len(classes)
-    return labels.astype(np.int64), tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
+    return labels.astype(np.int64, copy=False), tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
 
 
 def _names(names: Sequence[Any] | None, count: int, prefix: str) -> tuple[str, ...]:
