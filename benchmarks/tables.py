@@ -130,8 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = typed.scores.read_text().splitlines() if typed.scores.is_file() else []
     known = [found for found in (Fold(**json.loads(line)) for line in lines) if found.folds == typed.folds]
     done = {found[:4] for found in known}
-    for model in typed.models:
-        for name in typed.tables:
+    for name in typed.tables:
+        for model in typed.models:
             for fold in range(typed.folds):
                 if (name, model, typed.folds, fold) in done:
                     continue
@@ -162,9 +162,14 @@ def scaled(estimator: Any, contest: Contest) -> Any:
     if isinstance(estimator, (PerceptronClassifier, PerceptronRegressor)):
         return estimator.set_params(standardize=contest.scale)
     # Grey values from 0 to 16 need no fit; a support vector machine takes the scale of all columns out by itself.
-    scaler = StandardScaler() if contest.scale == "per_feature" else FunctionTransformer(np.divide, kw_args={"x2": 16})
+    scaler = StandardScaler() if contest.scale == "per_feature" else FunctionTransformer(of_grey_values)
     pipeline = make_pipeline(scaler, estimator)
     return TransformedTargetRegressor(pipeline, transformer=StandardScaler()) if contest.is_regression else pipeline
+
+
+def of_grey_values(pixels: Any) -> Any:
+    """Shares of white."""
+    return pixels / 16
 
 
 def report(known: Sequence[Fold], *, folds: int) -> str:

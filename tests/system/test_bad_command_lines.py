@@ -31,6 +31,11 @@ BAD = [
     ("data.batchsize=5", "there is no setting data.batchsize; did you mean data.batch_size?"),
     ("model.network.hiden=[5]", "there is no setting model.network.hiden; did you mean model.network.hidden?"),
     ("sead=1", "there is no setting sead; did you mean seed?"),
+    (
+        "data.dataset._target_=sklearn.datasets.fetch_file",
+        "data.dataset._target_ must be a load_*, fetch_* or make_* function of sklearn.datasets, got "
+        "sklearn.datasets.fetch_file; name one that yields a table and a target",
+    ),
     # Kinds
     ("trainer.max_epochs=abc", "trainer.max_epochs must be a whole number, got 'abc'; set trainer.max_epochs"),
     ("trainer.max_epochs=1.5", "trainer.max_epochs must be a whole number, got 1.5; set trainer.max_epochs"),
@@ -55,6 +60,12 @@ BAD = [
         "data.standardize must be one of per_feature, global, none, got max; set data.standardize",
     ),
     ("data.task=binry", "data.task must be one of auto, binary, multiclass, regression, got binry; set data.task"),
+    (
+        "data.class_weights=balanced data.sampling=balanced",
+        "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+        "leave one of them out",
+    ),
+    ("data.sampling=random", "data.sampling must be one of none, balanced, got random; set data.sampling"),
     ("model.threshold=1", "model.threshold must be in (0, 1), or auto, got 1; set model.threshold"),
     ("model.threshold=automatic", "model.threshold must be in (0, 1), or auto, got automatic; set model.threshold"),
     (

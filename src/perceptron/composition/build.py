@@ -45,7 +45,8 @@ def build_data(cfg: DictConfig) -> TableDataModule:
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
         name = cfg.dataset.get("_target_", cfg._target_).rpartition(".")[2]
-        raise UsageError(f"data.dataset must be what {name} takes, got: {error}; change data.dataset") from error
+        reason = " ".join(str(error).split())
+        raise UsageError(f"data.dataset must be what {name} takes, got: {reason}; change data.dataset") from error
     return datamodule
 
 

@@ -2,6 +2,7 @@
 
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.datamodule import TableDataModule
+from perceptron.data.fetching import read
 from perceptron.data.files import table_from_files
 from perceptron.data.origin import origin
 from perceptron.data.scaling import Scaling, fit_scaling
@@ -20,6 +21,7 @@ __all__ = [
     "as_table",
     "fit_scaling",
     "origin",
+    "read",
     "split_rows",
     "table_from_files",
 ]

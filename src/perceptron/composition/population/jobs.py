@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from perceptron.composition.build import build_model, check_device
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
-from perceptron.data import Table, TableDataModule, as_table
+from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor
 from perceptron.population import CannotStackError, Member, check_callback, check_optimizer, check_stack
 
@@ -51,8 +51,12 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError(f"it has trainer.accelerator={trainer['accelerator']}")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
+    if config["data"]["class_weights"] != "none":
+        raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
     if config["data"]["num_workers"]:
         raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
+    if config["data"]["class_weights"] != "none":
+        raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
     for settings in config["callbacks"].values():
         if settings is not None:
             check_callback(settings)
@@ -146,7 +150,10 @@ class MemberBuilder:
         key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
         if key not in self._tables:
             L.seed_everything(cfg.seed, workers=True, verbose=False)
-            self._tables[key] = as_table(datamodule.dataset(), task=datamodule.task)
+            try:
+                self._tables[key] = as_table(read(datamodule.dataset), task=datamodule.task)
+            except (TypeError, ValueError, OSError) as error:
+                raise CannotStackError("its table cannot be made") from error
         table = self._tables[key]
         datamodule.dataset = lambda: table
         datamodule.setup()
@@ -173,7 +180,9 @@ def _callbacks(config: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _check_dataset(dataset: Mapping[str, Any]) -> None:
-    """Refuse a table that is drawn at random for every job."""
+    """Refuse a table that is drawn at random for every job, or is not made of numbers alone."""
+    if "_target_" not in dataset:
+        raise CannotStackError("its table is one's own, whose columns become features by its training rows")
     target = dataset["_target_"]
     draws = target.rpartition(".")[2].startswith("make_") and "random_state" in signature(get_method(target)).parameters
     if draws and dataset.get("random_state") is None:

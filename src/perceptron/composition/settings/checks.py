@@ -78,6 +78,7 @@ _RANGES: dict[str, Range] = {
     "data.batch_size": _AT_LEAST_1,
     "data.eval_batch_size": _AT_LEAST_1,
     "data.class_weights": _one_of(("none", "balanced")),
+    "data.sampling": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,
     "model.threshold": Range("in (0, 1), or auto", lambda value: value == "auto" or _OPEN_SHARE.holds(value)),
     "model.label_smoothing": _SHARE,
@@ -238,12 +239,18 @@ def _check_choices(cfg: DictConfig) -> None:
             "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above "
             "0, or model.threshold to a number in (0, 1)"
         )
+    if cfg.data.class_weights == cfg.data.sampling == "balanced":
+        raise UsageError(
+            "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+            "leave one of them out"
+        )
 
 
 def _check_dataset(cfg: DictConfig) -> None:
     target = str(cfg.data.dataset.get("_target_"))
     named = _DATASET.fullmatch(target)
-    if named and not named[1].startswith(("load_", "fetch_", "make_")):
+    # fetch_file writes whatever an address holds, and gives a path.
+    if named and (not named[1].startswith(("load_", "fetch_", "make_")) or named[1] == "fetch_file"):
         raise UsageError(
             f"data.dataset._target_ must be a load_*, fetch_* or make_* function of sklearn.datasets, got {target}; "
             "name one that yields a table and a target"

@@ -27,6 +27,7 @@ class DataConf:
     batch_size: int | None = 32
     eval_batch_size: int = 4096
     class_weights: str = "none"
+    sampling: str = "none"
     num_workers: int = 0
     seed: int = MISSING
 
