@@ -130,8 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = typed.scores.read_text().splitlines() if typed.scores.is_file() else []
     known = [found for found in (Fold(**json.loads(line)) for line in lines) if found.folds == typed.folds]
     done = {found[:4] for found in known}
-    for model in typed.models:
-        for name in typed.tables:
+    for name in typed.tables:
+        for model in typed.models:
             for fold in range(typed.folds):
                 if (name, model, typed.folds, fold) in done:
                     continue

@@ -139,3 +139,15 @@ def test_further_tries_are_the_users_to_set(served, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(time, "sleep", slept.append)
     _refusal("fetch_covtype", tmp_path, n_retries=3, delay=7.0)
     assert slept == [7.0, 7.0, 7.0]
+
+
+def test_what_takes_a_while_is_announced_by_one_line(caplog, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(fetching, "_ANNOUNCED_AFTER", 0.05)
+    monkeypatch.setattr(fetching, "SECONDS", 0.3)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        _point_at(monkeypatch, "fetch_covtype", f"http://127.0.0.1:{silent.getsockname()[1]}/archive", b"")
+        _refusal("fetch_covtype", tmp_path)
+    assert caplog.messages == [f"fetch_covtype is being read, or downloaded into {tmp_path}"]

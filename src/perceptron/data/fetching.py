@@ -1,5 +1,6 @@
 """Data sets that scikit-learn downloads: few seconds of trying, and one line where there is no network."""
 
+import logging
 import socket
 import warnings
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPException
 from inspect import signature
+from threading import Timer
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -14,6 +16,9 @@ from sklearn.datasets import get_data_home
 
 from perceptron.errors import UsageError
 
+log = logging.getLogger(__name__)
+# scikit-learn's own announcement comes before it is known whether there is a network.
+_ANNOUNCED_AFTER = 2.0
 # Of one connection, and of one wait for bytes. Python's own default is to wait for ever.
 SECONDS = 20.0
 # scikit-learn's defaults try four times, a second apart; without a network that is three too many.
@@ -34,7 +39,7 @@ def read(dataset: Callable[[], Any]) -> Any:
     known = signature(function).parameters
     patience = {key: value for key, value in _PATIENCE.items() if key in known and key not in given}
     try:
-        with _patient(SECONDS):
+        with _announced(name, given), _patient(SECONDS):
             return dataset(**patience)
     except HTTPError as error:
         error.close()
@@ -47,11 +52,30 @@ def read(dataset: Callable[[], Any]) -> Any:
 
 
 def _refused(name: str, reason: object, given: dict[str, Any]) -> str:
-    folder = get_data_home(given.get("data_home"))
     return (
-        f"{name} needs the network or what an earlier download left in {folder}, got: {reason}; "
+        f"{name} needs the network or what an earlier download left in {_home(given)}, got: {reason}; "
         "connect, or let SCIKIT_LEARN_DATA name a folder that has it"
     )
+
+
+def _home(given: dict[str, Any]) -> str:
+    return str(get_data_home(given.get("data_home")))
+
+
+@contextmanager
+def _announced(name: str, given: dict[str, Any]) -> Iterator[None]:
+    """One line where it takes a while, in place of scikit-learn's."""
+    theirs = logging.getLogger("sklearn.datasets")
+    level = theirs.level
+    theirs.setLevel(logging.WARNING)
+    waiting = Timer(_ANNOUNCED_AFTER, log.info, [f"{name} is being read, or downloaded into {_home(given)}"])
+    waiting.daemon = True
+    waiting.start()
+    try:
+        yield
+    finally:
+        waiting.cancel()
+        theirs.setLevel(level)
 
 
 @contextmanager

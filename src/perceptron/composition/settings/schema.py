@@ -29,6 +29,7 @@ class DataConf:
     block_size: int | None = None
     blocks_in_memory: int = 64
     class_weights: str = "none"
+    sampling: str = "none"
     num_workers: int = 0
     seed: int = MISSING
 
@@ -262,6 +263,7 @@ class TrainConf:
     train: bool = True
     test: bool = True
     figures: str = "end"
+    compile: Any = False
     ckpt_path: str | None = None
     seed: int = 0
     monitor: str = MISSING
