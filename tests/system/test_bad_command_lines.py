@@ -85,6 +85,7 @@ BAD = [
     ),
     ("seed=-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
     ("trainer.max_epochs=0", "trainer.max_epochs must be at least 1, or -1 for no end, got 0; set trainer.max_epochs"),
+    ("compile=max", "compile must be one of false, true, reduce-overhead, got max; set compile"),
     (
         "trainer.accelerator=gpuu",
         "trainer.accelerator must be one of auto, cpu, cuda, gpu, hpu, mps, tpu, got gpuu; set trainer.accelerator",

@@ -40,6 +40,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError("it does not train")
     if config["ckpt_path"] is not None:
         raise CannotStackError("it goes on from a checkpoint")
+    if config["compile"]:
+        raise CannotStackError(f"it has compile={config['compile']}")
     trainer = config["trainer"]
     for field in fields(TrainerConf):
         value = trainer[field.name]

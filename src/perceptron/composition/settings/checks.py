@@ -67,6 +67,7 @@ _RANGES: dict[str, Range] = {
     "seed": Range("from 0 to 2**32 - 1", _number(lambda value: 0 <= value < 2**32)),
     "mode": _one_of(("min", "max")),
     "figures": _one_of(("end", "epoch", "none")),
+    "compile": Range("one of false, true, reduce-overhead", lambda value: value in (False, True, "reduce-overhead")),
     "data.task": _one_of(("auto", *TASKS)),
     "data.val_fraction": _SHARE,
     "data.test_fraction": _SHARE,

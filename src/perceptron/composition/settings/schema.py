@@ -251,6 +251,7 @@ class TrainConf:
     train: bool = True
     test: bool = True
     figures: str = "end"
+    compile: Any = False
     ckpt_path: str | None = None
     seed: int = 0
     monitor: str = MISSING
