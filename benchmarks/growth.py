@@ -92,7 +92,7 @@ def draw(points: list[dict[str, Any]], folder: Path) -> None:
     figure = Figure(figsize=(3.6 * len(axes), 6), layout="constrained")
     grid = figure.subplots(2, len(axes), squeeze=False, sharex="col", sharey="row")
     curves = {
-        "rows_per_second": ("perceptron, all defaults", "o-", "C0"),
+        "rows_per_second": ("perceptron", "o-", "C0"),
         "bare_rows_per_second": ("bare PyTorch loop", "s-", "C1"),
         "floating_point_limit": ("floating-point limit", "--", "black"),
         "bandwidth_limit": ("memory-bandwidth limit", ":", "black"),
