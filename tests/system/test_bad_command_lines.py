@@ -60,6 +60,12 @@ BAD = [
         "data.standardize must be one of per_feature, global, none, got max; set data.standardize",
     ),
     ("data.task=binry", "data.task must be one of auto, binary, multiclass, regression, got binry; set data.task"),
+    (
+        "data.class_weights=balanced data.sampling=balanced",
+        "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+        "leave one of them out",
+    ),
+    ("data.sampling=random", "data.sampling must be one of none, balanced, got random; set data.sampling"),
     ("model.threshold=1", "model.threshold must be in (0, 1), or auto, got 1; set model.threshold"),
     ("model.threshold=automatic", "model.threshold must be in (0, 1), or auto, got automatic; set model.threshold"),
     (
@@ -79,6 +85,7 @@ BAD = [
     ),
     ("seed=-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
     ("trainer.max_epochs=0", "trainer.max_epochs must be at least 1, or -1 for no end, got 0; set trainer.max_epochs"),
+    ("compile=max", "compile must be one of false, true, reduce-overhead, got max; set compile"),
     (
         "trainer.accelerator=gpuu",
         "trainer.accelerator must be one of auto, cpu, cuda, gpu, hpu, mps, tpu, got gpuu; set trainer.accelerator",

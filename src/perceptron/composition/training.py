@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from perceptron.callbacks import History
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
+from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
@@ -83,6 +84,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         ExactResume(folder),
         interruption,
         *figure_callbacks(cfg.figures, history),
+        *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:

@@ -29,6 +29,8 @@ class RowBatches(Sampler[Rows]):
         batch_size: rows per batch over all processes; None for all rows in one. The last batch may be smaller.
         shuffle: whether the order changes with the epoch.
         seed: seed of the order.
+        labels: ``(n_rows,)`` int64; where they are given and it shuffles, each epoch draws as many rows of each class:
+            of a rare class each row several times, of a frequent one some of them. None for every row once.
         rank: number of this process. Of each batch it gets every ``world_size``-th row.
         world_size: number of processes.
     """
@@ -40,6 +42,7 @@ class RowBatches(Sampler[Rows]):
         batch_size: int | None,
         shuffle: bool,
         seed: int,
+        labels: Tensor | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
@@ -47,6 +50,7 @@ class RowBatches(Sampler[Rows]):
         self.batch_size = batch_size or max(n_rows, 1)
         self.shuffle = shuffle
         self.seed = seed
+        self.labels = labels
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
@@ -76,10 +80,30 @@ class RowBatches(Sampler[Rows]):
         return share, torch.full((len(share),), weight)
 
     def _order(self) -> Tensor:
-        if not self.shuffle or self.batch_size >= self.n_rows:
+        if not self.shuffle or (self.labels is None and self.batch_size >= self.n_rows):
             return torch.arange(self.n_rows)
         generator = torch.Generator().manual_seed(derive_seed(self.seed, Stream.ROW_ORDER, self.epoch))
+        if self.labels is not None:
+            return _balanced(self.labels, generator)
         return torch.randperm(self.n_rows, generator=generator)
+
+
+def _balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """As many rows as there are, of each class as many as of any other or one more, in random order.
+
+    Within a class every row is drawn as often as any other or once more, which varies less than draws with replacement.
+    """
+    classes: Tensor = labels.unique()  # type: ignore[no-untyped-call]
+    share, rest = divmod(len(labels), len(classes))
+    has_more = torch.randperm(len(classes), generator=generator) < rest
+    drawn = []
+    for label, more in zip(classes, has_more.tolist(), strict=True):
+        rows = torch.nonzero(labels == label).squeeze(1)
+        wanted = share + more
+        rounds = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(-(-wanted // len(rows)))]
+        drawn += [torch.cat(rounds)[:wanted]] if rounds else []
+    order = torch.cat(drawn)
+    return order[torch.randperm(len(order), generator=generator)]
 
 
 class Columns(Dataset[Batch]):

@@ -36,6 +36,8 @@ class TableDataModule(L.LightningDataModule):
         batch_size: rows per optimizer step over all processes; None for all training rows.
         eval_batch_size: rows per batch where nothing is trained.
         class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
+        sampling: ``balanced`` to draw as many training rows of each class in every epoch, instead of ``class_weights``;
+            ``none`` for every row once.
         num_workers: worker processes of each DataLoader.
         seed: seed of the order of the training rows.
 
@@ -59,6 +61,7 @@ class TableDataModule(L.LightningDataModule):
         batch_size: int | None = 32,
         eval_batch_size: int = 4096,
         class_weights: str = "none",
+        sampling: str = "none",
         num_workers: int = 0,
         seed: int = 0,
     ) -> None:
@@ -74,6 +77,7 @@ class TableDataModule(L.LightningDataModule):
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.class_weights = class_weights
+        self.sampling = sampling
         self.num_workers = num_workers
         self.seed = seed
         self._table: Table | None = None
@@ -87,6 +91,9 @@ class TableDataModule(L.LightningDataModule):
             return
         table = self._read()
         is_regression = table.schema.task == REGRESSION.name
+        for name in ("class_weights", "sampling"):
+            if is_regression and getattr(self, name) == "balanced":
+                raise UsageError(f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out")
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
         scaling = fit_scaling(table.features, rows=train, how=self.standardize, weights=weights)
@@ -182,18 +189,35 @@ class TableDataModule(L.LightningDataModule):
             raise UsageError(f"split={split} must have rows, got none; set data.{split}_fraction above 0")
         return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
 
+    def row_batches(self, *, rank: int = 0, world_size: int = 1) -> RowBatches:
+        """Numbers of the training rows of each batch, within the split; see ``RowBatches``."""
+        train = self.split.train
+        return RowBatches(
+            len(train),
+            batch_size=self.batch_size,
+            shuffle=True,
+            seed=self.seed,
+            labels=torch.from_numpy(self.table.target[train]) if self.sampling == "balanced" else None,
+            rank=rank,
+            world_size=world_size,
+        )
+
     def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
         rows = torch.from_numpy(self.split.rows(split))
         trainer = self.trainer
         overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
-        sampler = RowBatches(
-            len(rows),
-            batch_size=batch_size,
-            shuffle=shuffle and not overfits,
-            seed=self.seed,
-            rank=trainer.global_rank if trainer is not None else 0,
-            world_size=trainer.world_size if trainer is not None else 1,
-        )
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        if shuffle and not overfits:
+            sampler = self.row_batches(rank=rank, world_size=world_size)
+        else:
+            sampler = RowBatches(
+                len(rows),
+                batch_size=batch_size,
+                shuffle=False,
+                seed=self.seed,
+                rank=rank,
+                world_size=world_size,
+            )
         loader = BatchLoader(self._columns(split), sampler=sampler, rows=rows, num_workers=self.num_workers)
         # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
         return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]

@@ -40,6 +40,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError("it does not train")
     if config["ckpt_path"] is not None:
         raise CannotStackError("it goes on from a checkpoint")
+    if config["compile"]:
+        raise CannotStackError(f"it has compile={config['compile']}")
     trainer = config["trainer"]
     for field in fields(TrainerConf):
         value = trainer[field.name]
@@ -49,10 +51,10 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError(f"it has trainer.accelerator={trainer['accelerator']}")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
-    if config["data"]["num_workers"]:
-        raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
     if config["data"]["class_weights"] != "none":
         raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
+    if config["data"]["num_workers"]:
+        raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
     for settings in config["callbacks"].values():
         if settings is not None:
             check_callback(settings)

@@ -67,6 +67,7 @@ _RANGES: dict[str, Range] = {
     "seed": Range("from 0 to 2**32 - 1", _number(lambda value: 0 <= value < 2**32)),
     "mode": _one_of(("min", "max")),
     "figures": _one_of(("end", "epoch", "none")),
+    "compile": Range("one of false, true, reduce-overhead", lambda value: value in (False, True, "reduce-overhead")),
     "data.task": _one_of(("auto", *TASKS)),
     "data.val_fraction": _SHARE,
     "data.test_fraction": _SHARE,
@@ -77,6 +78,7 @@ _RANGES: dict[str, Range] = {
     "data.batch_size": _AT_LEAST_1,
     "data.eval_batch_size": _AT_LEAST_1,
     "data.class_weights": _one_of(("none", "balanced")),
+    "data.sampling": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,
     "model.threshold": Range("in (0, 1), or auto", lambda value: value == "auto" or _OPEN_SHARE.holds(value)),
     "model.label_smoothing": _SHARE,
@@ -236,6 +238,11 @@ def _check_choices(cfg: DictConfig) -> None:
         raise UsageError(
             "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above "
             "0, or model.threshold to a number in (0, 1)"
+        )
+    if cfg.data.class_weights == cfg.data.sampling == "balanced":
+        raise UsageError(
+            "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+            "leave one of them out"
         )
 
 

@@ -27,6 +27,7 @@ class DataConf:
     batch_size: int | None = 32
     eval_batch_size: int = 4096
     class_weights: str = "none"
+    sampling: str = "none"
     num_workers: int = 0
     seed: int = MISSING
 
@@ -250,6 +251,7 @@ class TrainConf:
     train: bool = True
     test: bool = True
     figures: str = "end"
+    compile: Any = False
     ckpt_path: str | None = None
     seed: int = 0
     monitor: str = MISSING
