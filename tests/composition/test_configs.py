@@ -38,6 +38,9 @@ def _overrides(file: str) -> list[str]:
         typed.append("data.dataset.data_id=61")
     if file == "data/table.yaml":
         return [*typed[:1], "model=auto", f"data.path={ROOT / 'tests/data/own.csv'}", "data.target=spends"]
+    if file == "data/arrays.yaml":
+        arrays = [f"data.{name}={ROOT / f'tests/data/{name}.npy'}" for name in ("features", "target")]
+        return [*typed[:1], "model=auto", *arrays, "data.block_size=10"]
     if group in ("hydra/sweeper/pruner", "hydra/sweeper/sampler"):
         typed.insert(0, "hydra/sweeper=optuna")
     if file == "model/sklearn.yaml":

@@ -39,7 +39,7 @@ def test_rows_in_parts_are_as_the_rows_at_once(monkeypatch: pytest.MonkeyPatch, 
     values = np.random.default_rng(0).normal(5, 3, (50, 4)).astype(np.float32)
     rows, weights = np.arange(0, 50, 2), np.linspace(0, 1, 25)
     at_once = fit_scaling(values[rows], how=how, weights=weights)
-    monkeypatch.setattr(scaling, "_ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(scaling, "_VALUES_AT_ONCE", 28)
     in_parts = fit_scaling(values, how=how, rows=rows, weights=weights)
     np.testing.assert_allclose(in_parts.mean, at_once.mean, rtol=1e-6)
     np.testing.assert_allclose(in_parts.scale, at_once.scale, rtol=1e-6)

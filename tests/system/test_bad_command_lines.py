@@ -156,6 +156,14 @@ BAD = [
         "-m hydra/sweeper=optuna optimizer.lr=interval(1,0.1)",
         "an interval must go from a lower to a higher number, got optimizer.lr=interval(1,0.1); swap its ends",
     ),
+    ("data=arrays", "data.features must be set, got nothing; type data.features=<value>"),
+    ("data.block_size=0", "data.block_size must be at least 1, got 0; set data.block_size"),
+    (
+        "data.block_size=10 data.sampling=balanced",
+        "data.sampling=balanced draws rows of the whole table, got data.block_size=10 beside it; leave one of them "
+        "out, or set data.class_weights=balanced",
+    ),
+    ("data.blocks_in_memory=0", "data.blocks_in_memory must be at least 1, got 0; set data.blocks_in_memory"),
     ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
     (
         "ckpt_path=nowhere.ckpt",

@@ -1,5 +1,6 @@
 """Tables, their splits and standardisation, and the LightningDataModule around them."""
 
+from perceptron.data.arrays import table_from_arrays
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.fetching import read
@@ -23,5 +24,6 @@ __all__ = [
     "origin",
     "read",
     "split_rows",
+    "table_from_arrays",
     "table_from_files",
 ]

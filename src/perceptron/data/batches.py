@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from perceptron.data.blocks import Blocks
 from perceptron.randomness import Stream, derive_seed
 
 Batch = tuple[Tensor, ...]
@@ -33,6 +34,9 @@ class RowBatches(Sampler[Rows]):
             of a rare class each row several times, of a frequent one some of them. None for every row once.
         rank: number of this process. Of each batch it gets every ``world_size``-th row.
         world_size: number of processes.
+        blocks: ``(n_blocks + 1,)`` int64, where blocks of consecutive rows start, and the number of rows: only rows of
+            ``n_together`` blocks, drawn anew each epoch, are shuffled with each other. None to shuffle all rows.
+        n_together: number of blocks whose rows are shuffled with each other.
     """
 
     def __init__(
@@ -45,7 +49,11 @@ class RowBatches(Sampler[Rows]):
         labels: Tensor | None = None,
         rank: int = 0,
         world_size: int = 1,
+        blocks: Tensor | None = None,
+        n_together: int = 1,
     ) -> None:
+        self.blocks = blocks
+        self.n_together = n_together
         self.n_rows = n_rows
         self.batch_size = batch_size or max(n_rows, 1)
         self.shuffle = shuffle
@@ -85,7 +93,18 @@ class RowBatches(Sampler[Rows]):
         generator = torch.Generator().manual_seed(derive_seed(self.seed, Stream.ROW_ORDER, self.epoch))
         if self.labels is not None:
             return _balanced(self.labels, generator)
+        if self.blocks is not None and len(self.blocks) - 1 > self.n_together:
+            return _by_blocks(self.blocks, self.n_together, generator)
         return torch.randperm(self.n_rows, generator=generator)
+
+
+def _by_blocks(bounds: Tensor, n_together: int, generator: torch.Generator) -> Tensor:
+    """Blocks in random order, so many at a time, and their rows in random order."""
+    order = []
+    for drawn in torch.split(torch.randperm(len(bounds) - 1, generator=generator), n_together):
+        rows = torch.cat([torch.arange(int(bounds[i]), int(bounds[i + 1])) for i in drawn])
+        order.append(rows[torch.randperm(len(rows), generator=generator)])
+    return torch.cat(order)
 
 
 def _balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -114,7 +133,7 @@ class Columns(Dataset[Batch]):
         rows: ``(n_rows,)`` int64, the split's rows in the table; None where the table is the split.
     """
 
-    def __init__(self, tensors: tuple[Tensor, ...], rows: Tensor | None = None) -> None:
+    def __init__(self, tensors: tuple[Tensor | Blocks, ...], rows: Tensor | None = None) -> None:
         self.tensors = tensors
         self.rows = rows
 
@@ -143,7 +162,12 @@ class BatchLoader(DataLoader[Batch]):
     """
 
     def __init__(
-        self, tensors: tuple[Tensor, ...], *, sampler: RowBatches, rows: Tensor | None = None, num_workers: int = 0
+        self,
+        tensors: tuple[Tensor | Blocks, ...],
+        *,
+        sampler: RowBatches,
+        rows: Tensor | None = None,
+        num_workers: int = 0,
     ) -> None:
         super().__init__(
             Columns(tensors, rows),

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
+from perceptron.data.blocks import Blocks, is_mapped
 from perceptron.data.fetching import read
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
 from perceptron.data.splits import Split, split_rows
@@ -35,6 +36,9 @@ class TableDataModule(L.LightningDataModule):
         standardize: ``per_feature``, ``global`` or ``none``, see ``fit_scaling``.
         batch_size: rows per optimizer step over all processes; None for all training rows.
         eval_batch_size: rows per batch where nothing is trained.
+        block_size: rows per block, where only rows of some blocks are shuffled with each other, and only these are in
+            memory of a memory-mapped table; None to shuffle all rows.
+        blocks_in_memory: number of these blocks.
         class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
         sampling: ``balanced`` to draw as many training rows of each class in every epoch, instead of ``class_weights``;
             ``none`` for every row once.
@@ -60,6 +64,8 @@ class TableDataModule(L.LightningDataModule):
         standardize: Standardize = "per_feature",
         batch_size: int | None = 32,
         eval_batch_size: int = 4096,
+        block_size: int | None = None,
+        blocks_in_memory: int = 64,
         class_weights: str = "none",
         sampling: str = "none",
         num_workers: int = 0,
@@ -76,11 +82,14 @@ class TableDataModule(L.LightningDataModule):
         self.standardize = standardize
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
+        self.block_size = block_size
+        self.blocks_in_memory = blocks_in_memory
         self.class_weights = class_weights
         self.sampling = sampling
         self.num_workers = num_workers
         self.seed = seed
         self._table: Table | None = None
+        self._blocks: Blocks | None = None
         self._measured: npt.NDArray[np.bool_] | None = None
         # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
@@ -192,6 +201,7 @@ class TableDataModule(L.LightningDataModule):
     def row_batches(self, *, rank: int = 0, world_size: int = 1) -> RowBatches:
         """Numbers of the training rows of each batch, within the split; see ``RowBatches``."""
         train = self.split.train
+        blocks = None if self.block_size is None else self._starts(torch.from_numpy(train))
         return RowBatches(
             len(train),
             batch_size=self.batch_size,
@@ -200,6 +210,8 @@ class TableDataModule(L.LightningDataModule):
             labels=torch.from_numpy(self.table.target[train]) if self.sampling == "balanced" else None,
             rank=rank,
             world_size=world_size,
+            blocks=blocks,
+            n_together=self.blocks_in_memory,
         )
 
     def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
@@ -222,12 +234,31 @@ class TableDataModule(L.LightningDataModule):
         # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
         return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
 
-    def rows(self, split: SplitName) -> tuple[Tensor, ...]:
-        """Features and target of a whole split, raw, in the table's order; in training factors of the rows' losses."""
-        rows = torch.from_numpy(self.split.rows(split))
+    def _starts(self, rows: Tensor) -> Tensor:
+        """Where in a split each block of the table starts that has some of its rows."""
+        assert self.block_size is not None  # noqa: S101
+        ends = torch.arange(0, len(self.table) + self.block_size, self.block_size)
+        starts: Tensor = torch.unique(torch.searchsorted(rows, ends))
+        return starts
+
+    def row_numbers(self, split: SplitName, *, most: int | None = None) -> RowNumbers:
+        """Rows of a split in the table, ascending; of more than ``most``, so many at even distances."""
+        rows = self.split.rows(split)
+        if most is None or len(rows) <= most:
+            return rows
+        return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+    def rows(self, split: SplitName, *, most: int | None = None) -> tuple[Tensor, ...]:
+        """Features and target of a split, raw, in the table's order; in training factors of the rows' losses.
+
+        Args:
+            split: of which all rows are copied,
+            most: or so many at even distances, see ``row_numbers``.
+        """
+        rows = torch.from_numpy(self.row_numbers(split, most=most))
         return tuple(column.index_select(0, rows) for column in self._columns(split))
 
-    def _columns(self, split: SplitName) -> tuple[Tensor, ...]:
+    def _columns(self, split: SplitName) -> tuple[Tensor | Blocks, ...]:
         """Features and target of the whole table, not copied; and the factors, which are 0 outside the split."""
         table = self.table
         columns = [table.features, table.target]
@@ -236,7 +267,15 @@ class TableDataModule(L.LightningDataModule):
             of_all = np.zeros(len(table), dtype=factors.dtype)
             of_all[self.split.train] = factors
             columns.append(of_all)
-        return tuple(_shared(column) for column in columns)
+        features, *others = columns
+        return (self._features(features), *(_shared(column) for column in others))
+
+    def _features(self, features: npt.NDArray[Any]) -> Tensor | Blocks:
+        if self.block_size is None or not is_mapped(features):
+            return _shared(features)
+        if self._blocks is None:
+            self._blocks = Blocks(features, size=self.block_size, n_in_memory=self.blocks_in_memory)
+        return self._blocks
 
     def _factors(self, rows: RowNumbers) -> npt.NDArray[Any] | None:
         """Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss."""

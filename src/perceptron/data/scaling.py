@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
+from perceptron.data.blocks import release
 from perceptron.data.table import RowNumbers
 
 Standardize = Literal["per_feature", "global", "none"]
-_ROWS_AT_ONCE = 65536
+_VALUES_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,8 @@ def _parts(
 ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any] | None]]:
     """The rows in parts, so that no second table lies in memory: scikit-learn's sums take several of its size."""
     n_rows = len(values) if rows is None else len(rows)
-    for start in range(0, n_rows, _ROWS_AT_ONCE):
-        part = slice(start, start + _ROWS_AT_ONCE)
+    at_once = max(_VALUES_AT_ONCE // max(values.shape[1], 1), 1)
+    for start in range(0, n_rows, at_once):
+        part = slice(start, start + at_once)
         yield values[part if rows is None else rows[part]], None if weights is None else weights[part]
+        release(values)

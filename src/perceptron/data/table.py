@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils import Bunch
 
+from perceptron.data.blocks import release
 from perceptron.errors import UsageError
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
@@ -163,6 +164,7 @@ def _numeric(values: Any) -> FloatArray:
                 f"every value must be a finite number, got {array[start + row, column]} in row {start + row}, "
                 f"column {column}; fill or leave out missing values"
             )
+        release(array)
     return array
 
 

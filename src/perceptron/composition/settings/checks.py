@@ -77,6 +77,8 @@ _RANGES: dict[str, Range] = {
     "data.standardize": _one_of(("per_feature", "global", "none")),
     "data.batch_size": _AT_LEAST_1,
     "data.eval_batch_size": _AT_LEAST_1,
+    "data.block_size": _AT_LEAST_1,
+    "data.blocks_in_memory": _AT_LEAST_1,
     "data.class_weights": _one_of(("none", "balanced")),
     "data.sampling": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,
@@ -247,6 +249,11 @@ def _check_choices(cfg: DictConfig) -> None:
 
 
 def _check_dataset(cfg: DictConfig) -> None:
+    if cfg.data.block_size is not None and cfg.data.sampling == "balanced":
+        raise UsageError(
+            "data.sampling=balanced draws rows of the whole table, got data.block_size="
+            f"{cfg.data.block_size} beside it; leave one of them out, or set data.class_weights=balanced"
+        )
     target = str(cfg.data.dataset.get("_target_"))
     named = _DATASET.fullmatch(target)
     # fetch_file writes whatever an address holds, and gives a path.

@@ -26,10 +26,22 @@ class DataConf:
     standardize: str = "per_feature"
     batch_size: int | None = 32
     eval_batch_size: int = 4096
+    block_size: int | None = None
+    blocks_in_memory: int = 64
     class_weights: str = "none"
     sampling: str = "none"
     num_workers: int = 0
     seed: int = MISSING
+
+
+@dataclass
+class ArraysConf(DataConf):
+    """Arguments of ``perceptron.data.table_from_arrays``."""
+
+    _target_: str = "perceptron.data.table_from_arrays"
+    dataset: dict[str, Any] = field(default_factory=dict)
+    features: str = MISSING
+    target: str = MISSING
 
 
 @dataclass
@@ -269,6 +281,7 @@ class TrainConf:
 SCHEMAS: dict[str, type] = {
     "data/table": DataConf,
     "data/files": TableFilesConf,
+    "data/arrays": ArraysConf,
     "model/binary": BinaryConf,
     "model/multiclass": MulticlassConf,
     "model/regression": RegressionConf,
