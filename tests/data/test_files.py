@@ -1,6 +1,5 @@
 """Tables in files: formats, the task that is found, what is refused, and nothing fitted on test rows."""
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from perceptron.data import TableDataModule, table_from_files
 from perceptron.data.encoding import encode, from_texts
 from perceptron.data.files import read_frame
-from perceptron.errors import UsageError
 
 
 def mixed(n: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -160,83 +158,3 @@ def test_a_data_frame_of_other_than_numbers_is_a_table_too() -> None:
     data = TableDataModule(dataset=lambda: (frame.drop(columns="churned"), frame.churned))
     assert data.schema.class_names == ("no", "yes")
     assert "city=Bern" in data.schema.feature_names
-
-
-TEXT = "a,b,y\n" + "".join(f"{i},{i * 7 % 5},{'pq'[i % 2]}\n" for i in range(40))
-WIDE = "a,b,t,g,w,y\n" + "".join(f"{i},{i % 3},2024-01-{i % 28 + 1:02d},{i // 2},1,{i % 2}\n" for i in range(40))
-
-# What is wrong: text of the file, settings, and a part of the one line.
-MALFORMED = {
-    "no file": (None, {}, "must be a file or a pattern of files"),
-    "no match": (None, {"path": "nothing-*.csv"}, "must be a file or a pattern of files"),
-    "a folder": (None, {"path": "."}, "must end in .csv"),
-    "an ending": (TEXT, {"name": "t.xls"}, "must end in .csv"),
-    "no ending": (TEXT, {"name": "t"}, "must end in .csv"),
-    "an empty file": ("", {}, "must be a readable csv file"),
-    "blank lines": ("\n\n\n", {}, "must be a readable csv file"),
-    "names alone": ("a,b,y\n", {}, "must have rows, got none"),
-    "no names": ("1,2,3\n4,5,6\n", {}, "must have a first line with the columns' names"),
-    "an unnamed column": ("a,,y\n1,2,3\n", {}, "must have a name for every column"),
-    "a name twice": ("a,a,y\n1,2,3\n", {}, "must have each column once, got a twice"),
-    "a long row": (TEXT + "1,2,3,4,5\n", {}, "must be a readable csv file, got Error tokenizing data"),
-    "longer rows": ("a,b,y\n" + "1,2,3,4\n" * 9, {}, "rows with more cells than the 3 names"),
-    "an open quote": (TEXT + '"1,2,3\n', {}, "must be a readable csv file"),
-    "bytes": (b"a,y\n\xff\xfe,1\n\x00\x80,2\n", {}, "must be a readable csv file"),
-    "no gzip": (TEXT, {"name": "t.csv.gz"}, "must be a readable csv file"),
-    "half a gzip": (gzip.compress(TEXT.encode() * 50)[:60], {"name": "t.csv.gz"}, "must be a readable csv file"),
-    "no zip": (TEXT, {"name": "t.csv.zip"}, "must be a readable csv file"),
-    "no parquet": (TEXT, {"name": "t.parquet"}, "must be a readable parquet file"),
-    "no feather": (TEXT, {"name": "t.feather"}, "must be a readable feather file"),
-    "another target": (TEXT, {"target": "yy"}, "must name a column, got yy, which is none; did you mean y?"),
-    "a target's gap": (TEXT + "1,2,\n", {}, "the target must be known in every row, got 1 rows without"),
-    "one class": ("a,y\n" + "1,p\n2,p\n" * 20, {}, "at least two classes, got only"),
-    "texts as target": ("a,y\n" + "".join(f"{i},t{i}\n" for i in range(60)), {}, "must be classes or numbers, got 60"),
-    "a class of one": (TEXT + "1,2,r\n", {}, "must leave rows of every class on both sides"),
-    "no numbers to regress": (TEXT, {"task": "regression"}, "must be numbers for data.task=regression"),
-    "three classes of two": (TEXT + "1,2,r\n" * 9, {"task": "binary"}, "data.task=binary needs two classes, got 3"),
-    "two classed targets": (WIDE, {"target": ["y", "g"], "task": "multiclass"}, "several targets must be continuous"),
-    "only the target": ("y\n" + "p\nq\n" * 20, {}, "needs a column beside the target"),
-    "nothing varies": ("a,y\n" + "1,p\n1,q\n" * 20, {}, "needs a column that varies"),
-    "all missing": ("a,y\n" + ",p\n,q\n" * 20, {}, "needs a column that varies"),
-    "another feature": (TEXT, {"features": ["a", "c"]}, "data.features must name a column, got c"),
-    "the target as feature": (TEXT, {"features": ["a", "y"]}, "data.features must not hold the target"),
-    "a feature twice": (TEXT, {"features": ["a", "a"]}, "data.features must name each column once"),
-    "features and exclude": (TEXT, {"features": ["a"], "exclude": ["b"]}, "must not both be set"),
-    "an excluded one": (TEXT, {"exclude": ["z"]}, "data.exclude must name a column, got z"),
-    "another group": (WIDE, {"group": "gg"}, "data.group must name a column, got gg"),
-    "the target as group": (WIDE, {"group": "y"}, "data.group must be another column than the target"),
-    "group and time": (WIDE, {"group": "g", "time": "t"}, "data.time splits alone"),
-    "time of texts": (TEXT.replace("y", "y,t", 1).replace("p\n", "p,now\n").replace("q\n", "q,then\n"), {"time": "t"},
-                      "data.time=t must be numbers or dates"),
-    "time without order": (WIDE, {"time": "w"}, "needs rows of a time of its own"),
-    "a negative weight": (WIDE.replace(",1,0\n", ",-1,0\n"), {"weight": "w"}, "must be numbers of at least 0"),
-    "weights of texts": (WIDE.replace(",1,0\n", ",much,0\n"), {"weight": "w"}, "must be numbers of at least 0"),
-    "a weight's gap": (WIDE.replace(",1,0\n", ",,0\n"), {"weight": "w"}, "must be known in every row"),
-    "too few groups": (WIDE, {"group": "b", "test_fraction": 0.7, "val_fraction": 0.2}, "must leave groups"),
-    "another time": (TEXT, {"time": "b2"}, "data.time must name a column, got b2"),
-    "infinity": (TEXT.replace("3,", "inf,"), {}, "must be finite"),
-    "a huge number": (TEXT.replace("\n5,", "\n1e300,"), {}, "must be finite in float32"),
-    "no test file": (TEXT, {"test_path": "nowhere.csv"}, "data.test_path must be a file"),
-    "another test file": (TEXT, {"test": "a,y\n1,p\n"}, "data.test_path="),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("what", MALFORMED)
-def test_a_malformed_table_is_one_clear_line(what: str, tmp_path: Path, monkeypatch) -> None:
-    text, settings, message = MALFORMED[what]
-    monkeypatch.chdir(tmp_path)
-    settings = dict(settings)
-    name = settings.pop("name", "t.csv")
-    if text is not None:
-        Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
-    if "test" in settings:
-        Path("other.csv").write_text(settings.pop("test"))
-        settings["test_path"] = "other.csv"
-    with pytest.raises(UsageError) as caught:
-        table_from_files(**{"path": name, "target": "y"} | settings).setup()
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_there_are_forty_of_them() -> None:
-    assert len(MALFORMED) >= 40

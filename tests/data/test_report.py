@@ -39,6 +39,8 @@ def test_each_thing_that_stands_out_is_one_line() -> None:
     frame["name"] = [f"person {i}" for i in range(300)]
     frame["outcome"] = np.where(target == "yes", 7.5, 2.5) + np.random.default_rng(1).normal(size=300) / 9
     frame["sparse"] = np.where(np.arange(300) % 3 == 0, frame["a"] ** 2, np.nan)
+    frame["mixed"] = [str(round(value, 1)) for value in frame["a"] + 1]
+    frame.loc[frame.index[::40], "mixed"] = "unknown"
     warnings = _report(frame, target)["warnings"]
     for start in (
         "column still does not vary",
@@ -47,9 +49,10 @@ def test_each_thing_that_stands_out_is_one_line() -> None:
         "column name looks like an identifier: 195 different texts in 195 rows",
         "column outcome alone tells the target (balanced_accuracy 1.000",
         "column sparse misses 200 of 300 values",
+        "column mixed is taken for categories because of 'unknown' in row ",
     ):
         assert [line for line in warnings if line.startswith(start)], (start, warnings)
-    assert len(warnings) == 6
+    assert len(warnings) == 7
     assert not [line for line in warnings if "\n" in line]
 
 
@@ -70,3 +73,15 @@ def test_a_regression_is_looked_at_too() -> None:
     report = _report(frame.assign(cents=frame.a * 100 + 3), frame.a.to_numpy())
     assert report["target"]["task"] == "regression"
     assert {leak["column"] for leak in report["suspected_leaks"]} == {"a", "cents"}
+
+
+def test_texts_that_no_rows_share_are_not_called_constant() -> None:
+    frame, target = _plain(40)
+    frame["note"] = [f"note {i}" for i in range(40)]
+    frame["still"] = "x"
+    report = _report(frame, target)
+    kinds = {column["name"]: column["kind"] for column in report["columns"]}
+    assert kinds == {"a": "number", "city": "category", "note": "all different", "still": "constant"}
+    assert "column note has no value that training rows share; it is left out" in report["warnings"]
+    assert "column still does not vary over the training rows; it is left out" in report["warnings"]
+    assert sum("note" in line for line in report["warnings"]) == 1

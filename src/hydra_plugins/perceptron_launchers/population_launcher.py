@@ -29,7 +29,10 @@ class PopulationLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs; their results in the jobs' order."""
-        from perceptron.composition.population.launcher import launch
+        from perceptron.garbage import lasting
+
+        with lasting():
+            from perceptron.composition.population.launcher import launch
 
         return launch(
             job_overrides,

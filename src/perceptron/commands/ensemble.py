@@ -5,6 +5,7 @@ from pathlib import Path
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
+from perceptron.garbage import lasting
 
 USAGE = """\
 One predictor of a sweep's finished members: the mean of their probabilities or values, and its spread.
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
     # Here, because it imports torch.
-    from perceptron.composition.stored.ensembling import make_ensemble
+    with lasting():
+        from perceptron.composition.stored.ensembling import make_ensemble
 
     made = make_ensemble(sweep, folder, checkpoint=checkpoint, trust=typed.trust)
     print(f"ensemble    {made.folder}, {made.n_members} members")

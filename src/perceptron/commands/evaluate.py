@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from perceptron.composition.arguments import read_arguments
+from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, print_json, write_json
 from perceptron.runs.find import find_source
 from perceptron.tasks import SplitName
@@ -31,9 +32,10 @@ def main(arguments: Sequence[str]) -> None:
     path = None if output in (None, "-") else output_path(str(output))
     source = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch.
-    from perceptron.composition.stored.evaluating import evaluate_restored
-    from perceptron.composition.stored.restore import restore
-    from perceptron.runs.report import print_results
+    with lasting():
+        from perceptron.composition.stored.evaluating import evaluate_restored
+        from perceptron.composition.stored.restore import restore
+        from perceptron.runs.report import print_results
 
     restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
     splits = [name for name in all_splits if split in ("all", name)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
+from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, whole_file
 from perceptron.runs.find import find_source
 
@@ -41,9 +42,10 @@ def main(arguments: Sequence[str]) -> None:
     source = find_source(typed.text("run"), among=typed.among)
     path = output_path(typed.own["output"] or str(_folder(source) / f"model{_SUFFIXES[wanted]}"))
     # Here, because they import torch; and onnx is an extra.
-    import torch
+    with lasting():
+        import torch
 
-    from perceptron.composition.stored.restore import restore, restore_data
+        from perceptron.composition.stored.restore import restore, restore_data
 
     convert: Callable[..., tuple[bytes, float]]
     if wanted == "onnx":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
+from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 
@@ -40,13 +41,15 @@ def main(arguments: Sequence[str]) -> None:
     try:
         import pyarrow as pa
 
-        from perceptron.prediction.answers import Layout, write_answers
-        from perceptron.prediction.rows import read_rows
+        with lasting():
+            from perceptron.prediction.answers import Layout, write_answers
+            from perceptron.prediction.rows import read_rows
     except ImportError as error:
         raise UsageError("predict needs pyarrow, got none; type pip install 'perceptron[table]'") from error
-    import torch
+    with lasting():
+        import torch
 
-    from perceptron.composition.stored.restore import restore
+        from perceptron.composition.stored.restore import restore
 
     restored = restore(run, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
     schema, row_id = restored.schema, typed.own["id"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from perceptron.composition.arguments import read_arguments
+from perceptron.garbage import lasting
 from perceptron.runs.find import find_run
 
 USAGE = """\
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     run = find_run(typed.text("run"), among=typed.among, with_checkpoint=False)
     # Here, because it imports torch.
-    from perceptron.composition.stored.resuming import resume
+    with lasting():
+        from perceptron.composition.stored.resuming import resume
 
     resume(run, overrides=typed.overrides, trust=typed.trust)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from omegaconf import DictConfig
 
+from perceptron.garbage import lasting
+
 
 def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
     """Train and evaluate what the configuration names.
@@ -17,9 +19,11 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
         The best value of ``cfg.monitor``; None where nothing was trained.
     """
     if cfg.model._target_ == "perceptron.models.Estimator":
-        from perceptron.composition.estimators import fit_estimator
+        with lasting():
+            from perceptron.composition.estimators import fit_estimator
 
         return fit_estimator(cfg, chosen, quiet=quiet)
-    from perceptron.composition.training import train
+    with lasting():
+        from perceptron.composition.training import train
 
     return train(cfg, chosen, quiet=quiet)

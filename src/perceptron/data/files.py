@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from perceptron.data.datamodule import TableDataModule
+from perceptron.data.delimited import COMPRESSED, check_names, read_delimited
 from perceptron.errors import UsageError
 
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _READ_AS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather",
     ".arrow": "feather",
@@ -170,7 +170,7 @@ def _pandas() -> Any:
 def _read(file: Path, setting: str) -> Any:
     pd = _pandas()
     suffixes = [suffix.lower() for suffix in file.suffixes]
-    packed = bool(suffixes) and suffixes[-1] in _COMPRESSED
+    packed = bool(suffixes) and suffixes[-1] in COMPRESSED
     kind = _READ_AS.get(suffixes[-1 - packed] if len(suffixes) > packed else "")
     if file.is_dir() or kind is None or (packed and kind != "csv"):
         raise UsageError(
@@ -179,7 +179,7 @@ def _read(file: Path, setting: str) -> Any:
         )
     try:
         if kind == "csv":
-            return _csv(file, setting)
+            return read_delimited(file, setting)
         frame = pd.read_parquet(file) if kind == "parquet" else pd.read_feather(file)
     except UsageError:
         raise
@@ -188,52 +188,8 @@ def _read(file: Path, setting: str) -> Any:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(f"{setting} must be a readable {kind} file, got {reason} in {file}; mend it") from error
     names = [str(name) for name in frame.columns]
-    _check_names(names, file, setting)
+    check_names(names, file, setting)
     return frame.set_axis(names, axis=1)
-
-
-def _csv(file: Path, setting: str) -> Any:
-    pd = _pandas()
-    first = pd.read_csv(file, header=None, nrows=1, dtype=str, sep="\x1f", quoting=3, skip_blank_lines=True)
-    line = str(first.iloc[0, 0])
-    separator = max(",;\t", key=line.count)
-    header = pd.read_csv(file, header=None, nrows=1, dtype=str, sep=separator, keep_default_na=False)
-    names = [str(name).strip() for name in header.iloc[0]]
-    _check_names(names, file, setting)
-    # index_col=False with a longer row would drop its last cell; without it, rows that are all longer make an index.
-    from perceptron.data.encoding import MISSING_TEXTS
-
-    frame = pd.read_csv(
-        file, sep=separator, header=0, low_memory=False, keep_default_na=False, na_values=list(MISSING_TEXTS)
-    )
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise UsageError(
-            f"{setting} must have a name per column, got rows with more cells than the {len(names)} names in {file}; "
-            "mend it"
-        )
-    return frame.set_axis(names, axis=1)
-
-
-def _check_names(names: Sequence[str], file: Path, setting: str) -> None:
-    if "" in names:
-        raise UsageError(
-            f"{setting} must have a name for every column, got none for column {names.index('')} in {file}; mend it"
-        )
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise UsageError(f"{setting} must have each column once, got {twice[0]} twice in {file}; rename one")
-    if len(names) > 1 and all(_is_number(name) for name in names):
-        raise UsageError(
-            f"{setting} must have a first line with the columns' names, got numbers alone in {file}; add it"
-        )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _column(frame: Any, name: str, setting: str) -> str:

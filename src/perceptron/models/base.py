@@ -74,6 +74,16 @@ class TaskModule(L.LightningModule):
         self._n_rows = 0
         self._outputs: list[tuple[Tensor, Tensor]] = []
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Take the name of the hook that is called, which Lightning sets 46 times a step, as it is.
+
+        torch looks each value through for parameters, which were a fifteenth of a small network's step (measured).
+        """
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     @abstractmethod
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Loss of each row, ``(batch,)``, that training minimises.
@@ -157,7 +167,7 @@ class TaskModule(L.LightningModule):
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Mean loss of a batch ``(features, target, *weights)``, each row's times its weights."""
         features, target, *weights = batch
-        losses = self._training_losses(self(features), target)
+        losses = self._training_losses(features, target)
         for weight in weights:
             losses = losses * weight
         loss = losses.mean()
@@ -214,7 +224,15 @@ class TaskModule(L.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
-    def _training_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
+    def compile_losses(self, *, mode: str) -> None:
+        """Compute the losses of training by ``torch.compile`` from now on; see there for ``mode``.
+
+        A function is compiled and no module, whose weights would have other names in checkpoints.
+        """
+        self._training_losses = torch.compile(self._training_losses, mode=mode)  # type: ignore[method-assign]
+
+    def _training_losses(self, features: Tensor, target: Tensor) -> Tensor:
+        outputs = self(features)
         if outputs.ndim == 2:
             return self.row_losses(outputs, target)
         members = outputs.shape[1]

@@ -11,9 +11,11 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pa_compute
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
+from perceptron.data.delimited import separator_of
 from perceptron.data.encoding import MISSING_TEXTS, Code, encode, from_texts
 from perceptron.errors import UsageError
 from perceptron.prediction.columns import are_numbers, check_columns, check_count
@@ -21,6 +23,7 @@ from perceptron.prediction.columns import are_numbers, check_columns, check_coun
 _BLOCK_BYTES = 1 << 21
 _CHUNK_ROWS = 1 << 16
 _LONGEST_FIRST_LINE = 1 << 24
+_DECIMAL_COMMA = r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +126,10 @@ def _csv(
 ) -> Iterator[Any]:
     with stream:
         line = stream.readline(_LONGEST_FIRST_LINE)
-        cells = next(csv.reader([line.decode("utf-8-sig")]), [])
+        text = line.decode("utf-8-sig")
+        # What was trained on a file may be asked with one like it; a model of numbers alone has seen none.
+        separator = separator_of(text) if codes else ","
+        cells = next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])
         if not cells:
             raise UsageError(f"input must have rows, got none in {source}; name another file")
         has_names = not are_numbers(cells)
@@ -147,10 +153,11 @@ def _csv(
                 io.BufferedReader(counted, _BLOCK_BYTES),
                 # One thread: then a message has the row's number.
                 pa_csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES, use_threads=False),
+                parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=bool(codes)),
                 convert_options=pa_csv.ConvertOptions(
                     column_types=types,
                     include_columns=list(types),
-                    null_values=list(MISSING_TEXTS) if codes else [""],
+                    null_values=[""],
                     strings_can_be_null=bool(codes),
                 ),
             )
@@ -158,7 +165,18 @@ def _csv(
             if "Empty CSV" in str(error):
                 return
             raise
-        yield from reader
+        yield from (_as_in_training(batch, features, separator) for batch in reader) if codes else reader
+
+
+def _as_in_training(batch: Any, features: Sequence[str], separator: str) -> Any:
+    """Texts without blanks around them, missing where they say so, and with points for decimal commas."""
+    for name in features:
+        texts = pa_compute.utf8_trim_whitespace(batch.column(name))
+        texts = pa_compute.if_else(pa_compute.is_in(texts, value_set=pa.array(MISSING_TEXTS)), None, texts)
+        if separator != ",":
+            texts = pa_compute.replace_substring_regex(texts, _DECIMAL_COMMA, r"\1.\2")
+        batch = batch.set_column(batch.schema.get_field_index(name), name, texts)
+    return batch
 
 
 def _parquet(

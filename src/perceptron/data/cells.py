@@ -1,0 +1,90 @@
+"""What cells of a table may hold: numbers written in another way than with a point are mended or refused."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perceptron.errors import UsageError
+
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
+# Thousands set apart, a comma for the point, a sign of percent or currency.
+_LIKE_A_NUMBER = re.compile(
+    r"\s*[+-]?\s*[$€£]?\s*[+-]?(\d{1,3}([,.'’\u00a0\u202f ]\d{3})+|\d+)([.,]\d+)?\s*[%$€£]?\s*"  # noqa: RUF001
+)
+
+
+def with_points(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with texts like 1,5 as texts like 1.5, cell by cell; a column of nothing else is of numbers."""
+    for name in frame.columns:
+        column = frame[name]
+        commas = column.map(_has_decimal_comma) if _holds_texts(column) else None
+        if commas is not None and commas.any():
+            mended = column.mask(commas, column.astype(str).str.strip().str.replace(",", "."))
+            numbers = pd.to_numeric(mended, errors="coerce")
+            frame[name] = numbers if numbers.notna().equals(column.notna()) else mended
+    return frame
+
+
+def check_cells(frame: pd.DataFrame) -> None:
+    """Refuse columns that are nothing to learn from as they are, or would be taken for categories.
+
+    Raises:
+        UsageError: where cells hold lists or lengths of time, or every text of a column is a number or like one, as
+            1,234 or 12 % are; or where a name is there twice.
+    """
+    if frame.columns.has_duplicates:
+        twice = frame.columns[frame.columns.duplicated()][0]
+        raise UsageError(f"a table must have each column once, got {twice} twice; rename one")
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_timedelta64_dtype(column.dtype):
+            raise UsageError(
+                f"column {name} must hold numbers, texts, truths or dates, got lengths of time; make them numbers of "
+                "one unit, or leave the column out with data.exclude"
+            )
+        if not _holds_texts(column):
+            continue
+        known = column.dropna()
+        nested = known.map(lambda value: isinstance(value, list | tuple | dict | set | np.ndarray)).to_numpy(dtype=bool)
+        if nested.any():
+            raise UsageError(
+                f"column {name} must hold a single value in every row, got several in row {known.index[nested][0]}; "
+                "make a column of each, or leave the column out with data.exclude"
+            )
+        known = known.astype(str)
+        others = known[pd.to_numeric(known, errors="coerce").isna()]
+        if len(others) and others.map(lambda text: _LIKE_A_NUMBER.fullmatch(text) is not None).all():
+            raise UsageError(
+                f"column {name} must hold numbers as 1234.5, got {others.iloc[0]!r} in row {others.index[0]}; write "
+                "them with a point and nothing else, or leave the column out with data.exclude"
+            )
+
+
+def mixed_number(column: "pd.Series[Any]") -> tuple[int, str, int] | None:
+    """Row and text of the first value that is no number, in a column that is of numbers otherwise; and their number.
+
+    None where fewer than nine in ten known values are numbers, or all are.
+    """
+    if not _holds_texts(column):
+        return None
+    known = column.dropna().astype(str)
+    is_number = pd.to_numeric(known, errors="coerce").notna().to_numpy()
+    if is_number.all() or is_number.mean() < _MOSTLY:
+        return None
+    first = int(np.flatnonzero(~is_number)[0])
+    return int(known.index[first]), str(known.iloc[first]), int(is_number.sum())
+
+
+_MOSTLY = 0.9
+
+
+def _has_decimal_comma(value: Any) -> bool:
+    return isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value) is not None
+
+
+def _holds_texts(column: "pd.Series[Any]") -> bool:
+    """Whether a column may hold texts, as they were read."""
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    return not is_category and (pd.api.types.is_string_dtype(column.dtype) or column.dtype == object)

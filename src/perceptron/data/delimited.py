@@ -1,0 +1,161 @@
+"""Delimited text (CSV), checked cell by cell before it is parsed: what a parser would fill in or cut off is refused."""
+
+import bz2
+import csv
+import gzip
+import itertools
+import lzma
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from perceptron.errors import UsageError
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+SEPARATORS = ",;\t|"
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def read_delimited(file: Path, setting: str) -> Any:
+    """DataFrame of a CSV file; texts that stand for a missing value are missing.
+
+    UTF-8, with or without a byte order mark; lines may end in any way, and be blank; quoted cells may hold separators
+    and line ends. Where the separator is not a comma, a comma in a number is its decimal point.
+
+    Args:
+        file: also compressed, as its name says.
+        setting: that names the file, for messages.
+
+    Raises:
+        UsageError: where a row has more or fewer cells than the first line, a quote is not closed, a column has no name
+            of its own, or the text is not UTF-8; it names the line.
+    """
+    import pandas as pd
+
+    from perceptron.data.cells import with_points
+    from perceptron.data.encoding import MISSING_TEXTS
+
+    names, separator = _checked(file, setting)
+    with _opened(file, setting) as stream:
+        frame = pd.read_csv(
+            stream,
+            sep=separator,
+            header=0,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+            low_memory=False,
+            keep_default_na=False,
+            na_values=list(MISSING_TEXTS),
+        )
+    frame = frame.set_axis(names, axis=1)
+    return frame if separator == "," else with_points(frame)
+
+
+def separator_of(line: str) -> str:
+    """The separator that a first line has most of, outside of quotes; a comma where it has none."""
+    return max(SEPARATORS, key=_QUOTED.sub("", line).count)
+
+
+def check_names(names: Sequence[str], file: Path, setting: str) -> None:
+    """Check the names of a file's columns.
+
+    Raises:
+        UsageError: where one is missing or there twice, or all are numbers.
+    """
+    if "" in names:
+        raise UsageError(
+            f"{setting} must have a name for every column, got none for column {names.index('')} in {file}; mend it"
+        )
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise UsageError(f"{setting} must have each column once, got {twice[0]} twice in {file}; rename one")
+    if len(names) > 1 and all(_is_number(name) for name in names):
+        raise UsageError(
+            f"{setting} must have a first line with the columns' names, got numbers alone in {file}; add it"
+        )
+
+
+def _checked(file: Path, setting: str) -> tuple[list[str], str]:
+    """Names and separator of a file whose every row is as long as its first."""
+    line = 1
+    try:
+        with _opened(file, setting) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+            lines = _lines(text, file, setting)
+            blank, first = next(((number, one) for number, one in enumerate(lines) if one.strip()), (0, ""))
+            if not first:
+                raise UsageError(f"{setting} must start with the columns' names, got nothing in {file}; name another")
+            line += blank
+            separator = separator_of(first)
+            rows = csv.reader(itertools.chain([first], lines), delimiter=separator, strict=True, skipinitialspace=True)
+            names = [name.strip() for name in next(rows)]
+            check_names(names, file, setting)
+            line = blank + rows.line_num + 1
+            for cells in rows:
+                # Parsers make no row of a blank line.
+                if len(cells) != len(names) and (len(cells) > 1 or (cells and cells[0].strip())):
+                    raise UsageError(
+                        f"{setting} must have {len(names)} cells in every row, as in its first line, got {len(cells)} "
+                        f"in line {line} of {file}; mend it"
+                    )
+                line = blank + rows.line_num + 1
+            return names, separator
+    except csv.Error as error:
+        raise UsageError(
+            f"{setting} must have every quote closed at the end of its cell, got {error} in the row that starts in "
+            f"line {line} of {file}; mend it, and write a quote inside a cell twice"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(_not_utf_8(file, setting)) from error
+
+
+def _lines(text: TextIOWrapper, file: Path, setting: str) -> Iterator[str]:
+    """Lines of a file, without a null byte, which readers take for the end of a cell."""
+    for number, line in enumerate(text, start=1):
+        if "\0" in line:
+            raise UsageError(
+                f"{setting} must be UTF-8 text, got a null byte in line {number} of {file}; save it as UTF-8"
+            )
+        yield line
+
+
+def _not_utf_8(file: Path, setting: str) -> str:
+    """Says which byte of which line is not UTF-8."""
+    with _opened(file, setting) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                found = f"the byte 0x{line[error.start]:02x} in line {number} of"
+                return f"{setting} must be UTF-8 text, got {found} {file}; save it as UTF-8"
+    return f"{setting} must be UTF-8 text, got other bytes in {file}; save it as UTF-8"
+
+
+@contextmanager
+def _opened(file: Path, setting: str) -> Iterator[BinaryIO]:
+    """The bytes of a file, decompressed."""
+    kind = file.suffix.lower()
+    with ExitStack() as opened:
+        if kind == ".zip":
+            archive = opened.enter_context(zipfile.ZipFile(file))
+            if len(archive.namelist()) != 1:
+                raise UsageError(f"{setting} must hold one file in a .zip, got {len(archive.namelist())} in {file}")
+            yield opened.enter_context(archive.open(archive.namelist()[0]))  # type: ignore[misc]
+        elif kind == ".zst":
+            import pyarrow as pa
+
+            yield opened.enter_context(pa.input_stream(str(file), compression="zstd"))
+        else:
+            opener: Any = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(kind, open)
+            yield opened.enter_context(opener(file, "rb"))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,92 @@
+"""CSV as people write it: what is understood, and as what. What is refused: tests/system/test_malformed_tables.py."""
+
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from perceptron.data import table_from_files
+from perceptron.data.delimited import read_delimited, separator_of
+from perceptron.data.encoding import encode, from_texts
+from perceptron.errors import UsageError
+from perceptron.prediction.rows import read_rows
+
+PLAIN = "a,b,y\n1,2.5,p\n3,,q\n"
+SAME = {
+    "semicolons": PLAIN.replace(",", ";"),
+    "semicolons and decimal commas": PLAIN.replace(",", ";").replace("2.5", "2,5"),
+    "tabs": PLAIN.replace(",", "\t"),
+    "bars": PLAIN.replace(",", "|"),
+    "windows' line ends": PLAIN.replace("\n", "\r\n"),
+    "old line ends": PLAIN.replace("\n", "\r"),
+    "no last line end": PLAIN.rstrip(),
+    "a byte order mark": "\ufeff" + PLAIN,
+    "a byte order mark and quotes": "\ufeff" + PLAIN.replace("a", '"a"', 1),
+    "blank lines": "\n\n" + PLAIN.replace("\n", "\n   \n\n"),
+    "blanks around cells": "a, b , y\n 1, 2.5, p\n3, NA, q\n",
+    "quotes": '"a","b","y"\n"1","2.5","p"\n"3","","q"\n',
+    "quotes behind blanks": PLAIN.replace(",q", ', "q"'),
+    "words for missing": PLAIN.replace("3,,", "3,null,"),
+}
+
+
+@pytest.mark.parametrize("how", SAME)
+def test_the_same_table_however_it_is_written(how: str, tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes(SAME[how].encode())
+    got = read_delimited(file, "data.path")
+    pd.testing.assert_frame_equal(got, pd.DataFrame({"a": [1, 3], "b": [2.5, None], "y": ["p", "q"]}))
+
+
+def test_cells_hold_separators_line_ends_and_quotes(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text('a,"b, ""c"""\n"x\ny",5" screw\n"1,5","say ""no"""\n')
+    got = read_delimited(file, "data.path")
+    assert got.to_dict("list") == {"a": ["x\ny", "1,5"], 'b, "c"': ['5" screw', 'say "no"']}
+
+
+def test_decimal_commas_are_mended_cell_by_cell(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a;b;c\n-1,5;1,5e3;True\n,25;red;\n7;2;False\n")
+    got = read_delimited(file, "data.path")
+    assert got.a.tolist() == [-1.5, 0.25, 7.0]
+    assert got.b.tolist() == ["1.5e3", "red", "2"]
+    assert got.c.tolist()[::2] == [True, False]
+    # Between commas it may be a list: nothing is touched.
+    file.write_text('a,b\n"1,5",2\n')
+    assert read_delimited(file, "data.path").a.tolist() == ["1,5"]
+
+
+def test_zstandard_and_a_zip_of_two(tmp_path: Path) -> None:
+    with pa.output_stream(str(tmp_path / "t.csv.zst"), compression="zstd") as stream:
+        stream.write(PLAIN.encode())
+    assert read_delimited(tmp_path / "t.csv.zst", "data.path").shape == (2, 3)
+    with zipfile.ZipFile(tmp_path / "t.csv.zip", "w") as archive:
+        archive.writestr("a.csv", PLAIN)
+        archive.writestr("b.csv", PLAIN)
+    with pytest.raises(UsageError, match=r"must hold one file in a \.zip, got 2"):
+        read_delimited(tmp_path / "t.csv.zip", "data.path")
+
+
+def test_separators_in_quoted_names_do_not_count() -> None:
+    assert separator_of('"a;b;c;d",x,y') == ","
+    assert separator_of("a") == ","
+
+
+def test_rows_to_be_predicted_are_read_as_those_of_training(tmp_path: Path) -> None:
+    lines = [f'{i},{i % 9}.5,"{"xyz"[i % 3]}\nline",{"pq"[i % 2]}\n' for i in range(60)]
+    (tmp_path / "t.csv").write_text("a,b,c,y\n" + "".join(lines))
+    data = table_from_files(path=str(tmp_path / "t.csv"), target="y")
+    codes = from_texts(data.schema.encoding)
+    want = encode(pd.DataFrame({"a": [1, 2], "b": [2.5, None], "c": ["x\nline", None]}), codes)
+    for name, text in {
+        "commas": 'a,b,c\n1, 2.5 ,"x\nline"\n2, NA,\n',
+        "semicolons": 'a;b;c\n1;2,5;"x\nline"\n2;null; \n',
+        "tabs": 'a\tb\tc\n1\t2,5\t"x\nline"\n2\t\t\n',
+    }.items():
+        file = tmp_path / f"{name}.csv"
+        file.write_text(text)
+        (chunk,) = read_rows(file, features=data.schema.feature_names, encoding=data.schema.encoding)
+        assert chunk.features.tolist() == want.tolist(), name

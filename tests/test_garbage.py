@@ -1,0 +1,75 @@
+import gc
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from perceptron.garbage import lasting
+
+
+class Node:
+    """Garbage by itself: it refers to itself."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set_apart() -> Iterator[None]:
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+def test_nothing_is_searched_inside_and_the_search_goes_on_behind() -> None:
+    with lasting():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 1000
+
+    node = weakref.ref(Node())
+    gc.collect()
+    assert node() is None
+
+
+def test_a_second_use_sets_nothing_apart() -> None:
+    with lasting():
+        pass
+    with lasting():
+        node = weakref.ref(Node())
+    gc.collect()
+    assert node() is None
+
+
+def test_an_error_leaves_the_search_on() -> None:
+    with pytest.raises(ImportError), lasting():
+        raise ImportError
+    assert gc.isenabled()
+
+
+def test_it_is_left_off_where_it_was_off() -> None:
+    gc.disable()
+    try:
+        with lasting():
+            pass
+        assert not gc.isenabled()
+        assert not gc.get_freeze_count()
+    finally:
+        gc.enable()
+
+
+def test_a_process_ends_without_a_search() -> None:
+    program = """
+import gc, sys
+from perceptron.garbage import lasting
+class Node:
+    def __init__(self): self.me = self
+    def __del__(self): print("searched")
+with lasting():
+    pass
+Node()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ended.stdout == ""
