@@ -7,6 +7,7 @@ than ten.
 
 import argparse
 import json
+import textwrap
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -174,7 +175,8 @@ def of_grey_values(pixels: Any) -> Any:
 
 def report(known: Sequence[Fold], *, folds: int) -> str:
     """All tables as Markdown."""
-    parts = [_HEAD.format(folds=folds, members=MEMBERS, mlp=_words(MLP), tabm=_words(TABM))]
+    head = _HEAD.format(folds=folds, members=MEMBERS, mlp=_words(MLP), tabm=_words(TABM))
+    parts = [textwrap.fill(paragraph, 120, break_long_words=False) for paragraph in head.split("\n\n")]
     for name, contest in CONTESTS.items():
         rows = of_table([found for found in known if found.contest == name], folds=folds)
         if rows:
@@ -202,7 +204,7 @@ def of_table(known: Sequence[Fold], *, folds: int) -> str:
 
 
 def _words(settings: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items() if name not in ("network", "random_state"))
+    return ", ".join(f"`{name}={value}`" for name, value in settings.items() if name not in ("network", "random_state"))
 
 
 _HEAD = """# Results

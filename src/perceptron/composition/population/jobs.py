@@ -55,8 +55,6 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
     if config["data"]["num_workers"]:
         raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
-    if config["data"]["class_weights"] != "none":
-        raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
     for settings in config["callbacks"].values():
         if settings is not None:
             check_callback(settings)
