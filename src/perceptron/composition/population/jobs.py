@@ -56,6 +56,21 @@ def check_settings(config: Mapping[str, Any]) -> None:
     _check_dataset(config["data"]["dataset"])
 
 
+def check_hydra(settings: Mapping[str, Any]) -> None:
+    """Refuse a job that Hydra runs in surroundings of its own.
+
+    Args:
+        settings: plain values of ``hydra``.
+
+    Raises:
+        CannotStackError: with the reason.
+    """
+    job = settings["job"]
+    for name in ("chdir", "env_set", "env_copy"):
+        if job[name]:
+            raise CannotStackError(f"it has hydra.job.{name}={job[name]}")
+
+
 def group_key(config: Mapping[str, Any]) -> str:
     """What members of one group have in common: jobs with the same key differ only in what can vary side by side.
 
