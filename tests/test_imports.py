@@ -16,9 +16,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: list[set[str]] = [
     {"__init__", "errors", "garbage", "randomness", "tasks"},
     {"data", "figures", "models", "networks", "signals"},
-    {"callbacks", "estimators", "exports", "runs"},
+    {"callbacks", "exports", "runs"},
     {"population", "prediction", "sweeps"},
-    {"reports"},
+    {"estimators", "reports"},
     {"composition"},
     {"commands"},
     {"__main__"},

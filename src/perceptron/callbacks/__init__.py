@@ -4,5 +4,6 @@ from perceptron.callbacks.descent import DescentFigure
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
+from perceptron.callbacks.steps import NoProfiler, leave_out_empty_hooks
 
-__all__ = ["DescentFigure", "EpochProgress", "History", "PruneHopeless"]
+__all__ = ["DescentFigure", "EpochProgress", "History", "NoProfiler", "PruneHopeless", "leave_out_empty_hooks"]

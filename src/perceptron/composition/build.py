@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
 from perceptron.composition.instance import instance
 from perceptron.composition.settings.checks import MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
@@ -123,8 +124,11 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     settings = {key: value for key, value in plain(trainer).items() if key != "num_threads"}
     settings |= {} if trainer.barebones else defaults
     settings["plugins"] = _plugins(trainer.plugins)
+    if trainer.profiler is None:
+        settings["profiler"] = NoProfiler()
     if trainer.barebones:
         settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
+    leave_out_empty_hooks(callbacks)
     built: L.Trainer = instance(settings, "trainer")
     return built
 

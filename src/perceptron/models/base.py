@@ -74,6 +74,16 @@ class TaskModule(L.LightningModule):
         self._n_rows = 0
         self._outputs: list[tuple[Tensor, Tensor]] = []
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Take the name of the hook that is called, which Lightning sets 46 times a step, as it is.
+
+        torch looks each value through for parameters, which were a fifteenth of a small network's step (measured).
+        """
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     @abstractmethod
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Loss of each row, ``(batch,)``, that training minimises.

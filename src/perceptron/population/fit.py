@@ -5,6 +5,7 @@ from pathlib import Path
 
 import lightning as L
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from perceptron.callbacks import EpochProgress
 from perceptron.population.member import Member
@@ -47,6 +48,8 @@ def fit_population(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         default_root_dir=folder,
+        # A cluster's job may train one population after another; none of them is the job.
+        plugins=[LightningEnvironment()],
     )
     trainer.fit(population, train_dataloaders=population.rows())
     device = trainer.strategy.root_device
