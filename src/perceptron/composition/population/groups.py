@@ -17,8 +17,8 @@ from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.population.jobs import MemberBuilder, check_hydra, check_settings, group_key
 from perceptron.composition.results import best_entry, write_results
-from perceptron.composition.settings.checks import check
-from perceptron.composition.sweeps.template import PlainJob
+from perceptron.composition.settings.checks import check, check_values
+from perceptron.composition.sweeps.template import JobTemplate, PlainJob
 from perceptron.composition.threads import set_threads
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit
@@ -141,9 +141,10 @@ def train_groups(
     groups: dict[str, list[Candidate]] = {}
     alone: list[int] = []
     builder = MemberBuilder()
+    checked: set[JobTemplate] = set()
     for cfg, job in jobs:
         try:
-            candidate = _candidate(cfg, job, builder)
+            candidate = _candidate(cfg, job, builder, checked)
         except CannotStackError as reason:
             log.info("job #%d runs alone: %s", job.number, reason)
             alone.append(job.number)
@@ -168,13 +169,17 @@ def train_groups(
         yield dict.fromkeys(alone)
 
 
-def _candidate(cfg: DictConfig, job: PlainJob, builder: MemberBuilder) -> Candidate:
+def _candidate(cfg: DictConfig, job: PlainJob, builder: MemberBuilder, checked: set[JobTemplate]) -> Candidate:
     run = Run(job.folder)
     if run.is_finished:
         raise CannotStackError("it is finished")
     if run.checkpoint("last").is_file():
         raise CannotStackError("it goes on from where it was left")
-    check(cfg)
+    if job.template in checked:
+        check_values(cfg)
+    else:
+        check(cfg)
+        checked.add(job.template)
     check_hydra(job.template.hydra_values)
     check_settings(job.config)
     return Candidate(job.number, job.config, job.chosen, builder.build(cfg, job.config, job.chosen))

@@ -55,17 +55,20 @@ def launch(
     loader = context.config_loader
     assert isinstance(loader, SweepLoader)  # noqa: S101
     before = HydraConfig.instance().cfg
+    jobs: dict[int, PlainJob] = {}
 
     def entered(number: int) -> tuple[DictConfig, PlainJob]:
         template = loader.template(config, job_overrides[number - first])
         cfg = template.enter(number)
-        return cfg, template.job(number)
+        jobs[number] = template.job(number)
+        return cfg, jobs[number]
 
     def run(number: int, trained: Trained | None) -> JobReturn:
         overrides = job_overrides[number - first]
         if trained is not None:
-            cfg, job = entered(number)
-            return _written(job, trained, context=context, cfg=job.template.cfg)
+            template = loader.template(config, overrides)
+            template.enter(number)
+            return _written(jobs.pop(number), trained, context=context, cfg=template.cfg)
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
         cfg = loader.template(config, overrides).of_job(number)
         result = run_job(

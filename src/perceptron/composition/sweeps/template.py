@@ -5,7 +5,7 @@ others (measured).
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,7 @@ class JobTemplate:
         self._hydra: Any = None
         self._raw: dict[str, Any] = {}
         self._plain: dict[str, Any] = {}
+        self._dependent: dict[str, str] = {}
         self._varying: list[str] = []
         self._chosen: dict[str, str] = {}
         self.hydra_values: dict[str, Any] = {}
@@ -106,7 +107,7 @@ class JobTemplate:
     def enter(self, number: int) -> DictConfig:
         """The job's configuration without ``hydra``, which ``${hydra:...}`` reads from now on; set in place, too.
 
-        What does not differ between the jobs is resolved.
+        Its interpolations are resolved.
         """
         if self._entered is None:
             self._enter_first(number)
@@ -118,9 +119,14 @@ class JobTemplate:
                 hydra.job.num, hydra.job.id = number, str(number)
                 hydra.overrides.task = self.cfg.hydra.overrides.task
                 hydra.job.override_dirname = self.cfg.hydra.job.override_dirname
-                hydra.runtime.output_dir = str(self._folder())
+        folder = str(self._folder())
+        for hydra in own:
+            with read_write(hydra), open_dict(hydra):
+                hydra.runtime.output_dir = folder
         for key in self._keys:
             OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
+        for path, text in self._dependent.items():
+            OmegaConf.update(self._entered, path, self._value(path, text), merge=False)
         return self._entered
 
     def of_job(self, number: int) -> DictConfig:
@@ -164,11 +170,25 @@ class JobTemplate:
         with open_dict(self._entered):
             del self._entered["hydra"]
         interpolated = dict(_interpolated(self._raw))
-        dependent = dependents(interpolated, self._keys)
-        for path in interpolated.keys() - dependent:
+        self._dependent = dependents(interpolated, self._keys)
+        for path in interpolated.keys() - self._dependent.keys():
             OmegaConf.update(self._entered, path, OmegaConf.select(self._entered, path), merge=False)
-        self._varying = [*self._keys, *sorted(dependent)]
+        self._varying = [*self._keys, *self._dependent]
         self._plain = _plain_value(self._entered)
+
+    def _value(self, path: str, text: str) -> Any:
+        """Value of an interpolation; one of references alone without OmegaConf's parser, which takes a millisecond."""
+        assert self._entered is not None  # noqa: S101
+
+        def referred(name: str) -> Any:
+            return OmegaConf.select(self._entered, name, throw_on_missing=True)  # type: ignore[arg-type]
+
+        if whole := _NODE.fullmatch(text):
+            return referred(whole[1])
+        if "${" not in _NODE.sub("", text):
+            return _NODE.sub(lambda found: str(referred(found[1])), text)
+        OmegaConf.update(self._entered, path, text, merge=False)
+        return referred(path)
 
     def _folder(self) -> Path:
         parts = (str(OmegaConf.select(self.cfg, f"hydra.sweep.{part}")) for part in ("dir", "subdir"))
@@ -183,34 +203,41 @@ class JobTemplate:
         return _plain_value(node[name], resolve=False)
 
 
-def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> set[str]:
-    """Paths whose interpolation may give another value for each job.
+def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
+    """Those interpolations that may give another value for each job, each behind those that it refers to.
 
     Args:
         interpolated: text of each interpolation by its path.
         keys: settings that differ between jobs.
     """
+    others = {path: text for path, text in interpolated.items() if path not in keys}
+    # A reference that starts with a dot is relative, and not followed.
     found = {
         path
-        for path, text in interpolated.items()
-        # A reference that starts with a dot is relative, and not followed.
+        for path, text in others.items()
         if "${." in text or any(name not in _PURE for name in _FUNCTION.findall(text))
     }
     while True:
         changed = {*keys, *found}
-        more = {
-            path
-            for path, text in interpolated.items()
-            if path not in changed and any(_touches(name, other) for name in _NODE.findall(text) for other in changed)
-        }
+        more = {path for path in others.keys() - found if _refers(others[path], changed)}
         if not more:
-            return found - set(keys)
+            break
         found |= more
+    ordered: dict[str, str] = {}
+    while left := found - ordered.keys():
+        # Where they refer to one another in a circle, OmegaConf says so.
+        ready = {path for path in left if not _refers(others[path], left - {path})} or left
+        ordered |= {path: others[path] for path in sorted(ready)}
+    return ordered
 
 
-def _touches(name: str, other: str) -> bool:
-    """Whether one is the other, or a part of it."""
-    return name == other or name.startswith(f"{other}.") or other.startswith(f"{name}.")
+def _refers(text: str, paths: Iterable[str]) -> bool:
+    """Whether an interpolation refers to one of the paths, to a part of it, or to what it is a part of."""
+    return any(
+        name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.")
+        for name in _NODE.findall(text)
+        for path in paths
+    )
 
 
 def _interpolated(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
