@@ -56,7 +56,7 @@ def run_together(jobs: list[DictConfig]) -> list[str]:
         try:
             trained.write()
         except UsageError as error:
-            errors.append(f"{number}: {error}")
+            errors.append(f"{trained.number}: {error}")
     return errors
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
@@ -102,6 +103,7 @@ class MemberBuilder:
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}
+        self._datamodules: dict[str, TableDataModule] = {}
         self._tried: set[str] = set()
 
     def build(self, cfg: DictConfig, config: Mapping[str, Any], chosen: Mapping[str, str]) -> Member:
@@ -153,6 +155,15 @@ class MemberBuilder:
         return member
 
     def _data(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
+        """The job's data module; jobs that differ in the order of rows alone share table, split and standardisation."""
+        key = json.dumps({**config["data"], "seed": None}, sort_keys=True, default=str)
+        if key not in self._datamodules:
+            self._datamodules[key] = self._made(cfg, config)
+        datamodule = copy(self._datamodules[key])
+        datamodule.seed = config["data"]["seed"]
+        return datamodule
+
+    def _made(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(cfg.data, _convert_="all")
         key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
         if key not in self._tables:

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check, check_multirun, check_values
 from perceptron.composition.settings.extras import check_extras
+from perceptron.composition.settings.interpolations import settle
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
 from perceptron.composition.settings.spelling import did_you_mean
@@ -107,6 +108,7 @@ def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, 
     values = {i: _values(override) for i, override in swept.items()}
     first = [values[i][0] if i in values else override for i, override in enumerate(overrides)]
     cfg = _checked(first, loader, multirun=multirun)
+    settle(cfg, [override.key_or_group for override in swept.values()])
     for i, (own, *others) in values.items():
         for value in others:
             if _is_for_hydra(value, loader) or any(mark in str(value.input_line) for mark in ("$", "???")):

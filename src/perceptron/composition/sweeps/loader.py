@@ -28,7 +28,7 @@ class SweepLoader(ConfigLoader):
         self._loader = loader
         # Asking Hydra takes 10 ms.
         self._is_group: dict[str, bool] = {}
-        self._parsed: dict[str, Override] = {}
+        self._parsed: dict[str, tuple[Override, bool]] = {}
         self._templates: dict[_Key, JobTemplate] = {}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
@@ -41,24 +41,26 @@ class SweepLoader(ConfigLoader):
     def template(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> JobTemplate:
         """What a job shares with others, set to this job."""
         overrides = [self._parse(text) for text in sweep_overrides]
-        settings = [override for override in overrides if self._is_setting(override)]
-        others = tuple(str(override.input_line) for override in overrides if override not in settings)
+        settings = [override for override, is_setting in overrides if is_setting]
+        others = tuple(str(override.input_line) for override, is_setting in overrides if not is_setting)
         keys = tuple(override.key_or_group for override in settings)
         if (others, keys) not in self._templates:
             cfg = self._loader.load_sweep_config(master_config, list(sweep_overrides))
             self._templates[others, keys] = JobTemplate(cfg, keys)
         template = self._templates[others, keys]
-        task = [str(override.input_line) for override in overrides if not override.is_hydra_override()]
-        template.set(settings, task, _dirname(overrides, template.cfg.hydra.job.config.override_dirname))
+        parsed = [override for override, _ in overrides]
+        task = [str(override.input_line) for override in parsed if not override.is_hydra_override()]
+        template.set(settings, task, _dirname(parsed, template.cfg.hydra.job.config.override_dirname))
         return template
 
-    def _parse(self, text: str) -> Override:
+    def _parse(self, text: str) -> tuple[Override, bool]:
+        """An override, and whether it sets a scalar or a list on which nothing else depends."""
         if text not in self._parsed:
-            self._parsed[text] = OverridesParser.create().parse_override(text)
+            override = OverridesParser.create().parse_override(text)
+            self._parsed[text] = override, self._is_setting(override)
         return self._parsed[text]
 
     def _is_setting(self, override: Override) -> bool:
-        """Whether it sets a scalar or a list, and nothing else depends on it."""
         plain = not (override.is_delete() or override.is_add() or override.is_force_add() or override.package)
         key = override.key_or_group
         if key not in self._is_group:

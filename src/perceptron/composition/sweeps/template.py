@@ -4,8 +4,7 @@ Hydra composes, resolves and copies everything anew for each job: 150 ms, as lon
 others (measured).
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from perceptron.composition.settings.interpolations import settle, value_of
 from perceptron.runs.files import as_yaml
 
-# Functions of YAML files whose value follows from their arguments alone; others are asked anew for each job.
-_PURE = ("default_monitor", "direction_of")
-_NODE = re.compile(r"\$\{([\w.]+)\}")
-_FUNCTION = re.compile(r"\$\{([\w.]+):")
+_NUMBER = "${hydra.job.num}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +79,11 @@ class JobTemplate:
         self._plain: dict[str, Any] = {}
         self._dependent: dict[str, str] = {}
         self._varying: list[str] = []
+        self._sweep_dir = ""
         self._chosen: dict[str, str] = {}
         self.hydra_values: dict[str, Any] = {}
 
-    def set(self, settings: Sequence[Override], task: Sequence[str], dirname: str) -> DictConfig:
+    def set(self, settings: Sequence[Override], task: Sequence[str], dirname: str) -> None:
         """Make ``cfg`` another job's.
 
         Args:
@@ -102,7 +100,6 @@ class JobTemplate:
                 OmegaConf.update(self.cfg, override.key_or_group, override.value(), merge=True)
             self.cfg.hydra.overrides.task = list(task)
             self.cfg.hydra.job.override_dirname = dirname
-        return self.cfg
 
     def enter(self, number: int) -> DictConfig:
         """The job's configuration without ``hydra``, which ``${hydra:...}`` reads from now on; set in place, too.
@@ -113,20 +110,19 @@ class JobTemplate:
             self._enter_first(number)
         assert self._entered is not None  # noqa: S101
         HydraConfig.instance().cfg = self._hydra
+        folder = self._folder(number)
         own: list[Any] = [self.cfg.hydra, HydraConfig.get()]
         for hydra in own:
             with read_write(hydra), open_dict(hydra):
                 hydra.job.num, hydra.job.id = number, str(number)
-                hydra.overrides.task = self.cfg.hydra.overrides.task
-                hydra.job.override_dirname = self.cfg.hydra.job.override_dirname
-        folder = str(self._folder())
-        for hydra in own:
-            with read_write(hydra), open_dict(hydra):
                 hydra.runtime.output_dir = folder
+        with read_write(own[1]):
+            own[1].overrides.task = self.cfg.hydra.overrides.task
+            own[1].job.override_dirname = self.cfg.hydra.job.override_dirname
         for key in self._keys:
             OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
         for path, text in self._dependent.items():
-            OmegaConf.update(self._entered, path, self._value(path, text), merge=False)
+            OmegaConf.update(self._entered, path, value_of(text, path, self._entered), merge=False)
         return self._entered
 
     def of_job(self, number: int) -> DictConfig:
@@ -159,40 +155,26 @@ class JobTemplate:
         with open_dict(self.cfg):
             self.cfg.hydra.job.id, self.cfg.hydra.job.num = str(number), number
         HydraConfig.instance().set_config(self.cfg)
-        with read_write(self.cfg.hydra.runtime), open_dict(self.cfg.hydra.runtime):
-            self.cfg.hydra.runtime.output_dir = str(self._folder())
-        HydraConfig.instance().set_config(self.cfg)
-        self._hydra = HydraConfig.instance().cfg
         self._raw = _plain_value(self.cfg, resolve=False)
         self.hydra_values = self._raw.pop("hydra")
+        self._sweep_dir = str(OmegaConf.select(self.cfg, "hydra.sweep.dir"))
+        with read_write(self.cfg.hydra.runtime), open_dict(self.cfg.hydra.runtime):
+            self.cfg.hydra.runtime.output_dir = self._folder(number)
+        HydraConfig.instance().set_config(self.cfg)
+        self._hydra = HydraConfig.instance().cfg
         self._chosen = self.hydra_values["runtime"]["choices"]
         self._entered = self.cfg.copy()
         with open_dict(self._entered):
             del self._entered["hydra"]
-        interpolated = dict(_interpolated(self._raw))
-        self._dependent = dependents(interpolated, self._keys)
-        for path in interpolated.keys() - self._dependent.keys():
-            OmegaConf.update(self._entered, path, OmegaConf.select(self._entered, path), merge=False)
+        self._dependent = settle(self._entered, self._keys)
         self._varying = [*self._keys, *self._dependent]
         self._plain = _plain_value(self._entered)
 
-    def _value(self, path: str, text: str) -> Any:
-        """Value of an interpolation; one of references alone without OmegaConf's parser, which takes a millisecond."""
-        assert self._entered is not None  # noqa: S101
-
-        def referred(name: str) -> Any:
-            return OmegaConf.select(self._entered, name, throw_on_missing=True)  # type: ignore[arg-type]
-
-        if whole := _NODE.fullmatch(text):
-            return referred(whole[1])
-        if "${" not in _NODE.sub("", text):
-            return _NODE.sub(lambda found: str(referred(found[1])), text)
-        OmegaConf.update(self._entered, path, text, merge=False)
-        return referred(path)
-
-    def _folder(self) -> Path:
-        parts = (str(OmegaConf.select(self.cfg, f"hydra.sweep.{part}")) for part in ("dir", "subdir"))
-        return Path(*parts).absolute()
+    def _folder(self, number: int) -> str:
+        subdir = str(self.hydra_values["sweep"]["subdir"])
+        # The default, without OmegaConf's parser.
+        own = str(number) if subdir == _NUMBER else str(OmegaConf.select(self.cfg, "hydra.sweep.subdir"))
+        return str(Path(self._sweep_dir, own).absolute())
 
     def _raw_value(self, key: str) -> Any:
         """A setting as it was typed, an interpolation as such."""
@@ -201,52 +183,6 @@ class JobTemplate:
         if OmegaConf.is_interpolation(node, name):
             return _plain_value(node, resolve=False)[name]
         return _plain_value(node[name], resolve=False)
-
-
-def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
-    """Those interpolations that may give another value for each job, each behind those that it refers to.
-
-    Args:
-        interpolated: text of each interpolation by its path.
-        keys: settings that differ between jobs.
-    """
-    others = {path: text for path, text in interpolated.items() if path not in keys}
-    # A reference that starts with a dot is relative, and not followed.
-    found = {
-        path
-        for path, text in others.items()
-        if "${." in text or any(name not in _PURE for name in _FUNCTION.findall(text))
-    }
-    while True:
-        changed = {*keys, *found}
-        more = {path for path in others.keys() - found if _refers(others[path], changed)}
-        if not more:
-            break
-        found |= more
-    ordered: dict[str, str] = {}
-    while left := found - ordered.keys():
-        # Where they refer to one another in a circle, OmegaConf says so.
-        ready = {path for path in left if not _refers(others[path], left - {path})} or left
-        ordered |= {path: others[path] for path in sorted(ready)}
-    return ordered
-
-
-def _refers(text: str, paths: Iterable[str]) -> bool:
-    """Whether an interpolation refers to one of the paths, to a part of it, or to what it is a part of."""
-    return any(
-        name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.")
-        for name in _NODE.findall(text)
-        for path in paths
-    )
-
-
-def _interpolated(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Path and text of each interpolation in plain values."""
-    if isinstance(values, str) and "${" in values:
-        yield path, values
-    pairs = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
-    for key, value in pairs:
-        yield from _interpolated(value, f"{path}.{key}" if path else str(key))
 
 
 def _plain_value(value: Any, *, resolve: bool = True) -> Any:
