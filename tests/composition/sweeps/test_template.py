@@ -55,7 +55,7 @@ def test_plain_values_are_those_that_hydra_and_omegaconf_give(tmp_path: Path) ->
             raw = OmegaConf.to_container(slow, resolve=False, enum_to_str=True)
             assert isinstance(raw, dict)
             files = {name: yaml.safe_load(text) for name, text in job.hydra_files().items()}
-            assert files["hydra.yaml"] == {"hydra": raw.pop("hydra")}
+            assert files["hydra.yaml"]["hydra"] == raw.pop("hydra")
             assert files["config.yaml"] == raw
             assert files["overrides.yaml"] == [text for text in overrides if not text.startswith("hydra")]
 

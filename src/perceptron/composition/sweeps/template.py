@@ -80,6 +80,8 @@ class JobTemplate:
         self._dependent: dict[str, str] = {}
         self._varying: list[str] = []
         self._sweep_dir = ""
+        self._task: tuple[str, ...] = ()
+        self._dirname = ""
         self._chosen: dict[str, str] = {}
         self.hydra_values: dict[str, Any] = {}
 
@@ -100,6 +102,7 @@ class JobTemplate:
                 OmegaConf.update(self.cfg, override.key_or_group, override.value(), merge=True)
             self.cfg.hydra.overrides.task = list(task)
             self.cfg.hydra.job.override_dirname = dirname
+        self._task, self._dirname = tuple(task), dirname
 
     def enter(self, number: int) -> DictConfig:
         """The job's configuration without ``hydra``, which ``${hydra:...}`` reads from now on; set in place, too.
@@ -117,8 +120,8 @@ class JobTemplate:
                 hydra.job.num, hydra.job.id = number, str(number)
                 hydra.runtime.output_dir = folder
         with read_write(own[1]):
-            own[1].overrides.task = self.cfg.hydra.overrides.task
-            own[1].job.override_dirname = self.cfg.hydra.job.override_dirname
+            own[1].overrides.task = list(self._task)
+            own[1].job.override_dirname = self._dirname
         for key in self._keys:
             OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
         for path, text in self._dependent.items():
@@ -142,13 +145,13 @@ class JobTemplate:
             _put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
         return PlainJob(
             number=number,
-            overrides=tuple(self.cfg.hydra.overrides.task),
+            overrides=self._task,
             config=config,
             chosen=self._chosen,
             folder=Path(self.cfg.hydra.runtime.output_dir),
             template=self,
             raw=raw,
-            dirname=self.cfg.hydra.job.override_dirname,
+            dirname=self._dirname,
         )
 
     def _enter_first(self, number: int) -> None:
