@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-all check dashboard clean
+.PHONY: help train test test-all check bench dashboard clean
 
 help:  ## Show these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -20,6 +20,10 @@ test: .venv/installed-dev  ## Run the fast tests, on all cores
 test-all: .venv/installed-dev  ## Run all tests
 	$(BIN)/python -m pytest -m ""
 
+# All parts, or PARTS="step process"; `python benchmarks --help` names them.
+bench: .venv/installed-bench  ## Measure against what else there is, on a quiet machine, 27 minutes; PARTS="step"
+	$(BIN)/python benchmarks $(PARTS)
+
 check: .venv/installed-dev  ## Lint, types and the fast tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +37,10 @@ check: .venv/installed-dev  ## Lint, types and the fast tests
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/installed-bench: .venv/installed-dev benchmarks/requirements.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
 	touch $@
 
 clean:  ## Remove the environment and what tools have left

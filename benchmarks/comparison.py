@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from measuring import ROOT
+
 # A sweep each: its settings, then what it compares.
 SWEEPS = {
     "breast_cancer": ["data=breast_cancer", "model=logistic,binary_mlp,sklearn_logistic,sklearn_mlp"],

@@ -10,7 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from measuring import ROOT
+
 SETTINGS = ("model=binary_mlp", "trainer.max_epochs=2", "callbacks.early_stopping=null")
 # A job is 0.2 to 1 s; the figures below need no more.
 _SECONDS_BETWEEN_LOOKS = 0.2

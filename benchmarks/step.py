@@ -1,38 +1,36 @@
-"""Time of an optimizer step in ``fit`` against what a user would pick instead, in alternating rounds of one process.
+"""Time of an optimizer step in ``fit`` against what a user would pick instead, in turn in one process. 4 minutes.
 
-``python benchmarks/step.py --rounds 7 --output results/step.json``. The model is the digits' 64-100-100-10 MLP with SGD
-and then one of width and batch 1,024. Evaluation is left out of the step on all sides.
+    python benchmarks/step.py
+
+The project runs as `python train.py` composes it, with progress bar, TensorBoard, checkpoints, early stopping and what
+the figures need; validation is taken out of its clock, and the others have none. The digits' 64-100-100-10 MLP at
+batch 32 on one thread, as the project chooses; and one of width 1,024 at batch 1,024 on as many as torch takes.
 """
 
-import argparse
-import json
-import platform
-import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 
 import lightning as L
-import numpy as np
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
-from sklearn.datasets import load_digits, make_classification
+from default_run import FitClock, composed, quiet_terminal, timed_fit
+from measuring import Comparison, Results, Side, arguments, measure
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, TensorDataset
 
-from perceptron.callbacks import EpochProgress
+from perceptron.composition.build import build_data
 from perceptron.composition.logs import tame_lightning
-from perceptron.data import TableDataModule
-from perceptron.models import MulticlassClassifier, Standardize
 from perceptron.networks import MLP
 
-Seconds = float
-Side = Callable[[], tuple[Seconds, int]]
+RATE = 0.05
+DIGITS = ("model=digits_mlp", "trainer.accelerator=cpu", "test=false")
+LARGE = (
+    *DIGITS, "data=classification", "data.batch_size=1024", "data.dataset.n_features=64",
+    "data.dataset.n_informative=20", "data.dataset.n_classes=10", "model.network.hidden=[1024,1024]",
+)  # fmt: skip
 
 
 class LightningDefaults(L.LightningModule):
@@ -48,82 +46,78 @@ class LightningDefaults(L.LightningModule):
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.network.parameters(), lr=0.05)
+        return torch.optim.SGD(self.network.parameters(), lr=RATE)
 
 
-def sides(*, width: int, batch: int, epochs: int) -> dict[str, Side]:
-    """Each gives the seconds of its training and the number of its steps."""
-    if width == 100:
-        dataset = partial(load_digits, return_X_y=True)
-    else:
-        dataset = partial(
-            make_classification, n_samples=20 * batch, n_features=64, n_informative=20, n_classes=10, random_state=0
-        )
-    data = TableDataModule(dataset=dataset, val_fraction=0, test_fraction=0, batch_size=batch)
+def train_bare(
+    model: torch.nn.Module, features: torch.Tensor, target: torch.Tensor, *, batch: int, epochs: int
+) -> None:
+    """The loop that a user would write by hand for a table in memory."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    for _ in range(epochs):
+        order = torch.randperm(len(target))
+        for first in range(0, len(target), batch):
+            rows = order[first : first + batch]
+            optimizer.zero_grad()
+            F.cross_entropy(model(features[rows]), target[rows]).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+
+
+def sides(*overrides: str, epochs: int, threads: int) -> dict[str, Side]:
+    """Each gives microseconds a step of one training."""
+    with tempfile.TemporaryDirectory() as folder:
+        cfg, _ = composed(*overrides, folder=folder)
+    data = build_data(cfg.data)
+    raw, target, *_ = data.rows("train")
     scaling = data.features_scaling
-    standardize = Standardize(scaling.mean, scaling.scale)
-    features = standardize(torch.from_numpy(data.table.features))
-    target = torch.from_numpy(data.table.target)
-    steps = epochs * -(-len(target) // batch)
+    features = (raw - torch.as_tensor(scaling.mean)) / torch.as_tensor(scaling.scale)
+    features = features.to(torch.float32).contiguous()
+    batch: int = cfg.data.batch_size
+    hidden = tuple(cfg.model.network.hidden)
+    steps: int = epochs * -(-len(target) // batch)
 
     def network() -> MLP:
         torch.manual_seed(0)
-        return MLP(n_features=64, n_outputs=10, hidden=(width, width))
+        return MLP(n_features=features.shape[1], n_outputs=len(data.schema.class_names), hidden=hidden)
 
-    def bare() -> tuple[Seconds, int]:
+    def per_step(started: float) -> float:
+        return 1e6 * (time.perf_counter() - started) / steps
+
+    def bare() -> float:
+        torch.set_num_threads(threads)
         model = network()
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
         started = time.perf_counter()
-        for _ in range(epochs):
-            order = torch.randperm(len(target))
-            for first in range(0, len(target), batch):
-                rows = order[first : first + batch]
-                optimizer.zero_grad()
-                F.cross_entropy(model(features[rows]), target[rows]).backward()
-                optimizer.step()
-        return time.perf_counter() - started, steps
+        train_bare(model, features, target, batch=batch, epochs=epochs)
+        return per_step(started)
 
-    def perceptron() -> tuple[Seconds, int]:
-        module = MulticlassClassifier(
-            network=network(), standardize=standardize, optimizer=partial(torch.optim.SGD, lr=0.05)
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            return _fit(module, folder, [ModelCheckpoint(folder, monitor="train/loss"), EpochProgress()], data=data)
+    def perceptron() -> float:
+        torch.set_num_threads(threads)
+        clock = timed_fit(*overrides, f"trainer.max_epochs={epochs}")
+        if clock.steps != steps or torch.get_num_threads() != threads:
+            raise RuntimeError(f"{clock.steps} steps on {torch.get_num_threads()} threads, not {steps} on {threads}")
+        return 1e6 * clock.seconds / steps
 
-    def _fit(module, folder, callbacks, *, data=None, loader=None) -> tuple[Seconds, int]:
-        trainer = L.Trainer(
-            accelerator="cpu",
-            max_epochs=epochs,
-            default_root_dir=folder,
-            logger=TensorBoardLogger(folder),
-            callbacks=callbacks,
-            enable_model_summary=False,
-            log_every_n_steps=0 if data else None,
-            use_distributed_sampler=False,
-        )
-        # The first of a process imports TensorBoard.
-        _ = trainer.logger.experiment
-        started = time.perf_counter()
-        trainer.fit(module, train_dataloaders=loader, datamodule=data)
-        return time.perf_counter() - started, trainer.global_step
-
-    def lightning_defaults() -> tuple[Seconds, int]:
+    def lightning_defaults() -> float:
+        torch.set_num_threads(threads)
         loader = DataLoader(TensorDataset(features, target), batch_size=batch, shuffle=True)
-        with tempfile.TemporaryDirectory() as folder:
-            return _fit(LightningDefaults(network()), folder, [], loader=loader)
+        clock = FitClock()
+        with tempfile.TemporaryDirectory() as folder, quiet_terminal():
+            trainer = L.Trainer(accelerator="cpu", max_epochs=epochs, default_root_dir=folder, callbacks=[clock])
+            trainer.fit(LightningDefaults(network()), loader)
+        return 1e6 * clock.seconds / steps
 
-    def scikit_learn() -> tuple[Seconds, int]:
+    def scikit_learn() -> float:
         model = MLPClassifier(
-            (width, width), solver="sgd", momentum=0, alpha=0, batch_size=batch, learning_rate_init=0.05,
-            max_iter=epochs, tol=0, n_iter_no_change=epochs + 1,
+            hidden, solver="sgd", momentum=0, alpha=0, batch_size=batch, learning_rate_init=RATE, max_iter=epochs,
+            tol=0, n_iter_no_change=epochs + 1,
         )  # fmt: skip
-        columns, labels = features.numpy(), target.numpy()
-        started = time.perf_counter()
-        model.fit(columns, labels)
-        return time.perf_counter() - started, steps
+        with threadpool_limits(threads):
+            started = time.perf_counter()
+            model.fit(features.numpy(), target.numpy())
+            return per_step(started)
 
     found: dict[str, Side] = {
-        "bare loop": bare,
+        "bare PyTorch loop": bare,
         "perceptron": perceptron,
         "MLPClassifier": scikit_learn,
         "Lightning's defaults": lightning_defaults,
@@ -131,65 +125,43 @@ def sides(*, width: int, batch: int, epochs: int) -> dict[str, Side]:
     try:
         from skorch import NeuralNetClassifier
     except ImportError:
+        print("no skorch: pip install --constraint constraints.txt -r benchmarks/requirements.txt")
         return found
 
-    def skorch() -> tuple[Seconds, int]:
+    def skorch() -> float:
+        torch.set_num_threads(threads)
         net = NeuralNetClassifier(
-            network(), criterion=torch.nn.CrossEntropyLoss, optimizer=torch.optim.SGD, lr=0.05, max_epochs=epochs,
+            network(), criterion=torch.nn.CrossEntropyLoss, optimizer=torch.optim.SGD, lr=RATE, max_epochs=epochs,
             batch_size=batch, train_split=None, iterator_train__shuffle=True, verbose=0,
         )  # fmt: skip
         columns, labels = features.numpy(), target.numpy()
         started = time.perf_counter()
         net.fit(columns, labels)
-        return time.perf_counter() - started, steps
+        return per_step(started)
 
     return found | {"skorch": skorch}
 
 
-def measured(of: dict[str, Side], *, rounds: int) -> dict[str, dict[str, float]]:
-    """Microseconds a step, and the ratio to the bare loop of the same round: medians and quartiles."""
-    for side in of.values():
-        side()
-    times: dict[str, list[float]] = {name: [] for name in of}
-    for _ in range(rounds):
-        for name, side in of.items():
-            seconds, steps = side()
-            times[name].append(1e6 * seconds / steps)
-    results = {}
-    for name, values in times.items():
-        ratios = [value / bare for value, bare in zip(values, times["bare loop"], strict=True)]
-        low, median, high = statistics.quantiles(ratios, n=4)
-        results[name] = {
-            "microseconds": statistics.median(values),
-            "fastest_microseconds": min(values),
-            "ratio": median,
-            "ratio_quartiles": [low, high],
-        }
-    return results
-
-
 def main() -> None:
-    """Measure, print a table, and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--output", type=Path)
-    typed = parser.parse_args()
-    warnings.simplefilter("ignore")
+    """Measure both sizes."""
+    typed = arguments(__doc__, rounds=7)
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    warnings.filterwarnings("ignore", module="lightning")
     tame_lightning()
-    torch.set_num_threads(1)
-    results = {}
-    for width, batch, epochs in ((100, 32, 8), (1024, 1024, 1)):
-        print(f"64-{width}-{width}-10, batch {batch}, one thread")
-        results[f"width {width}, batch {batch}"] = found = measured(
-            sides(width=width, batch=batch, epochs=epochs), rounds=typed.rounds
-        )
-        for name, values in found.items():
-            low, high = values["ratio_quartiles"]
-            print(f"  {name:<22} {values['microseconds']:8.0f} µs  {values['ratio']:5.2f} ({low:.2f} to {high:.2f})")
-    machine = {"platform": platform.platform(), "torch": torch.__version__, "numpy": np.__version__}
-    if typed.output:
-        typed.output.parent.mkdir(parents=True, exist_ok=True)
-        typed.output.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
+    cores = torch.get_num_threads()
+    results = Results("step", typed.folder, quick=typed.quick)
+    small = sides(*DIGITS, epochs=1 if typed.quick else 20, threads=1)
+    measure(_comparison("step, batch 32, width 100", small), results, rounds=typed.rounds, warm_up=not typed.quick)
+    rows = 3_000 if typed.quick else 31_500
+    large = sides(*LARGE, f"data.dataset.n_samples={rows}", epochs=1 if typed.quick else 2, threads=cores)
+    title = "step, batch 1,024, width 1,024"
+    # A step is long, so few tell.
+    measure(_comparison(title, large), results, rounds=min(typed.rounds, 5), warm_up=not typed.quick)
+    results.finish()
+
+
+def _comparison(title: str, of: dict[str, Side]) -> Comparison:
+    return Comparison(title=title, unit="µs", base="bare PyTorch loop", sides=of)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ than ten.
 
 import argparse
 import json
+import textwrap
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -130,8 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = typed.scores.read_text().splitlines() if typed.scores.is_file() else []
     known = [found for found in (Fold(**json.loads(line)) for line in lines) if found.folds == typed.folds]
     done = {found[:4] for found in known}
-    for model in typed.models:
-        for name in typed.tables:
+    for name in typed.tables:
+        for model in typed.models:
             for fold in range(typed.folds):
                 if (name, model, typed.folds, fold) in done:
                     continue
@@ -162,14 +163,20 @@ def scaled(estimator: Any, contest: Contest) -> Any:
     if isinstance(estimator, (PerceptronClassifier, PerceptronRegressor)):
         return estimator.set_params(standardize=contest.scale)
     # Grey values from 0 to 16 need no fit; a support vector machine takes the scale of all columns out by itself.
-    scaler = StandardScaler() if contest.scale == "per_feature" else FunctionTransformer(np.divide, kw_args={"x2": 16})
+    scaler = StandardScaler() if contest.scale == "per_feature" else FunctionTransformer(of_grey_values)
     pipeline = make_pipeline(scaler, estimator)
     return TransformedTargetRegressor(pipeline, transformer=StandardScaler()) if contest.is_regression else pipeline
 
 
+def of_grey_values(pixels: Any) -> Any:
+    """Shares of white."""
+    return pixels / 16
+
+
 def report(known: Sequence[Fold], *, folds: int) -> str:
     """All tables as Markdown."""
-    parts = [_HEAD.format(folds=folds, members=MEMBERS, mlp=_words(MLP), tabm=_words(TABM))]
+    head = _HEAD.format(folds=folds, members=MEMBERS, mlp=_words(MLP), tabm=_words(TABM))
+    parts = [textwrap.fill(paragraph, 120, break_long_words=False) for paragraph in head.split("\n\n")]
     for name, contest in CONTESTS.items():
         rows = of_table([found for found in known if found.contest == name], folds=folds)
         if rows:
@@ -197,7 +204,7 @@ def of_table(known: Sequence[Fold], *, folds: int) -> str:
 
 
 def _words(settings: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items() if name not in ("network", "random_state"))
+    return ", ".join(f"`{name}={value}`" for name, value in settings.items() if name not in ("network", "random_state"))
 
 
 _HEAD = """# Results

@@ -73,6 +73,7 @@ from perceptron.models import MulticlassClassifier, Standardize
 from perceptron.networks import MLP
 data = TableDataModule(dataset=load_iris)
 scaling = data.features_scaling
+torch.manual_seed(0)
 model = MulticlassClassifier(network=MLP(n_features=4, n_outputs=3, hidden=[8]),
     standardize=Standardize(scaling.mean, scaling.scale), optimizer=partial(torch.optim.SGD, lr=0.1))
 trainer = L.Trainer(accelerator="cpu", max_epochs=20, logger=False, enable_checkpointing=False,

@@ -1,9 +1,11 @@
 """Every YAML composes, passes the checks and trains a batch."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.data import downloads
 
 from perceptron.composition.running import run_once
 from perceptron.composition.settings.checks import check
@@ -20,7 +22,8 @@ OPTIONS = [file for file in FILES if file not in _PARTS]
 # A model that the data of the file goes with.
 _MODELS = {"binary": "logistic", "multiclass": "softmax", "regression": "linear"}
 _TASKS = {
-    "blobs": "multiclass", "diabetes": "regression", "digits": "multiclass", "iris": "multiclass",
+    "blobs": "multiclass", "california_housing": "regression", "covtype": "multiclass", "kddcup99": "multiclass",
+    "openml": "multiclass", "diabetes": "regression", "digits": "multiclass", "iris": "multiclass",
     "linnerud": "regression",
     "origin": "regression", "regression": "regression", "wine": "multiclass",
 }  # fmt: skip
@@ -31,8 +34,13 @@ def _overrides(file: str) -> list[str]:
     typed = [f"{group}={name}"]
     if group == "data":
         typed.append(f"model={_MODELS[_TASKS.get(name, 'binary')]}")
+    if file == "data/openml.yaml":
+        typed.append("data.dataset.data_id=61")
     if file == "data/table.yaml":
         return [*typed[:1], "model=auto", f"data.path={ROOT / 'tests/data/own.csv'}", "data.target=spends"]
+    if file == "data/arrays.yaml":
+        arrays = [f"data.{name}={ROOT / f'tests/data/{name}.npy'}" for name in ("features", "target")]
+        return [*typed[:1], "model=auto", *arrays, "data.block_size=10"]
     if group in ("hydra/sweeper/pruner", "hydra/sweeper/sampler"):
         typed.insert(0, "hydra/sweeper=optuna")
     if file == "model/sklearn.yaml":
@@ -53,6 +61,16 @@ def test_it_composes_and_passes_the_checks(file: str, composed) -> None:
     check(cfg)
 
 
+@pytest.fixture
+def downloaded(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What scikit-learn would have downloaded, small, where it looks for it."""
+    home = tmp_path_factory.mktemp("data_home")
+    for make in (downloads.california, downloads.covtype, downloads.kddcup, partial(downloads.openml, data_id=61)):
+        make(home)
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(home))
+
+
+@pytest.mark.usefixtures("downloaded")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("file", [file for file in OPTIONS if file not in _NEEDS_DEVICES | _NEEDS_PROCESSES])
 def test_it_trains_a_batch(file: str, composed, tmp_path: Path, capsys) -> None:

@@ -85,3 +85,51 @@ def test_processes_share_each_batch_and_their_weighted_means_average_to_its_mean
             taken += numbers[weights > 0].tolist()
         assert sorted(taken) == sorted(rows.tolist())
         torch.testing.assert_close(torch.stack(means).mean(), value[rows].mean())
+
+
+def _balanced(**settings) -> RowBatches:
+    labels = torch.tensor([0] * 70 + [1] * 20 + [2] * 10)[
+        torch.randperm(100, generator=torch.Generator().manual_seed(1))
+    ]
+    return RowBatches(100, **{"batch_size": 8, "shuffle": True, "seed": 3, "labels": labels} | settings)
+
+
+def _rows(batches: RowBatches, epoch: int) -> torch.Tensor:
+    batches.set_epoch(epoch)
+    return torch.cat([rows for rows in batches if isinstance(rows, torch.Tensor)])
+
+
+def test_balanced_sampling_draws_as_many_rows_of_each_class_by_seed_and_epoch() -> None:
+    batches = _balanced()
+    assert batches.labels is not None
+    more = set()
+    for epoch in range(20):
+        rows = _rows(batches, epoch)
+        of_class = torch.bincount(batches.labels[rows]).tolist()
+        assert sorted(of_class) == [33, 33, 34]
+        more.add(of_class.index(34))
+        times = torch.bincount(rows, minlength=100)
+        # 33 or 34 draws of 70, 20 and 10 rows.
+        for label, allowed in ((0, {0, 1}), (1, {1, 2}), (2, {3, 4})):
+            assert set(times[batches.labels == label].tolist()) <= allowed
+        assert torch.equal(rows, _rows(_balanced(), epoch))
+    assert more == {0, 1, 2}
+    assert not torch.equal(_rows(batches, 0), _rows(batches, 1))
+    assert not torch.equal(_rows(batches, 0), _rows(_balanced(seed=4), 0))
+    # Batches are mixed, and one batch of all is drawn too.
+    assert len(set(batches.labels[_rows(batches, 0)[:8]].tolist())) > 1
+    assert torch.equal(_rows(_balanced(batch_size=None), 2), _rows(batches, 2))
+    assert _rows(_balanced(shuffle=False), 0).tolist() == list(range(100))
+
+
+def test_balanced_sampling_goes_on_in_the_middle_of_an_epoch() -> None:
+    loader = BatchLoader((torch.arange(100),), sampler=_balanced())
+    loader.batches.set_epoch(2)
+    whole = [batch[0].tolist() for batch in loader]
+    batches = iter(loader)
+    for _ in range(5):
+        next(batches)
+    resumed = BatchLoader((torch.arange(100),), sampler=_balanced())
+    resumed.load_state_dict(loader.state_dict())
+    resumed.batches.set_epoch(2)
+    assert [batch[0].tolist() for batch in resumed] == whole[5:]

@@ -87,3 +87,36 @@ def test_balanced_classes_weigh_alike() -> None:
     ((_, labels, weights),) = data.train_dataloader()
     assert weights.mean().item() == pytest.approx(1)
     assert weights[labels == 1].sum().item() == pytest.approx(weights[labels == 0].sum().item())
+
+
+def test_balanced_sampling_is_of_training_rows_alone() -> None:
+    def rare() -> tuple[np.ndarray, np.ndarray]:
+        return np.arange(200.0)[:, None], (np.arange(200) % 10 == 0).astype(int)
+
+    data = TableDataModule(dataset=rare, sampling="balanced", batch_size=20)
+    drawn = [torch.cat(columns) for columns in zip(*data.train_dataloader(), strict=True)]
+    assert len(drawn) == 2
+    assert torch.bincount(drawn[1]).tolist() == [65, 65]
+    assert set(drawn[0].flatten().tolist()) <= set(data.split.train.astype(float).tolist())
+    plain = TableDataModule(dataset=rare, batch_size=20)
+    for split in ("train", "val", "test"):
+        for one, other in zip(data.rows(split), plain.rows(split), strict=True):
+            assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("setting", ["sampling", "class_weights"])
+def test_a_regression_has_no_classes_to_balance(setting: str) -> None:
+    with pytest.raises(UsageError, match=f"data.{setting}=balanced needs classes, got a continuous target"):
+        TableDataModule(dataset=load_diabetes, **{setting: "balanced"}).setup()
+
+
+def test_a_split_is_no_copy_of_its_rows() -> None:
+    features, target = load_iris(return_X_y=True)
+    features = features.astype(np.float32)
+    features.flags.writeable = False
+    datamodule = TableDataModule(dataset=lambda: (features, target), batch_size=None)
+    held = datamodule.train_dataloader().dataset.tensors[0]
+    assert held.data_ptr() == features.ctypes.data
+    ((batch, labels),) = datamodule.train_dataloader()
+    np.testing.assert_array_equal(batch.numpy(), features[datamodule.split.train])
+    np.testing.assert_array_equal(labels.numpy(), target[datamodule.split.train])

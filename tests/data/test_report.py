@@ -73,3 +73,15 @@ def test_a_regression_is_looked_at_too() -> None:
     report = _report(frame.assign(cents=frame.a * 100 + 3), frame.a.to_numpy())
     assert report["target"]["task"] == "regression"
     assert {leak["column"] for leak in report["suspected_leaks"]} == {"a", "cents"}
+
+
+def test_texts_that_no_rows_share_are_not_called_constant() -> None:
+    frame, target = _plain(40)
+    frame["note"] = [f"note {i}" for i in range(40)]
+    frame["still"] = "x"
+    report = _report(frame, target)
+    kinds = {column["name"]: column["kind"] for column in report["columns"]}
+    assert kinds == {"a": "number", "city": "category", "note": "all different", "still": "constant"}
+    assert "column note has no value that training rows share; it is left out" in report["warnings"]
+    assert "column still does not vary over the training rows; it is left out" in report["warnings"]
+    assert sum("note" in line for line in report["warnings"]) == 1

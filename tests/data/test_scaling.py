@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
-from perceptron.data import fit_scaling
+from perceptron.data import fit_scaling, scaling
 
 
 def test_per_feature_is_scikit_learns() -> None:
@@ -31,3 +32,14 @@ def test_columns_without_variance_stay_finite() -> None:
     assert (pixels.std(axis=0) == 0).sum() == 3
     assert np.isfinite((pixels - fitted.mean) / fitted.scale).all()
     assert fit_scaling(np.ones((3, 1)), how="global").scale.tolist() == [1]
+
+
+@pytest.mark.parametrize("how", ["per_feature", "global"])
+def test_rows_in_parts_are_as_the_rows_at_once(monkeypatch: pytest.MonkeyPatch, how) -> None:
+    values = np.random.default_rng(0).normal(5, 3, (50, 4)).astype(np.float32)
+    rows, weights = np.arange(0, 50, 2), np.linspace(0, 1, 25)
+    at_once = fit_scaling(values[rows], how=how, weights=weights)
+    monkeypatch.setattr(scaling, "_VALUES_AT_ONCE", 28)
+    in_parts = fit_scaling(values, how=how, rows=rows, weights=weights)
+    np.testing.assert_allclose(in_parts.mean, at_once.mean, rtol=1e-6)
+    np.testing.assert_allclose(in_parts.scale, at_once.scale, rtol=1e-6)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from perceptron.data import split_rows
+from perceptron.data import split_rows, splits
 from perceptron.errors import UsageError
 
 LABELS = np.repeat([0, 1, 2], [120, 60, 20])
@@ -61,3 +61,13 @@ def test_too_few_rows_are_one_line(settings, words: str) -> None:
         _split(**settings)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_many_rows_are_stratified_without_lists_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splits, "_MANY_ROWS", 100)
+    split = _split()
+    assert np.array_equal(np.sort(np.concatenate([split.train, split.val, split.test])), np.arange(200))
+    assert np.bincount(LABELS[split.test]).tolist() == [24, 12, 4]
+    assert np.bincount(LABELS[split.val]).tolist() == [12, 6, 2]
+    assert np.array_equal(split.test, _split().test)
+    assert not np.array_equal(split.test, _split(split_seed=1).test)

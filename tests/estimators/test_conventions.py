@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_linnerud
-from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_linnerud, make_classification
+from sklearn.metrics import balanced_accuracy_score, r2_score
+from sklearn.model_selection import GridSearchCV, TunedThresholdClassifierCV, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perceptron.estimators import PerceptronClassifier, PerceptronRegressor
@@ -52,6 +52,16 @@ def test_a_grid_search_clones_it_and_refits_the_best() -> None:
     assert search.best_score_ > 0.9
     assert list(search.best_estimator_.feature_names_in_) == list(X.columns)
     assert search.best_estimator_.model_.network[0].in_features == 4
+
+
+def test_scikit_learn_chooses_its_threshold() -> None:
+    X, y = make_classification(400, weights=[0.9], flip_y=0.1, random_state=0)  # noqa: N806
+    model = PerceptronClassifier((), max_epochs=10, learning_rate=0.05, random_state=0)
+    tuned = TunedThresholdClassifierCV(model, cv=3, random_state=0).fit(X[:300], y[:300])
+    plain = model.fit(X[:300], y[:300])
+    assert 0 < tuned.best_threshold_ < 0.5
+    labels, of_half = tuned.predict(X[300:]), plain.predict(X[300:])
+    assert balanced_accuracy_score(y[300:], labels) > balanced_accuracy_score(y[300:], of_half)
 
 
 def test_several_targets_keep_their_shape_and_units() -> None:

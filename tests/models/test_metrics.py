@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn import metrics as reference
 
+from perceptron.models import metrics
 from perceptron.models.metrics import binary_metrics, multiclass_metrics, regression_metrics
 
 RANDOM = np.random.default_rng(0)
@@ -61,3 +62,11 @@ def test_what_is_not_defined_is_nan() -> None:
     missing = multiclass_metrics(torch.full((2, 3), 1 / 3), torch.tensor([0, 1]))
     assert missing["auroc"].isnan()
     assert regression_metrics(torch.zeros(1, 1), torch.zeros(1, 1))["r2"].isnan()
+
+
+def test_classes_of_many_rows_one_after_the_other_are_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = torch.from_numpy(RANDOM.integers(0, 3, 60))
+    probabilities = torch.from_numpy(RANDOM.normal(size=(60, 3)).astype(np.float32)).softmax(dim=1)
+    at_once = multiclass_metrics(probabilities, target)
+    monkeypatch.setattr(metrics, "_MANY_ROWS", 10)
+    torch.testing.assert_close(multiclass_metrics(probabilities, target), at_once, rtol=0, atol=0)

@@ -31,6 +31,11 @@ BAD = [
     ("data.batchsize=5", "there is no setting data.batchsize; did you mean data.batch_size?"),
     ("model.network.hiden=[5]", "there is no setting model.network.hiden; did you mean model.network.hidden?"),
     ("sead=1", "there is no setting sead; did you mean seed?"),
+    (
+        "data.dataset._target_=sklearn.datasets.fetch_file",
+        "data.dataset._target_ must be a load_*, fetch_* or make_* function of sklearn.datasets, got "
+        "sklearn.datasets.fetch_file; name one that yields a table and a target",
+    ),
     # Kinds
     ("trainer.max_epochs=abc", "trainer.max_epochs must be a whole number, got 'abc'; set trainer.max_epochs"),
     ("trainer.max_epochs=1.5", "trainer.max_epochs must be a whole number, got 1.5; set trainer.max_epochs"),
@@ -55,7 +60,19 @@ BAD = [
         "data.standardize must be one of per_feature, global, none, got max; set data.standardize",
     ),
     ("data.task=binry", "data.task must be one of auto, binary, multiclass, regression, got binry; set data.task"),
-    ("model.threshold=1", "model.threshold must be in (0, 1), got 1.0; set model.threshold"),
+    (
+        "data.class_weights=balanced data.sampling=balanced",
+        "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+        "leave one of them out",
+    ),
+    ("data.sampling=random", "data.sampling must be one of none, balanced, got random; set data.sampling"),
+    ("model.threshold=1", "model.threshold must be in (0, 1), or auto, got 1; set model.threshold"),
+    ("model.threshold=automatic", "model.threshold must be in (0, 1), or auto, got automatic; set model.threshold"),
+    (
+        "model.threshold=auto data.val_fraction=0 monitor=train/loss",
+        "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above 0, or "
+        "model.threshold to a number in (0, 1)",
+    ),
     (
         "model.network.hidden=[0]",
         "model.network.hidden must be a list of widths of at least 1, got [0]; set model.network.hidden",
@@ -68,6 +85,7 @@ BAD = [
     ),
     ("seed=-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
     ("trainer.max_epochs=0", "trainer.max_epochs must be at least 1, or -1 for no end, got 0; set trainer.max_epochs"),
+    ("compile=max", "compile must be one of false, true, reduce-overhead, got max; set compile"),
     (
         "trainer.accelerator=gpuu",
         "trainer.accelerator must be one of auto, cpu, cuda, gpu, hpu, mps, tpu, got gpuu; set trainer.accelerator",
@@ -138,6 +156,14 @@ BAD = [
         "-m hydra/sweeper=optuna optimizer.lr=interval(1,0.1)",
         "an interval must go from a lower to a higher number, got optimizer.lr=interval(1,0.1); swap its ends",
     ),
+    ("data=arrays", "data.features must be set, got nothing; type data.features=<value>"),
+    ("data.block_size=0", "data.block_size must be at least 1, got 0; set data.block_size"),
+    (
+        "data.block_size=10 data.sampling=balanced",
+        "data.sampling=balanced draws rows of the whole table, got data.block_size=10 beside it; leave one of them "
+        "out, or set data.class_weights=balanced",
+    ),
+    ("data.blocks_in_memory=0", "data.blocks_in_memory must be at least 1, got 0; set data.blocks_in_memory"),
     ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
     (
         "ckpt_path=nowhere.ckpt",

@@ -78,3 +78,30 @@ def test_a_search_killed_anywhere_loses_and_doubles_no_trial(tmp_path: Path) -> 
     jobs = {int(job.folder.name): job.state for job in find_jobs(sweep)}
     told = {"COMPLETE": State.DONE, "PRUNED": State.PRUNED}
     assert jobs == {number: told[state] for number, state in states.items()}
+
+
+@pytest.mark.slow
+def test_large_jobs_side_by_side_take_no_more_threads_than_there_are_cores(tmp_path: Path) -> None:
+    probe = """
+import json
+from pathlib import Path
+import lightning as L
+import torch
+class Probe(L.Callback):
+    def on_train_start(self, trainer, pl_module):
+        Path(trainer.default_root_dir, "threads.json").write_text(json.dumps(torch.get_num_threads()))
+"""
+    (tmp_path / "probe.py").write_text(probe)
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), environment.get("PYTHONPATH", "")])
+    subprocess.run(
+        [
+            sys.executable, "train.py", "-m", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "seed=0,1",
+            "model=digits_mlp", "model.network.hidden=[1000]", "data.batch_size=1024", "trainer.max_epochs=1",
+            "+callbacks.probe._target_=probe.Probe", "logger=none", "figures=none", f"paths.log_dir={tmp_path}",
+        ],
+        cwd=ROOT, env=environment, check=True, capture_output=True,
+    )  # fmt: skip
+    taken = [json.loads(path.read_text()) for path in tmp_path.glob("train/multiruns/*/*/threads.json")]
+    assert len(taken) == 2
+    assert sum(taken) <= max(2, len(os.sched_getaffinity(0)))

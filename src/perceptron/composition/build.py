@@ -45,7 +45,8 @@ def build_data(cfg: DictConfig) -> TableDataModule:
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
         name = cfg.dataset.get("_target_", cfg._target_).rpartition(".")[2]
-        raise UsageError(f"data.dataset must be what {name} takes, got: {error}; change data.dataset") from error
+        reason = " ".join(str(error).split())
+        raise UsageError(f"data.dataset must be what {name} takes, got: {reason}; change data.dataset") from error
     return datamodule
 
 
@@ -86,6 +87,13 @@ def build_model(
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
     own = {key: value for key, value in plain(cfg.model).items() if key != "network"}
     if own["_target_"] == AUTO:
+        threshold = own.pop("threshold")
+        if threshold is not None and task is not BINARY:
+            raise UsageError(
+                f"model.threshold needs two classes, got {threshold} for data={chosen.get('data')}, which has "
+                f"{_has(schema)}; leave it out"
+            )
+        own |= {} if threshold is None else {"threshold": threshold}
         own["_target_"] = next(name for name, its_task in MODEL_TASKS.items() if its_task is task)
     model: TaskModule = instance(own, "model", **settings, _recursive_=False)
     return model
@@ -200,11 +208,14 @@ def _check_fit(task: Task, schema: TableSchema, chosen: Mapping[str, str]) -> No
     if fits[task]:
         return
     fitting = [name for name, its_task in _models_by_task().items() if fits[its_task]]
-    has = f"{len(schema.class_names)} classes" if schema.class_names else "a continuous target"
     raise UsageError(
-        f"model={chosen.get('model')} needs {task.needs}, data={chosen.get('data')} has {has}; "
+        f"model={chosen.get('model')} needs {task.needs}, data={chosen.get('data')} has {_has(schema)}; "
         f"type one of {', '.join(f'model={name}' for name in fitting)}"
     )
+
+
+def _has(schema: TableSchema) -> str:
+    return f"{len(schema.class_names)} classes" if schema.class_names else "a continuous target"
 
 
 def _models_by_task() -> dict[str, Task]:

@@ -146,7 +146,7 @@ def _model_of_a_table(overrides: Sequence[str]) -> list[str]:
     Said here, because Hydra lets the model select the data, which stands before it, but not the data the model.
     """
     names_another = any(override.startswith(("model=", "experiment=")) for override in overrides)
-    return ["model=auto"] if "data=table" in overrides and not names_another else []
+    return ["model=auto"] if {"data=table", "data=arrays"} & set(overrides) and not names_another else []
 
 
 def _check_flags(arguments: Sequence[str]) -> None:

@@ -5,6 +5,8 @@ from torch import nn
 
 # Below this many multiply-adds a step is faster on one thread than on two (measured on two cores).
 _WORTH_THREADS = 20_000_000
+# What torch takes by itself, or what OMP_NUM_THREADS says, by which jobs side by side share the cores.
+_AT_FIRST = torch.get_num_threads()
 
 
 def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int) -> None:
@@ -12,11 +14,12 @@ def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int) ->
 
     Args:
         wanted: a number, or ``auto``: one for small work, which several threads make two to four times slower; else as
-            many as torch would take.
+            many as torch would take, whatever the job before took.
         network: its parameters times the rows are about the multiply-adds of a step.
         rows_per_step: rows of a batch.
     """
     if wanted != "auto":
         torch.set_num_threads(int(wanted))
-    elif rows_per_step * sum(parameter.numel() for parameter in network.parameters()) < _WORTH_THREADS:
-        torch.set_num_threads(1)
+        return
+    work = rows_per_step * sum(parameter.numel() for parameter in network.parameters())
+    torch.set_num_threads(1 if work < _WORTH_THREADS else _AT_FIRST)

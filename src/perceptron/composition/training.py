@@ -13,11 +13,13 @@ from omegaconf import DictConfig
 
 from perceptron.callbacks import History
 from perceptron.composition.build import build_data, build_model, build_trainer, plain
+from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.results import best_entry, notes, write_data_report, write_results
 from perceptron.composition.threads import set_threads
+from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
@@ -73,6 +75,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         target_scaling=datamodule.target_scaling,
         chosen=chosen,
     )
+    if cfg.train:
+        check_threshold(model, datamodule)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
     own_callbacks = [
@@ -80,6 +84,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         ExactResume(folder),
         interruption,
         *figure_callbacks(cfg.figures, history),
+        *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
@@ -94,6 +99,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         best_checkpoint, best_value = _best(trainer, cfg.monitor)
     if best_checkpoint:
         load_weights(model, best_checkpoint)
+    if cfg.train:
+        choose_threshold(model, datamodule, checkpoint=best_checkpoint if trainer.is_global_zero else None, quiet=quiet)
     metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
 
     if trainer.is_global_zero:
@@ -149,13 +156,18 @@ def evaluate(
     *,
     splits: Sequence[SplitName] = ("train", "val", "test"),
 ) -> dict[str, float]:
-    """Loss and metrics of the model on each split that has rows, under names like ``test/acc``."""
+    """Loss and metrics of the model on each split that has rows, under names like ``test/acc``.
+
+    Where the threshold was chosen, it stands with the metrics of the rows that it was chosen on.
+    """
     metrics: dict[str, float] = {}
     for split in splits:
         if len(datamodule.split.rows(split)):
             model.evaluated = split
             trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
             metrics |= model.results
+            if split == "val" and chooses(model):
+                metrics["val/threshold"] = model.threshold
     return metrics
 
 

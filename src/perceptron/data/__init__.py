@@ -1,7 +1,9 @@
 """Tables, their splits and standardisation, and the LightningDataModule around them."""
 
+from perceptron.data.arrays import table_from_arrays
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.datamodule import TableDataModule
+from perceptron.data.fetching import read
 from perceptron.data.files import table_from_files
 from perceptron.data.origin import origin
 from perceptron.data.scaling import Scaling, fit_scaling
@@ -20,6 +22,8 @@ __all__ = [
     "as_table",
     "fit_scaling",
     "origin",
+    "read",
     "split_rows",
+    "table_from_arrays",
     "table_from_files",
 ]

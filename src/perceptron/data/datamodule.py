@@ -1,6 +1,7 @@
 """The LightningDataModule around a table."""
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +13,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
+from perceptron.data.blocks import Blocks, is_mapped
+from perceptron.data.fetching import read
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
 from perceptron.data.splits import Split, split_rows
-from perceptron.data.table import Table, TableSchema, as_table
+from perceptron.data.table import RowNumbers, Table, TableSchema, as_table
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION, SplitName
 
@@ -33,7 +36,12 @@ class TableDataModule(L.LightningDataModule):
         standardize: ``per_feature``, ``global`` or ``none``, see ``fit_scaling``.
         batch_size: rows per optimizer step over all processes; None for all training rows.
         eval_batch_size: rows per batch where nothing is trained.
+        block_size: rows per block, where only rows of some blocks are shuffled with each other, and only these are in
+            memory of a memory-mapped table; None to shuffle all rows.
+        blocks_in_memory: number of these blocks.
         class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
+        sampling: ``balanced`` to draw as many training rows of each class in every epoch, instead of ``class_weights``;
+            ``none`` for every row once.
         num_workers: worker processes of each DataLoader.
         seed: seed of the order of the training rows.
 
@@ -56,7 +64,10 @@ class TableDataModule(L.LightningDataModule):
         standardize: Standardize = "per_feature",
         batch_size: int | None = 32,
         eval_batch_size: int = 4096,
+        block_size: int | None = None,
+        blocks_in_memory: int = 64,
         class_weights: str = "none",
+        sampling: str = "none",
         num_workers: int = 0,
         seed: int = 0,
     ) -> None:
@@ -71,10 +82,14 @@ class TableDataModule(L.LightningDataModule):
         self.standardize = standardize
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
+        self.block_size = block_size
+        self.blocks_in_memory = blocks_in_memory
         self.class_weights = class_weights
+        self.sampling = sampling
         self.num_workers = num_workers
         self.seed = seed
         self._table: Table | None = None
+        self._blocks: Blocks | None = None
         self._measured: npt.NDArray[np.bool_] | None = None
         # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
@@ -85,19 +100,22 @@ class TableDataModule(L.LightningDataModule):
             return
         table = self._read()
         is_regression = table.schema.task == REGRESSION.name
+        for name in ("class_weights", "sampling"):
+            if is_regression and getattr(self, name) == "balanced":
+                raise UsageError(f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out")
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
-        scaling = fit_scaling(table.features[train], how=self.standardize, weights=weights)
+        scaling = fit_scaling(table.features, rows=train, how=self.standardize, weights=weights)
         self._features_scaling = scaling if self._measured is None else scaling.only(self._measured)
         of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
         self._target_scaling = (
-            fit_scaling(table.target[train], how=of_target, weights=weights) if is_regression else None
+            fit_scaling(table.target, rows=train, how=of_target, weights=weights) if is_regression else None
         )
         self._table = table
 
     def _read(self) -> Table:
         """The table, its rows split."""
-        raw = self.dataset()
+        raw = read(self.dataset)
         settings: dict[str, Any] = {
             "val_fraction": self.val_fraction,
             "test_fraction": self.test_fraction,
@@ -109,10 +127,12 @@ class TableDataModule(L.LightningDataModule):
         if "pandas" in sys.modules:
             from perceptron.data.encoding import from_texts, is_measured
             from perceptron.data.raw import RawTable, raw_of_bunch
-            from perceptron.data.report import data_report
 
             raw = raw_of_bunch(raw)
             if isinstance(raw, RawTable):
+                # Here, because it imports scikit-learn's trees.
+                from perceptron.data.report import data_report
+
                 table = raw.labelled(task=self.task)
                 labels = None if table.schema.task == REGRESSION.name else table.target
                 self._split = raw.split(labels, **settings)
@@ -178,33 +198,99 @@ class TableDataModule(L.LightningDataModule):
             raise UsageError(f"split={split} must have rows, got none; set data.{split}_fraction above 0")
         return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
 
+    def row_batches(self, *, rank: int = 0, world_size: int = 1) -> RowBatches:
+        """Numbers of the training rows of each batch, within the split; see ``RowBatches``."""
+        train = self.split.train
+        blocks = None if self.block_size is None else self._starts(torch.from_numpy(train))
+        return RowBatches(
+            len(train),
+            batch_size=self.batch_size,
+            shuffle=True,
+            seed=self.seed,
+            labels=torch.from_numpy(self.table.target[train]) if self.sampling == "balanced" else None,
+            rank=rank,
+            world_size=world_size,
+            blocks=blocks,
+            n_together=self.blocks_in_memory,
+        )
+
     def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
-        columns = self.rows(split)
+        rows = torch.from_numpy(self.split.rows(split))
         trainer = self.trainer
         overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
-        sampler = RowBatches(
-            len(columns[0]),
-            batch_size=batch_size,
-            shuffle=shuffle and not overfits,
-            seed=self.seed,
-            rank=trainer.global_rank if trainer is not None else 0,
-            world_size=trainer.world_size if trainer is not None else 1,
-        )
-        loader = BatchLoader(columns, sampler=sampler, num_workers=self.num_workers)
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
+        if shuffle and not overfits:
+            sampler = self.row_batches(rank=rank, world_size=world_size)
+        else:
+            sampler = RowBatches(
+                len(rows),
+                batch_size=batch_size,
+                shuffle=False,
+                seed=self.seed,
+                rank=rank,
+                world_size=world_size,
+            )
+        loader = BatchLoader(self._columns(split), sampler=sampler, rows=rows, num_workers=self.num_workers)
         # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
         return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
 
-    def rows(self, split: SplitName) -> tuple[Tensor, ...]:
-        """Features and target of a whole split, raw, in the table's order."""
+    def _starts(self, rows: Tensor) -> Tensor:
+        """Where in a split each block of the table starts that has some of its rows."""
+        assert self.block_size is not None  # noqa: S101
+        ends = torch.arange(0, len(self.table) + self.block_size, self.block_size)
+        starts: Tensor = torch.unique(torch.searchsorted(rows, ends))
+        return starts
+
+    def row_numbers(self, split: SplitName, *, most: int | None = None) -> RowNumbers:
+        """Rows of a split in the table, ascending; of more than ``most``, so many at even distances."""
         rows = self.split.rows(split)
+        if most is None or len(rows) <= most:
+            return rows
+        return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+    def rows(self, split: SplitName, *, most: int | None = None) -> tuple[Tensor, ...]:
+        """Features and target of a split, raw, in the table's order; in training factors of the rows' losses.
+
+        Args:
+            split: of which all rows are copied,
+            most: or so many at even distances, see ``row_numbers``.
+        """
+        rows = torch.from_numpy(self.row_numbers(split, most=most))
+        return tuple(column.index_select(0, rows) for column in self._columns(split))
+
+    def _columns(self, split: SplitName) -> tuple[Tensor | Blocks, ...]:
+        """Features and target of the whole table, not copied; and the factors, which are 0 outside the split."""
         table = self.table
-        columns = [table.features[rows], table.target[rows]]
+        columns = [table.features, table.target]
+        factors = self._factors(self.split.train) if split == "train" else None
+        if factors is not None:
+            of_all = np.zeros(len(table), dtype=factors.dtype)
+            of_all[self.split.train] = factors
+            columns.append(of_all)
+        features, *others = columns
+        return (self._features(features), *(_shared(column) for column in others))
+
+    def _features(self, features: npt.NDArray[Any]) -> Tensor | Blocks:
+        if self.block_size is None or not is_mapped(features):
+            return _shared(features)
+        if self._blocks is None:
+            self._blocks = Blocks(features, size=self.block_size, n_in_memory=self.blocks_in_memory)
+        return self._blocks
+
+    def _factors(self, rows: RowNumbers) -> npt.NDArray[Any] | None:
+        """Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss."""
+        table = self.table
         weights = None if table.weights is None else table.weights[rows]
         if self.class_weights == "balanced" and table.schema.task != REGRESSION.name:
             counts = np.bincount(table.target[rows]).astype(table.features.dtype)
             of_class = 1 / counts[table.target[rows]]
             weights = of_class if weights is None else weights * of_class
-        if split == "train" and weights is not None:
-            # Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss.
-            columns.append(weights / weights.mean())
-        return tuple(torch.from_numpy(np.ascontiguousarray(column)) for column in columns)
+        factors: npt.NDArray[Any] | None = None if weights is None else weights / weights.mean()
+        return factors
+
+
+def _shared(array: npt.NDArray[Any]) -> Tensor:
+    """A tensor of the same memory. Nothing writes to it, so that a read-only array needs no warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(array))

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.utils import Bunch
 
 from perceptron.data.cells import check_cells
 from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding, kind_of
 from perceptron.data.group_splits import split_given, split_groups, split_time
 from perceptron.data.splits import Split, split_rows
-from perceptron.data.table import RowNumbers, Table, as_table
+from perceptron.data.table import RowNumbers, Table, as_table, check_dense_size
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION
 
@@ -157,10 +158,25 @@ def raw_of_bunch(raw: Any) -> Any:
     target: Any = pair[1]
     if not isinstance(frame, pd.DataFrame) or target is None:
         return raw
+    if any(isinstance(kind, pd.SparseDtype) for kind in frame.dtypes):
+        check_dense_size(*frame.shape)
+        frame = pd.DataFrame({name: np.asarray(frame[name]) for name in frame.columns})
+    frame = _told_apart(frame)
+    target = _told_apart(pd.DataFrame(target))
+    raw = Bunch(**(raw | {"data": frame, "target": target})) if isinstance(raw, Bunch) else (frame, target)
     is_plain = all(pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes) and not frame.isna().any(axis=None)
     if is_plain and not _holds_texts(target):
         return raw
-    return RawTable(frame=frame.reset_index(drop=True), target=pd.DataFrame(target).reset_index(drop=True))
+    return RawTable(frame=frame.reset_index(drop=True), target=target.reset_index(drop=True))
+
+
+def _told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of Python's objects as numbers where they are, and bytes, as fetch_kddcup99 has them, as texts."""
+    if not any(kind == object for kind in frame.dtypes):  # noqa: E721
+        return frame
+    return frame.infer_objects().map(
+        lambda value: str(value, "utf-8", "replace") if isinstance(value, bytes) else value
+    )
 
 
 def _holds_texts(target: Any) -> bool:

@@ -29,14 +29,17 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     frame = raw.frame
     codes = from_texts(table.schema.encoding)
     kinds = {code["column"]: code["kind"] for code in codes}
-    columns = [_column(frame[name], kinds.get(str(name), "constant"), split.train) for name in frame.columns]
+    columns = [_column(frame[name], kinds.get(str(name)), split.train) for name in frame.columns]
     copies = _copies(frame)
     shared = {name: _shared_rows(frame, split.train, split.rows(name)) for name in ("val", "test")}
     leaks = _leaks(table, codes, split.train)
     texts = [name for name in frame.columns if kinds.get(str(name)) == "category"]
     mixed = {name: mixed_number(frame[name].iloc[split.train]) for name in texts}
     warnings = [
-        *(f"column {c['name']} does not vary over the training rows; it is left out" for c in columns if _is_left(c)),
+        *(f"column {c['name']} does not vary over the training rows; it is left out" for c in columns
+          if c["kind"] == "constant"),
+        *(f"column {c['name']} has no value that training rows share; it is left out" for c in columns
+          if c["kind"] == "all different" and not c["identifier"]),
         *(f"columns {a} and {b} are the same; leave one out" for a, b in copies),
         *(f"column {c['name']} looks like an identifier: {c['identifier']}; leave it out with data.exclude"
           for c in columns if c["identifier"]),
@@ -62,8 +65,10 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     }
 
 
-def _column(column: "pd.Series[Any]", kind: str, train: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _column(column: "pd.Series[Any]", kind: str | None, train: npt.NDArray[np.int64]) -> dict[str, Any]:
     values = column.astype(str)
+    if kind is None:
+        kind = "constant" if column.iloc[train].nunique() < 2 else "all different"
     return {
         "name": str(column.name),
         "type": str(column.dtype),
@@ -72,10 +77,6 @@ def _column(column: "pd.Series[Any]", kind: str, train: npt.NDArray[np.int64]) -
         "distinct": int(column.nunique()),
         "identifier": _identifier(column.iloc[train], values.iloc[train]),
     }
-
-
-def _is_left(column: dict[str, Any]) -> bool:
-    return column["kind"] == "constant" and not column["identifier"]
 
 
 def _identifier(column: "pd.Series[Any]", values: "pd.Series[Any]") -> str | None:

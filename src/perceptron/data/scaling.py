@@ -1,5 +1,7 @@
 """Mean and scale of columns, fitted on training rows."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
+from perceptron.data.blocks import release
+from perceptron.data.table import RowNumbers
+
 Standardize = Literal["per_feature", "global", "none"]
+_VALUES_AT_ONCE = 2_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +28,13 @@ class Scaling:
         return Scaling(mean=np.where(columns, self.mean, 0.0), scale=np.where(columns, self.scale, 1.0))
 
 
-def fit_scaling(values: npt.NDArray[Any], *, how: Standardize, weights: npt.NDArray[Any] | None = None) -> Scaling:
+def fit_scaling(
+    values: npt.NDArray[Any],
+    *,
+    how: Standardize,
+    rows: RowNumbers | None = None,
+    weights: npt.NDArray[Any] | None = None,
+) -> Scaling:
     """Fit on the rows given, which must be training rows alone.
 
     Args:
@@ -30,14 +42,31 @@ def fit_scaling(values: npt.NDArray[Any], *, how: Standardize, weights: npt.NDAr
         how: ``per_feature``: each column to mean 0 and deviation 1, as scikit-learn's ``StandardScaler``;
             ``global``: one mean and one deviation for the whole table; ``none``: left as it is.
             Columns (a table) without variance keep scale 1, so they stay finite.
-        weights: ``(n_rows,)`` how often each row counts; None for once. Not for ``global``'s one mean of all values.
+        rows: numbers of the rows, ascending; None for all.
+        weights: how often each of these rows counts; None for once. Not for ``global``'s one mean of all values.
     """
     n_columns = values.shape[1]
     if how == "none":
         return Scaling(mean=np.zeros(n_columns), scale=np.ones(n_columns))
     if how == "global":
-        mean = values.mean(dtype=np.float64)
-        deviation = values.std(dtype=np.float64)
+        n_values = n_columns * (len(values) if rows is None else len(rows))
+        mean = sum(float(part.sum(dtype=np.float64)) for part, _ in _parts(values, rows, None)) / n_values
+        squares = sum(float(np.square(part.astype(np.float64) - mean).sum()) for part, _ in _parts(values, rows, None))
+        deviation = math.sqrt(squares / n_values)
         return Scaling(mean=np.full(n_columns, mean), scale=np.full(n_columns, deviation or 1.0))
-    fitted = StandardScaler().fit(values, sample_weight=weights)
+    fitted = StandardScaler()
+    for part, of_part in _parts(values, rows, weights):
+        fitted.partial_fit(part, sample_weight=of_part)
     return Scaling(mean=fitted.mean_, scale=fitted.scale_)
+
+
+def _parts(
+    values: npt.NDArray[Any], rows: RowNumbers | None, weights: npt.NDArray[Any] | None
+) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any] | None]]:
+    """The rows in parts, so that no second table lies in memory: scikit-learn's sums take several of its size."""
+    n_rows = len(values) if rows is None else len(rows)
+    at_once = max(_VALUES_AT_ONCE // max(values.shape[1], 1), 1)
+    for start in range(0, n_rows, at_once):
+        part = slice(start, start + at_once)
+        yield values[part if rows is None else rows[part]], None if weights is None else weights[part]
+        release(values)

@@ -10,6 +10,9 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from perceptron.data.table import RowNumbers
 from perceptron.errors import UsageError
 
+# From here on the lists of Python numbers that scikit-learn stratifies with weigh as much as the table.
+_MANY_ROWS = 1_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
@@ -70,6 +73,8 @@ def _take(
 ) -> tuple[RowNumbers, RowNumbers]:
     if fraction == 0:
         return rows, rows[:0]
+    if len(rows) > _MANY_ROWS and labels is not None:
+        return _take_of_many(rows, labels[rows], math.ceil(fraction * n_all), seed)
     try:
         rest, taken = train_test_split(
             rows,
@@ -83,6 +88,22 @@ def _take(
             f"Set {setting}=0 or take more rows"
         ) from error
     return rest, taken
+
+
+def _take_of_many(
+    rows: RowNumbers, labels: npt.NDArray[np.int64], n_taken: int, seed: int
+) -> tuple[RowNumbers, RowNumbers]:
+    """As many rows of each class as its share, the largest remainders rounded up; in the rows' order."""
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(labels)
+    exact = n_taken * counts / len(rows)
+    of_class = np.floor(exact).astype(np.int64)
+    of_class[np.argsort(of_class - exact, kind="stable")[: n_taken - of_class.sum()]] += 1
+    taken = np.zeros(len(rows), dtype=bool)
+    for label, count in enumerate(of_class):
+        members = np.flatnonzero(labels == label)
+        taken[rng.choice(members, count, replace=False, shuffle=False)] = True
+    return rows[~taken], rows[taken]
 
 
 def _fold(

@@ -6,12 +6,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
+from sklearn.utils import Bunch
 
+from perceptron.data.blocks import release
 from perceptron.errors import UsageError
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
 FloatArray = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
+_ROWS_AT_ONCE = 65536
+_MOST_BYTES = 2**30
+_SEVERAL_LABELS = (
+    "a target must be one class a row or continuous, got {} labels a row; "
+    "choose another data.dataset, or data.task=regression for continuous targets"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +77,10 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
-        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``; a ``Table`` as it is.
-        task: name of the task; ``auto`` reads it off the target: floats are a regression, other values classes.
+        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``, where features may be
+            sparse; a ``Table`` as it is.
+        task: name of the task; ``auto`` reads it off the target: floats of more than two values are a regression,
+            other values classes.
 
     Raises:
         UsageError: where the value is no table with a target, holds values that are no finite numbers, or
@@ -78,8 +89,9 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
     if isinstance(raw, Table):
         return raw
     features, target = _features_and_target(raw)
+    names = getattr(raw, "feature_names", getattr(features, "columns", None))
     features = _numeric(features)
-    target = np.asarray(target)
+    target = _target(target, task)
     if len(features) != len(target) or len(features) == 0:
         raise UsageError(
             f"a table needs as many targets as rows and at least one row, got {len(features)} rows and "
@@ -87,7 +99,6 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
         )
     if task == "auto":
         task = _task_of(target)
-    names = getattr(raw, "feature_names", None)
     feature_names = _names(names, features.shape[1], "x")
     if task == REGRESSION.name:
         columns = _numeric(target.reshape(len(target), -1))
@@ -110,45 +121,95 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
 def _features_and_target(raw: Any) -> tuple[Any, Any]:
     if isinstance(raw, tuple) and len(raw) == 2:
         return raw
-    if hasattr(raw, "data") and hasattr(raw, "target"):
-        return raw.data, raw.target
+    for features, target in (("data", "target"), ("X", "y")):
+        if hasattr(raw, features) and getattr(raw, target, None) is not None:
+            return getattr(raw, features), getattr(raw, target)
+    found = f"a Bunch of {', '.join(raw)}" if isinstance(raw, Bunch) else type(raw).__name__
     raise UsageError(
         "data.dataset must give a table and a target (a Bunch with data and target, or a pair of arrays), "
-        f"got {type(raw).__name__}; choose a load_*, fetch_* or make_* function of sklearn.datasets that does"
+        f"got {found}; choose a load_*, fetch_* or make_* function of sklearn.datasets that does"
     )
 
 
+def check_dense_size(n_rows: int, n_columns: int) -> None:
+    """Refuse a sparse table that would not fit when every 0 is written out.
+
+    Raises:
+        UsageError: above 1 GiB.
+    """
+    size = n_rows * n_columns * np.dtype(np.float32).itemsize
+    if size > _MOST_BYTES:
+        raise UsageError(
+            f"a sparse table must take at most 1 GiB with its zeros, got {size / 2**30:.1f} GiB of {n_rows} rows and "
+            f"{n_columns} columns; choose a table with fewer columns"
+        )
+
+
 def _numeric(values: Any) -> FloatArray:
+    if sparse.issparse(values):
+        check_dense_size(*values.shape)
+        values = values.toarray()
     try:
         array = np.ascontiguousarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
     if array.ndim != 2:
         raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
-    if not np.isfinite(array).all():
-        row, column = np.argwhere(~np.isfinite(array))[0]
-        raise UsageError(
-            f"every value must be a finite number, got {array[row, column]} in row {row}, column {column}; "
-            "fill or leave out missing values"
-        )
+    # In parts: what is asked of each value takes a quarter of the table.
+    for start in range(0, len(array), _ROWS_AT_ONCE):
+        finite = np.isfinite(array[start : start + _ROWS_AT_ONCE])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise UsageError(
+                f"every value must be a finite number, got {array[start + row, column]} in row {start + row}, "
+                f"column {column}; fill or leave out missing values"
+            )
+        release(array)
     return array
 
 
+def _target(target: Any, task: str) -> npt.NDArray[Any]:
+    """Target as an array of one column, or of several continuous ones."""
+    if sparse.issparse(target):
+        raise UsageError(_SEVERAL_LABELS.format(target.shape[1]))
+    try:
+        values = np.asarray(target)
+    except ValueError as error:
+        raise UsageError(f"a target must be a value per row, got {error}; choose another data.dataset") from error
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim > 1 and task != REGRESSION.name:
+        has_labels = values.dtype.kind in "biu" and set(np.unique(values)) <= {0, 1}
+        if task != "auto" or has_labels or values.ndim > 2:
+            raise UsageError(_SEVERAL_LABELS.format(values.shape[1]))
+    if values.dtype.kind in "SO" and any(isinstance(value, bytes) for value in values.flat):
+        values = np.array([str(value, "utf-8", "replace") for value in values.flat]).reshape(values.shape)
+    return values
+
+
 def _task_of(target: npt.NDArray[Any]) -> str:
-    if target.ndim > 1 or np.issubdtype(target.dtype, np.floating):
+    n_values = len(np.unique(target))
+    # make_hastie_10_2 has the classes -1.0 and 1.0.
+    if target.ndim > 1 or (np.issubdtype(target.dtype, np.floating) and n_values != 2):
         return REGRESSION.name
-    return BINARY.name if len(np.unique(target)) == 2 else MULTICLASS.name
+    return BINARY.name if n_values == 2 else MULTICLASS.name
 
 
 def _labels(target: npt.NDArray[Any], names: Sequence[Any] | None) -> tuple[RowNumbers, tuple[str, ...]]:
-    classes, labels = np.unique(target, return_inverse=True)
+    if target.dtype.kind in "biu":
+        # As np.unique's inverse, with a fifth of its memory.
+        classes = np.unique(target)
+        numbered = target.dtype == np.int64 and np.array_equal(classes, np.arange(len(classes)))
+        labels = target if numbered else np.searchsorted(classes, target)
+    else:
+        classes, labels = np.unique(target, return_inverse=True)
     if len(classes) < 2:
         raise UsageError(
             f"a classification needs at least two classes, got only {str(classes[0])!r}; "
             "choose other data or data.task=regression"
         )
     named = names is not None and len(names) == len(classes)
-    return labels.astype(np.int64), tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
+    return labels.astype(np.int64, copy=False), tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
 
 
 def _names(names: Sequence[Any] | None, count: int, prefix: str) -> tuple[str, ...]:

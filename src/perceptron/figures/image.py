@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -29,10 +30,11 @@ def save(figure: Figure, folder: Path, name: str) -> Pixels:
     pixels = to_image(figure)
     Image.fromarray(pixels).save(folder / f"{name}.png")
     # What was laid out for the pixels fits the vectors too, and laying out is half of the work (measured).
+    # Figure.savefig would draw all a second time to lay it out.
     figure.set_layout_engine("none")
     # Without a date and with a salt of its own the same figure is the same file.
     with _any_script(), mpl.rc_context({"svg.hashsalt": "perceptron"}):
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None})  # type: ignore[no-untyped-call]
     return pixels
 
 

@@ -167,7 +167,7 @@ class TaskModule(L.LightningModule):
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
         """Mean loss of a batch ``(features, target, *weights)``, each row's times its weights."""
         features, target, *weights = batch
-        losses = self._training_losses(self(features), target)
+        losses = self._training_losses(features, target)
         for weight in weights:
             losses = losses * weight
         loss = losses.mean()
@@ -224,7 +224,15 @@ class TaskModule(L.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
-    def _training_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
+    def compile_losses(self, *, mode: str) -> None:
+        """Compute the losses of training by ``torch.compile`` from now on; see there for ``mode``.
+
+        A function is compiled and no module, whose weights would have other names in checkpoints.
+        """
+        self._training_losses = torch.compile(self._training_losses, mode=mode)  # type: ignore[method-assign]
+
+    def _training_losses(self, features: Tensor, target: Tensor) -> Tensor:
+        outputs = self(features)
         if outputs.ndim == 2:
             return self.row_losses(outputs, target)
         members = outputs.shape[1]

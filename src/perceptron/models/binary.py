@@ -8,19 +8,54 @@ from torch import Tensor
 
 from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.metrics import binary_metrics
+from perceptron.models.threshold import START, best_threshold
 
 
 class BinaryClassifier(TaskModule):
     """One logit per row, trained with the binary cross-entropy of logits.
 
     Args:
-        threshold: probability of class 1 from which on a row is labelled 1, in (0, 1).
+        threshold: probability of class 1 from which on a row is labelled 1, in (0, 1); ``auto`` for one that
+            ``choose_threshold`` finds once the weights are trained, and which is part of the state then. Until then it
+            is 0.5, in the metrics of every epoch too.
         **settings: those of ``TaskModule``.
     """
 
-    def __init__(self, *, threshold: float = 0.5, **settings: Any) -> None:
+    cut: Tensor | float
+
+    def __init__(self, *, threshold: float | str = START, **settings: Any) -> None:
         super().__init__(**settings)
-        self.threshold = threshold
+        self.chooses_threshold = threshold == "auto"
+        if self.chooses_threshold:
+            self.register_buffer("cut", torch.tensor(START))
+        else:
+            self.cut = float(threshold)
+            # So that a model whose threshold was chosen can be asked with another.
+            self.register_load_state_dict_pre_hook(_without_cut)  # type: ignore[no-untyped-call]
+
+    @property
+    def threshold(self) -> float:
+        """Probability of class 1 from which on a row is labelled 1."""
+        return float(self.cut)
+
+    def choose_threshold(self, outputs: Tensor, target: Tensor) -> None:
+        """Set the threshold to the best for rows that the weights were not trained on; see ``best_threshold``.
+
+        Args:
+            outputs: ``(n_rows, 1)``.
+            target: ``(n_rows,)`` int64, both classes among them.
+        """
+        self.take_threshold(best_threshold(outputs.squeeze(1).sigmoid(), target))
+
+    def take_threshold(self, threshold: float) -> None:
+        """Set a threshold that was chosen."""
+        assert isinstance(self.cut, Tensor)  # noqa: S101
+        self.cut.fill_(threshold)
+
+    def on_fit_start(self) -> None:
+        """Weights that are trained on are measured as those that are trained anew."""
+        if self.chooses_threshold:
+            self.take_threshold(START)
 
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Binary cross-entropy of each row; outputs ``(batch, 1)``, target ``(batch,)`` int64."""
@@ -41,9 +76,13 @@ class BinaryClassifier(TaskModule):
     def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, 2)``."""
         of_class_1 = outputs.sigmoid()
-        labels = (of_class_1.squeeze(1) >= self.threshold).long()
+        labels = (of_class_1.squeeze(1) >= self.cut).long()
         return Prediction(labels, torch.cat([1 - of_class_1, of_class_1], dim=1))
 
     def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
         """Of the probabilities of class 1, which is that of class 0 too."""
         return outputs.squeeze(2).sigmoid().std(dim=1, correction=0)
+
+
+def _without_cut(module: TaskModule, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ARG001
+    state.pop(f"{prefix}cut", None)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from perceptron.models.base import TaskModule
+from perceptron.models.binary import BinaryClassifier
 from perceptron.models.standardize import Standardize
 
 
@@ -62,7 +63,9 @@ class Ensemble(nn.Module):
 def take_members(model: TaskModule, trained: Sequence[TaskModule]) -> None:
     """Give a module around an ``Ensemble`` the weights and standardisations of trained modules.
 
-    A regression's values are brought to the first member's standardisation, which becomes the module's.
+    A regression's values are brought to the first member's standardisation, which becomes the module's. Of thresholds
+    that the members have chosen it takes the mean: each is for probabilities of which the ensemble's is the mean, and
+    there may be no row that none of them was trained on.
 
     Args:
         model: of the same kind as the trained ones.
@@ -71,6 +74,9 @@ def take_members(model: TaskModule, trained: Sequence[TaskModule]) -> None:
     common = getattr(trained[0], "standardize_target", None)
     if common is not None:
         model.standardize_target.load_state_dict(common.state_dict())  # type: ignore[union-attr]
+    if isinstance(model, BinaryClassifier) and model.chooses_threshold:
+        cuts = [module.threshold for module in trained if isinstance(module, BinaryClassifier)]
+        model.take_threshold(sum(cuts) / len(cuts))
     assert isinstance(model.network, Ensemble)  # noqa: S101
     for member, module in zip(model.network.members, trained, strict=True):
         assert isinstance(member, Member)  # noqa: S101

@@ -5,12 +5,15 @@ functions take one model at a time, and its area under the ROC curve alone took 
 definitions are torchmetrics' and scikit-learn's, and the tests hold the values against both.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 # Smallest probability in a log loss, as torchmetrics and scikit-learn clip it for float32.
 _EPSILON = torch.finfo(torch.float32).eps
 _CALIBRATION_BINS = 15
+_MANY_ROWS = 100_000
 
 
 def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -> dict[str, Tensor]:
@@ -25,16 +28,15 @@ def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -
         Values ``(...)``. Area and average precision, of class 1, are NaN where the rows hold one class only: they are
         not defined there.
     """
-    labels = (probabilities >= threshold).long()
-    of_target = torch.where(target == 1, probabilities, 1 - probabilities)
+    labelled, positive = probabilities >= threshold, target == 1
     return {
-        "acc": _share(labels == target),
-        "balanced_acc": _balanced_accuracy(_of_both(labels == 1), _of_both(target == 1)),
-        "auroc": _area(probabilities, target == 1),
-        "average_precision": _average_precision(probabilities, target == 1),
-        "f1": _f1(labels == 1, target == 1),
-        "log_loss": _log_loss(of_target),
-        "ece": _calibration_error(probabilities, target == 1),
+        "acc": _share(labelled == positive),
+        "balanced_acc": _balanced_accuracy(_of_both(labelled), _of_both(positive)),
+        "auroc": _area(probabilities, positive),
+        "average_precision": _average_precision(probabilities, positive),
+        "f1": _f1(labelled, positive),
+        "log_loss": _log_loss(torch.where(positive, probabilities, 1 - probabilities)),
+        "ece": _calibration_error(probabilities, positive),
     }
 
 
@@ -57,8 +59,8 @@ def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tenso
     return {
         "acc": _share(labels == target),
         "balanced_acc": _balanced_accuracy(is_label, is_target),
-        "auroc": _area(of_class, is_target).mean(dim=-1),
-        "average_precision": _average_precision(of_class, is_target).mean(dim=-1),
+        "auroc": _of_each_class(_area, of_class, is_target).mean(dim=-1),
+        "average_precision": _of_each_class(_average_precision, of_class, is_target).mean(dim=-1),
         "f1": _f1(is_label, is_target, undefined=torch.nan).nanmean(dim=-1),
         "log_loss": _log_loss(of_target),
         "ece": _calibration_error(of_label, labels == target),
@@ -102,12 +104,25 @@ def _balanced_accuracy(labelled: Tensor, member: Tensor) -> Tensor:
     return recalls.nanmean(dim=-1)
 
 
+def _of_each_class(metric: Callable[[Tensor, Tensor], Tensor], scores: Tensor, positive: Tensor) -> Tensor:
+    """``(..., n_classes)``; one class after the other where sorting all at once would take many times the table."""
+    if scores.shape[-1] < _MANY_ROWS:
+        return metric(scores, positive)
+    classes = zip(scores.unbind(dim=-2), positive.unbind(dim=-2), strict=True)
+    return torch.stack([metric(of_class, member) for of_class, member in classes], dim=-1)
+
+
+def _places(ordered: Tensor, scores: Tensor, *, right: bool = False) -> Tensor:
+    """How many of the ordered are below each score, or not above it; in four bytes, as there are fewer than 2³¹."""
+    return torch.searchsorted(ordered, scores, right=right, out_int32=True)
+
+
 def _average_precision(scores: Tensor, positive: Tensor) -> Tensor:
     """Mean, over positive rows, of the precision at their score: the sum over steps of recall, ties as one step."""
     n_rows = scores.shape[-1]
-    n_above = n_rows - torch.searchsorted(scores.sort(dim=-1).values, scores)
+    n_above = n_rows - _places(scores.sort(dim=-1).values, scores)
     of_positive = scores.masked_fill(~positive, -torch.inf).sort(dim=-1).values
-    n_positive_above = n_rows - torch.searchsorted(of_positive, scores)
+    n_positive_above = n_rows - _places(of_positive, scores)
     n_positive = positive.sum(dim=-1)
     precision = (n_positive_above / n_above * positive).sum(dim=-1) / n_positive
     return torch.where(n_positive < n_rows, precision, torch.nan)
@@ -123,10 +138,11 @@ def _area(scores: Tensor, positive: Tensor) -> Tensor:
     Counted in whole numbers: (T - n₊²) / 2 n₊n₋, where T sums, over positive rows, the rows below and those not above.
     """
     ordered = scores.sort(dim=-1).values
-    counts = torch.searchsorted(ordered, scores) + torch.searchsorted(ordered, scores, right=True)
+    counts = _places(ordered, scores).masked_fill_(~positive, 0).sum(dim=-1)
+    counts += _places(ordered, scores, right=True).masked_fill_(~positive, 0).sum(dim=-1)
     n_positive = positive.sum(dim=-1)
     n_negative = positive.shape[-1] - n_positive
-    return ((counts * positive).sum(dim=-1) - n_positive.square()) / (2 * n_positive * n_negative)
+    return (counts - n_positive.square()) / (2 * n_positive * n_negative)
 
 
 def _f1(labelled: Tensor, positive: Tensor, undefined: float = 0.0) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from perceptron.models.threshold import START
 from perceptron.population.member import Member
 from perceptron.population.optimizers import StackedOptimizer
 from perceptron.population.rules import best_path, last_path
@@ -112,6 +113,9 @@ class Snapshots:
         member, moment = self.members[number], self._moments[number]
         self.load_weights(number)
         state = {name: tensor.clone() for name, tensor in member.model.state_dict().items()}
+        if "cut" in state and self.number != 0:
+            # A threshold is chosen for the weights that are reported.
+            state["cut"].fill_(START)
         remembered = kind.member_state(self.optimizer, number, member.optimizer)
         return {
             "epoch": moment.epoch + moment.ended,

@@ -74,12 +74,7 @@ class Member:
 
     def row_batches(self) -> RowBatches:
         """Its training rows' batches, numbered within its split."""
-        return RowBatches(
-            len(self.split.train),
-            batch_size=self.datamodule.batch_size,
-            shuffle=True,
-            seed=self.datamodule.seed,
-        )
+        return self.datamodule.row_batches()
 
     @property
     def best_path(self) -> str | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from perceptron.errors import DivergedError
-from perceptron.models import TaskModule
+from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.population.checkpoints import Snapshots
 from perceptron.population.member import Epoch, Member
 from perceptron.population.noise import Noise
@@ -132,9 +132,25 @@ class Population(L.LightningModule):
         numbers = torch.tensor(self._numbers, device=self.device)
         kept = self.snapshots[0] if self.snapshots else self.last
         self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
+        self._choose_thresholds()
         for split in _SPLITS:
             for member, scores in zip(self.living, self._scores(split), strict=True):
                 member.metrics |= scores
+                if split == "val" and isinstance(member.model, BinaryClassifier) and member.model.chooses_threshold:
+                    member.metrics["val/threshold"] = member.model.threshold
+
+    @torch.no_grad()
+    def _choose_thresholds(self) -> None:
+        """Choose the thresholds of members that do, each on its own validation rows."""
+        self.network.eval()
+        for position, member in enumerate(self.living):
+            model, size = member.model, member.datamodule.eval_batch_size
+            if isinstance(model, BinaryClassifier) and model.chooses_threshold:
+                one, rows = torch.tensor([position]), torch.from_numpy(member.split.val)
+                one, rows = one.to(self.device), rows.unsqueeze(0).to(self.device)
+                outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
+                model.choose_threshold(torch.cat(outputs), self.target[rows[0]])  # type: ignore[index]
+        self.kin = _kin(self.living)
 
     def _losses(self, part: Part) -> Tensor:
         """Mean loss of each member's batch, ``(m,)``."""

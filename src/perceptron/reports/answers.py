@@ -12,6 +12,8 @@ from perceptron.models import TaskModule
 from perceptron.tasks import SplitName
 
 _IN_WORDS = {"train": "training rows", "val": "validation rows", "test": "test rows"}
+# More points than this fill a figure, and a copy of all rows would not fit beside a large table.
+_MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,8 @@ def held_out_split(datamodule: TableDataModule, *, tested: bool) -> SplitName:
 
 def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName) -> Answers:
     """Ask the model, in evaluation mode, on the device where it is."""
-    features, target = datamodule.rows(split)
+    features, target = datamodule.rows(split, most=_MOST_ROWS)[:2]
+    n_rows = len(datamodule.split.rows(split))
     was_training = model.training
     model.eval()
     try:
@@ -57,8 +60,8 @@ def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName)
         model.train(was_training)
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     return Answers(
-        rows=_IN_WORDS[split],
-        row_numbers=datamodule.split.rows(split),
+        rows=_IN_WORDS[split] if len(features) == n_rows else f"{len(features)} of {n_rows} {_IN_WORDS[split]}",
+        row_numbers=datamodule.row_numbers(split, most=_MOST_ROWS),
         features=features.numpy(),
         target=target.numpy(),
         labels=torch.cat([part.labels for part in parts]).cpu().numpy(),

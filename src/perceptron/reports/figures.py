@@ -26,6 +26,8 @@ from perceptron.reports.drawing import Drawing, drawn
 from perceptron.reports.landscape import Training, boundaries_of, surfaces_of
 from perceptron.tasks import SplitName
 
+_MOST_ROWS = 100_000
+
 
 def write_figures(
     folder: Path,
@@ -78,7 +80,7 @@ def training_drawings(model: TaskModule, datamodule: TableDataModule, training: 
     drawings: list[Drawing] = [
         ("curves", lambda: draw_curves(training.curves, loss_units=units, best_epoch=training.best_epoch)),
     ]
-    features, target = datamodule.rows("train")
+    features, target = datamodule.rows("train", most=_MOST_ROWS)[:2]
     if sum(parameter.numel() for parameter in model.parameters()) > 1 and len(features) > 1:
 
         def surface() -> Figure:

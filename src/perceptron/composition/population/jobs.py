@@ -16,7 +16,8 @@ from omegaconf import DictConfig
 
 from perceptron.composition.build import build_model, check_device
 from perceptron.composition.settings.schema import TrainerConf
-from perceptron.data import Table, TableDataModule, as_table
+from perceptron.composition.threshold import check_threshold
+from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor
 from perceptron.population import CannotStackError, Member, check_callback, check_optimizer, check_stack
 
@@ -40,6 +41,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError("it does not train")
     if config["ckpt_path"] is not None:
         raise CannotStackError("it goes on from a checkpoint")
+    if config["compile"]:
+        raise CannotStackError(f"it has compile={config['compile']}")
     trainer = config["trainer"]
     for field in fields(TrainerConf):
         value = trainer[field.name]
@@ -49,6 +52,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError(f"it has trainer.accelerator={trainer['accelerator']}")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
+    if config["data"]["class_weights"] != "none":
+        raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
     if config["data"]["num_workers"]:
         raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
     for settings in config["callbacks"].values():
@@ -131,6 +136,7 @@ class MemberBuilder:
         )
         if type(model) not in _MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
+        check_threshold(model, datamodule)
         optimizer = model.optimizer(model.parameters())
         check_optimizer(optimizer)
         key = group_key(config)
@@ -168,7 +174,10 @@ class MemberBuilder:
         key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
         if key not in self._tables:
             L.seed_everything(cfg.seed, workers=True, verbose=False)
-            self._tables[key] = as_table(datamodule.dataset(), task=datamodule.task)
+            try:
+                self._tables[key] = as_table(read(datamodule.dataset), task=datamodule.task)
+            except (TypeError, ValueError, OSError) as error:
+                raise CannotStackError("its table cannot be made") from error
         table = self._tables[key]
         datamodule.dataset = lambda: table
         datamodule.setup()
@@ -195,7 +204,9 @@ def _callbacks(config: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _check_dataset(dataset: Mapping[str, Any]) -> None:
-    """Refuse a table that is drawn at random for every job."""
+    """Refuse a table that is drawn at random for every job, or is not made of numbers alone."""
+    if "_target_" not in dataset:
+        raise CannotStackError("its table is one's own, whose columns become features by its training rows")
     target = dataset["_target_"]
     draws = target.rpartition(".")[2].startswith("make_") and "random_state" in signature(get_method(target)).parameters
     if draws and dataset.get("random_state") is None:

@@ -67,6 +67,7 @@ _RANGES: dict[str, Range] = {
     "seed": Range("from 0 to 2**32 - 1", _number(lambda value: 0 <= value < 2**32)),
     "mode": _one_of(("min", "max")),
     "figures": _one_of(("end", "epoch", "none")),
+    "compile": Range("one of false, true, reduce-overhead", lambda value: value in (False, True, "reduce-overhead")),
     "data.task": _one_of(("auto", *TASKS)),
     "data.val_fraction": _SHARE,
     "data.test_fraction": _SHARE,
@@ -76,9 +77,12 @@ _RANGES: dict[str, Range] = {
     "data.standardize": _one_of(("per_feature", "global", "none")),
     "data.batch_size": _AT_LEAST_1,
     "data.eval_batch_size": _AT_LEAST_1,
+    "data.block_size": _AT_LEAST_1,
+    "data.blocks_in_memory": _AT_LEAST_1,
     "data.class_weights": _one_of(("none", "balanced")),
+    "data.sampling": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,
-    "model.threshold": _OPEN_SHARE,
+    "model.threshold": Range("in (0, 1), or auto", lambda value: value == "auto" or _OPEN_SHARE.holds(value)),
     "model.label_smoothing": _SHARE,
     "model.network.hidden": Range(
         "a list of widths of at least 1",
@@ -159,6 +163,7 @@ def check_values(cfg: DictConfig) -> None:
         if value is not None and not allowed.holds(value):
             raise UsageError(f"{key} must be {allowed.rule}, got {value}; set {key}")
     _check_fractions(cfg)
+    _check_choices(cfg)
     _check_dataset(cfg)
     _check_monitors(cfg)
     _check_training(cfg)
@@ -238,10 +243,30 @@ def _check_fractions(cfg: DictConfig) -> None:
         )
 
 
+def _check_choices(cfg: DictConfig) -> None:
+    """Refuse what asks for rows that there are not, or for the same twice."""
+    if cfg.model.get("threshold") == "auto" and cfg.data.val_fraction == 0:
+        raise UsageError(
+            "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above "
+            "0, or model.threshold to a number in (0, 1)"
+        )
+    if cfg.data.class_weights == cfg.data.sampling == "balanced":
+        raise UsageError(
+            "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+            "leave one of them out"
+        )
+
+
 def _check_dataset(cfg: DictConfig) -> None:
+    if cfg.data.block_size is not None and cfg.data.sampling == "balanced":
+        raise UsageError(
+            "data.sampling=balanced draws rows of the whole table, got data.block_size="
+            f"{cfg.data.block_size} beside it; leave one of them out, or set data.class_weights=balanced"
+        )
     target = str(cfg.data.dataset.get("_target_"))
     named = _DATASET.fullmatch(target)
-    if named and not named[1].startswith(("load_", "fetch_", "make_")):
+    # fetch_file writes whatever an address holds, and gives a path.
+    if named and (not named[1].startswith(("load_", "fetch_", "make_")) or named[1] == "fetch_file"):
         raise UsageError(
             f"data.dataset._target_ must be a load_*, fetch_* or make_* function of sklearn.datasets, got {target}; "
             "name one that yields a table and a target"

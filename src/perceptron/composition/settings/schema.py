@@ -26,9 +26,22 @@ class DataConf:
     standardize: str = "per_feature"
     batch_size: int | None = 32
     eval_batch_size: int = 4096
+    block_size: int | None = None
+    blocks_in_memory: int = 64
     class_weights: str = "none"
+    sampling: str = "none"
     num_workers: int = 0
     seed: int = MISSING
+
+
+@dataclass
+class ArraysConf(DataConf):
+    """Arguments of ``perceptron.data.table_from_arrays``."""
+
+    _target_: str = "perceptron.data.table_from_arrays"
+    dataset: dict[str, Any] = field(default_factory=dict)
+    features: str = MISSING
+    target: str = MISSING
 
 
 @dataclass
@@ -84,7 +97,8 @@ class BinaryConf(ModelConf):
     """Arguments of ``perceptron.models.BinaryClassifier``."""
 
     _target_: str = "perceptron.models.BinaryClassifier"
-    threshold: float = 0.5
+    # A number, or auto.
+    threshold: Any = 0.5
 
 
 @dataclass
@@ -107,6 +121,8 @@ class AutoConf(ModelConf):
     """The kind of ``perceptron.models.TaskModule`` that the data's task needs, with its own defaults."""
 
     _target_: str = "perceptron.models.TaskModule"
+    # Of two classes: a number, or auto.
+    threshold: Any = None
 
 
 @dataclass
@@ -247,6 +263,7 @@ class TrainConf:
     train: bool = True
     test: bool = True
     figures: str = "end"
+    compile: Any = False
     ckpt_path: str | None = None
     seed: int = 0
     monitor: str = MISSING
@@ -264,6 +281,7 @@ class TrainConf:
 SCHEMAS: dict[str, type] = {
     "data/table": DataConf,
     "data/files": TableFilesConf,
+    "data/arrays": ArraysConf,
     "model/binary": BinaryConf,
     "model/multiclass": MulticlassConf,
     "model/regression": RegressionConf,

@@ -20,7 +20,7 @@ from perceptron.runs.folder import Run, find_runs
 
 _TARGET = "perceptron.models.Ensemble"
 # What does not decide which rows a member was trained on.
-_NO_SPLIT = ("batch_size", "eval_batch_size", "num_workers", "class_weights", "standardize", "seed")
+_NO_SPLIT = ("batch_size", "eval_batch_size", "num_workers", "class_weights", "sampling", "standardize", "seed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +141,8 @@ def _check_alike(members: Sequence[Restored]) -> None:
 
 def _kind(model: TaskModule) -> str:
     settings = [f"{name}={getattr(model, name)}" for name in ("threshold", "label_smoothing") if hasattr(model, name)]
+    if isinstance(model, BinaryClassifier) and model.chooses_threshold:
+        settings = ["threshold=auto"]
     return " ".join([type(model).__name__, *settings])
 
 

@@ -168,7 +168,10 @@ def threads_per_job(config: DictConfig) -> int | None:
     launcher = config.hydra.launcher
     name = str(config.hydra.runtime.choices.get("hydra/launcher"))
     if name == "joblib":
-        return max(1, (os.cpu_count() or 1) // launcher.n_jobs) if launcher.n_jobs > 0 else 1
+        # Here, because only the launcher needs it. It counts the cores that this process may use, not the machine's.
+        from joblib import cpu_count
+
+        return max(1, cpu_count() // launcher.n_jobs) if launcher.n_jobs > 0 else 1
     if name.startswith("submitit"):
         return int(launcher.cpus_per_task or 1)
     return int(OmegaConf.select(launcher, "ray.remote.num_cpus") or 1) if name == "ray" else None

@@ -1,0 +1,60 @@
+"""Tables of numbers in .npy files, which may be larger than the memory."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perceptron.data.datamodule import TableDataModule
+from perceptron.errors import UsageError
+
+
+def table_from_arrays(
+    *,
+    features: str,
+    target: str,
+    block_size: int | None = None,
+    dataset: Any = None,  # noqa: ARG001
+    **settings: Any,
+) -> TableDataModule:
+    """Data module of two files of numpy.
+
+    Args:
+        features: path of ``(n_rows, n_features)``; float32 in rows where it stays on disk.
+        target: path of ``(n_rows,)`` or, for a regression, ``(n_rows, n_targets)``; it is read into memory.
+        block_size: rows that are read at a time, where the features stay on disk; None to read all of them at once.
+        dataset: not used; it is the files.
+        **settings: those of ``TableDataModule``.
+    """
+    reader = partial(read_arrays, features=features, target=target, in_memory=block_size is None)
+    return TableDataModule(dataset=reader, block_size=block_size, **settings)
+
+
+def read_arrays(*, features: str, target: str, in_memory: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Features and target; the features memory-mapped unless they are to be ``in_memory``.
+
+    Raises:
+        UsageError: where a file is not there or not what it must be.
+    """
+    values = _read(features, "data.features", in_memory=in_memory)
+    if not in_memory and (values.dtype != np.float32 or not values.flags.c_contiguous or values.ndim != 2):
+        raise UsageError(
+            "data.features must be a table of float32 stored in rows where data.block_size is set, got "
+            f"{values.ndim} dimensions of {values.dtype}{'' if values.flags.c_contiguous else ' stored in columns'}; "
+            "save np.ascontiguousarray(features, dtype=np.float32)"
+        )
+    return values, _read(target, "data.target", in_memory=True)
+
+
+def _read(path: str, setting: str, *, in_memory: bool) -> npt.NDArray[Any]:
+    file = Path(path).expanduser()
+    try:
+        array: npt.NDArray[Any] = np.load(file, mmap_mode=None if in_memory else "r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(f"{setting} must be a readable .npy file, got {path}: {reason}; name another") from error
+    if not isinstance(array, np.ndarray):
+        raise UsageError(f"{setting} must be one array, got the archive {path}; save it with np.save")
+    return array
