@@ -113,15 +113,15 @@ class JobTemplate:
             self._enter_first(number)
         assert self._entered is not None  # noqa: S101
         HydraConfig.instance().cfg = self._hydra
-        folder = self._folder(number)
         own: list[Any] = [self.cfg.hydra, HydraConfig.get()]
         for hydra in own:
             with read_write(hydra), open_dict(hydra):
                 hydra.job.num, hydra.job.id = number, str(number)
+        folder = self._folder(number)
+        for hydra in own:
+            with read_write(hydra), open_dict(hydra):
                 hydra.runtime.output_dir = folder
-        with read_write(own[1]):
-            own[1].overrides.task = list(self._task)
-            own[1].job.override_dirname = self._dirname
+                hydra.overrides.task, hydra.job.override_dirname = list(self._task), self._dirname
         for key in self._keys:
             OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
         for path, text in self._dependent.items():
