@@ -91,20 +91,30 @@ def _csv(frame: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def test_the_exported_graph_takes_the_encoded_features(run: Path, tmp_path: Path) -> None:
+def test_the_onnx_graph_takes_raw_columns(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    import torch
-
-    from perceptron.composition.stored.restore import restore
-    from perceptron.data.encoding import encode, from_texts
-
-    restored = restore(run)
-    features = encode(mixed(50, seed=2), from_texts(restored.schema.encoding))
+    rows = mixed(300, seed=2)
+    rows.loc[0, "city"] = "Paris"
+    rows.loc[1, ["city", "joined", "age"]] = None
+    wanted = _answers(run, Path(_csv(rows, tmp_path / "rows.csv")))
     export.main([f"run={run}", "format=onnx", f"output={tmp_path / 'model.onnx'}"])
+    assert "takes       raw columns" in capsys.readouterr().out
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
-    got = session.run(None, {session.get_inputs()[0].name: features})
-    with torch.inference_mode():
-        want = restored.model.predict(torch.from_numpy(features)).probabilities
-    assert want is not None
-    assert any(np.allclose(np.asarray(part, dtype=np.float64).reshape(-1)[: want.numel()], want.flatten(), atol=1e-5)
-               for part in got if np.asarray(part).size == want.numel())  # fmt: skip
+    inputs = {
+        "joined": (rows.joined - pd.Timestamp(0)).dt.total_seconds().to_numpy(),
+        "member": rows.member.to_numpy(dtype=np.float32),
+        "city": rows.city.fillna("").to_numpy(dtype=object),
+        "age": rows.age.to_numpy(dtype=np.float32),
+    }
+    labels, probabilities = session.run(["label", "probabilities"], inputs)
+    np.testing.assert_allclose(probabilities, wanted[["p_no", "p_yes"]], atol=1e-5)
+    assert list(wanted.label) == [["no", "yes"][label] for label in labels]
+    described = json.loads(session.get_modelmeta().custom_metadata_map["inputs"])
+    assert {"name": "city", "column": "city", "kind": "category", "missing": ""} in described
+
+
+def test_the_torch_program_takes_encoded_features(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export.main([f"run={run}", "format=torch", f"output={tmp_path / 'model.pt2'}"])
+    assert "takes       encoded features" in capsys.readouterr().out

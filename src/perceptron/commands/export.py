@@ -1,7 +1,7 @@
 """``perceptron export``: a run's model as a file that runs without this project."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,10 @@ It is compared with the model on rows of the run's data before the file takes it
   trust=[<class>,...]"""
 _SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
 _MOST_ROWS = 1000
+_TAKES = {
+    "onnx": "raw columns, an input each; the file's metadata says of what type",
+    "torch": "encoded features, as perceptron.data.encoding.encode makes them: torch.export holds no texts",
+}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -43,23 +47,40 @@ def main(arguments: Sequence[str]) -> None:
 
         from perceptron.composition.stored.restore import restore, restore_data
 
+    convert: Callable[..., tuple[bytes, float]]
     if wanted == "onnx":
         try:
-            from perceptron.exports.onnx import to_onnx as convert
+            from perceptron.exports.onnx import to_onnx
+
+            convert = to_onnx
         except ImportError as error:
             raise UsageError(
                 f"format=onnx needs onnx, onnxscript and onnxruntime, got {error}; "
                 "type pip install 'perceptron[export]'"
             ) from error
     else:
-        from perceptron.exports.program import to_program as convert
+        from perceptron.exports.program import to_program
+
+        convert = to_program
 
     restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
-    rows = torch.from_numpy(restore_data(restored).table.features[:_MOST_ROWS].copy())
-    content, difference = convert(restored.model, rows, metadata=_metadata(restored))
+    datamodule = restore_data(restored)
+    rows = torch.from_numpy(datamodule.table.features[:_MOST_ROWS].copy())
+    raw: dict[str, Any] = {}
+    if restored.schema.encoding and wanted == "onnx":
+        from perceptron.data.encoding import from_texts
+        from perceptron.exports.columns import RawColumns
+
+        frame = datamodule.read_frame().iloc[:_MOST_ROWS]
+        # A last row in which everything is missing.
+        columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
+        rows, raw = torch.from_numpy(columns.features), {"columns": columns}
+    content, difference = convert(restored.model, rows, metadata=_metadata(restored), **raw)
     with whole_file(path) as file:
         file.write(content)
     print(f"{wanted:<11} {path}, {len(content):,} bytes")
+    if restored.schema.encoding:
+        print(f"takes       {_TAKES[wanted]}")
     print(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
 
 
@@ -78,6 +99,7 @@ def _metadata(restored: "Restored") -> dict[str, str]:
         "feature_names": restored.schema.feature_names,
         "class_names": restored.schema.class_names,
         "target_names": restored.schema.target_names,
+        "encoding": restored.schema.encoding,
         "provenance": {
             "perceptron": __version__,
             "checkpoint": str(restored.checkpoint),

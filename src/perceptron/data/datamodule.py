@@ -145,6 +145,12 @@ class TableDataModule(L.LightningDataModule):
         self._split = split_rows(len(table), labels=labels, **settings)
         return table
 
+    def read_frame(self) -> Any:
+        """DataFrame of the columns as they were found, of any kind, read again; only where the schema has codes."""
+        from perceptron.data.raw import raw_of_bunch
+
+        return raw_of_bunch(self.dataset()).frame
+
     @property
     def table(self) -> Table:
         """The whole table, raw."""

@@ -120,12 +120,12 @@ def kind_of(column: pd.Series) -> str:
         return "number"
     if pd.api.types.is_datetime64_any_dtype(column):
         return "date"
-    texts = _texts(known)
+    texts = texts_of(known)
     if set(texts.str.lower()) <= {"true", "false"}:
         return "boolean"
     if pd.to_numeric(texts, errors="coerce").notna().all():
         return "number"
-    if texts.str.match(r"\d{4}-\d{2}").all() and _dates(texts).notna().all():
+    if texts.str.match(r"\d{4}-\d{2}").all() and dates_of(texts).notna().all():
         return "date"
     return "category"
 
@@ -137,7 +137,7 @@ def _fit(name: str, column: "pd.Series[Any]", most: int) -> Code | None:
     kind = kind_of(column)
     code: Code = {"column": name, "kind": kind, "missing": missing}
     if kind == "category":
-        counts = _texts(column.dropna()).value_counts()
+        counts = texts_of(column.dropna()).value_counts()
         frequent = sorted(counts[counts >= _LEAST_ROWS].items(), key=lambda item: (-item[1], item[0]))[:most]
         code["values"] = sorted(str(value) for value, _ in frequent)
         code["other"] = len(frequent) < len(counts)
@@ -146,7 +146,7 @@ def _fit(name: str, column: "pd.Series[Any]", most: int) -> Code | None:
         varying = [part for part in _PARTS if parts[part].nunique() > 1]
         code["parts"] = {part: float(parts[part].median()) for part in varying}
     else:
-        numbers = _numbers(column, kind)
+        numbers = numbers_of(column, kind)
         code["fill"] = float(numbers.median() if kind == "number" else numbers.mode()[0])
         if not np.isfinite(code["fill"]):
             raise UsageError(f"every number must be finite, got {code['fill']} in column {name}; mend such rows")
@@ -170,7 +170,7 @@ def _encoded(column: "pd.Series[Any]", code: Code) -> npt.NDArray[np.float64]:
         places = {value: place for place, value in enumerate(code["values"])}
         values = code["values"]
         block = np.zeros((len(column), len(values) + code["other"]))
-        place = _texts(column).map(places).to_numpy(dtype=np.float64, na_value=np.nan)
+        place = texts_of(column).map(places).to_numpy(dtype=np.float64, na_value=np.nan)
         known = ~np.isnan(place) & ~absent
         block[np.flatnonzero(known), place[known].astype(int)] = 1
         if code["other"]:
@@ -182,7 +182,7 @@ def _encoded(column: "pd.Series[Any]", code: Code) -> npt.NDArray[np.float64]:
         for i, (part, fill) in enumerate(code["parts"].items()):
             block[:, i] = parts[part].fillna(fill)
     else:
-        numbers = _numbers(column, code["kind"])
+        numbers = numbers_of(column, code["kind"])
         _refuse(column, numbers.isna().to_numpy() & ~absent, f"a {code['kind']}")
         block = numbers.fillna(code["fill"]).to_numpy(dtype=np.float64)[:, None]
     return np.column_stack([block, absent.astype(np.float64)]) if code["missing"] else block
@@ -197,28 +197,29 @@ def _refuse(column: "pd.Series[Any]", wrong: npt.NDArray[np.bool_], needed: str)
         )
 
 
-def _texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def texts_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
     """Values as texts; a whole number the same whether a file had it as 5, 5.0 or a text."""
     values = column.astype(object)
     whole = values.map(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
     return whole.map(str).astype(object).str.strip()
 
 
-def _numbers(column: "pd.Series[Any]", kind: str) -> "pd.Series[Any]":
+def numbers_of(column: "pd.Series[Any]", kind: str) -> "pd.Series[Any]":
     """float64, NaN where missing or no number."""
     if kind == "boolean":
-        return _texts(column).str.lower().map(_TRUTH).astype(float)
+        return texts_of(column).str.lower().map(_TRUTH).astype(float)
     if pd.api.types.is_numeric_dtype(column):
         return column.astype("Float64").astype(float) if column.dtype == object else column.astype(float)
     return pd.to_numeric(column.astype(object), errors="coerce").astype(float)
 
 
-def _dates(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def dates_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Dates in UTC; NaT where missing or no date."""
     return pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
 
 
 def _date_parts(column: "pd.Series[Any]") -> pd.DataFrame:
-    dates = _dates(column)
+    dates = dates_of(column)
     return pd.DataFrame(
         {
             # With the share of the year that has passed: an order in time, without steps.

@@ -1,9 +1,11 @@
 """ONNX files. Needs onnx, onnxscript and onnxruntime."""
 
 import io
+import json
 import logging
 import warnings
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import onnx
 import onnxruntime
@@ -13,16 +15,23 @@ from torch import Tensor
 from perceptron.exports.answers import Answers, check_agreement, example, expected, output_names
 from perceptron.models import TaskModule
 
+if TYPE_CHECKING:
+    from perceptron.exports.columns import RawColumns
 
-def to_onnx(model: TaskModule, rows: Tensor, *, metadata: Mapping[str, str]) -> tuple[bytes, float]:
+
+def to_onnx(
+    model: TaskModule, rows: Tensor, *, metadata: Mapping[str, str], columns: "RawColumns | None" = None
+) -> tuple[bytes, float]:
     """A model as the bytes of an ONNX file, compared with the model in onnxruntime.
 
-    The input is ``features``, of any batch size; the outputs are those of ``Answers``.
+    The input is ``features``, or raw columns, see ``perceptron.exports.columns``, of any batch size; the outputs are
+    those of ``Answers``.
 
     Args:
         model: ready to predict, on the CPU.
         rows: ``(n_rows, n_features)`` float32, real ones.
         metadata: stored in the file's metadata.
+        columns: the same rows as they were found; then they are the inputs, described in the metadata ``inputs``.
 
     Returns:
         The bytes, and the largest difference from the model.
@@ -47,14 +56,19 @@ def to_onnx(model: TaskModule, rows: Tensor, *, metadata: Mapping[str, str]) -> 
         )
     assert program is not None  # noqa: S101
     proto = program.model_proto
-    onnx.helper.set_model_props(proto, dict(metadata))
+    metadata, inputs = dict(metadata), {"features": rows.numpy()}
+    if columns is not None:
+        proto, inputs = columns.put_in_front(proto), columns.inputs
+        metadata["inputs"] = json.dumps(columns.described, ensure_ascii=False)
+    onnx.helper.set_model_props(proto, metadata)
     onnx.checker.check_model(proto, full_check=True)
     buffer = io.BytesIO()
     onnx.save_model(proto, buffer)
     content = buffer.getvalue()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     differences = []
-    for part in (rows, rows[:1]):
-        outputs = dict(zip(names, session.run(list(names), {"features": part.numpy()}), strict=True))
-        differences.append(check_agreement(expected(model, part), outputs, by="onnxruntime"))
+    for some in (slice(None), slice(1)):
+        part = {name: values[some] for name, values in inputs.items()}
+        outputs = dict(zip(names, session.run(list(names), part), strict=True))
+        differences.append(check_agreement(expected(model, rows[some]), outputs, by="onnxruntime"))
     return content, max(differences)

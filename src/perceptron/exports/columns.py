@@ -1,0 +1,249 @@
+"""The encoding of columns of any kind as an ONNX graph, to stand in front of a network's. Needs onnx and pandas.
+
+Its inputs are the columns, each ``(batch,)``, so that their order does not matter:
+
+========== ========= ==============================================================================================
+kind       type      values
+========== ========= ==============================================================================================
+number     float     the number; NaN where it is missing
+boolean    float     0 or 1; NaN where it is missing
+date       double    seconds since 1970-01-01 UTC; NaN where it is missing
+category   string    the category, without spaces around it, a whole number without a fraction; the text that the
+                     file's metadata names, ``""`` unless that is a category, where it is missing
+========== ========= ==============================================================================================
+
+Its output ``features`` is what ``perceptron.data.encoding.encode`` gives, but that nothing is refused.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pandas as pd
+from onnx import compose, helper, numpy_helper
+
+from perceptron.data.encoding import (
+    MISSING_TEXTS,
+    Code,
+    dates_of,
+    encode,
+    encoded_names,
+    numbers_of,
+    texts_of,
+)
+
+_TYPES = {
+    "number": onnx.TensorProto.FLOAT,
+    "boolean": onnx.TensorProto.FLOAT,
+    "date": onnx.TensorProto.DOUBLE,
+    "category": onnx.TensorProto.STRING,
+}
+# Names of outputs. A column of such a name has the input ``<name> (column)``.
+_TAKEN = ("label", "probabilities", "values", "spread")
+_ML = "ai.onnx.ml"
+_ML_VERSION = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawColumns:
+    """Rows as they were found, and how they become features.
+
+    Attributes:
+        frame: columns of any kind.
+        codes: of ``perceptron.data.encoding``.
+    """
+
+    frame: pd.DataFrame
+    codes: Sequence[Code]
+
+    @property
+    def features(self) -> npt.NDArray[np.float32]:
+        """``(n_rows, n_features)`` float32, raw, as ``encode`` has them."""
+        return encode(self.frame, self.codes)
+
+    @property
+    def inputs(self) -> dict[str, npt.NDArray[Any]]:
+        """The rows as a graph takes them, ``(n_rows,)`` by the inputs' names."""
+        return {self._name(code): _values(self.frame.loc[:, code["column"]], code) for code in self.codes}
+
+    @property
+    def described(self) -> list[dict[str, Any]]:
+        """What a user must know of each input."""
+        return [
+            {"name": self._name(code), "column": code["column"], "kind": code["kind"]}
+            | ({"missing": missing_text(code)} if code["kind"] == "category" else {})
+            for code in self.codes
+        ]
+
+    def put_in_front(self, network: onnx.ModelProto) -> onnx.ModelProto:
+        """A model that takes raw columns.
+
+        Args:
+            network: takes ``features`` alone.
+        """
+        names = list(self.inputs)
+        graph = _Graph(_prefix("encode.", names))
+        blocks = [block for code, name in zip(self.codes, names, strict=True) for block in _features(graph, code, name)]
+        features = graph.add("Concat", *blocks, axis=1)
+        inputs = [
+            helper.make_tensor_value_info(name, _TYPES[code["kind"]], ["batch"])
+            for code, name in zip(self.codes, names, strict=True)
+        ]
+        width = len(encoded_names(self.codes))
+        output = helper.make_tensor_value_info(features, onnx.TensorProto.FLOAT, ["batch", width])
+        front = helper.make_model(
+            helper.make_graph(graph.nodes, "columns", inputs, [output], graph.constants),
+            opset_imports=[*network.opset_import, helper.make_opsetid(_ML, _ML_VERSION)],
+            ir_version=network.ir_version,
+        )
+        prefix = _prefix("network.", names)
+        behind = compose.add_prefix(network, prefix, rename_outputs=False)
+        (taken,) = (value.name for value in behind.graph.input)
+        return compose.merge_models(front, behind, io_map=[(features, taken)])
+
+    def _name(self, code: Code) -> str:
+        name: str = code["column"]
+        return f"{name} (column)" if name in _TAKEN else name
+
+
+class _Graph:
+    """Nodes and constants whose names no column has.
+
+    Args:
+        prefix: of every name.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self._prefix = prefix
+
+    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Name of what an operator gives."""
+        name = f"{self._prefix}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=name, domain=domain, **attributes))
+        return name
+
+    def constant(self, value: Any, dtype: Any = np.float64) -> str:
+        """Name of a constant."""
+        name = f"{self._prefix}constant{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
+        return name
+
+    def calculate(self, operator: str, first: str, second: float) -> str:
+        """Name of ``first operator second`` in double precision."""
+        return self.add(operator, first, self.constant(second))
+
+    def whole(self, name: str, divisor: float) -> str:
+        """Name of the floor of a quotient in double precision."""
+        return self.add("Floor", self.calculate("Div", name, divisor))
+
+    def column(self, name: str) -> str:
+        """Name of ``(batch,)`` values as a float ``(batch, 1)``."""
+        as_float = self.add("Cast", name, to=onnx.TensorProto.FLOAT)
+        return self.add("Unsqueeze", as_float, self.constant([1], np.int64))
+
+
+def _features(graph: _Graph, code: Code, name: str) -> list[str]:
+    """Names of the float ``(batch, ...)`` features of an input, in order."""
+    if code["kind"] == "category":
+        return [_one_hot(graph, code, name)]
+    absent = graph.add("IsNaN", name)
+    if code["kind"] == "date":
+        parts = _date_parts(graph, name)
+        values = [graph.add("Where", absent, graph.constant(fill), parts[part]) for part, fill in code["parts"].items()]
+    else:
+        values = [graph.add("Where", absent, graph.constant(code["fill"], np.float32), name)]
+    return [graph.column(value) for value in [*values, *([absent] if code["missing"] else [])]]
+
+
+def _one_hot(graph: _Graph, code: Code, name: str) -> str:
+    width, values = len(encoded_names([code])), list(code["values"])
+    # A place behind the last is a row without any 1.
+    unknown = len(values) if code["other"] else width
+    places = dict(zip(values, range(len(values)), strict=True))
+    if code["missing"]:
+        places[missing_text(code)] = width - 1
+    place = graph.add(
+        "LabelEncoder",
+        name,
+        domain=_ML,
+        keys_strings=list(places),
+        values_int64s=list(places.values()),
+        default_int64=unknown,
+    )
+    return graph.add("OneHot", place, graph.constant(width, np.int64), graph.constant([0, 1], np.float32))
+
+
+def _date_parts(graph: _Graph, seconds: str) -> dict[str, str]:
+    """Names of a date's parts in double precision, NaN of NaN.
+
+    The calendar is computed in years that begin with March, by Howard Hinnant's ``civil_from_days``,
+    https://howardhinnant.github.io/date_algorithms.html.
+    """
+    days = graph.whole(seconds, 86_400)
+    of_day = graph.add("Sub", seconds, graph.calculate("Mul", days, 86_400))
+    shifted = graph.calculate("Add", days, 719_468)
+    era = graph.whole(shifted, 146_097)
+    day_of_era = graph.add("Sub", shifted, graph.calculate("Mul", era, 146_097))
+    counted = graph.add("Sub", day_of_era, graph.whole(day_of_era, 1_460))
+    counted = graph.add("Add", counted, graph.whole(day_of_era, 36_524))
+    counted = graph.add("Sub", counted, graph.whole(day_of_era, 146_096))
+    year_of_era = graph.whole(counted, 365)
+    before = graph.calculate("Mul", year_of_era, 365)
+    before = graph.add("Add", before, graph.whole(year_of_era, 4))
+    before = graph.add("Sub", before, graph.whole(year_of_era, 100))
+    day_of_year = graph.add("Sub", day_of_era, before)
+    month_from_march = graph.whole(graph.calculate("Add", graph.calculate("Mul", day_of_year, 5), 2), 153)
+    passed = graph.whole(graph.calculate("Add", graph.calculate("Mul", month_from_march, 153), 2), 5)
+    day = graph.calculate("Add", graph.add("Sub", day_of_year, passed), 1)
+    is_late = graph.calculate("GreaterOrEqual", month_from_march, 10)
+    month = graph.calculate("Add", month_from_march, 3)
+    month = graph.add("Where", is_late, graph.calculate("Sub", month, 12), month)
+    year = graph.add("Add", year_of_era, graph.calculate("Mul", era, 400))
+    year = graph.add("Where", is_late, graph.calculate("Add", year, 1), year)
+    earlier = graph.calculate("Sub", year, 1)
+    leap_day = graph.add("Sub", _leap_days(graph, year), _leap_days(graph, earlier))
+    since_january = graph.add("Add", graph.calculate("Add", day_of_year, 59), leap_day)
+    since_january = graph.add("Where", is_late, graph.calculate("Sub", day_of_year, 306), since_january)
+    # 1970-01-01 was a Thursday.
+    from_monday = graph.calculate("Add", days, 3)
+    weekday = graph.add("Sub", from_monday, graph.calculate("Mul", graph.whole(from_monday, 7), 7))
+    hour = graph.whole(of_day, 3_600)
+    minute = graph.whole(graph.add("Sub", of_day, graph.calculate("Mul", hour, 3_600)), 60)
+    return {
+        "year": graph.add("Add", year, graph.calculate("Div", since_january, 366)),
+        "month": month,
+        "day": day,
+        "weekday": weekday,
+        "hour": graph.add("Add", hour, graph.calculate("Div", minute, 60)),
+    }
+
+
+def _leap_days(graph: _Graph, year: str) -> str:
+    fourth = graph.add("Sub", graph.whole(year, 4), graph.whole(year, 100))
+    return graph.add("Add", fourth, graph.whole(year, 400))
+
+
+def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
+    if code["kind"] == "category":
+        return texts_of(column).where(column.notna(), missing_text(code)).to_numpy(dtype=object)
+    if code["kind"] == "date":
+        seconds = (dates_of(column) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+        return seconds.to_numpy(dtype=np.float64)
+    return numbers_of(column, code["kind"]).to_numpy(dtype=np.float32)
+
+
+def missing_text(code: Code) -> str:
+    """What a category's input has for a missing one: the first such text that is no category."""
+    return next((text for text in MISSING_TEXTS if text not in code["values"]), "")
+
+
+def _prefix(word: str, names: Collection[str]) -> str:
+    """A word, made longer until no name begins with it."""
+    while any(name.startswith(word) for name in names):
+        word = f"_{word}"
+    return word

@@ -1,0 +1,66 @@
+"""The encoding as an ONNX graph gives what ``encode`` gives."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perceptron.data.encoding import encode, fit_encoding
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from perceptron.exports.columns import RawColumns  # noqa: E402
+
+
+def _computed(columns: RawColumns, width: int) -> np.ndarray:
+    """What the graph gives in front of a network that gives its input."""
+    info = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", width])
+        for name in ("features", "values")
+    ]
+    node = onnx.helper.make_node("Identity", ["features"], ["values"])
+    opsets = [onnx.helper.make_opsetid("", 20)]
+    network = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "network", info[:1], info[1:]), opset_imports=opsets, ir_version=10
+    )
+    model = columns.put_in_front(network)
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    values: np.ndarray = session.run(["values"], columns.inputs)[0]
+    return values
+
+
+def _agrees(train: pd.DataFrame, rows: pd.DataFrame) -> None:
+    codes = fit_encoding(train)
+    wanted = encode(rows, codes)
+    np.testing.assert_array_equal(_computed(RawColumns(frame=rows, codes=codes), wanted.shape[1]), wanted)
+
+
+@pytest.mark.parametrize("misses", [False, True])
+@pytest.mark.parametrize("rare", [False, True])
+def test_every_kind_with_missing_and_unknown_values(misses: bool, rare: bool) -> None:
+    frame = pd.DataFrame(
+        {
+            "label": [1.5, 2.5, 1e30, -4.0, 0.1, 3.0],
+            "encode.0": ["a", "b", "a", "b", "a", "c" if rare else "b"],
+            "code": pd.Series([5, 7, 5, 7, 5, 7], dtype="category"),
+            "truth": [True, False, True, True, False, True],
+            "when": pd.to_datetime(["2020-02-29T05:30", "1999-12-31", "2000-01-01T23:59:59", "1900-03-01", "1970-01-01",
+                                    "2100-02-28T12:00"], format="ISO8601"),
+        }
+    )  # fmt: skip
+    none = frame.reindex([*frame.index, -1])
+    strange = none.astype({"code": object})
+    strange.loc[0, ["encode.0", "code"]] = ["z", 9]
+    _agrees(none if misses else frame, strange)
+
+
+def test_an_empty_text_that_is_a_category_is_not_missing() -> None:
+    frame = pd.DataFrame({"a": ["", "x", "", "x", None, None]})
+    _agrees(frame, frame)
+    assert RawColumns(frame=frame, codes=fit_encoding(frame)).described[0]["missing"] == "#N/A"
+
+
+def test_every_day_of_four_centuries() -> None:
+    days = pd.DataFrame({"when": pd.date_range("1850-01-01", "2250-12-31", freq="17h", tz="UTC")})
+    _agrees(days, days)
