@@ -150,6 +150,15 @@ def check(cfg: DictConfig) -> None:
     """
     _check_keys(cfg)
     _check_readable(cfg)
+    check_values(cfg)
+
+
+def check_values(cfg: DictConfig) -> None:
+    """Check the values alone, of a configuration whose keys are those of one that has been checked.
+
+    Raises:
+        UsageError: for the first setting that breaks a rule.
+    """
     for key, allowed in _RANGES.items():
         value = OmegaConf.select(cfg, key)
         if value is not None and not allowed.holds(value):
