@@ -142,8 +142,8 @@ def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: P
         (
             ("data.dataset._target_=sklearn.datasets.load_sample_images",),
             "data.dataset must give a table and a target (a Bunch with data and target, or a pair of arrays), "
-            "got a Bunch of images, filenames, DESCR; choose a load_*, fetch_* or make_* function of sklearn.datasets that "
-            "does",
+            "got a Bunch of images, filenames, DESCR; choose a load_*, fetch_* or make_* function of "
+            "sklearn.datasets that does",
         ),
     ],
 )
