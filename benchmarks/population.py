@@ -153,7 +153,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     rows = population.rows()
     trainer.fit(population, train_dataloaders=rows)
     shortest = min(after - before for before, after in zip(clock.times, clock.times[1:], strict=False))
-    return shortest / len(rows) / members * 1e6
+    return shortest / rows.n_steps / members * 1e6
 
 
 def limit_microseconds() -> float:

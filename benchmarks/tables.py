@@ -1,6 +1,6 @@
 """The project's networks against scikit-learn's models in cross-validation, with intervals, as Markdown.
 
-``python benchmarks/tables.py`` measures what logs/tables.jsonl does not hold yet, a line for each fold, and writes
+``python benchmarks/tables.py`` measures what docs/results.jsonl does not hold yet, a line for each fold, and writes
 docs/results.md; what is broken off goes on where it was. ``--tables`` and ``--models`` take some, ``--folds`` others
 than ten.
 """
@@ -10,6 +10,7 @@ import json
 import textwrap
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -125,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--tables", nargs="+", choices=CONTESTS, default=list(CONTESTS))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--scores", type=Path, default=Path("logs/tables.jsonl"))
+    parser.add_argument("--scores", type=Path, default=Path("docs/results.jsonl"))
     parser.add_argument("--output", type=Path, default=Path("docs/results.md"))
     typed = parser.parse_args(arguments)
     lines = typed.scores.read_text().splitlines() if typed.scores.is_file() else []
@@ -182,6 +183,11 @@ def report(known: Sequence[Fold], *, folds: int) -> str:
         if rows:
             score = "R²" if contest.is_regression else "accuracy"
             parts.append(f"## {name}\n\n| model | {score} | p | CPU seconds |\n| --- | --- | --- | --- |\n{rows}")
+    counts = Counter((found.contest, found.model) for found in known)
+    missing = [f"{model} on {name}" for name in CONTESTS for model in MODELS if counts[name, model] < folds]
+    if missing:
+        left = f"Not measured yet, and what the same command goes on with: {'; '.join(missing)}."
+        parts.insert(len(head.split("\n\n")), textwrap.fill(left, 120))
     return "\n\n".join(parts) + "\n"
 
 

@@ -142,7 +142,8 @@ def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: P
         (
             ("data.dataset._target_=sklearn.datasets.load_sample_images",),
             "data.dataset must give a table and a target (a Bunch with data and target, or a pair of arrays), "
-            "got Bunch; choose a load_*, fetch_* or make_* function of sklearn.datasets that does",
+            "got a Bunch of images, filenames, DESCR; choose a load_*, fetch_* or make_* function of "
+            "sklearn.datasets that does",
         ),
     ],
 )
@@ -169,6 +170,16 @@ def test_digits_on_a_gpu(typed: str, composed, tmp_path: Path) -> None:
     train(*composed("model=digits_mlp", typed, "trainer.max_epochs=40"))
     assert json.loads((tmp_path / "provenance.json").read_text())["device"].startswith("cuda")
     assert json.loads((tmp_path / "metrics.json").read_text())["test/acc"] > 0.95
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_table_on_the_gpu_gives_the_weights_of_one_that_is_copied_batch_by_batch(composed, tmp_path: Path) -> None:
+    for name, on_device in (("there", "true"), ("copied", "false")):
+        train(*composed(*SHORT, "model=digits_mlp", "trainer=gpu", f"data.on_device={on_device}", folder=name))
+    there, copied = _state(tmp_path / "there"), _state(tmp_path / "copied")
+    for name, value in copied.items():
+        assert torch.equal(there[name], value)
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])

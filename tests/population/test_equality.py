@@ -49,9 +49,9 @@ def train_together(jobs: list[DictConfig]) -> None:
         check_settings(config)
         candidates.append(Candidate(number, config, CHOSEN, builder.build(cfg, config, CHOSEN)))
     assert len({group_key(candidate.config) for candidate in candidates}) == 1
-    for number, trained in train_group(candidates).items():
+    for trained in train_group(candidates).values():
         assert trained is not None
-        trained.write_run(jobs[number], CHOSEN)
+        trained.write()
 
 
 def both(folder: Path, overrides: list[str], variations: list[dict[str, object]]) -> tuple[Path, Path]:

@@ -51,12 +51,12 @@ def run_together(jobs: list[DictConfig]) -> list[str]:
         Candidate(number, plain(cfg), CHOSEN, builder.build(cfg, plain(cfg), CHOSEN)) for number, cfg in enumerate(jobs)
     ]
     errors = []
-    for number, trained in train_group(candidates).items():
+    for trained in train_group(candidates).values():
         assert trained is not None
         try:
-            trained.write_run(jobs[number], CHOSEN)
+            trained.write()
         except UsageError as error:
-            errors.append(f"{number}: {error}")
+            errors.append(f"{trained.number}: {error}")
     return errors
 
 

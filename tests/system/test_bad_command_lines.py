@@ -55,6 +55,18 @@ BAD = [
     ("data.test_fraction=-0.1", "data.test_fraction must be in [0, 1), got -0.1; set data.test_fraction"),
     ("data.batch_size=0", "data.batch_size must be at least 1, got 0; set data.batch_size"),
     ("data.num_workers=-1", "data.num_workers must be at least 0, got -1; set data.num_workers"),
+    ("data.on_device=gpu", "data.on_device must be one of auto, true, false, got gpu; set data.on_device"),
+    ("data.on_device=1", "data.on_device must be one of auto, true, false, got 1; set data.on_device"),
+    (
+        "data.on_device=true data.num_workers=2",
+        "data.on_device=true takes batches from the whole table on the device, got data.num_workers=2 beside it; "
+        "leave one of them out",
+    ),
+    (
+        "data.on_device=true data.block_size=8",
+        "data.on_device=true takes batches from the whole table on the device, got data.block_size=8 beside it; "
+        "leave one of them out",
+    ),
     (
         "data.standardize=max",
         "data.standardize must be one of per_feature, global, none, got max; set data.standardize",

@@ -118,7 +118,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     """
     check_device(cfg.trainer.accelerator)
     callbacks: list[L.Callback] = [*_instances(cfg.callbacks, "callbacks"), *own_callbacks]
-    loggers = build_loggers(cfg)
+    loggers = build_loggers(cfg.logger)
     trainer = cfg.trainer
     if trainer.barebones:
         callbacks, loggers = [], []
@@ -153,9 +153,9 @@ _NOT_BAREBONES = (
 )  # fmt: skip
 
 
-def build_loggers(cfg: DictConfig) -> list[Logger]:
+def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
     """Loggers of the group ``logger``."""
-    return _instances(cfg.logger, "logger")
+    return _instances(group, "logger")
 
 
 def check_device(accelerator: str) -> None:
@@ -193,7 +193,7 @@ def _task_of(target: str) -> Task:
     raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
 
 
-def _instances(group: DictConfig, name: str) -> list[Any]:
+def _instances(group: DictConfig | Mapping[str, Any], name: str) -> list[Any]:
     return [instance(part, f"{name}.{key!s}") for key, part in group.items() if part is not None]
 
 

@@ -57,7 +57,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     metrics = evaluate(model, datamodule)
     best_value = metrics.get(cfg.monitor)
 
-    log_results(build_loggers(cfg), hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=0)
+    log_results(build_loggers(cfg.logger), hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=0)
     write_results(
         folder,
         metrics=metrics,

@@ -14,7 +14,7 @@ _TRAINER = (
     "trainer.gradient_clip_val",
 )
 # The seed stands under its own name.
-_LEFT_OUT = ("data.seed", "data.num_workers", "data.eval_batch_size")
+_LEFT_OUT = ("data.seed", "data.num_workers", "data.on_device", "data.eval_batch_size")
 
 
 def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, Setting]:

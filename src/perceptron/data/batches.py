@@ -37,6 +37,7 @@ class RowBatches(Sampler[Rows]):
         blocks: ``(n_blocks + 1,)`` int64, where blocks of consecutive rows start, and the number of rows: only rows of
             ``n_together`` blocks, drawn anew each epoch, are shuffled with each other. None to shuffle all rows.
         n_together: number of blocks whose rows are shuffled with each other.
+        device: where the row numbers are handed out. They are drawn on the CPU: the same order on every device.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class RowBatches(Sampler[Rows]):
         world_size: int = 1,
         blocks: Tensor | None = None,
         n_together: int = 1,
+        device: torch.device | None = None,
     ) -> None:
+        self.device = device
         self.blocks = blocks
         self.n_together = n_together
         self.n_rows = n_rows
@@ -72,7 +75,8 @@ class RowBatches(Sampler[Rows]):
         return -(-self.n_rows // self.batch_size)
 
     def __iter__(self) -> Iterator[Rows]:
-        order = self._order()
+        # The whole epoch's at once, so that a step waits for no copy.
+        order = self._order().to(self.device)
         first, self.first_batch = self.first_batch, 0
         for batch in range(first, len(self)):
             rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
@@ -85,7 +89,7 @@ class RowBatches(Sampler[Rows]):
         weight = self.world_size * len(share) / len(rows)
         if not len(share):
             share = rows[:1]
-        return share, torch.full((len(share),), weight)
+        return share, torch.full((len(share),), weight, device=share.device)
 
     def _order(self) -> Tensor:
         if not self.shuffle or (self.labels is None and self.batch_size >= self.n_rows):
@@ -129,8 +133,8 @@ class Columns(Dataset[Batch]):
     """Rows of a split, taken from the whole table by many of their numbers at once: a split is no copy of its rows.
 
     Args:
-        tensors: columns with one row per row of the table.
-        rows: ``(n_rows,)`` int64, the split's rows in the table; None where the table is the split.
+        tensors: columns with one row per row of the table, on the device where batches are wanted.
+        rows: ``(n_rows,)`` int64, the split's rows in the table, on that device; None where the table is the split.
     """
 
     def __init__(self, tensors: tuple[Tensor | Blocks, ...], rows: Tensor | None = None) -> None:
@@ -155,9 +159,9 @@ class BatchLoader(DataLoader[Batch]):
     Lightning stores the ``state_dict`` of a train loader in a checkpoint and hands it back on resume.
 
     Args:
-        tensors: columns with one row per row of the table.
-        sampler: which rows make which batch.
-        rows: the split's rows in the table; None where the table is the split.
+        tensors: columns with one row per row of the table, all on one device: batches are taken there.
+        sampler: which rows make which batch, its numbers on that device.
+        rows: the split's rows in the table, on that device; None where the table is the split.
         num_workers: worker processes; 0 loads in the main process, which is fastest for tables in memory.
     """
 

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.blocks import Blocks, is_mapped
+from perceptron.data.device import DeviceColumns, OnDevice
 from perceptron.data.fetching import read
 from perceptron.data.known import as_known
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
@@ -44,6 +45,9 @@ class TableDataModule(L.LightningDataModule):
         sampling: ``balanced`` to draw as many training rows of each class in every epoch, instead of ``class_weights``;
             ``none`` for every row once.
         num_workers: worker processes of each DataLoader.
+        on_device: whether the table is copied to the trainer's device once and batches are taken from it there, instead
+            of a copy per batch. ``auto`` for a CUDA device that has room for it, see ``has_room``. Needs
+            ``num_workers=0`` and ``block_size=None``.
         seed: seed of the order of the training rows.
 
     Batches are tuples: features ``(batch, n_features)`` float32, raw; target ``(batch,)`` int64 or
@@ -70,6 +74,7 @@ class TableDataModule(L.LightningDataModule):
         class_weights: str = "none",
         sampling: str = "none",
         num_workers: int = 0,
+        on_device: OnDevice = "auto",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -88,9 +93,11 @@ class TableDataModule(L.LightningDataModule):
         self.class_weights = class_weights
         self.sampling = sampling
         self.num_workers = num_workers
+        self.on_device = on_device
         self.seed = seed
         self._table: Table | None = None
         self._blocks: Blocks | None = None
+        self._on_device = DeviceColumns(on_device)
         self._measured: npt.NDArray[np.bool_] | None = None
         # What a model knows that other data is for, set before ``setup``: its classes, and how columns become features.
         self.known: TableSchema | None = None
@@ -210,7 +217,7 @@ class TableDataModule(L.LightningDataModule):
             raise UsageError(f"split={split} must have rows, got none; set data.{split}_fraction above 0")
         return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
 
-    def row_batches(self, *, rank: int = 0, world_size: int = 1) -> RowBatches:
+    def row_batches(self, *, rank: int = 0, world_size: int = 1, device: torch.device | None = None) -> RowBatches:
         """Numbers of the training rows of each batch, within the split; see ``RowBatches``."""
         train = self.split.train
         blocks = None if self.block_size is None else self._starts(torch.from_numpy(train))
@@ -224,15 +231,17 @@ class TableDataModule(L.LightningDataModule):
             world_size=world_size,
             blocks=blocks,
             n_together=self.blocks_in_memory,
+            device=device,
         )
 
     def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
-        rows = torch.from_numpy(self.split.rows(split))
+        columns, device = self._placed(split)
+        rows = torch.from_numpy(self.split.rows(split)).to(device=device)
         trainer = self.trainer
         overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
         rank, world_size = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
         if shuffle and not overfits:
-            sampler = self.row_batches(rank=rank, world_size=world_size)
+            sampler = self.row_batches(rank=rank, world_size=world_size, device=device)
         else:
             sampler = RowBatches(
                 len(rows),
@@ -241,8 +250,9 @@ class TableDataModule(L.LightningDataModule):
                 seed=self.seed,
                 rank=rank,
                 world_size=world_size,
+                device=device,
             )
-        loader = BatchLoader(self._columns(split), sampler=sampler, rows=rows, num_workers=self.num_workers)
+        loader = BatchLoader(columns, sampler=sampler, rows=rows, num_workers=self.num_workers)
         # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
         return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
 
@@ -269,6 +279,13 @@ class TableDataModule(L.LightningDataModule):
         """
         rows = torch.from_numpy(self.row_numbers(split, most=most))
         return tuple(column.index_select(0, rows) for column in self._columns(split))
+
+    def _placed(self, split: SplitName) -> tuple[tuple[Tensor | Blocks, ...], torch.device | None]:
+        """The columns of ``_columns`` on the device where batches are taken from them; None for where they are."""
+        columns = self._columns(split)
+        if self.trainer is None or self.num_workers or self.block_size is not None:
+            return columns, None
+        return self._on_device.placed(columns, self.trainer.strategy.root_device)  # type: ignore[arg-type]
 
     def _columns(self, split: SplitName) -> tuple[Tensor | Blocks, ...]:
         """Features and target of the whole table, not copied; and the factors, which are 0 outside the split."""

@@ -1,6 +1,7 @@
 """Which rows every member of a population sees in each step."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -21,8 +22,14 @@ class Part(NamedTuple):
     rows: Tensor
 
 
+# Steps that Lightning is handed at once; between them a signal is heard and the progress bar moves.
+STEPS_AT_ONCE = 64
+
+
 class PopulationRows:
-    """Steps of an epoch, each a list of ``Part``s: one, save at the end of an epoch where folds differ in size.
+    """Steps of an epoch, ``STEPS_AT_ONCE`` in a list.
+
+    Each is a list of ``Part``s: one, save at the end of an epoch where folds differ in size.
 
     A member whose epoch is over takes no part in the steps that others still have.
 
@@ -35,14 +42,19 @@ class PopulationRows:
         self._living = living
         self._epoch = epoch
         # The first members' longest epoch: Lightning asks once.
-        self._length = max(len(member.row_batches()) for member in living())
+        self.n_steps = max(len(member.row_batches()) for member in living())
 
     def __len__(self) -> int:
-        return self._length
+        return -(-self.n_steps // STEPS_AT_ONCE)
 
-    def __iter__(self) -> Iterator[list[Part]]:
+    def __iter__(self) -> Iterator[list[list[Part]]]:
+        steps = self._steps()
+        while some := list(islice(steps, STEPS_AT_ONCE)):
+            yield some
+
+    def _steps(self) -> Iterator[list[Part]]:
         of_members = [_batches(member, self._epoch()) for member in self._living()]
-        for step in range(self._length):
+        for step in range(self.n_steps):
             by_size: dict[int, list[int]] = {}
             for position, batches in enumerate(of_members):
                 if step < len(batches):

@@ -3,8 +3,9 @@
 import json
 import math
 import os
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -103,7 +104,24 @@ def read_yaml(text: str) -> Any:
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
-def as_yaml(values: Mapping[str, Any]) -> str:
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """By the library in C where there is one; quotes texts such as ``1e-3``, which OmegaConf reads as numbers."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Write a value again where it stands twice."""
+        return True
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    style = "'" if _LIKE_A_NUMBER.fullmatch(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+# YAML 1.2's numbers that PyYAML, which follows YAML 1.1, takes for texts: https://yaml.org/spec/1.2.2/#103-core-schema
+_LIKE_A_NUMBER = re.compile(r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?")
+_Dumper.add_representer(str, _represent_text)
+
+
+def as_yaml(values: Mapping[str, Any] | Sequence[Any]) -> str:
     """Plain values as YAML in the order of their keys."""
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(dict(values), Dumper=dumper, sort_keys=False, allow_unicode=True))
+    return str(yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))

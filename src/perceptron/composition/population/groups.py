@@ -2,24 +2,23 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.build import build_loggers, plain
+from perceptron.composition.build import build_loggers
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
-from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.population.jobs import MemberBuilder, check_hydra, check_settings, group_key
 from perceptron.composition.results import best_entry, write_results
-from perceptron.composition.settings.checks import check
-from perceptron.composition.sweeps.job import train_as_job
+from perceptron.composition.settings.checks import check, check_values
+from perceptron.composition.sweeps.template import JobTemplate, PlainJob
 from perceptron.composition.threads import set_threads
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit
@@ -29,32 +28,12 @@ from perceptron.runs.faults import named_faults
 from perceptron.runs.files import as_yaml, write_text
 from perceptron.runs.folder import Run
 from perceptron.runs.lock import only_process
-from perceptron.runs.report import log_results
+from perceptron.runs.report import log_results, log_scalars
 
 log = logging.getLogger(__name__)
 
 # More at once are not faster on a CPU: their weights leave its caches (measured).
 _GOOD_ON_A_CPU = 64
-
-
-@dataclass(frozen=True)
-class ComposedJob:
-    """A job of a multirun before it runs.
-
-    Attributes:
-        number: of the job in the sweep.
-        overrides: that make it.
-        cfg: composed configuration with ``hydra``.
-    """
-
-    number: int
-    overrides: tuple[str, ...]
-    cfg: DictConfig
-
-    def __post_init__(self) -> None:
-        with open_dict(self.cfg):
-            self.cfg.hydra.job.id = self.number
-            self.cfg.hydra.job.num = self.number
 
 
 @dataclass(frozen=True)
@@ -94,47 +73,43 @@ class Trained:
     started: datetime
     seconds: float
 
-    def write(self, cfg: DictConfig) -> float | None:
-        """Write the run folder as the job alone would have, as Hydra's task function.
+    def write(self) -> float | None:
+        """Write the run folder as the job alone would have.
 
         Returns:
-            The best value of the monitored metric; NaN of a member that failed.
-        """
-        return train_as_job(cfg, self.candidate.chosen, work=self.write_run)
-
-    def write_run(self, cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
-        """Write everything.
+            The best value of the monitored metric.
 
         Raises:
             UsageError: where the member has failed, after what it left until then is written.
         """
-        folder = Path(cfg.paths.output_dir)
-        with only_process(folder), named_faults(folder, settings=f"optimizer.lr={cfg.optimizer.lr}"):
-            return self._written(cfg, chosen, folder)
+        config = self.candidate.config
+        folder = Path(config["paths"]["output_dir"])
+        with only_process(folder), named_faults(folder, settings=f"optimizer.lr={config['optimizer']['lr']}"):
+            return self._written(config, folder)
 
-    def _written(self, cfg: DictConfig, chosen: Mapping[str, str], folder: Path) -> float | None:
-        member, config = self.candidate.member, plain(cfg)
+    def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
+        member, chosen = self.candidate.member, self.candidate.chosen
         write_text(folder / "config.yaml", as_yaml(config))
         extra: dict[str, Any] = {}
         own = SelfContained(config=config, schema=member.datamodule.schema)
         own.add_to(extra)
         for snapshots in (*self.population.snapshots, self.population.last):
             snapshots.write(self.number, type(self.population.optimizer), extra)
-        loggers = build_loggers(cfg)
+        loggers = build_loggers(config["logger"])
         for epoch in member.history:
             for metrics in (epoch.val, epoch.train):
                 if metrics:
                     for logger in loggers:
-                        logger.log_metrics({**metrics, "epoch": epoch.number}, epoch.step)
+                        log_scalars(logger, {**metrics, "epoch": epoch.number}, step=epoch.step)
         if member.failure is not None:
             for logger in loggers:
                 logger.finalize("failed")
             raise member.failure
-        metrics = member.metrics if cfg.test else {}
+        metrics = member.metrics if config["test"] else {}
         tested = {name: value for name, value in metrics.items() if name.startswith("test/")}
         for logger in loggers if tested else []:
-            logger.log_metrics({**tested, "epoch": len(member.history)}, member.steps)
-        best_value = member.best_value(cfg.monitor)
+            log_scalars(logger, {**tested, "epoch": len(member.history)}, step=member.steps)
+        best_value = member.best_value(config["monitor"])
         log_results(loggers, hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=member.steps)
         write_results(
             folder,
@@ -149,11 +124,13 @@ class Trained:
         return best_value
 
 
-def train_groups(jobs: Sequence[ComposedJob], *, max_members: int | None) -> Iterator[dict[int, Trained | None]]:
+def train_groups(
+    jobs: Iterable[tuple[DictConfig, PlainJob]], *, max_members: int | None
+) -> Iterator[dict[int, Trained | None]]:
     """Train the jobs group by group.
 
     Args:
-        jobs: of a multirun.
+        jobs: of a multirun: the typed configuration of each, of use until the next is asked for, and its plain values.
         max_members: trained at once; None for what is good on the device.
 
     Yields:
@@ -164,9 +141,10 @@ def train_groups(jobs: Sequence[ComposedJob], *, max_members: int | None) -> Ite
     groups: dict[str, list[Candidate]] = {}
     alone: list[int] = []
     builder = MemberBuilder()
-    for job in jobs:
+    checked: set[JobTemplate] = set()
+    for cfg, job in jobs:
         try:
-            candidate = _candidate(job, builder)
+            candidate = _candidate(cfg, job, builder, checked)
         except CannotStackError as reason:
             log.info("job #%d runs alone: %s", job.number, reason)
             alone.append(job.number)
@@ -191,32 +169,20 @@ def train_groups(jobs: Sequence[ComposedJob], *, max_members: int | None) -> Ite
         yield dict.fromkeys(alone)
 
 
-def _candidate(job: ComposedJob, builder: MemberBuilder) -> Candidate:
-    cfg = _entered(job)
-    chosen = HydraConfig.get().runtime.choices
-    run = Run(Path(cfg.paths.output_dir))
+def _candidate(cfg: DictConfig, job: PlainJob, builder: MemberBuilder, checked: set[JobTemplate]) -> Candidate:
+    run = Run(job.folder)
     if run.is_finished:
         raise CannotStackError("it is finished")
     if run.checkpoint("last").is_file():
         raise CannotStackError("it goes on from where it was left")
-    check(cfg)
-    config = plain(cfg)
-    check_settings(config)
-    return Candidate(job.number, config, chosen, builder.build(cfg, config, chosen))
-
-
-def _entered(job: ComposedJob) -> DictConfig:
-    """A job's configuration without ``hydra``, which ``${hydra:...}`` reads from now on."""
-    HydraConfig.instance().set_config(job.cfg)
-    parts = (str(OmegaConf.select(job.cfg, f"hydra.sweep.{part}")) for part in ("dir", "subdir"))
-    folder = str(Path(*parts).absolute())
-    with read_write(job.cfg.hydra.runtime), open_dict(job.cfg.hydra.runtime):
-        job.cfg.hydra.runtime.output_dir = folder
-    HydraConfig.instance().set_config(job.cfg)
-    cfg: DictConfig = job.cfg.copy()
-    with open_dict(cfg):
-        del cfg["hydra"]
-    return cfg
+    if job.template in checked:
+        check_values(cfg)
+    else:
+        check(cfg)
+        checked.add(job.template)
+    check_hydra(job.template.hydra_values)
+    check_settings(job.config)
+    return Candidate(job.number, job.config, job.chosen, builder.build(cfg, job.config, job.chosen))
 
 
 def train_group(group: Sequence[Candidate]) -> dict[int, Trained | None]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
@@ -61,6 +62,21 @@ def check_settings(config: Mapping[str, Any]) -> None:
     _check_dataset(config["data"]["dataset"])
 
 
+def check_hydra(settings: Mapping[str, Any]) -> None:
+    """Refuse a job that Hydra runs in surroundings of its own.
+
+    Args:
+        settings: plain values of ``hydra``.
+
+    Raises:
+        CannotStackError: with the reason.
+    """
+    job = settings["job"]
+    for name in ("chdir", "env_set", "env_copy"):
+        if job[name]:
+            raise CannotStackError(f"it has hydra.job.{name}={job[name]}")
+
+
 def group_key(config: Mapping[str, Any]) -> str:
     """What members of one group have in common: jobs with the same key differ only in what can vary side by side.
 
@@ -92,6 +108,7 @@ class MemberBuilder:
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}
+        self._datamodules: dict[str, TableDataModule] = {}
         self._tried: set[str] = set()
 
     def build(self, cfg: DictConfig, config: Mapping[str, Any], chosen: Mapping[str, str]) -> Member:
@@ -144,6 +161,15 @@ class MemberBuilder:
         return member
 
     def _data(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
+        """The job's data module; jobs that differ in the order of rows alone share table, split and standardisation."""
+        key = json.dumps({**config["data"], "seed": None}, sort_keys=True, default=str)
+        if key not in self._datamodules:
+            self._datamodules[key] = self._made(cfg, config)
+        datamodule = copy(self._datamodules[key])
+        datamodule.seed = config["data"]["seed"]
+        return datamodule
+
+    def _made(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(cfg.data, _convert_="all")
         key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
         if key not in self._tables:

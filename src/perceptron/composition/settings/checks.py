@@ -82,6 +82,7 @@ _RANGES: dict[str, Range] = {
     "data.class_weights": _one_of(("none", "balanced")),
     "data.sampling": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,
+    "data.on_device": Range("one of auto, true, false", lambda value: value == "auto" or isinstance(value, bool)),
     "model.threshold": Range("in (0, 1), or auto", lambda value: value == "auto" or _OPEN_SHARE.holds(value)),
     "model.label_smoothing": _SHARE,
     "model.network.hidden": Range(
@@ -149,6 +150,15 @@ def check(cfg: DictConfig) -> None:
     """
     _check_keys(cfg)
     _check_readable(cfg)
+    check_values(cfg)
+
+
+def check_values(cfg: DictConfig) -> None:
+    """Check the values alone, of a configuration whose keys are those of one that has been checked.
+
+    Raises:
+        UsageError: for the first setting that breaks a rule.
+    """
     for key, allowed in _RANGES.items():
         value = OmegaConf.select(cfg, key)
         if value is not None and not allowed.holds(value):
@@ -249,6 +259,12 @@ def _check_choices(cfg: DictConfig) -> None:
 
 
 def _check_dataset(cfg: DictConfig) -> None:
+    for name, without in (("num_workers", 0), ("block_size", None)):
+        if cfg.data.on_device is True and cfg.data[name] != without:
+            raise UsageError(
+                f"data.on_device=true takes batches from the whole table on the device, got data.{name}="
+                f"{cfg.data[name]} beside it; leave one of them out"
+            )
     if cfg.data.block_size is not None and cfg.data.sampling == "balanced":
         raise UsageError(
             "data.sampling=balanced draws rows of the whole table, got data.block_size="

@@ -31,6 +31,8 @@ class DataConf:
     class_weights: str = "none"
     sampling: str = "none"
     num_workers: int = 0
+    # true, false, or auto.
+    on_device: Any = "auto"
     seed: int = MISSING
 
 

@@ -20,7 +20,16 @@ from perceptron.runs.folder import Run, find_runs
 
 _TARGET = "perceptron.models.Ensemble"
 # What does not decide which rows a member was trained on.
-_NO_SPLIT = ("batch_size", "eval_batch_size", "num_workers", "class_weights", "sampling", "standardize", "seed")
+_NO_SPLIT = (
+    "batch_size",
+    "eval_batch_size",
+    "num_workers",
+    "on_device",
+    "class_weights",
+    "sampling",
+    "standardize",
+    "seed",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,31 +16,19 @@ from perceptron.sweeps.jobs import Job
 log = logging.getLogger(__name__)
 
 
-# Trains a job, or writes down what is trained already; gives the best value of the monitored metric.
-Work = Callable[[DictConfig, Mapping[str, str]], float | None]
-
-
-def train_as_job(cfg: DictConfig, chosen: Mapping[str, str], work: Work | None = None) -> float | None:
+def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     """Train one job, or go on with it, or take the result that it has left before.
-
-    An error is written to the job's folder and told as NaN: raised, it would end the sweep, or lose its table.
 
     Args:
         cfg: composed configuration.
         chosen: option of each of Hydra's groups.
-        work: what the job does; None for training.
 
     Returns:
         The best value of the monitored metric; NaN of a job that failed or was pruned.
     """
     run = Run(Path(cfg.paths.output_dir))
-    job = Job(run.folder)
-    job.begin()
-    try:
-        if run.is_finished:
-            return stored_best(run)
-        if work is not None:
-            return work(cfg, chosen)
+
+    def work() -> float | None:
         check(cfg)
         # Here, because it imports torch.
         from perceptron.composition.running import run_once
@@ -50,6 +38,26 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str], work: Work | None =
             # Lightning's, where a job goes on in its own folder.
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             return run_once(_continued(cfg, run), chosen, quiet=True)
+
+    return as_job(run, work)
+
+
+def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
+    """Do a job's work, unless its result is there already.
+
+    An error is written to the job's folder and told as NaN: raised, it would end the sweep, or lose its table.
+
+    Args:
+        run: the job's.
+        work: gives the best value of the monitored metric.
+
+    Returns:
+        That value; NaN of a job that failed or was pruned.
+    """
+    job = Job(run.folder)
+    job.begin()
+    try:
+        return stored_best(run) if run.is_finished else work()
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan

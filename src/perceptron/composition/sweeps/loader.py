@@ -1,17 +1,18 @@
 """Jobs of a sweep composed quickly: what Hydra composes once for jobs that differ in plain settings alone.
 
-Hydra reads and merges all files anew for each job, twice: 240 ms, a hundred times what such a job takes when it is
-trained beside others (measured).
+Hydra reads and merges all files anew for each job, twice: 240 ms, twice what such a job takes in all when it is trained
+beside others (measured).
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
+
+from perceptron.composition.sweeps.template import JobTemplate
 
 _Key = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -27,32 +28,39 @@ class SweepLoader(ConfigLoader):
         self._loader = loader
         # Asking Hydra takes 10 ms.
         self._is_group: dict[str, bool] = {}
-        self._parsed: dict[str, Override] = {}
-        self._bases: dict[_Key, DictConfig] = {}
+        self._parsed: dict[str, tuple[Override, bool]] = {}
+        self._templates: dict[_Key, JobTemplate] = {}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """A job's configuration, as Hydra would have composed it."""
-        overrides = [self._parse(text) for text in sweep_overrides]
-        settings = [override for override in overrides if self._is_setting(override)]
-        others = tuple(str(override.input_line) for override in overrides if override not in settings)
-        key = (others, tuple(override.key_or_group for override in settings))
-        if key not in self._bases:
-            self._bases[key] = self._loader.load_sweep_config(master_config, list(sweep_overrides))
-            return deepcopy(self._bases[key])
-        cfg = deepcopy(self._bases[key])
-        for override in settings:
-            OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True)
-        cfg.hydra.overrides.task = [text for text in sweep_overrides if not self._parse(text).is_hydra_override()]
-        cfg.hydra.job.override_dirname = _dirname(overrides, cfg.hydra.job.config.override_dirname)
-        return cfg
+        """A job's configuration, as Hydra would have composed it.
 
-    def _parse(self, text: str) -> Override:
+        The next call changes it in place: a copy takes 7 ms, and Hydra's sweepers look at each no longer.
+        """
+        return self.template(master_config, sweep_overrides).cfg
+
+    def template(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> JobTemplate:
+        """What a job shares with others, set to this job."""
+        overrides = [self._parse(text) for text in sweep_overrides]
+        settings = [override for override, is_setting in overrides if is_setting]
+        others = tuple(str(override.input_line) for override, is_setting in overrides if not is_setting)
+        keys = tuple(override.key_or_group for override in settings)
+        if (others, keys) not in self._templates:
+            cfg = self._loader.load_sweep_config(master_config, list(sweep_overrides))
+            self._templates[others, keys] = JobTemplate(cfg, keys)
+        template = self._templates[others, keys]
+        parsed = [override for override, _ in overrides]
+        task = [str(override.input_line) for override in parsed if not override.is_hydra_override()]
+        template.set(settings, task, _dirname(parsed, template.cfg.hydra.job.config.override_dirname))
+        return template
+
+    def _parse(self, text: str) -> tuple[Override, bool]:
+        """An override, and whether it sets a scalar or a list on which nothing else depends."""
         if text not in self._parsed:
-            self._parsed[text] = OverridesParser.create().parse_override(text)
+            override = OverridesParser.create().parse_override(text)
+            self._parsed[text] = override, self._is_setting(override)
         return self._parsed[text]
 
     def _is_setting(self, override: Override) -> bool:
-        """Whether it sets a scalar or a list, and nothing else depends on it."""
         plain = not (override.is_delete() or override.is_add() or override.is_force_add() or override.package)
         key = override.key_or_group
         if key not in self._is_group:

@@ -144,7 +144,7 @@ def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -
     """Compose and check every choice and every end; the first configuration."""
     composed = []
     for overrides in space.samples():
-        cfg = loader.load_sweep_config(config, overrides)
+        cfg = loader.load_sweep_config(config, overrides).copy()
         with open_dict(cfg):
             del cfg["hydra"]
         check(cfg)

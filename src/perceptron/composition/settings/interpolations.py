@@ -1,0 +1,95 @@
+"""Values that refer to others, ``${seed}``: which of them may differ between jobs that differ in some settings."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+# Functions of YAML files whose value follows from their arguments alone; others are asked anew for each job.
+_PURE = ("default_monitor", "direction_of")
+_NODE = re.compile(r"\$\{([\w.]+)\}")
+_FUNCTION = re.compile(r"\$\{([\w.]+):")
+
+
+def settle(cfg: DictConfig, keys: Sequence[str]) -> dict[str, str]:
+    """Resolve, in place, what is the same for all jobs that differ in these settings.
+
+    Args:
+        cfg: without ``hydra``.
+        keys: settings that differ between jobs.
+
+    Returns:
+        Text of each interpolation that is left, by its path, each behind those that it refers to.
+    """
+    interpolated = dict(_interpolated(OmegaConf.to_container(cfg, resolve=False)))
+    left = dependents(interpolated, keys)
+    for path in interpolated.keys() - left.keys() - set(keys):
+        OmegaConf.update(cfg, path, OmegaConf.select(cfg, path), merge=False)
+    return left
+
+
+def value_of(text: str, path: str, cfg: DictConfig) -> Any:
+    """Value of an interpolation; one of references alone without OmegaConf's parser, which takes a millisecond.
+
+    Args:
+        text: the interpolation.
+        path: where it stands in ``cfg``.
+        cfg: what it refers to.
+    """
+
+    def referred(name: str) -> Any:
+        return OmegaConf.select(cfg, name, throw_on_missing=True)
+
+    if whole := _NODE.fullmatch(text):
+        return referred(whole[1])
+    if "${" not in _NODE.sub("", text):
+        return _NODE.sub(lambda found: str(referred(found[1])), text)
+    OmegaConf.update(cfg, path, text, merge=False)
+    return referred(path)
+
+
+def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
+    """Those interpolations that may give another value for each job, each behind those that it refers to.
+
+    Args:
+        interpolated: text of each interpolation by its path.
+        keys: settings that differ between jobs.
+    """
+    others = {path: text for path, text in interpolated.items() if path not in keys}
+    # A reference that starts with a dot is relative, and not followed.
+    found = {
+        path
+        for path, text in others.items()
+        if "${." in text or any(name not in _PURE for name in _FUNCTION.findall(text))
+    }
+    while True:
+        changed = {*keys, *found}
+        more = {path for path in others.keys() - found if _refers(others[path], changed)}
+        if not more:
+            break
+        found |= more
+    ordered: dict[str, str] = {}
+    while left := found - ordered.keys():
+        # Where they refer to one another in a circle, OmegaConf says so.
+        ready = {path for path in left if not _refers(others[path], left - {path})} or left
+        ordered |= {path: others[path] for path in sorted(ready)}
+    return ordered
+
+
+def _refers(text: str, paths: Iterable[str]) -> bool:
+    """Whether an interpolation refers to one of the paths, to a part of it, or to what it is a part of."""
+    return any(
+        name == path or name.startswith(f"{path}.") or path.startswith(f"{name}.")
+        for name in _NODE.findall(text)
+        for path in paths
+    )
+
+
+def _interpolated(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Path and text of each interpolation in plain values."""
+    if isinstance(values, str) and "${" in values:
+        yield path, values
+    pairs = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for key, value in pairs:
+        yield from _interpolated(value, f"{path}.{key}" if path else str(key))

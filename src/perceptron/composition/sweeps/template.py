@@ -1,0 +1,202 @@
+"""What jobs of a sweep have in common: composed once by Hydra, then set from job to job in place.
+
+Hydra composes, resolves and copies everything anew for each job: 150 ms, as long as the training of such a job beside
+others (measured).
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from perceptron.composition.settings.interpolations import settle, value_of
+from perceptron.runs.files import as_yaml
+
+_NUMBER = "${hydra.job.num}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainJob:
+    """A job of a multirun in plain values.
+
+    Attributes:
+        number: of the job in the sweep.
+        overrides: that make it, those of Hydra left out.
+        config: plain configuration, interpolations resolved.
+        chosen: option of each of Hydra's groups.
+        folder: of its run.
+        template: what it shares with others.
+        raw: its settings as they were composed, interpolations as they are.
+        dirname: Hydra's name of it by its overrides.
+    """
+
+    number: int
+    overrides: tuple[str, ...]
+    config: dict[str, Any]
+    chosen: Mapping[str, str]
+    folder: Path
+    template: "JobTemplate"
+    raw: dict[str, Any]
+    dirname: str
+
+    def hydra_files(self) -> dict[str, str]:
+        """Texts of the files that Hydra leaves in a job's ``.hydra``, by their names."""
+        hydra = self.template.hydra_values
+        hydra = hydra | {
+            "overrides": hydra["overrides"] | {"task": list(self.overrides)},
+            "job": hydra["job"] | {"override_dirname": self.dirname, "id": str(self.number), "num": self.number},
+            "runtime": hydra["runtime"] | {"output_dir": str(self.folder)},
+        }
+        return {
+            "config.yaml": as_yaml(self.raw),
+            "hydra.yaml": as_yaml({"hydra": hydra}),
+            "overrides.yaml": as_yaml(list(self.overrides)),
+        }
+
+
+class JobTemplate:
+    """A configuration whose jobs differ in the values of some settings.
+
+    Args:
+        cfg: the first job's, composed by Hydra, with ``hydra``.
+        keys: the settings that differ.
+
+    Attributes:
+        cfg: the configuration of the job that was set last, with ``hydra``. The next one is set in place.
+    """
+
+    def __init__(self, cfg: DictConfig, keys: Sequence[str]) -> None:
+        self.cfg = cfg
+        self._keys = tuple(keys)
+        self._entered: DictConfig | None = None
+        self._hydra: Any = None
+        self._raw: dict[str, Any] = {}
+        self._plain: dict[str, Any] = {}
+        self._dependent: dict[str, str] = {}
+        self._varying: list[str] = []
+        self._sweep_dir = ""
+        self._task: tuple[str, ...] = ()
+        self._dirname = ""
+        self._chosen: dict[str, str] = {}
+        self.hydra_values: dict[str, Any] = {}
+
+    def set(self, settings: Sequence[Override], task: Sequence[str], dirname: str) -> None:
+        """Make ``cfg`` another job's.
+
+        Args:
+            settings: values of ``keys``.
+            task: all overrides of the job as text, those of Hydra left out.
+            dirname: Hydra's name of the job by its overrides.
+
+        Raises:
+            OmegaConfBaseException: where a value is of another kind than its setting.
+        """
+        # An entered configuration is not to be changed elsewhere.
+        with read_write(self.cfg.hydra):
+            for override in settings:
+                OmegaConf.update(self.cfg, override.key_or_group, override.value(), merge=True)
+            self.cfg.hydra.overrides.task = list(task)
+            self.cfg.hydra.job.override_dirname = dirname
+        self._task, self._dirname = tuple(task), dirname
+
+    def enter(self, number: int) -> DictConfig:
+        """The job's configuration without ``hydra``, which ``${hydra:...}`` reads from now on; set in place, too.
+
+        Its interpolations are resolved.
+        """
+        if self._entered is None:
+            self._enter_first(number)
+        assert self._entered is not None  # noqa: S101
+        HydraConfig.instance().cfg = self._hydra
+        own: list[Any] = [self.cfg.hydra, HydraConfig.get()]
+        for hydra in own:
+            with read_write(hydra), open_dict(hydra):
+                hydra.job.num, hydra.job.id = number, str(number)
+        folder = self._folder(number)
+        for hydra in own:
+            with read_write(hydra), open_dict(hydra):
+                hydra.runtime.output_dir = folder
+                hydra.overrides.task, hydra.job.override_dirname = list(self._task), self._dirname
+        for key in self._keys:
+            OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
+        for path, text in self._dependent.items():
+            OmegaConf.update(self._entered, path, value_of(text, path, self._entered), merge=False)
+        return self._entered
+
+    def of_job(self, number: int) -> DictConfig:
+        """A copy of ``cfg`` for Hydra to run."""
+        cfg: DictConfig = self.cfg.copy()
+        with read_write(cfg.hydra.job), open_dict(cfg):
+            cfg.hydra.job.id, cfg.hydra.job.num = str(number), number
+        return cfg
+
+    def job(self, number: int) -> PlainJob:
+        """The job that was entered, in plain values."""
+        assert self._entered is not None  # noqa: S101
+        config, raw = deepcopy(self._plain), deepcopy(self._raw)
+        for key in self._keys:
+            _put(raw, key, self._raw_value(key))
+        for key in self._varying:
+            _put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
+        return PlainJob(
+            number=number,
+            overrides=self._task,
+            config=config,
+            chosen=self._chosen,
+            folder=Path(self.cfg.hydra.runtime.output_dir),
+            template=self,
+            raw=raw,
+            dirname=self._dirname,
+        )
+
+    def _enter_first(self, number: int) -> None:
+        with open_dict(self.cfg):
+            self.cfg.hydra.job.id, self.cfg.hydra.job.num = str(number), number
+        HydraConfig.instance().set_config(self.cfg)
+        self._raw = _plain_value(self.cfg, resolve=False)
+        self.hydra_values = self._raw.pop("hydra")
+        self._sweep_dir = str(OmegaConf.select(self.cfg, "hydra.sweep.dir"))
+        with read_write(self.cfg.hydra.runtime), open_dict(self.cfg.hydra.runtime):
+            self.cfg.hydra.runtime.output_dir = self._folder(number)
+        HydraConfig.instance().set_config(self.cfg)
+        self._hydra = HydraConfig.instance().cfg
+        self._chosen = self.hydra_values["runtime"]["choices"]
+        self._entered = self.cfg.copy()
+        with open_dict(self._entered):
+            del self._entered["hydra"]
+        self._dependent = settle(self._entered, self._keys)
+        self._varying = [*self._keys, *self._dependent]
+        self._plain = _plain_value(self._entered)
+
+    def _folder(self, number: int) -> str:
+        subdir = str(self.hydra_values["sweep"]["subdir"])
+        # The default, without OmegaConf's parser.
+        own = str(number) if subdir == _NUMBER else str(OmegaConf.select(self.cfg, "hydra.sweep.subdir"))
+        return str(Path(self._sweep_dir, own).absolute())
+
+    def _raw_value(self, key: str) -> Any:
+        """A setting as it was typed, an interpolation as such."""
+        parent, _, name = key.rpartition(".")
+        node = OmegaConf.select(self.cfg, parent) if parent else self.cfg
+        if OmegaConf.is_interpolation(node, name):
+            return _plain_value(node, resolve=False)[name]
+        return _plain_value(node[name], resolve=False)
+
+
+def _plain_value(value: Any, *, resolve: bool = True) -> Any:
+    if not OmegaConf.is_config(value):
+        return value
+    return OmegaConf.to_container(value, resolve=resolve, throw_on_missing=resolve, enum_to_str=not resolve)
+
+
+def _put(values: Any, path: str, value: Any) -> None:
+    """Set a value deep inside dicts and lists."""
+    *parents, last = path.split(".")
+    for part in parents:
+        values = values[int(part) if isinstance(values, list) else part]
+    values[int(last) if isinstance(values, list) else last] = value

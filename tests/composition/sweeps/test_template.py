@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+from tests.population.comparing import sweep
+
+from perceptron.composition.settings.interpolations import dependents
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.sweeps.loader import SweepLoader
+
+JOBS = [
+    ["seed=3", "optimizer.lr=1e-3", "data.split_seed=${seed}"],
+    ["seed=4", "optimizer.lr=0.1", "data.split_seed=${seed}"],
+    ["seed=5", "optimizer.lr=1", "data.split_seed=7"],
+    ["data.val_fraction=0", "tags=[a,b]", "task_name=other"],
+    ["data.val_fraction=0.1", "tags=[c]", "task_name=another"],
+    ["hydra.sweep.subdir=${seed}_${hydra.job.num}", "seed=1"],
+    ["hydra.sweep.subdir=${seed}_${hydra.job.num}", "seed=2"],
+]
+
+
+@pytest.fixture(autouse=True)
+def _own_hydra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
+
+
+def test_plain_values_are_those_that_hydra_and_omegaconf_give(tmp_path: Path) -> None:
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        hydras = GlobalHydra.instance().config_loader()
+        master = hydras.load_configuration("train", [f"hydra.sweep.dir={tmp_path}"], run_mode=RunMode.MULTIRUN)
+        loader = SweepLoader(hydras)
+        # The first again, after others have been set in the same place.
+        for number, overrides in enumerate([*JOBS, JOBS[0]]):
+            template = loader.template(master, overrides)
+            entered = template.enter(number)
+            job = template.job(number)
+            slow = hydras.load_sweep_config(master, overrides)
+            slow.hydra.job.id, slow.hydra.job.num = str(number), number
+            HydraConfig.instance().set_config(slow)
+            subdir = str(slow.hydra.sweep.subdir)
+            assert job.folder == tmp_path / subdir
+            OmegaConf.set_readonly(slow.hydra, False)
+            slow.hydra.runtime.output_dir = str(tmp_path / subdir)
+            HydraConfig.instance().set_config(slow)
+            expected = OmegaConf.to_container(slow, resolve=True)
+            assert isinstance(expected, dict)
+            del expected["hydra"]
+            assert job.config == expected
+            assert OmegaConf.to_container(entered, resolve=True) == expected
+            raw = OmegaConf.to_container(slow, resolve=False, enum_to_str=True)
+            assert isinstance(raw, dict)
+            files = {name: yaml.safe_load(text) for name, text in job.hydra_files().items()}
+            assert files["hydra.yaml"]["hydra"] == raw.pop("hydra")
+            assert files["config.yaml"] == raw
+            assert files["overrides.yaml"] == [text for text in overrides if not text.startswith("hydra")]
+
+
+def test_what_depends_on_a_setting_is_found_through_others() -> None:
+    texts = {"a": "${seed}", "b": "${a}/x", "c": "${group.part}", "d": "${hydra:job.num}", "e": "${other}"}
+    assert list(dependents(texts, ["seed", "group"])) == ["a", "c", "d", "b"]
+    assert list(dependents({"e": "${other}", "f": "${direction_of:${e}}"}, ["seed"])) == []
+    assert list(dependents({"e": "${other}", "f": "${direction_of:${e}}"}, ["other"])) == ["e", "f"]
+
+
+def test_a_member_leaves_the_files_of_hydra_to_the_byte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    settings = ["model=logistic", "seed=1,2", "optimizer.lr=1e-3", "trainer.max_epochs=1", "logger=none"]
+    folders = {}
+    for launcher in ("basic", "population"):
+        folders[launcher] = sweep(monkeypatch, tmp_path / launcher, f"hydra/launcher={launcher}", *settings)
+    for path in sorted(folders["basic"].glob("[01]/.hydra/*.yaml")):
+        twin = folders["population"] / path.relative_to(folders["basic"])
+        texts = [
+            file.read_text().replace(str(folders[launcher]), "").replace(str(tmp_path / launcher), "")
+            for launcher, file in (("basic", path), ("population", twin))
+        ]
+        ours = [[line for line in text.splitlines() if "launcher" not in line.lower()] for text in texts]
+        assert [line for line in ours[1] if "max_members" not in line] == ours[0]
