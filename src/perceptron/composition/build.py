@@ -34,13 +34,19 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     return values
 
 
-def build_data(cfg: DictConfig) -> TableDataModule:
+def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataModule:
     """Data module of the group ``data``, its table read.
+
+    Args:
+        cfg: the group.
+        known: what a trained model knows that the data is for; None to fit how columns become features.
 
     Raises:
         UsageError: where the data set cannot be made from its arguments.
     """
     datamodule: TableDataModule = instance(cfg, "data")
+    # No argument of the target: Hydra would take a category named ${...} for an interpolation.
+    datamodule.known = known
     try:
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
