@@ -1,5 +1,6 @@
 """Learnt vectors for categories (Guo and Berkhahn 2016, https://arxiv.org/abs/1604.06737)."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -47,4 +48,4 @@ class CategoryEmbeddings(nn.Module):
 
 def embedding_width(n_categories: int) -> int:
     """Fastai's rule, https://docs.fast.ai/tabular.model.html#emb_sz_rule."""
-    return min(600, round(1.6 * float(n_categories) ** 0.56))
+    return min(600, round(1.6 * math.pow(n_categories, 0.56)))
