@@ -5,6 +5,8 @@ functions take one model at a time, and its area under the ROC curve alone took 
 definitions are torchmetrics' and scikit-learn's, and the tests hold the values against both.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -28,12 +30,13 @@ def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -
     """
     labelled, positive = probabilities >= threshold, target == 1
     area, precision = _area_and_precision(probabilities, positive)
+    counts = _of_both(labelled, positive)
     return {
         "acc": _share(labelled == positive),
-        "balanced_acc": _balanced_accuracy(_of_both(labelled), _of_both(positive)),
+        "balanced_acc": _balanced_accuracy(counts),
         "auroc": area,
         "average_precision": precision,
-        "f1": _f1(labelled, positive),
+        "f1": _f1(counts, undefined=0.0)[..., 1],
         "log_loss": _log_loss(torch.where(positive, probabilities, 1 - probabilities)),
         "ece": _calibration_error(probabilities, positive),
     }
@@ -52,15 +55,14 @@ def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tenso
     """
     of_label, labels = probabilities.max(dim=-1)
     of_target = probabilities.gather(-1, target.unsqueeze(-1)).squeeze(-1)
-    classes = torch.arange(probabilities.shape[-1], device=probabilities.device).unsqueeze(-1)
-    is_label, is_target = labels.unsqueeze(-2) == classes, target.unsqueeze(-2) == classes
-    areas, precisions = _of_each_class(probabilities.transpose(-1, -2), is_target)
+    counts = _of_each_class(labels, target, n_classes=probabilities.shape[-1])
+    areas, precisions = _areas_and_precisions(probabilities, target)
     return {
         "acc": _share(labels == target),
-        "balanced_acc": _balanced_accuracy(is_label, is_target),
+        "balanced_acc": _balanced_accuracy(counts),
         "auroc": areas.mean(dim=-1),
         "average_precision": precisions.mean(dim=-1),
-        "f1": _f1(is_label, is_target, undefined=torch.nan).nanmean(dim=-1),
+        "f1": _f1(counts, undefined=torch.nan).nanmean(dim=-1),
         "log_loss": _log_loss(of_target),
         "ece": _calibration_error(of_label, labels == target),
     }
@@ -92,23 +94,51 @@ def _share(true: Tensor) -> Tensor:
     return true.to(torch.float32).mean(dim=-1)
 
 
-def _of_both(of_class_1: Tensor) -> Tensor:
-    """Membership of both classes ``(..., 2, n_rows)`` from that of class 1."""
-    return torch.stack([~of_class_1, of_class_1], dim=-2)
+class _Counts(NamedTuple):
+    """Rows ``(..., n_classes)`` of each class, rows that are labelled so, and rows of which both is true."""
+
+    member: Tensor
+    labelled: Tensor
+    right: Tensor
 
 
-def _balanced_accuracy(labelled: Tensor, member: Tensor) -> Tensor:
-    """Mean recall of the classes that the rows hold, as scikit-learn has it; both ``(..., n_classes, n_rows)``."""
-    recalls: Tensor = (labelled & member).sum(dim=-1) / member.sum(dim=-1)
+def _of_both(labelled: Tensor, positive: Tensor) -> _Counts:
+    """Counts of two classes; both ``(..., n_rows)`` say which rows are of class 1."""
+    n_rows = positive.shape[-1]
+    n_positive, n_labelled = positive.sum(dim=-1), labelled.sum(dim=-1)
+    n_right = (labelled & positive).sum(dim=-1)
+    of_class_1 = (n_positive, n_labelled, n_right)
+    of_class_0 = (n_rows - n_positive, n_rows - n_labelled, n_rows - n_positive - n_labelled + n_right)
+    return _Counts(*(torch.stack(both, dim=-1) for both in zip(of_class_0, of_class_1, strict=True)))
+
+
+def _of_each_class(labels: Tensor, target: Tensor, *, n_classes: int) -> _Counts:
+    """Counts of many classes; both ``(..., n_rows)`` int64."""
+    none = target.new_zeros(*target.shape[:-1], n_classes)
+    one = target.new_ones(()).expand_as(target)
+    right = (labels == target).to(target.dtype)
+    return _Counts(*(none.scatter_add(-1, of, rows) for of, rows in ((target, one), (labels, one), (target, right))))
+
+
+def _balanced_accuracy(counts: _Counts) -> Tensor:
+    """Mean recall of the classes that the rows hold, as scikit-learn has it."""
+    recalls: Tensor = counts.right / counts.member
     return recalls.nanmean(dim=-1)
 
 
-def _of_each_class(scores: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
-    """Both ``(..., n_classes)``; one class after the other where all at once would take many times the table."""
-    if scores.shape[-1] < _MANY_ROWS:
-        return _area_and_precision(scores, positive)
-    classes = zip(scores.unbind(dim=-2), positive.unbind(dim=-2), strict=True)
-    areas, precisions = zip(*(_area_and_precision(of_class, member) for of_class, member in classes), strict=True)
+def _f1(counts: _Counts, *, undefined: float) -> Tensor:
+    n_either = counts.labelled + counts.member
+    return torch.where(n_either > 0, 2 * counts.right / n_either, undefined)
+
+
+def _areas_and_precisions(probabilities: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each class; one after the other where all at once would take many times the table."""
+    scores, classes = probabilities.transpose(-1, -2), range(probabilities.shape[-1])
+    if target.shape[-1] < _MANY_ROWS:
+        numbers = torch.tensor(classes, device=target.device).unsqueeze(-1)
+        return _area_and_precision(scores, target.unsqueeze(-2) == numbers)
+    one_by_one = (_area_and_precision(scores[..., number, :], target == number) for number in classes)
+    areas, precisions = zip(*one_by_one, strict=True)
     return torch.stack(areas, dim=-1), torch.stack(precisions, dim=-1)
 
 
@@ -124,7 +154,7 @@ def _area_and_precision(scores: Tensor, positive: Tensor) -> tuple[Tensor, Tenso
     member = ordered & 1 == 1
     # Of each row, how many rows are below its score, and how many of these are positive.
     starts = torch.ones_like(member)
-    torch.ne(ordered[..., 1:] >> 1, ordered[..., :-1] >> 1, out=starts[..., 1:])
+    torch.gt(ordered[..., 1:] ^ ordered[..., :-1], 1, out=starts[..., 1:])
     del ordered
     below = _of_last_start(torch.arange(n_rows, dtype=torch.int32, device=scores.device), starts)
     positive_below = _of_last_start(member.cumsum(dim=-1, dtype=torch.int32).sub_(member.to(torch.int32)), starts)
@@ -157,12 +187,6 @@ def _of_last_start(counts: Tensor, starts: Tensor) -> Tensor:
 
 def _log_loss(of_target: Tensor) -> Tensor:
     return -of_target.clamp(min=_EPSILON).log().mean(dim=-1)
-
-
-def _f1(labelled: Tensor, positive: Tensor, undefined: float = 0.0) -> Tensor:
-    n_either = labelled.sum(dim=-1) + positive.sum(dim=-1)
-    f1 = 2 * (labelled & positive).sum(dim=-1) / n_either
-    return torch.where(n_either > 0, f1, undefined)
 
 
 def _calibration_error(confidences: Tensor, right: Tensor) -> Tensor:
