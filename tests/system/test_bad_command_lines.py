@@ -59,10 +59,6 @@ BAD = [
         "model.network.embeddings",
     ),
     (
-        "model=tabm model.network.categories=embedding",
-        "there is no setting model.network.categories; did you mean model.network.embeddings?",
-    ),
-    (
         "model.network.categories=onehot",
         "model.network.categories must be one of one_hot, embedding, got onehot; set model.network.categories",
     ),
