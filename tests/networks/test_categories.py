@@ -20,6 +20,13 @@ def test_each_category_is_its_vector_and_the_rest_stays_in_order() -> None:
     assert torch.equal(outputs[1], torch.tensor([0.1, 0, 0, 0.2, *second[1].tolist(), 0.3]))
 
 
+def test_vectors_start_near_that_of_an_unknown_category() -> None:
+    layer = CategoryEmbeddings(n_features=64, category_places=((0, 64),))
+    (table,) = layer.embeddings
+    assert 0.005 < table.weight.std() < 0.015
+    assert table.weight.abs().max() <= 0.02
+
+
 def test_categories_alone_and_side_by_side() -> None:
     layer = CategoryEmbeddings(n_features=5, category_places=((0, 2), (2, 5)), width=3)
     assert layer(torch.eye(5)).shape == (5, 6)
