@@ -52,8 +52,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError(f"it has trainer.accelerator={trainer['accelerator']}")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
-    if config["data"]["class_weights"] != "none":
-        raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
+    if config["data"]["block_size"] is not None:
+        raise CannotStackError(f"it has data.block_size={config['data']['block_size']}")
     if config["data"]["num_workers"]:
         raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
     for settings in config["callbacks"].values():
