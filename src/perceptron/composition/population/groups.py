@@ -89,7 +89,7 @@ class Trained:
 
     def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
         member, chosen = self.candidate.member, self.candidate.chosen
-        write_text(folder / "config.yaml", as_yaml(config))
+        write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
         extra: dict[str, Any] = {}
         own = SelfContained(config=config, schema=member.datamodule.schema)
         own.add_to(extra)
