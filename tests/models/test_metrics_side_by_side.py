@@ -91,3 +91,16 @@ def test_regression_metrics_by_hand_and_by_scikit_learn() -> None:
     for model in range(2):
         assert values[model].item() == pytest.approx(r2_score(target[model], predictions[model]), abs=1e-5)
     assert regression_metrics(torch.ones(1, 1), torch.ones(1, 1))["r2"].isnan()
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+def test_ranks_are_right_in_every_precision_and_where_probabilities_are_0_or_1(precision: torch.dtype) -> None:
+    # A network that is sure: some probabilities are the ends of the range, to the last bit.
+    of_1, target = (60 * torch.randn(400)).sigmoid().to(precision), torch.randint(0, 2, (400,))
+    assert (of_1 == 0).any()
+    assert (of_1 == 1).any()
+    found = binary_metrics(of_1, target, threshold=0.5)
+    assert found["auroc"].item() == pytest.approx(roc_auc_score(target, of_1.double()), abs=1e-6)
+    assert found["average_precision"].item() == pytest.approx(average_precision_score(target, of_1.double()), abs=1e-6)
+    rounded = torch.stack([of_1.clamp(0.1, 0.9), -0.0 * of_1])
+    assert binary_metrics(rounded, target.expand(2, -1), threshold=0.5)["auroc"][1].item() == 0.5

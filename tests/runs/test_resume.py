@@ -144,6 +144,23 @@ def test_another_run_goes_on_from_a_folder(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_where_nothing_becomes_better_the_start_is_the_best(tmp_path: Path, gone: bool) -> None:
+    first = _train(tmp_path / "first", "trainer.max_epochs=2", "callbacks.early_stopping=null")
+    best, last = (first / "checkpoints" / f"{name}.ckpt" for name in ("best", "last"))
+    start = tmp_path / "start" / "last.ckpt"
+    if gone:
+        # Alone, as when it was sent by mail.
+        start.parent.mkdir()
+        last.rename(start)
+    # Gradients without any effect; a rate would be the stored one.
+    settings = ("trainer.max_epochs=4", "trainer.gradient_clip_val=1e-30", f"ckpt_path={start if gone else best}")
+    second = _train(tmp_path / "second", *settings)
+    weights = [read_checkpoint(folder / "checkpoints" / "best.ckpt")["state_dict"] for folder in (first, second)]
+    assert Run(second).is_finished
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
 def test_a_schedule_of_fixed_length_is_not_lengthened(tmp_path: Path) -> None:
     folder = _train(tmp_path / "run", "scheduler=cosine", "trainer.max_epochs=2")
     with pytest.raises(UsageError, match="cosine of 2 epochs"):

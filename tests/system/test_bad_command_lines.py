@@ -53,6 +53,19 @@ BAD = [
     ("optimizer.weight_decay=-0.1", "optimizer.weight_decay must be at least 0, got -0.1; set optimizer.weight_decay"),
     ("data.val_fraction=1.5", "data.val_fraction must be in [0, 1), got 1.5; set data.val_fraction"),
     ("data.test_fraction=-0.1", "data.test_fraction must be in [0, 1), got -0.1; set data.test_fraction"),
+    (
+        "model.network.categories=onehot",
+        "model.network.categories must be one of one_hot, embedding, got onehot; set model.network.categories",
+    ),
+    (
+        "model.network.category_width=0",
+        "model.network.category_width must be at least 1, got 0; set model.network.category_width",
+    ),
+    (
+        "model.network.category_width=8",
+        "model.network.category_width is that of embeddings, got 8 beside model.network.categories=one_hot; set "
+        "model.network.categories=embedding",
+    ),
     ("data.batch_size=0", "data.batch_size must be at least 1, got 0; set data.batch_size"),
     ("data.num_workers=-1", "data.num_workers must be at least 0, got -1; set data.num_workers"),
     ("data.on_device=gpu", "data.on_device must be one of auto, true, false, got gpu; set data.on_device"),

@@ -11,10 +11,10 @@ from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
 from perceptron.composition.instance import instance
+from perceptron.composition.network import build_network
 from perceptron.composition.settings.checks import MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import Scaling, TableDataModule, TableSchema
@@ -34,13 +34,19 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     return values
 
 
-def build_data(cfg: DictConfig) -> TableDataModule:
+def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataModule:
     """Data module of the group ``data``, its table read.
+
+    Args:
+        cfg: the group.
+        known: what a trained model knows that the data is for; None to fit how columns become features.
 
     Raises:
         UsageError: where the data set cannot be made from its arguments.
     """
     datamodule: TableDataModule = instance(cfg, "data")
+    # No argument of the target: Hydra would take a category named ${...} for an interpolation.
+    datamodule.known = known
     try:
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
@@ -73,9 +79,7 @@ def build_model(
     task = TASKS[schema.task] if cfg.model._target_ == AUTO else _task_of(cfg.model._target_)
     _check_fit(task, schema, chosen)
     torch.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
-    network: nn.Module = instance(
-        cfg.model.network, "model.network", n_features=schema.n_features, n_outputs=schema.n_outputs(task)
-    )
+    network = build_network(plain(cfg.model)["network"], schema, n_outputs=schema.n_outputs(task))
     settings: dict[str, Any] = {
         "network": network,
         "standardize": Standardize(features_scaling.mean, features_scaling.scale),

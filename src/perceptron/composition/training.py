@@ -23,7 +23,7 @@ from perceptron.composition.threshold import check_threshold, choose_threshold, 
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
-from perceptron.runs.checkpoint import SelfContained, load_weights
+from perceptron.runs.checkpoint import SelfContained, load_weights, read_checkpoint, stored_schema
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import remove_leftovers, write_text
 from perceptron.runs.folder import Run, checkpoint_path
@@ -67,7 +67,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     from_checkpoint = _start(cfg)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
-    datamodule = build_data(cfg.data)
+    known = None if from_checkpoint is None else stored_schema(read_checkpoint(from_checkpoint), where=from_checkpoint)
+    datamodule = build_data(cfg.data, known)
     model = build_model(
         cfg,
         schema=datamodule.schema,

@@ -16,6 +16,7 @@ from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.blocks import Blocks, is_mapped
 from perceptron.data.device import DeviceColumns, OnDevice
 from perceptron.data.fetching import read
+from perceptron.data.known import as_known
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
 from perceptron.data.splits import Split, split_rows
 from perceptron.data.table import RowNumbers, Table, TableSchema, as_table
@@ -98,6 +99,8 @@ class TableDataModule(L.LightningDataModule):
         self._blocks: Blocks | None = None
         self._on_device = DeviceColumns(on_device)
         self._measured: npt.NDArray[np.bool_] | None = None
+        # What a model knows that other data is for, set before ``setup``: its classes, and how columns become features.
+        self.known: TableSchema | None = None
         # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
 
@@ -123,6 +126,8 @@ class TableDataModule(L.LightningDataModule):
     def _read(self) -> Table:
         """The table, its rows split."""
         raw = read(self.dataset)
+        known = self.known
+        task, classes = (self.task, ()) if known is None else (known.task, known.class_names)
         settings: dict[str, Any] = {
             "val_fraction": self.val_fraction,
             "test_fraction": self.test_fraction,
@@ -137,20 +142,21 @@ class TableDataModule(L.LightningDataModule):
 
             raw = raw_of_bunch(raw)
             if isinstance(raw, RawTable):
+                table = raw.labelled(task=task, classes=classes)
+                labels = None if table.schema.task == REGRESSION.name else table.target
+                self._split = raw.split(labels, **settings)
                 # Here, because it imports scikit-learn's trees.
                 from perceptron.data.report import data_report
 
-                table = raw.labelled(task=self.task)
-                labels = None if table.schema.task == REGRESSION.name else table.target
-                self._split = raw.split(labels, **settings)
-                table = raw.encoded(table, self._split.train)
-                self._measured = is_measured(from_texts(table.schema.encoding))
+                table = raw.encoded(table, self._split.train) if known is None else as_known(table, raw.frame, known)
+                if codes := from_texts(table.schema.encoding):
+                    self._measured = is_measured(codes)
                 self.report = data_report(raw, table, self._split)
                 return table
-        table = as_table(raw, task=self.task)
+        table = as_table(raw, task=task, classes=classes)
         labels = None if table.schema.task == REGRESSION.name else table.target
         self._split = split_rows(len(table), labels=labels, **settings)
-        return table
+        return table if known is None else as_known(table, None, known)
 
     def read_frame(self) -> Any:
         """DataFrame of the columns as they were found, of any kind, read again; only where the schema has codes."""

@@ -87,6 +87,17 @@ def is_measured(codes: Sequence[Code]) -> npt.NDArray[np.bool_]:
     return np.array(kinds, dtype=bool)
 
 
+def category_places(codes: Sequence[Code]) -> tuple[tuple[int, int], ...]:
+    """First and last (excluded) feature of each column of categories, the one that says they are missing included."""
+    places, start = [], 0
+    for code in codes:
+        stop = start + len(_names(code))
+        if code["kind"] == "category":
+            places.append((start, stop))
+        start = stop
+    return tuple(places)
+
+
 def as_texts(codes: Sequence[Code]) -> tuple[str, ...]:
     """Codes as JSON, one text a column, so that what a checkpoint says of its columns is texts alone."""
     return tuple(json.dumps(code, ensure_ascii=False, allow_nan=False) for code in codes)

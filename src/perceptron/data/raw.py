@@ -1,5 +1,6 @@
 """A table as it was found: columns of any kind, which become features once the training rows are known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,8 +43,8 @@ class RawTable:
     is_test: npt.NDArray[np.bool_] | None = None
     most_categories: int = MOST_CATEGORIES
 
-    def labelled(self, *, task: str) -> Table:
-        """Table of the target, without features yet.
+    def labelled(self, *, task: str, classes: Sequence[str] = ()) -> Table:
+        """Table of the target, without features yet; see ``as_table`` for the arguments.
 
         Raises:
             UsageError: where the target is missing in a row or does not suit the task, or cells hold what they must
@@ -71,7 +72,7 @@ class RawTable:
             raise UsageError(f"several targets must be continuous, got data.task={found} for {name}; name one target")
         elif values.dtype != bool and not np.issubdtype(values.dtype, np.number):
             values = values.astype(str)
-        table = as_table((np.empty((len(target), 0)), values), task=found)
+        table = as_table((np.empty((len(target), 0)), values), task=found, classes=classes)
         names = tuple(str(column) for column in target.columns)
         return replace(table, weights=self.weights, schema=replace(table.schema, target_names=names))
 

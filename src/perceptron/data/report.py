@@ -117,7 +117,9 @@ def _leaks(table: Table, codes: Sequence[Code], train: npt.NDArray[np.int64]) ->
     """Columns by which a small tree alone tells the target of training rows that it did not see."""
     rows = train[np.linspace(0, len(train) - 1, min(len(train), _ROWS_LOOKED_AT)).astype(int)]
     is_regression = table.schema.task == REGRESSION.name
-    if len(rows) < _FEW_ROWS or (not is_regression and np.bincount(table.target[rows]).min() < 3):
+    if len(rows) < _FEW_ROWS:
+        return []
+    if not is_regression and ((counts := np.bincount(table.target[rows])).min() < 3 or len(counts) < 2):
         return []
     measure = "r2" if is_regression else "balanced_accuracy"
     tree = (DecisionTreeRegressor if is_regression else DecisionTreeClassifier)(max_leaf_nodes=64, random_state=0)

@@ -109,7 +109,8 @@ def _take_of_many(
 def _fold(
     rows: RowNumbers, labels: npt.NDArray[np.int64] | None, folds: int, fold: int, seed: int
 ) -> tuple[RowNumbers, RowNumbers]:
-    smallest = len(rows) if labels is None else int(np.bincount(labels).min())
+    # Other data for a trained model need not have rows of all its classes.
+    smallest = len(rows) if labels is None else int(np.unique(labels, return_counts=True)[1].min())
     if smallest < folds:
         what = "rows" if labels is None else "rows of the smallest class"
         raise UsageError(

@@ -73,7 +73,7 @@ class Table:
         return len(self.features)
 
 
-def as_table(raw: Any, *, task: str = "auto") -> Table:
+def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
@@ -81,10 +81,12 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
             sparse; a ``Table`` as it is.
         task: name of the task; ``auto`` reads it off the target: floats of more than two values are a regression,
             other values classes.
+        classes: names of the classes that a model knows, whose labels are given then; empty to read them off the
+            target.
 
     Raises:
         UsageError: where the value is no table with a target, holds values that are no finite numbers, or
-            does not suit the task.
+            does not suit the task or the classes.
     """
     if isinstance(raw, Table):
         return raw
@@ -109,7 +111,7 @@ def as_table(raw: Any, *, task: str = "auto") -> Table:
             target_names=_names(getattr(raw, "target_names", None), columns.shape[1], "y"),
         )
         return Table(features=features, target=columns, schema=schema)
-    labels, class_names = _labels(target, getattr(raw, "target_names", None))
+    labels, class_names = _labels(target, getattr(raw, "target_names", None), classes)
     if task == BINARY.name and len(class_names) != 2:
         raise UsageError(
             f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
@@ -195,7 +197,9 @@ def _task_of(target: npt.NDArray[Any]) -> str:
     return BINARY.name if n_values == 2 else MULTICLASS.name
 
 
-def _labels(target: npt.NDArray[Any], names: Sequence[Any] | None) -> tuple[RowNumbers, tuple[str, ...]]:
+def _labels(
+    target: npt.NDArray[Any], names: Sequence[Any] | None, known: Sequence[str]
+) -> tuple[RowNumbers, tuple[str, ...]]:
     if target.dtype.kind in "biu":
         # As np.unique's inverse, with a fifth of its memory.
         classes = np.unique(target)
@@ -203,13 +207,32 @@ def _labels(target: npt.NDArray[Any], names: Sequence[Any] | None) -> tuple[RowN
         labels = target if numbered else np.searchsorted(classes, target)
     else:
         classes, labels = np.unique(target, return_inverse=True)
-    if len(classes) < 2:
+    if len(classes) < 2 and not known:
         raise UsageError(
             f"a classification needs at least two classes, got only {str(classes[0])!r}; "
             "choose other data or data.task=regression"
         )
     named = names is not None and len(names) == len(classes)
-    return labels.astype(np.int64, copy=False), tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
+    found = tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
+    if not known or found == tuple(known):
+        return labels.astype(np.int64, copy=False), found
+    # A number is the same class whether a file had it as 5 or 5.0.
+    places = {_as_number(name): place for place, name in enumerate(known)} | {n: i for i, n in enumerate(known)}
+    own = [places.get(name, places.get(_as_number(name), -1)) for name in found]
+    if -1 in own:
+        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        raise UsageError(
+            f"every class must be one that the model was trained on, which are {shown}, got {found[own.index(-1)]}; "
+            "leave such rows out"
+        )
+    return np.array(own, dtype=np.int64)[labels], tuple(known)
+
+
+def _as_number(name: str) -> str | float:
+    try:
+        return float(name)
+    except ValueError:
+        return name
 
 
 def _names(names: Sequence[Any] | None, count: int, prefix: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 
 from perceptron.errors import DivergedError
+from perceptron.models.epoch_rows import EpochRows
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName
@@ -72,7 +73,7 @@ class TaskModule(L.LightningModule):
         self.results: dict[str, float] = {}
         self._loss_sum = torch.zeros(())
         self._n_rows = 0
-        self._outputs: list[tuple[Tensor, Tensor]] = []
+        self._outputs = EpochRows()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Take the name of the hook that is called, which Lightning sets 46 times a step, as it is.
@@ -187,7 +188,9 @@ class TaskModule(L.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
         """Keep the outputs of a batch."""
-        self._outputs.append((self(batch[0]), batch[1]))
+        trainer = self.trainer
+        n_batches = sum(trainer.num_test_batches if trainer.testing else trainer.num_val_batches)
+        self._outputs.add(self(batch[0]), batch[1], n_batches=n_batches)
 
     def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
         """Keep the outputs of a batch."""
@@ -249,9 +252,7 @@ class TaskModule(L.LightningModule):
             raise DivergedError(loss.item(), self.current_epoch)
 
     def _epoch_metrics(self, split: SplitName) -> dict[str, Tensor]:
-        outputs = torch.cat([outputs for outputs, _ in self._outputs])
-        target = torch.cat([target for _, target in self._outputs])
-        self._outputs.clear()
+        outputs, target = self._outputs.take()
         if self.trainer.world_size > 1:
             outputs, target = self._gathered(outputs), self._gathered(target)
         values = {"loss": self.loss_in_units(self.row_losses(outputs, target).mean())}

@@ -5,7 +5,7 @@ functions take one model at a time, and its area under the ROC curve alone took 
 definitions are torchmetrics' and scikit-learn's, and the tests hold the values against both.
 """
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,12 +29,14 @@ def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -
         not defined there.
     """
     labelled, positive = probabilities >= threshold, target == 1
+    area, precision = _area_and_precision(probabilities, positive)
+    counts = _of_both(labelled, positive)
     return {
         "acc": _share(labelled == positive),
-        "balanced_acc": _balanced_accuracy(_of_both(labelled), _of_both(positive)),
-        "auroc": _area(probabilities, positive),
-        "average_precision": _average_precision(probabilities, positive),
-        "f1": _f1(labelled, positive),
+        "balanced_acc": _balanced_accuracy(counts),
+        "auroc": area,
+        "average_precision": precision,
+        "f1": _f1(counts, undefined=0.0)[..., 1],
         "log_loss": _log_loss(torch.where(positive, probabilities, 1 - probabilities)),
         "ece": _calibration_error(probabilities, positive),
     }
@@ -53,15 +55,14 @@ def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tenso
     """
     of_label, labels = probabilities.max(dim=-1)
     of_target = probabilities.gather(-1, target.unsqueeze(-1)).squeeze(-1)
-    classes = torch.arange(probabilities.shape[-1], device=probabilities.device).unsqueeze(-1)
-    is_label, is_target = labels.unsqueeze(-2) == classes, target.unsqueeze(-2) == classes
-    of_class = probabilities.transpose(-1, -2).contiguous()
+    counts = _of_each_class(labels, target, n_classes=probabilities.shape[-1])
+    areas, precisions = _areas_and_precisions(probabilities, target)
     return {
         "acc": _share(labels == target),
-        "balanced_acc": _balanced_accuracy(is_label, is_target),
-        "auroc": _of_each_class(_area, of_class, is_target).mean(dim=-1),
-        "average_precision": _of_each_class(_average_precision, of_class, is_target).mean(dim=-1),
-        "f1": _f1(is_label, is_target, undefined=torch.nan).nanmean(dim=-1),
+        "balanced_acc": _balanced_accuracy(counts),
+        "auroc": areas.mean(dim=-1),
+        "average_precision": precisions.mean(dim=-1),
+        "f1": _f1(counts, undefined=torch.nan).nanmean(dim=-1),
         "log_loss": _log_loss(of_target),
         "ece": _calibration_error(of_label, labels == target),
     }
@@ -93,62 +94,99 @@ def _share(true: Tensor) -> Tensor:
     return true.to(torch.float32).mean(dim=-1)
 
 
-def _of_both(of_class_1: Tensor) -> Tensor:
-    """Membership of both classes ``(..., 2, n_rows)`` from that of class 1."""
-    return torch.stack([~of_class_1, of_class_1], dim=-2)
+class _Counts(NamedTuple):
+    """Rows ``(..., n_classes)`` of each class, rows that are labelled so, and rows of which both is true."""
+
+    member: Tensor
+    labelled: Tensor
+    right: Tensor
 
 
-def _balanced_accuracy(labelled: Tensor, member: Tensor) -> Tensor:
-    """Mean recall of the classes that the rows hold, as scikit-learn has it; both ``(..., n_classes, n_rows)``."""
-    recalls: Tensor = (labelled & member).sum(dim=-1) / member.sum(dim=-1)
+def _of_both(labelled: Tensor, positive: Tensor) -> _Counts:
+    """Counts of two classes; both ``(..., n_rows)`` say which rows are of class 1."""
+    n_rows = positive.shape[-1]
+    n_positive, n_labelled = positive.sum(dim=-1), labelled.sum(dim=-1)
+    n_right = (labelled & positive).sum(dim=-1)
+    of_class_1 = (n_positive, n_labelled, n_right)
+    of_class_0 = (n_rows - n_positive, n_rows - n_labelled, n_rows - n_positive - n_labelled + n_right)
+    return _Counts(*(torch.stack(both, dim=-1) for both in zip(of_class_0, of_class_1, strict=True)))
+
+
+def _of_each_class(labels: Tensor, target: Tensor, *, n_classes: int) -> _Counts:
+    """Counts of many classes; both ``(..., n_rows)`` int64."""
+    none = target.new_zeros(*target.shape[:-1], n_classes)
+    one = target.new_ones(()).expand_as(target)
+    right = (labels == target).to(target.dtype)
+    return _Counts(*(none.scatter_add(-1, of, rows) for of, rows in ((target, one), (labels, one), (target, right))))
+
+
+def _balanced_accuracy(counts: _Counts) -> Tensor:
+    """Mean recall of the classes that the rows hold, as scikit-learn has it."""
+    recalls: Tensor = counts.right / counts.member
     return recalls.nanmean(dim=-1)
 
 
-def _of_each_class(metric: Callable[[Tensor, Tensor], Tensor], scores: Tensor, positive: Tensor) -> Tensor:
-    """``(..., n_classes)``; one class after the other where sorting all at once would take many times the table."""
-    if scores.shape[-1] < _MANY_ROWS:
-        return metric(scores, positive)
-    classes = zip(scores.unbind(dim=-2), positive.unbind(dim=-2), strict=True)
-    return torch.stack([metric(of_class, member) for of_class, member in classes], dim=-1)
+def _f1(counts: _Counts, *, undefined: float) -> Tensor:
+    n_either = counts.labelled + counts.member
+    return torch.where(n_either > 0, 2 * counts.right / n_either, undefined)
 
 
-def _places(ordered: Tensor, scores: Tensor, *, right: bool = False) -> Tensor:
-    """How many of the ordered are below each score, or not above it; in four bytes, as there are fewer than 2³¹."""
-    return torch.searchsorted(ordered, scores, right=right, out_int32=True)
+def _areas_and_precisions(probabilities: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each class; one after the other where all at once would take many times the table."""
+    scores, classes = probabilities.transpose(-1, -2), range(probabilities.shape[-1])
+    if target.shape[-1] < _MANY_ROWS:
+        numbers = torch.tensor(classes, device=target.device).unsqueeze(-1)
+        return _area_and_precision(scores, target.unsqueeze(-2) == numbers)
+    one_by_one = (_area_and_precision(scores[..., number, :], target == number) for number in classes)
+    areas, precisions = zip(*one_by_one, strict=True)
+    return torch.stack(areas, dim=-1), torch.stack(precisions, dim=-1)
 
 
-def _average_precision(scores: Tensor, positive: Tensor) -> Tensor:
-    """Mean, over positive rows, of the precision at their score: the sum over steps of recall, ties as one step."""
-    n_rows = scores.shape[-1]
-    n_above = n_rows - _places(scores.sort(dim=-1).values, scores)
-    of_positive = scores.masked_fill(~positive, -torch.inf).sort(dim=-1).values
-    n_positive_above = n_rows - _places(of_positive, scores)
-    n_positive = positive.sum(dim=-1)
-    precision = (n_positive_above / n_above * positive).sum(dim=-1) / n_positive
-    return torch.where(n_positive < n_rows, precision, torch.nan)
+def _area_and_precision(scores: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
+    """Area under the ROC curve and average precision of probabilities, from one sort.
+
+    The area is the share of pairs in order, ties half (Mann and Whitney 1947), counted in whole numbers:
+    (T - n₊²) / 2 n₊n₋, where T sums, over positive rows, the rows below and those not above. The average precision is
+    the mean, over positive rows, of the precision at their score: the sum over steps of recall, ties as one step.
+    """
+    n_rows, n_positive = scores.shape[-1], positive.sum(dim=-1)
+    ordered = _sorted_with_last_bit(scores, positive)
+    member = ordered & 1 == 1
+    # Of each row, how many rows are below its score, and how many of these are positive.
+    starts = torch.ones_like(member)
+    torch.gt(ordered[..., 1:] ^ ordered[..., :-1], 1, out=starts[..., 1:])
+    del ordered
+    below = _of_last_start(torch.arange(n_rows, dtype=torch.int32, device=scores.device), starts)
+    positive_below = _of_last_start(member.cumsum(dim=-1, dtype=torch.int32).sub_(member.to(torch.int32)), starts)
+    # A row is not above a positive one where the positive one is not below it.
+    pairs = below.masked_fill(~member, 0).sum(dim=-1) + n_rows * n_positive - positive_below.sum(dim=-1)
+    area = (pairs - n_positive.square()) / (2 * n_positive * (n_rows - n_positive))
+    precisions = positive_below.neg_().add_(n_positive.unsqueeze(-1)) / below.neg_().add_(n_rows)
+    precision = precisions.masked_fill_(~member, 0).sum(dim=-1) / n_positive
+    return area, torch.where(n_positive < n_rows, precision, torch.nan)
+
+
+def _sorted_with_last_bit(scores: Tensor, positive: Tensor) -> Tensor:
+    """Sorted whole numbers whose order is that of the scores, from 0 to below 2, with the positive as their last bit.
+
+    The bits of such a number grow with it, and their first two are 0. On a CPU NumPy sorts rows of 270 of them 25 times
+    as fast as torch, which sorts their places too (measured).
+    """
+    bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[scores.element_size()]
+    keys = (scores.contiguous().view(bits) << 1).bitwise_or_(positive)
+    if keys.device.type != "cpu":
+        return keys.sort(dim=-1).values
+    keys.numpy().sort(axis=-1)
+    return keys
+
+
+def _of_last_start(counts: Tensor, starts: Tensor) -> Tensor:
+    """Counts, which grow along the rows, at the first row that has a row's score; int32, of fewer than 2³¹ rows."""
+    return torch.where(starts, counts, 0).cummax(dim=-1).values
 
 
 def _log_loss(of_target: Tensor) -> Tensor:
     return -of_target.clamp(min=_EPSILON).log().mean(dim=-1)
-
-
-def _area(scores: Tensor, positive: Tensor) -> Tensor:
-    """Area under the ROC curve as the share of pairs in order, ties half (Mann and Whitney 1947).
-
-    Counted in whole numbers: (T - n₊²) / 2 n₊n₋, where T sums, over positive rows, the rows below and those not above.
-    """
-    ordered = scores.sort(dim=-1).values
-    counts = _places(ordered, scores).masked_fill_(~positive, 0).sum(dim=-1)
-    counts += _places(ordered, scores, right=True).masked_fill_(~positive, 0).sum(dim=-1)
-    n_positive = positive.sum(dim=-1)
-    n_negative = positive.shape[-1] - n_positive
-    return (counts - n_positive.square()) / (2 * n_positive * n_negative)
-
-
-def _f1(labelled: Tensor, positive: Tensor, undefined: float = 0.0) -> Tensor:
-    n_either = labelled.sum(dim=-1) + positive.sum(dim=-1)
-    f1 = 2 * (labelled & positive).sum(dim=-1) / n_either
-    return torch.where(n_either > 0, f1, undefined)
 
 
 def _calibration_error(confidences: Tensor, right: Tensor) -> Tensor:

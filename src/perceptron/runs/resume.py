@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
 from perceptron.runs.folder import Run
 
 KEY = "resume"
@@ -87,9 +87,15 @@ class ExactResume(L.Callback):
             _complete_epoch(checkpoint["loops"]["fit_loop"])
         else:
             self._take_up(checkpoint["loops"]["fit_loop"], pl_module.global_rank)
-        for name, state in checkpoint.get("callbacks", {}).items():
-            if name.startswith("ModelCheckpoint"):
-                _move(state, self.folder / "checkpoints")
+        callbacks = checkpoint.get("callbacks", {})
+        for name in [name for name in callbacks if name.startswith("ModelCheckpoint")]:
+            _move(callbacks[name], self.folder / "checkpoints")
+            if trainer.is_global_zero:
+                _bring(callbacks[name], Path(str(trainer.ckpt_path)).parent)
+            trainer.strategy.barrier()
+            if not Path(callbacks[name]["best_model_path"]).is_file():
+                # What was best is gone: the next is.
+                del callbacks[name]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop where the run had stopped early; else let the plateau schedules look at the last epoch."""
@@ -212,6 +218,14 @@ def _move(state: dict[str, Any], folder: Path) -> None:
     for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
         state[key] = moved(state[key])
     state["best_k_models"] = {moved(path): score for path, score in state["best_k_models"].items()}
+
+
+def _bring(state: Mapping[str, Any], folder: Path) -> None:
+    """Copy the best checkpoints from the folder of another run, in case that none of this one becomes better."""
+    for path in {state["best_model_path"], *state["best_k_models"]}:
+        old = folder / Path(path).name
+        if path and not Path(path).exists() and old.is_file():
+            WholeCheckpoints().save_checkpoint(read_checkpoint(old), path)
 
 
 def _hide_later(logger: TensorBoardLogger, step: int) -> None:

@@ -95,6 +95,8 @@ _RANGES: dict[str, Range] = {
     "model.network.width": _AT_LEAST_1,
     "model.network.blocks": _AT_LEAST_1,
     "model.network.embeddings": _one_of(("none", "linear", "periodic")),
+    "model.network.categories": _one_of(("one_hot", "embedding")),
+    "model.network.category_width": _AT_LEAST_1,
     "data.most_categories": _AT_LEAST_1,
     "optimizer.lr": _ABOVE_0,
     "optimizer.weight_decay": _AT_LEAST_0,
@@ -250,6 +252,13 @@ def _check_choices(cfg: DictConfig) -> None:
         raise UsageError(
             "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above "
             "0, or model.threshold to a number in (0, 1)"
+        )
+    if OmegaConf.select(cfg, "model.network.category_width") is not None and (
+        cfg.model.network.get("categories") == "one_hot"
+    ):
+        raise UsageError(
+            f"model.network.category_width is that of embeddings, got {cfg.model.network.category_width} beside "
+            "model.network.categories=one_hot; set model.network.categories=embedding"
         )
     if cfg.data.class_weights == cfg.data.sampling == "balanced":
         raise UsageError(

@@ -72,6 +72,8 @@ class MLPConf:
     hidden: list[int] = field(default_factory=list)
     activation: str = "relu"
     dropout: float = 0.0
+    categories: str = "one_hot"
+    category_width: int | None = None
 
 
 @dataclass

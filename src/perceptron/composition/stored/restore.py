@@ -12,7 +12,6 @@ from perceptron.composition.build import build_data, build_model
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.trust import check_trusted
 from perceptron.data import Scaling, TableDataModule, TableSchema
-from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_members, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
@@ -82,21 +81,12 @@ def restore(
 
 
 def restore_data(restored: Restored) -> TableDataModule:
-    """Data module of a restored run, its table read.
+    """Data module of a restored run, its table read: columns and classes are those that the model was trained on.
 
     Raises:
-        UsageError: where the table, which an override may have changed, is not what the model was trained on.
+        UsageError: where the table, which an override may have changed, has not what the model was trained on.
     """
-    datamodule = build_data(restored.config.data)
-    found, needed = datamodule.schema, restored.schema
-    for what, got, wanted in (
-        ("features", found.feature_names, needed.feature_names),
-        ("classes", found.class_names, needed.class_names),
-        ("targets", found.target_names, needed.target_names),
-    ):
-        if len(got) != len(wanted):
-            raise UsageError(f"the data must have the model's {len(wanted)} {what}, got {len(got)}; choose other data")
-    return datamodule
+    return build_data(restored.config.data, restored.schema)
 
 
 def read_config(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> DictConfig:

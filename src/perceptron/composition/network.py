@@ -1,0 +1,77 @@
+"""The network of a configuration, which may be one's own: it gets of the settings and of the data what it takes."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from inspect import Parameter, signature
+from typing import Any
+
+from hydra.utils import get_object
+from torch import nn
+
+from perceptron.composition.instance import instance
+from perceptron.composition.settings.schema import MLPConf, TabMConf
+from perceptron.data import TableSchema
+from perceptron.errors import UsageError
+
+# What stands in model.network of the project's own models, whatever _target_ is put in.
+_DEFAULTS = {field.name: field.default for kind in (TabMConf, MLPConf) for field in fields(kind)}
+_DEFAULTS.pop("_target_")
+
+
+def build_network(settings: Any, schema: TableSchema, *, n_outputs: int) -> nn.Module:
+    """The network that plain settings name by ``_target_``.
+
+    ``n_features`` and ``n_outputs`` are given to every network; ``category_places``, as in ``CategoryEmbeddings``, to
+    each one, at any depth, that has a parameter of this name.
+
+    Args:
+        settings: of ``model.network``.
+        schema: what the data is.
+        n_outputs: values that a row gets.
+
+    Raises:
+        UsageError: where there is no such network, or it does not take its settings.
+    """
+    places = _category_places(schema)
+
+    def told(part: Any) -> Any:
+        if isinstance(part, list):
+            return [told(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        part = {key: told(value) for key, value in part.items()}
+        return _fitted(part, places) if isinstance(part.get("_target_"), str) else part
+
+    network: nn.Module = instance(told(settings), "model.network", n_features=schema.n_features, n_outputs=n_outputs)
+    return network
+
+
+def _fitted(part: dict[str, Any], places: list[list[int]]) -> dict[str, Any]:
+    """Settings of one network, with the categories' places, and without those of the project's that it has not."""
+    try:
+        takes = signature(get_object(part["_target_"])).parameters
+    # It will be said when it is made; some callables have no signature.
+    except (ImportError, ValueError, TypeError, AttributeError):
+        return part
+    if part.get("categories", "one_hot") != "one_hot" and "category_places" not in takes:
+        raise UsageError(
+            f"model.network.categories={part['categories']} needs a network that takes category_places, got "
+            f"{part['_target_']}; leave model.network.categories out"
+        )
+    kept = {key: value for key, value in part.items() if key not in _DEFAULTS or _is_taken(key, value, takes)}
+    return kept | ({"category_places": places} if places and "category_places" in takes else {})
+
+
+def _is_taken(key: str, value: Any, takes: Mapping[str, Parameter]) -> bool:
+    """Whether a network has a parameter; of one that takes any, whether the setting is not as it was anyway."""
+    takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in takes.values())
+    return key in takes or (takes_any and value != _DEFAULTS[key])
+
+
+def _category_places(schema: TableSchema) -> list[list[int]]:
+    if not schema.encoding:
+        return []
+    # Here, because it imports pandas.
+    from perceptron.data.encoding import category_places, from_texts
+
+    return [list(place) for place in category_places(from_texts(schema.encoding))]

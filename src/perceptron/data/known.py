@@ -1,0 +1,49 @@
+"""Other data for a model: its columns become what the model was trained on, and nothing is fitted anew."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from perceptron.data.table import Table, TableSchema, as_table
+from perceptron.errors import UsageError
+
+
+def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
+    """The table with a model's features, in its order and by its codes.
+
+    Args:
+        table: its labels already the model's, see ``as_table``.
+        frame: DataFrame of its columns as they were found; None where they are the table's features.
+        known: what the model was trained on.
+
+    Raises:
+        UsageError: where a column is missing, or holds what the model's cannot be.
+    """
+    found, n_targets = table.schema.feature_names, len(table.schema.target_names)
+    if n_targets != len(known.target_names):
+        raise UsageError(
+            f"the data must have the model's {len(known.target_names)} targets, got {n_targets}; choose other data"
+        )
+    if known.encoding:
+        import pandas as pd
+
+        from perceptron.data.encoding import encode, from_texts
+
+        columns = pd.DataFrame(table.features, columns=list(found)) if frame is None else frame
+        features = encode(columns, from_texts(known.encoding))
+    elif frame is not None:
+        missing = [name for name in known.feature_names if name not in frame.columns]
+        if missing:
+            raise UsageError(
+                f"every column that the model was trained on must be there, got none named {missing[0]}; add it"
+            )
+        columns = frame[list(known.feature_names)]
+        features = as_table((columns, np.zeros(len(columns))), task="regression").features
+    else:
+        features = table.features
+        if len(found) != known.n_features:
+            raise UsageError(
+                f"the data must have the model's {known.n_features} features, got {len(found)}; choose other data"
+            )
+    return replace(table, features=features, schema=known)
