@@ -98,10 +98,9 @@ class Trained:
             snapshots.write(number, type(cohort.optimizer), extra)
         loggers = build_loggers(config["logger"])
         for epoch in member.history:
-            for metrics in (epoch.val, epoch.train):
-                if metrics:
-                    for logger in loggers:
-                        log_scalars(logger, {**metrics, "epoch": epoch.number}, step=epoch.step)
+            logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
+            for logger in loggers:
+                log_scalars(logger, *logged, step=epoch.step)
         if member.failure is not None:
             for logger in loggers:
                 logger.finalize("failed")
