@@ -70,3 +70,18 @@ def test_classes_of_many_rows_one_after_the_other_are_as_all_at_once(monkeypatch
     at_once = multiclass_metrics(probabilities, target)
     monkeypatch.setattr(metrics, "_MANY_ROWS", 10)
     torch.testing.assert_close(multiclass_metrics(probabilities, target), at_once, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("part_rows", [1, 7, 60])
+def test_ranks_that_are_counted_in_parts_are_as_of_all_rows(part_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = torch.from_numpy(RANDOM.integers(0, 2, (4, 60)))
+    # Ties that reach over several parts, and rows that are one tie.
+    probabilities = torch.from_numpy(RANDOM.integers(0, [[1], [3], [9], [99]], (4, 60)) / 100).float()
+    at_once = binary_metrics(probabilities, target, threshold=0.5)
+    monkeypatch.setattr(metrics, "_PART_ROWS", part_rows)
+    in_parts = binary_metrics(probabilities, target, threshold=0.5)
+    assert torch.equal(in_parts["auroc"], at_once["auroc"])
+    torch.testing.assert_close(in_parts["average_precision"], at_once["average_precision"], rtol=0, atol=1e-6)
+    for row in range(4):
+        expected = reference.average_precision_score(target[row], probabilities[row])
+        assert in_parts["average_precision"][row].item() == pytest.approx(expected, abs=1e-6)

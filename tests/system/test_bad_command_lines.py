@@ -54,6 +54,11 @@ BAD = [
     ("data.val_fraction=1.5", "data.val_fraction must be in [0, 1), got 1.5; set data.val_fraction"),
     ("data.test_fraction=-0.1", "data.test_fraction must be in [0, 1), got -0.1; set data.test_fraction"),
     (
+        "model=tabm model.network.embeddings=piecewise",
+        "model.network.embeddings must be one of none, linear, periodic, piecewise_linear, got piecewise; set "
+        "model.network.embeddings",
+    ),
+    (
         "model.network.categories=onehot",
         "model.network.categories must be one of one_hot, embedding, got onehot; set model.network.categories",
     ),

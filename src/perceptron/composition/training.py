@@ -17,6 +17,7 @@ from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.network import fit_network
 from perceptron.composition.results import best_entry, notes, write_data_report, write_results
 from perceptron.composition.threads import set_threads
 from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
@@ -77,6 +78,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         chosen=chosen,
     )
     if cfg.train:
+        if from_checkpoint is None:
+            fit_network(model, datamodule)
         check_threshold(model, datamodule)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()

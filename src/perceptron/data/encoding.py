@@ -98,6 +98,14 @@ def category_places(codes: Sequence[Code]) -> tuple[tuple[int, int], ...]:
     return tuple(places)
 
 
+def flags(codes: Sequence[Code]) -> tuple[int, ...]:
+    """Features that are 0 or 1 by themselves: booleans, and what says that a number or a date is missing."""
+    taken = is_measured(codes)
+    for start, stop in category_places(codes):
+        taken[start:stop] = True
+    return tuple(int(i) for i in np.flatnonzero(~taken))
+
+
 def as_texts(codes: Sequence[Code]) -> tuple[str, ...]:
     """Codes as JSON, one text a column, so that what a checkpoint says of its columns is texts alone."""
     return tuple(json.dumps(code, ensure_ascii=False, allow_nan=False) for code in codes)

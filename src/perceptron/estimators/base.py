@@ -19,7 +19,7 @@ from perceptron.errors import DivergedError, UsageError
 from perceptron.estimators.training import Schedule, quiet_lightning, train_alone, train_side_by_side
 from perceptron.models import Standardize, TaskModule
 from perceptron.models.ensemble import Ensemble, take_members
-from perceptron.networks import ACTIVATIONS, MLP, TabM
+from perceptron.networks import ACTIVATIONS, MLP, MOST_ROWS, TabM
 from perceptron.population import CannotStackError, check_stack
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import TASKS
@@ -123,7 +123,10 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _model(self, table: Table, data: TableDataModule) -> TaskModule:
         torch.manual_seed(derive_seed(data.seed, Stream.WEIGHTS))
-        return self._around(self._network, table, data, data.features_scaling)
+        model = self._around(self._network, table, data, data.features_scaling)
+        if isinstance(model.network, TabM) and model.network.fits_bins:
+            model.network.fit_bins(model.standardize(data.rows("train", most=MOST_ROWS)[0]))
+        return model
 
     def _together(self, models: Sequence[TaskModule], table: Table, data: TableDataModule) -> TaskModule:
         """One model whose answer is the mean of these models' answers."""

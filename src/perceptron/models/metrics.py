@@ -14,6 +14,8 @@ from torch import Tensor
 _EPSILON = torch.finfo(torch.float32).eps
 _CALIBRATION_BINS = 15
 _MANY_ROWS = 100_000
+# Whose ranks are counted at a time, in int32: of all rows at once they would take 37 bytes a row.
+_PART_ROWS = 2**20
 
 
 def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -> dict[str, Tensor]:
@@ -149,21 +151,29 @@ def _area_and_precision(scores: Tensor, positive: Tensor) -> tuple[Tensor, Tenso
     (T - n₊²) / 2 n₊n₋, where T sums, over positive rows, the rows below and those not above. The average precision is
     the mean, over positive rows, of the precision at their score: the sum over steps of recall, ties as one step.
     """
-    n_rows, n_positive = scores.shape[-1], positive.sum(dim=-1)
-    ordered = _sorted_with_last_bit(scores, positive)
-    member = ordered & 1 == 1
+    n_rows, n_positive = scores.shape[-1], positive.sum(dim=-1, keepdim=True)
     # Of each row, how many rows are below its score, and how many of these are positive.
-    starts = torch.ones_like(member)
-    torch.gt(ordered[..., 1:] ^ ordered[..., :-1], 1, out=starts[..., 1:])
-    del ordered
-    below = _of_last_start(torch.arange(n_rows, dtype=torch.int32, device=scores.device), starts)
-    positive_below = _of_last_start(member.cumsum(dim=-1, dtype=torch.int32).sub_(member.to(torch.int32)), starts)
-    # A row is not above a positive one where the positive one is not below it.
-    pairs = below.masked_fill(~member, 0).sum(dim=-1) + n_rows * n_positive - positive_below.sum(dim=-1)
+    below = positive_below = seen_positive = torch.zeros_like(n_positive, dtype=torch.int32)
+    pairs, precision = n_rows * n_positive, torch.zeros(n_positive.shape, device=scores.device)
+    first, last = 0, None
+    for part in torch.split(_sorted_with_last_bit(scores, positive), _PART_ROWS, dim=-1):
+        score, member = part >> 1, part & 1 == 1
+        starts = torch.ones_like(member)
+        torch.ne(score[..., 1:], score[..., :-1], out=starts[..., 1:])
+        if last is not None:
+            torch.ne(score[..., :1], last, out=starts[..., :1])
+        numbers = torch.arange(first, first + part.shape[-1], dtype=torch.int32, device=scores.device)
+        seen = member.cumsum(dim=-1, dtype=torch.int32).add_(seen_positive)
+        below = _of_last_start(numbers, starts, before=below[..., -1:])
+        positive_below = _of_last_start(seen - member.to(torch.int32), starts, before=positive_below[..., -1:])
+        # A row is not above a positive one where the positive one is not below it.
+        pairs += below.masked_fill(~member, 0).sum(dim=-1, keepdim=True) - positive_below.sum(dim=-1, keepdim=True)
+        precisions = (n_positive.to(torch.int32) - positive_below) / (n_rows - below)
+        precision += precisions.masked_fill_(~member, 0).sum(dim=-1, keepdim=True)
+        first, last, seen_positive = first + part.shape[-1], score[..., -1:], seen[..., -1:]
     area = (pairs - n_positive.square()) / (2 * n_positive * (n_rows - n_positive))
-    precisions = positive_below.neg_().add_(n_positive.unsqueeze(-1)) / below.neg_().add_(n_rows)
-    precision = precisions.masked_fill_(~member, 0).sum(dim=-1) / n_positive
-    return area, torch.where(n_positive < n_rows, precision, torch.nan)
+    precision = torch.where(n_positive < n_rows, precision / n_positive, torch.nan)
+    return area.squeeze(-1), precision.squeeze(-1)
 
 
 def _sorted_with_last_bit(scores: Tensor, positive: Tensor) -> Tensor:
@@ -180,9 +190,9 @@ def _sorted_with_last_bit(scores: Tensor, positive: Tensor) -> Tensor:
     return keys
 
 
-def _of_last_start(counts: Tensor, starts: Tensor) -> Tensor:
-    """Counts, which grow along the rows, at the first row that has a row's score; int32, of fewer than 2³¹ rows."""
-    return torch.where(starts, counts, 0).cummax(dim=-1).values
+def _of_last_start(counts: Tensor, starts: Tensor, *, before: Tensor) -> Tensor:
+    """Counts, which grow along the rows, at the first row that has a row's score; ``before`` where that is no part."""
+    return torch.maximum(torch.where(starts, counts, 0).cummax(dim=-1).values, before)
 
 
 def _log_loss(of_target: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from perceptron.networks import ACTIVATIONS, MLP
+from perceptron.networks import ACTIVATIONS, MLP, TabM
 from perceptron.population.noise import Noise
 
 _ELEMENTWISE: tuple[type[nn.Module], ...] = (nn.Identity, *ACTIVATIONS.values())
@@ -141,6 +141,8 @@ def stack_networks(networks: Sequence[nn.Module]) -> StackedNetwork:
         raise CannotStackError("its network uses a parameter twice")
     if not all(parameter.requires_grad for parameter in first.parameters()):
         raise CannotStackError("its network has parameters that are not trained")
+    if isinstance(first, TabM) and first.fits_bins:
+        raise CannotStackError("its network has bins by its own training rows")
     if type(first) in (MLP, nn.Sequential) and all(_is_known(layer) for layer in first.children()):
         return StackedLayers([network for network in networks if isinstance(network, nn.Sequential)])
     return VmappedNetwork(networks)

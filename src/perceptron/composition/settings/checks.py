@@ -94,7 +94,7 @@ _RANGES: dict[str, Range] = {
     "model.network.members": _AT_LEAST_1,
     "model.network.width": _AT_LEAST_1,
     "model.network.blocks": _AT_LEAST_1,
-    "model.network.embeddings": _one_of(("none", "linear", "periodic")),
+    "model.network.embeddings": _one_of(("none", "linear", "periodic", "piecewise_linear")),
     "model.network.categories": _one_of(("one_hot", "embedding")),
     "model.network.category_width": _AT_LEAST_1,
     "data.most_categories": _AT_LEAST_1,
