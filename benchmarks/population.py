@@ -126,6 +126,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     from perceptron.composition.population.jobs import MemberBuilder
     from perceptron.composition.settings.overrides import CONF_DIR
     from perceptron.population import Population
+    from perceptron.population.fit import good_cohorts
 
     class Clock(L.Callback):
         times: list[float] = []  # noqa: RUF012
@@ -143,17 +144,17 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     for seed in range(members):
         cfg.seed = seed
         made.append(builder.build(cfg, plain(cfg), {}))
-    population = Population(made)
+    n_cohorts = good_cohorts(made, n_threads=torch.get_num_threads()) if accelerator == "cpu" else 1
+    population = Population(made, n_cohorts=n_cohorts, n_threads=min(torch.get_num_threads(), n_cohorts))
     clock = Clock()
     clock.times = []
     trainer = L.Trainer(
         accelerator=accelerator, devices=1, max_epochs=epochs, callbacks=[clock], logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
     )  # fmt: skip
-    rows = population.rows()
-    trainer.fit(population, train_dataloaders=rows)
+    trainer.fit(population, train_dataloaders=population.steps())
     shortest = min(after - before for before, after in zip(clock.times, clock.times[1:], strict=False))
-    return shortest / rows.n_steps / members * 1e6
+    return shortest / population.n_steps / members * 1e6
 
 
 def limit_microseconds() -> float:

@@ -14,7 +14,6 @@ def test_what_every_job_may_be(composed) -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        (("data.class_weights=balanced",), "it has data.class_weights=balanced"),
         (
             ("data=table", "model=auto", "data.path=tests/data/own.csv", "data.target=spends"),
             "its table is one's own, whose columns become features by its training rows",

@@ -35,6 +35,10 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     "regression": (["data=diabetes", "model=regression_mlp", "model.network.hidden=[20]"], [{"optimizer.lr": 0.02}]),
     "binary": (["data=breast_cancer", "model=binary_mlp"], [{"model.threshold": share} for share in (0.3, 0.5)]),
     "threshold": (["data=breast_cancer", "model=binary_mlp", "model.threshold=auto"], RATES),
+    "class_weights": (
+        ["data=breast_cancer", "model=binary_mlp"],
+        [{"data.class_weights": how} for how in ("balanced", "none")],
+    ),
     "sampling": (["data=breast_cancer", "model=binary_mlp"], [{"data.sampling": how} for how in ("balanced", "none")]),
     "no_validation": (["data.val_fraction=0"], RATES),
     "no_checkpoint": (["callbacks=none"], RATES),

@@ -124,7 +124,7 @@ def _refusal(cfg: DictConfig) -> str:
     [
         ("trainer.max_steps=5", "it has trainer.max_steps=5"),
         ("trainer.gradient_clip_val=1.0", "it has trainer.gradient_clip_val=1.0"),
-        ("data.class_weights=balanced", "it has data.class_weights=balanced"),
+        ("data.block_size=64", "it has data.block_size=64"),
         ("train=false", "it does not train"),
         ("ckpt_path=some.ckpt", "it goes on from a checkpoint"),
         ("callbacks=descent", "it has the callback DescentFigure"),

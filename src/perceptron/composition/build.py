@@ -13,7 +13,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
-from perceptron.composition.instance import instance
+from perceptron.composition.instance import Make, instance
 from perceptron.composition.network import build_network
 from perceptron.composition.settings.checks import MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
@@ -63,6 +63,7 @@ def build_model(
     features_scaling: Scaling,
     target_scaling: Scaling | None,
     chosen: Mapping[str, str],
+    make: Make = instance,
 ) -> TaskModule:
     """LightningModule of the groups ``model``, ``optimizer`` and ``scheduler``, its weights drawn from ``seed``.
 
@@ -72,6 +73,7 @@ def build_model(
         features_scaling: fitted on training rows.
         target_scaling: fitted on training rows; None for classes.
         chosen: option of each group, for error messages.
+        make: makes an object of its settings.
 
     Raises:
         UsageError: where the model does not fit the data.
@@ -79,12 +81,12 @@ def build_model(
     task = TASKS[schema.task] if cfg.model._target_ == AUTO else _task_of(cfg.model._target_)
     _check_fit(task, schema, chosen)
     torch.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
-    network = build_network(plain(cfg.model)["network"], schema, n_outputs=schema.n_outputs(task))
+    network = build_network(plain(cfg.model)["network"], schema, n_outputs=schema.n_outputs(task), make=make)
     settings: dict[str, Any] = {
         "network": network,
         "standardize": Standardize(features_scaling.mean, features_scaling.scale),
-        "optimizer": instance(cfg.optimizer, "optimizer"),
-        "schedule": instance(cfg.scheduler, "scheduler") if cfg.scheduler._target_ else None,
+        "optimizer": make(cfg.optimizer, "optimizer"),
+        "schedule": make(cfg.scheduler, "scheduler") if cfg.scheduler._target_ else None,
         "seed": cfg.seed,
     }
     if target_scaling is not None:
@@ -99,7 +101,7 @@ def build_model(
             )
         own |= {} if threshold is None else {"threshold": threshold}
         own["_target_"] = next(name for name, its_task in MODEL_TASKS.items() if its_task is task)
-    model: TaskModule = instance(own, "model", **settings, _recursive_=False)
+    model: TaskModule = make(own, "model", **settings, _recursive_=False)
     return model
 
 

@@ -33,7 +33,8 @@ def write_results(
         started=started.isoformat(timespec="seconds"),
         seconds=seconds,
     )
-    write_json(folder / "provenance.json", origin | {"best": best})
+    # The folder is synced with the file that comes last.
+    write_json(folder / "provenance.json", origin | {"best": best}, sync_folder=False)
     write_json(folder / "metrics.json", metrics)
 
 

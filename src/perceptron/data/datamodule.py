@@ -306,6 +306,11 @@ class TableDataModule(L.LightningDataModule):
             self._blocks = Blocks(features, size=self.block_size, n_in_memory=self.blocks_in_memory)
         return self._blocks
 
+    def factors(self) -> Tensor | None:
+        """Factors ``(n_train,)`` of the training rows' losses, of mean 1; None where each counts alike."""
+        factors = self._factors(self.split.train)
+        return None if factors is None else _shared(factors)
+
     def _factors(self, rows: RowNumbers) -> npt.NDArray[Any] | None:
         """Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss."""
         table = self.table

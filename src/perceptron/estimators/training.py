@@ -114,11 +114,12 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
         folder=Path(),
         progress=schedule.verbose,
     )
-    kept = population.snapshots[0] if population.snapshots else population.last
     for number, member in enumerate(members):
         if member.failure is not None:
             raise member.failure
-        kept.load_weights(number)
+        cohort, place = population.place(number)
+        kept = cohort.snapshots[0] if cohort.snapshots else cohort.last
+        kept.load_weights(place)
     return max(len(member.history) for member in members)
 
 

@@ -87,11 +87,11 @@ class TaskModule(L.LightningModule):
 
     @abstractmethod
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Loss of each row, ``(batch,)``, that training minimises.
+        """Loss of each row, ``(..., n_rows)``, that training minimises.
 
         Args:
-            outputs: ``(batch, n_outputs)`` from the network.
-            target: as the data module hands it out, raw.
+            outputs: ``(..., n_rows, n_outputs)`` from the network; leading dimensions hold models side by side.
+            target: as the data module hands it out, raw, with the same leading dimensions.
         """
 
     @abstractmethod

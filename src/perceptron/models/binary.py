@@ -58,8 +58,8 @@ class BinaryClassifier(TaskModule):
             self.take_threshold(START)
 
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Binary cross-entropy of each row; outputs ``(batch, 1)``, target ``(batch,)`` int64."""
-        return F.binary_cross_entropy_with_logits(outputs.squeeze(1), target.to(outputs.dtype), reduction="none")
+        """Binary cross-entropy of each row; outputs ``(..., n_rows, 1)``, target ``(..., n_rows)`` int64."""
+        return F.binary_cross_entropy_with_logits(outputs.squeeze(-1), target.to(outputs.dtype), reduction="none")
 
     def mean_of_members(self, outputs: Tensor) -> Tensor:
         """The logit of the mean probability."""

@@ -24,8 +24,10 @@ class MulticlassClassifier(TaskModule):
         self.label_smoothing = label_smoothing
 
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy of each row; outputs ``(batch, n_classes)``, target ``(batch,)`` int64."""
-        return F.cross_entropy(outputs, target, reduction="none", label_smoothing=self.label_smoothing)
+        """Cross-entropy of each row; outputs ``(..., n_rows, n_classes)``, target ``(..., n_rows)`` int64."""
+        # torch wants the classes second.
+        classes_second = outputs.movedim(-1, min(1, outputs.ndim - 1))
+        return F.cross_entropy(classes_second, target, reduction="none", label_smoothing=self.label_smoothing)
 
     def mean_of_members(self, outputs: Tensor) -> Tensor:
         """The logarithms of the mean probabilities."""

@@ -24,9 +24,9 @@ class Regressor(TaskModule):
         self.standardize_target = standardize_target
 
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Squared error of each row, mean over targets; both ``(batch, n_targets)``, the target raw."""
+        """Squared error of each row, mean over targets; both ``(..., n_rows, n_targets)``, the target raw."""
         errors: Tensor = outputs - self.standardize_target(target)
-        return errors.square().mean(dim=1)
+        return errors.square().mean(dim=-1)
 
     def mean_of_members(self, outputs: Tensor) -> Tensor:
         """The mean value."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from torch import Tensor
 from torch.optim import Optimizer
 
 from perceptron.data import RowBatches, Split, TableDataModule
@@ -75,6 +77,11 @@ class Member:
     def row_batches(self) -> RowBatches:
         """Its training rows' batches, numbered within its split."""
         return self.datamodule.row_batches()
+
+    @cached_property
+    def factors(self) -> Tensor | None:
+        """Factors ``(n_train,)`` of its training rows' losses; None for 1."""
+        return self.datamodule.factors()
 
     @property
     def best_path(self) -> str | None:

@@ -1,7 +1,6 @@
 """Which rows every member of a population sees in each step."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,56 +15,43 @@ class Part(NamedTuple):
     Attributes:
         members: ``(m,)`` int64 positions among the living; None for all of them.
         rows: ``(m, batch)`` int64 rows of the shared table.
+        factors: ``(m, batch)`` of the rows' losses in training; None for 1.
     """
 
     members: Tensor | None
     rows: Tensor
+    factors: Tensor | None
+
+    def to(self, device: torch.device) -> "Part":
+        """The same on a device."""
+        return Part(
+            None if self.members is None else self.members.to(device),
+            self.rows.to(device),
+            None if self.factors is None else self.factors.to(device),
+        )
 
 
-# Steps that Lightning is handed at once; between them a signal is heard and the progress bar moves.
-STEPS_AT_ONCE = 64
-
-
-class PopulationRows:
-    """Steps of an epoch, ``STEPS_AT_ONCE`` in a list.
-
-    Each is a list of ``Part``s: one, save at the end of an epoch where folds differ in size.
+def epoch_steps(members: Sequence[Member], epoch: int) -> Iterator[list[Part]]:
+    """Steps of an epoch: one part each, save at the end of an epoch where folds differ in size.
 
     A member whose epoch is over takes no part in the steps that others still have.
 
     Args:
-        living: gives the members that are still trained, in the stack's order.
-        epoch: gives the number of the epoch.
+        members: those that are still trained, in the stack's order.
+        epoch: its number.
     """
-
-    def __init__(self, living: Callable[[], Sequence[Member]], epoch: Callable[[], int]) -> None:
-        self._living = living
-        self._epoch = epoch
-        # The first members' longest epoch: Lightning asks once.
-        self.n_steps = max(len(member.row_batches()) for member in living())
-
-    def __len__(self) -> int:
-        return -(-self.n_steps // STEPS_AT_ONCE)
-
-    def __iter__(self) -> Iterator[list[list[Part]]]:
-        steps = self._steps()
-        while some := list(islice(steps, STEPS_AT_ONCE)):
-            yield some
-
-    def _steps(self) -> Iterator[list[Part]]:
-        of_members = [_batches(member, self._epoch()) for member in self._living()]
-        for step in range(self.n_steps):
-            by_size: dict[int, list[int]] = {}
-            for position, batches in enumerate(of_members):
-                if step < len(batches):
-                    by_size.setdefault(len(batches[step]), []).append(position)
-            yield [
-                Part(
-                    None if len(positions) == len(of_members) else torch.tensor(positions),
-                    torch.stack([of_members[position][step] for position in positions]),
-                )
-                for positions in by_size.values()
-            ]
+    if not members:
+        return
+    of_members = [_batches(member, epoch) for member in members]
+    for step in range(max(map(len, of_members))):
+        by_size: dict[int, list[int]] = {}
+        for position, batches in enumerate(of_members):
+            if step < len(batches):
+                by_size.setdefault(len(batches[step][0]), []).append(position)
+        yield [
+            Part(_positions(positions, members), *_stacked([of_members[position][step] for position in positions]))
+            for positions in by_size.values()
+        ]
 
 
 def split_parts(members: Sequence[Member], split: str) -> list[Part]:
@@ -76,16 +62,37 @@ def split_parts(members: Sequence[Member], split: str) -> list[Part]:
     by_size.pop(0, None)
     return [
         Part(
-            None if len(positions) == len(members) else torch.tensor(positions),
+            _positions(positions, members),
             torch.stack([torch.from_numpy(members[position].split.rows(split)) for position in positions]),
+            None,
         )
         for positions in by_size.values()
     ]
 
 
-def _batches(member: Member, epoch: int) -> list[Tensor]:
+def _positions(positions: list[int], members: Sequence[Member]) -> Tensor | None:
+    return None if len(positions) == len(members) else torch.tensor(positions)
+
+
+def _stacked(batches: list[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None]:
+    """Rows and factors of several members; 1 where a member has no factors and others have."""
+    rows = torch.stack([rows for rows, _ in batches])
+    if all(factors is None for _, factors in batches):
+        return rows, None
+    kind = next(factors.dtype for _, factors in batches if factors is not None)
+    return rows, torch.stack(
+        [torch.ones(rows.shape[1], dtype=kind) if factors is None else factors for _, factors in batches]
+    )
+
+
+def _batches(member: Member, epoch: int) -> list[tuple[Tensor, Tensor | None]]:
+    """Rows of each batch, and the factors of their losses."""
     batches = member.row_batches()
     batches.set_epoch(epoch)
-    rows = torch.from_numpy(member.split.train)
     order = [batch for batch in batches if isinstance(batch, Tensor)]
-    return list(torch.split(rows[torch.cat(order)], [len(batch) for batch in order]))
+    sizes, together = [len(batch) for batch in order], torch.cat(order)
+    rows = torch.from_numpy(member.split.train)[together].split_with_sizes(sizes)
+    factors = member.factors
+    if factors is None:
+        return [(of_batch, None) for of_batch in rows]
+    return list(zip(rows, factors[together].split_with_sizes(sizes), strict=True))

@@ -11,8 +11,6 @@ from torch.func import functional_call, stack_module_state, vmap
 from perceptron.networks import ACTIVATIONS, MLP, TabM
 from perceptron.population.noise import Noise
 
-# Members, outputs, inputs.
-_WEIGHT_NDIM = 3
 _ELEMENTWISE: tuple[type[nn.Module], ...] = (nn.Identity, *ACTIVATIONS.values())
 
 
@@ -36,7 +34,7 @@ class StackedNetwork(nn.Module):
         super().__init__()
         parameters, buffers = stack_module_state(list(networks))
         self.names = tuple(parameters)
-        self.stacked = nn.ParameterList(nn.Parameter(_laid_out(stack.detach())) for stack in parameters.values())
+        self.stacked = nn.ParameterList(nn.Parameter(stack.detach()) for stack in parameters.values())
         self.kept = {name: stack.detach() for name, stack in buffers.items()}
 
     @abstractmethod
@@ -57,7 +55,7 @@ class StackedNetwork(nn.Module):
     def keep(self, members: Tensor) -> None:
         """Let the others go: positions ``(m,)`` int64 of those that stay, in their new order."""
         for stack in self.stacked:
-            stack.data = _laid_out(stack.data[members])
+            stack.data = stack.data[members]
             stack.grad = None
         self.kept = {name: stack[members] for name, stack in self.kept.items()}
 
@@ -72,7 +70,9 @@ class StackedNetwork(nn.Module):
 class StackedLayers(StackedNetwork):
     """Linear layers and what stands between them, as batched matrix products.
 
-    A third to a half of ``VmappedNetwork``'s time for small layers (see benchmarks/population.py).
+    A third to a half of ``VmappedNetwork``'s time for small layers (see benchmarks/population.py). A batch's rows are
+    the last dimension: then weights and gradients both lie in memory as torch's own do, and no product has the few
+    outputs of a last layer as its inner loop, which takes five times as long (measured).
     """
 
     def __init__(self, networks: Sequence[nn.Sequential]) -> None:
@@ -83,19 +83,19 @@ class StackedLayers(StackedNetwork):
 
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
         """See ``StackedNetwork``."""
-        hidden = features
+        hidden = features.transpose(1, 2)
         n_dropouts = 0
         for name, layer in self.layers:
             if isinstance(layer, nn.Linear):
                 weight, bias = self._of(f"{name}.weight", members), self._of(f"{name}.bias", members)
-                hidden = torch.baddbmm(bias.unsqueeze(1), hidden, weight.transpose(1, 2))
+                hidden = torch.baddbmm(bias.unsqueeze(2), weight, hidden)
             elif isinstance(layer, nn.Dropout):
                 if noise is not None:
-                    hidden = hidden * noise.mask(hidden, n_dropouts, members)
+                    hidden = hidden * noise.mask(hidden.transpose(1, 2), n_dropouts, members).transpose(1, 2)
                 n_dropouts += 1
             else:
                 hidden = layer(hidden)
-        return hidden
+        return hidden.transpose(1, 2)
 
     def _of(self, name: str, members: Tensor | None) -> Tensor:
         stack: Tensor = self.stacked[self.position[name]]
@@ -178,13 +178,3 @@ def _is_known(layer: nn.Module) -> bool:
     if type(layer) is nn.Linear:
         return layer.bias is not None
     return type(layer) is nn.Dropout or type(layer) in _ELEMENTWISE
-
-
-def _laid_out(stack: Tensor) -> Tensor:
-    """A stack, its weights in memory as the gradients of batched products come: transposed.
-
-    Else autograd copies each gradient, a third of a step of 64 members (measured).
-    """
-    if stack.ndim != _WEIGHT_NDIM:
-        return stack
-    return stack.transpose(1, 2).contiguous().transpose(1, 2)

@@ -51,9 +51,9 @@ def remove_leftovers(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
-    with whole_file(path) as file:
+def write_text(path: Path, text: str, *, sync_folder: bool = True) -> None:
+    """Write a text file whole; see ``whole_file``."""
+    with whole_file(path, sync_folder=sync_folder) as file:
         file.write(text.encode())
 
 
@@ -76,9 +76,10 @@ def print_json(values: Mapping[str, Any]) -> None:
     print(json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
+def write_json(path: Path, values: Mapping[str, Any], *, sync_folder: bool = True) -> None:
     """Write values as JSON, whole. A number that is not finite becomes null: JSON knows none."""
-    write_text(path, json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(_finite(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_text(path, text, sync_folder=sync_folder)
 
 
 def _finite(value: Any) -> Any:

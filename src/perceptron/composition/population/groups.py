@@ -22,7 +22,7 @@ from perceptron.composition.sweeps.template import JobTemplate, PlainJob
 from perceptron.composition.threads import set_threads
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit
-from perceptron.population.module import kin_key
+from perceptron.population.cohort import kin_key
 from perceptron.runs.checkpoint import SelfContained
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import as_yaml, write_text
@@ -32,8 +32,8 @@ from perceptron.runs.report import log_results, log_scalars
 
 log = logging.getLogger(__name__)
 
-# More at once are not faster on a CPU: their weights leave its caches (measured).
-_GOOD_ON_A_CPU = 64
+# More at once are not faster on a CPU, and what a killed sweep loses is those that are under way.
+_GOOD_ON_A_CPU = 256
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,18 @@ class Trained:
 
     def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
         member, chosen = self.candidate.member, self.candidate.chosen
-        write_text(folder / "config.yaml", as_yaml(config))
+        write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
         extra: dict[str, Any] = {}
         own = SelfContained(config=config, schema=member.datamodule.schema)
         own.add_to(extra)
-        for snapshots in (*self.population.snapshots, self.population.last):
-            snapshots.write(self.number, type(self.population.optimizer), extra)
+        cohort, number = self.population.place(self.number)
+        for snapshots in (*cohort.snapshots, cohort.last):
+            snapshots.write(number, type(cohort.optimizer), extra)
         loggers = build_loggers(config["logger"])
         for epoch in member.history:
-            for metrics in (epoch.val, epoch.train):
-                if metrics:
-                    for logger in loggers:
-                        log_scalars(logger, {**metrics, "epoch": epoch.number}, step=epoch.step)
+            logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
+            for logger in loggers:
+                log_scalars(logger, *logged, step=epoch.step)
         if member.failure is not None:
             for logger in loggers:
                 logger.finalize("failed")

@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.composition.build import build_model, check_device
+from perceptron.composition.instance import Again
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
 from perceptron.data import Table, TableDataModule, as_table, read
@@ -52,8 +53,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
         raise CannotStackError(f"it has trainer.accelerator={trainer['accelerator']}")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
-    if config["data"]["class_weights"] != "none":
-        raise CannotStackError(f"it has data.class_weights={config['data']['class_weights']}")
+    if config["data"]["block_size"] is not None:
+        raise CannotStackError(f"it has data.block_size={config['data']['block_size']}")
     if config["data"]["num_workers"]:
         raise CannotStackError(f"it has data.num_workers={config['data']['num_workers']}")
     for settings in config["callbacks"].values():
@@ -110,6 +111,7 @@ class MemberBuilder:
         self._tables: dict[str, Table] = {}
         self._datamodules: dict[str, TableDataModule] = {}
         self._tried: set[str] = set()
+        self._make = Again()
 
     def build(self, cfg: DictConfig, config: Mapping[str, Any], chosen: Mapping[str, str]) -> Member:
         """The member that a job makes.
@@ -133,6 +135,7 @@ class MemberBuilder:
             features_scaling=datamodule.features_scaling,
             target_scaling=datamodule.target_scaling,
             chosen=chosen,
+            make=self._make,
         )
         if type(model) not in _MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")

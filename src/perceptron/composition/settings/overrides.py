@@ -202,7 +202,8 @@ def _composed(overrides: list[Override], loader: Groups) -> DictConfig:
 
 def _is_for_hydra(override: Override, loader: Groups) -> bool:
     key = override.key_or_group
-    is_group = bool(loader.options(key)) and override.package is None and _names_option(override)
+    # A group's name has slashes, and no dots; asking Hydra takes a while.
+    is_group = "." not in key and bool(loader.options(key)) and override.package is None and _names_option(override)
     return (
         is_group or override.is_delete() or key.startswith("hydra.") or key == "hydra" or override.package is not None
     )

@@ -64,7 +64,7 @@ class SweepLoader(ConfigLoader):
         plain = not (override.is_delete() or override.is_add() or override.is_force_add() or override.package)
         key = override.key_or_group
         if key not in self._is_group:
-            self._is_group[key] = bool(self._loader.get_group_options(key))
+            self._is_group[key] = "." not in key and bool(self._loader.get_group_options(key))
         return (
             plain
             and not override.is_hydra_override()

@@ -100,8 +100,7 @@ class JobTemplate:
         with read_write(self.cfg.hydra):
             for override in settings:
                 OmegaConf.update(self.cfg, override.key_or_group, override.value(), merge=True)
-            self.cfg.hydra.overrides.task = list(task)
-            self.cfg.hydra.job.override_dirname = dirname
+            _name(self.cfg.hydra, task, dirname)
         self._task, self._dirname = tuple(task), dirname
 
     def enter(self, number: int) -> DictConfig:
@@ -121,7 +120,8 @@ class JobTemplate:
         for hydra in own:
             with read_write(hydra), open_dict(hydra):
                 hydra.runtime.output_dir = folder
-                hydra.overrides.task, hydra.job.override_dirname = list(self._task), self._dirname
+        with read_write(own[1]):
+            _name(own[1], self._task, self._dirname)
         for key in self._keys:
             OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
         for path, text in self._dependent.items():
@@ -186,6 +186,18 @@ class JobTemplate:
         if OmegaConf.is_interpolation(node, name):
             return _plain_value(node, resolve=False)[name]
         return _plain_value(node[name], resolve=False)
+
+
+def _name(hydra: Any, task: Sequence[str], dirname: str) -> None:
+    """Write down what a job's overrides are; those that are there already stay, as OmegaConf looks at each for long."""
+    hydra.job.override_dirname = dirname
+    there = hydra.overrides.task
+    if len(there) != len(task):
+        hydra.overrides.task = list(task)
+        return
+    for i, (old, new) in enumerate(zip(_plain_value(there, resolve=False), task, strict=True)):
+        if old != new:
+            there[i] = new
 
 
 def _plain_value(value: Any, *, resolve: bool = True) -> Any:

@@ -1,0 +1,330 @@
+"""Members in one stack: one step updates each that is still trained."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from perceptron.errors import DivergedError
+from perceptron.models import BinaryClassifier, TaskModule
+from perceptron.population.checkpoints import Snapshots
+from perceptron.population.member import Epoch, Member
+from perceptron.population.noise import Noise
+from perceptron.population.optimizers import stack_optimizers
+from perceptron.population.rows import Part, epoch_steps, split_parts
+from perceptron.population.rules import keeps, stops
+from perceptron.population.stacking import stack_networks
+
+_SPLITS = ("train", "val", "test")
+
+
+class Cohort(nn.Module):
+    """Members whose weights lie in one stack.
+
+    Args:
+        members: their networks are of one architecture, their optimizers of one class, their table the same.
+
+    Attributes:
+        living: members that are still trained, in the order of the stacks.
+        snapshots: what each of the members' rules has kept.
+        last: the members' states at their ends.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        super().__init__()
+        self.members = list(members)
+        self.living = list(members)
+        self.network = stack_networks([member.model.network for member in members])
+        self.noise = Noise([member.seed for member in members], [_dropout_rates(member.model) for member in members])
+        self.optimizer = stack_optimizers(list(self.network.stacked), [member.optimizer for member in members])
+        self.snapshots = [Snapshots(members, number) for number in range(len(members[0].checkpoints))]
+        self.last = Snapshots(members, None)
+        for name in ("mean", "scale"):
+            self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
+        self.kin = _kin(members)
+        self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
+        self._numbers = list(range(len(members)))
+        self._steps: Iterator[list[Part]] = iter(())
+        self._epoch = 0
+
+    def enter(self, features: Tensor, target: Tensor) -> None:
+        """Learn where the table is, and bring what torch does not know of to its device."""
+        # In a tuple, so that they are not this module's.
+        self._table = (features, target)
+        self.device = features.device
+        self.network.kept = {name: stack.to(self.device) for name, stack in self.network.kept.items()}
+        for member in self.members:
+            member.model.to(self.device)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Start the epoch's order of rows, streams of noise and sums of losses."""
+        self._epoch = epoch
+        self.network.train()
+        self.noise.start_epoch(epoch, self.device)
+        self._loss_sum = torch.zeros(len(self.living), device=self.device)
+        self._n_rows = torch.zeros(len(self.living), device=self.device)
+        self._steps = epoch_steps(self.living, epoch)
+
+    def train_steps(self, count: int) -> None:
+        """Take the next steps of the epoch, as far as there are some."""
+        for parts in islice(self._steps, count):
+            self._step([part.to(self.device) for part in parts])
+
+    def _step(self, batch: list[Part]) -> None:
+        """A step of every member that has rows left in this epoch."""
+        for part in batch:
+            losses = self._losses(part)
+            losses.sum().backward()  # type: ignore[no-untyped-call]
+            self._note(part, losses.detach())
+        self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
+        if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
+            self.optimizer.active = None
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self._steps_schedules:
+            self._step_schedules("step", self.optimizer.active)
+
+    def end_epoch(self, *, is_last: bool) -> None:
+        """Score, stop and keep each living member as its own callbacks would."""
+        if not self.living:
+            return
+        self._step_schedules("epoch", None)
+        train = self._train_losses()
+        finite = [bool(torch.isfinite(loss)) for loss in train]
+        val = self._scores("val", finite=finite)
+        for position, member in enumerate(self.living):
+            loss = train[position].item()
+            for value in (val[position].get("val/loss", 0.0), loss):
+                if not math.isfinite(value):
+                    member.failure = DivergedError(value, self._epoch)
+            if member.failure is None:
+                sums = (self._loss_sum[position].item(), int(self._n_rows[position]))
+                member.history.append(Epoch(self._epoch, member.steps - 1, val[position], {"train/loss": loss}, sums))
+        ends = self._ends()
+        self._keep_best(ends)
+        self._step_plateaus()
+        leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
+        self._take(self.last, leaving, ends)
+        self._let_go(ends)
+
+    def score(self) -> None:
+        """Set every member's ``metrics``: those of its best weights on each split that has rows."""
+        self.living = [member for member in self.members if member.failure is None]
+        self._numbers = [i for i, member in enumerate(self.members) if member.failure is None]
+        if not self.living:
+            return
+        self.kin = _kin(self.living)
+        self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
+        numbers = torch.tensor(self._numbers, device=self.device)
+        kept = self.snapshots[0] if self.snapshots else self.last
+        self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
+        self._choose_thresholds()
+        for split in _SPLITS:
+            for member, scores in zip(self.living, self._scores(split), strict=True):
+                member.metrics |= scores
+                if split == "val" and isinstance(member.model, BinaryClassifier) and member.model.chooses_threshold:
+                    member.metrics["val/threshold"] = member.model.threshold
+
+    @torch.no_grad()
+    def _choose_thresholds(self) -> None:
+        """Choose the thresholds of members that do, each on its own validation rows."""
+        self.network.eval()
+        for position, member in enumerate(self.living):
+            model, size = member.model, member.datamodule.eval_batch_size
+            if isinstance(model, BinaryClassifier) and model.chooses_threshold:
+                one, rows = torch.tensor([position]), torch.from_numpy(member.split.val)
+                one, rows = one.to(self.device), rows.unsqueeze(0).to(self.device)
+                outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
+                model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
+        self.kin = _kin(self.living)
+
+    def _losses(self, part: Part) -> Tensor:
+        """Mean loss of each member's batch, ``(m,)``."""
+        outputs, target = self._outputs(part.members, part.rows, self.noise), self._table[1][part.rows]
+        of_kin = [model.row_losses(outputs[where], target[where]) for model, where in self._by_kin(part.members)]
+        losses = torch.cat(of_kin) if len(of_kin) > 1 else of_kin[0]
+        return (losses if part.factors is None else losses * part.factors).mean(dim=1)
+
+    def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
+        mean, scale = self.mean, self.scale
+        if members is not None:
+            mean, scale = mean[members], scale[members]
+        features = self._table[0].index_select(0, rows.flatten()).view(*rows.shape, -1)
+        outputs: Tensor = self.network((features - mean) / scale, members, noise)
+        return outputs
+
+    def _note(self, part: Part, losses: Tensor) -> None:
+        n_rows = part.rows.shape[1]
+        if part.members is None:
+            self._loss_sum += losses * n_rows
+            self._n_rows += n_rows
+        else:
+            self._loss_sum.index_add_(0, part.members, losses * n_rows)
+            self._n_rows.index_add_(0, part.members, torch.full_like(losses, n_rows))
+        positions = range(len(self.living)) if part.members is None else part.members.tolist()
+        for position in positions:
+            self.living[position].steps += 1
+
+    def _train_losses(self) -> Tensor:
+        means = self._loss_sum / self._n_rows
+        return torch.cat([model.loss_in_units(means[where]) for model, where in self._by_kin(None)]).cpu()
+
+    @torch.no_grad()
+    def _scores(self, split: str, finite: Sequence[bool] | None = None) -> list[dict[str, float]]:
+        """Loss and metrics of each living member on its rows of a split; none where there are none.
+
+        A member that is not finite is not scored.
+        """
+        self.network.eval()
+        found: list[dict[str, float]] = [{} for _ in self.living]
+        for part in split_parts(self.living, split):
+            rows = part.rows.to(self.device)
+            positions = list(range(len(self.living))) if part.members is None else part.members.tolist()
+            wanted = [i for i, position in enumerate(positions) if finite is None or finite[position]]
+            if len(wanted) < len(positions):
+                positions, rows = [positions[i] for i in wanted], rows[wanted]
+            if not positions:
+                continue
+            members = None if len(positions) == len(self.living) else torch.tensor(positions, device=self.device)
+            size = self.members[0].datamodule.eval_batch_size
+            outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
+            target = self._table[1][rows]
+            for model, where in self._by_kin(members):
+                values = _scored(model, outputs[where], target[where])
+                columns = {f"{split}/{name}": value.tolist() for name, value in values.items()}
+                for i, position in enumerate(positions[where]):
+                    found[position] = {name: column[i] for name, column in columns.items()}
+        return found
+
+    def _by_kin(self, members: Tensor | None) -> Iterator[tuple[TaskModule, slice]]:
+        """Runs of neighbours whose losses and metrics are computed by one model's methods."""
+        positions = range(len(self.living)) if members is None else members.tolist()
+        start = 0
+        for _, run in groupby(positions, key=self.kin.__getitem__):
+            run_of = list(run)
+            yield self.living[run_of[0]].model, slice(start, start + len(run_of))
+            start += len(run_of)
+
+    def _step_schedules(self, interval: str, members: Tensor | None) -> None:
+        """Step the schedules of this interval, except those that wait for a metric."""
+        moved = False
+        positions = range(len(self.living)) if members is None else members.tolist()
+        for position in positions:
+            member = self.living[position]
+            schedule = member.schedule
+            if schedule and schedule["interval"] == interval and not isinstance(schedule["scheduler"], _WAITING):
+                _take_no_step(member)
+                schedule["scheduler"].step()
+                moved = True
+        if moved:
+            self.optimizer.refresh()
+
+    def _step_plateaus(self) -> None:
+        moved = False
+        for member in self.living:
+            schedule = member.schedule
+            if schedule and isinstance(schedule["scheduler"], _WAITING) and member.failure is None:
+                _take_no_step(member)
+                waiting: Any = schedule["scheduler"]
+                waiting.step(torch.tensor(_latest(member)[schedule["monitor"]]))
+                moved = True
+        if moved:
+            self.optimizer.refresh()
+
+    def _ends(self) -> list[bool]:
+        return [
+            member.failure is not None
+            or (
+                member.early_stopping is not None
+                and stops(member.early_stopping, _latest(member)[str(member.early_stopping.monitor)], self._epoch)
+            )
+            for member in self.living
+        ]
+
+    def _keep_best(self, ends: Sequence[bool]) -> None:
+        for number, snapshots in enumerate(self.snapshots):
+            self._take(
+                snapshots,
+                [
+                    position
+                    for position, member in enumerate(self.living)
+                    if member.failure is None and self._improves(member, number)
+                ],
+                ends,
+            )
+
+    def _take(self, snapshots: Snapshots, positions: list[int], ends: Sequence[bool]) -> None:
+        if positions:
+            snapshots.take(
+                [self._numbers[position] for position in positions],
+                torch.tensor(positions, device=self.device),
+                network=self.network.state,
+                optimizer=self.optimizer.stacks(),
+                epoch=self._epoch,
+                stopped=[ends[position] for position in positions],
+                noise=[self.noise.state(position, self._epoch) for position in positions],
+            )
+
+    def _improves(self, member: Member, number: int) -> bool:
+        rule = member.checkpoints[number]
+        return keeps(rule, _latest(member)[str(rule.monitor)])
+
+    def _let_go(self, ends: Sequence[bool]) -> None:
+        """Cut the members that have ended out of every stack, so that they cost nothing more."""
+        if not any(ends):
+            return
+        stay = [position for position, ended in enumerate(ends) if not ended]
+        self._numbers = [self._numbers[i] for i in stay]
+        self.living = [self.living[i] for i in stay]
+        self.kin = [self.kin[i] for i in stay]
+        self.noise.keep(stay)
+        positions = torch.tensor(stay, dtype=torch.int64, device=self.device)
+        if stay:
+            self.optimizer.keep(positions)
+            self.network.keep(positions)
+            self.mean, self.scale = self.mean[positions], self.scale[positions]
+
+
+_WAITING: type = ReduceLROnPlateau
+
+
+def _scored(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Loss and metrics ``(m,)`` of outputs ``(m, n_rows, n_outputs)``."""
+    loss = model.row_losses(outputs, target).mean(dim=1)
+    return {"loss": model.loss_in_units(loss)} | model.metrics(outputs, target)
+
+
+def _latest(member: Member) -> dict[str, float]:
+    return dict(member.history[-1].val) | dict(member.history[-1].train)
+
+
+def _take_no_step(member: Member) -> None:
+    """Step an optimizer whose parameters have no gradient: schedules warn where it never stepped."""
+    member.optimizer.step()
+
+
+def _dropout_rates(model: TaskModule) -> list[float]:
+    return [layer.p for layer in model.network.modules() if isinstance(layer, torch.nn.Dropout)]
+
+
+def _stacked_scaling(members: Sequence[Member], name: str) -> Tensor:
+    """Mean or scale of the features, ``(members, 1, n_features)``."""
+    return torch.stack([getattr(member.model.standardize, name) for member in members]).unsqueeze(1)
+
+
+def _kin(members: Sequence[Member]) -> list[int]:
+    """A number for each member; those with the same are scored by the same settings and scalings."""
+    numbers: dict[Any, int] = {}
+    return [numbers.setdefault(kin_key(member.model), len(numbers)) for member in members]
+
+
+def kin_key(model: TaskModule) -> tuple[Any, ...]:
+    """What losses and metrics of a model depend on beside its network's outputs."""
+    settings = tuple(getattr(model, name, None) for name in ("threshold", "label_smoothing"))
+    scaling = getattr(model, "standardize_target", None)
+    buffers = () if scaling is None else (*scaling.mean.tolist(), *scaling.scale.tolist())
+    return type(model), settings, buffers
