@@ -24,7 +24,8 @@ from pathlib import Path
 
 import torch
 
-JOB = ("model=digits_mlp", "data.batch_size=32", "optimizer.lr=0.05", "callbacks.early_stopping=null")
+# Without figures: a population draws none.
+JOB = ("model=digits_mlp", "data.batch_size=32", "optimizer.lr=0.05", "callbacks.early_stopping=null", "figures=none")
 WIDTHS = (64, 100, 100, 10)
 BATCH = 32
 

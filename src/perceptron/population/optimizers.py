@@ -59,6 +59,7 @@ class StackedOptimizer(Optimizer):
         else:
             self.steps[on_cpu] += 1
         factors = self._factors(on_cpu)
+        shaped: dict[int, dict[str, Tensor | None]] = {}
         for parameter in self.param_groups[0]["params"]:
             if parameter.grad is None:
                 continue
@@ -69,11 +70,12 @@ class StackedOptimizer(Optimizer):
             stacks = [parameter.data, parameter.grad, *(state[name] for name in self.remembered)]
             if active is not None:
                 stacks = [stack[active] for stack in stacks]
-            shape = (-1,) + (1,) * (parameter.ndim - 1)
-            shaped = {
-                name: None if value is None else value.to(parameter).view(shape) for name, value in factors.items()
-            }
-            self._update(stacks[0], stacks[1], stacks[2:], shaped)
+            if parameter.ndim not in shaped:
+                shape = (-1,) + (1,) * (parameter.ndim - 1)
+                shaped[parameter.ndim] = {
+                    name: None if value is None else value.to(parameter).view(shape) for name, value in factors.items()
+                }
+            self._update(stacks[0], stacks[1], stacks[2:], shaped[parameter.ndim])
             if active is not None:
                 parameter.data.index_copy_(0, active, stacks[0])
                 for name, stack in zip(self.remembered, stacks[2:], strict=True):
