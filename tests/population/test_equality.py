@@ -40,6 +40,7 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
         [{"data.class_weights": how} for how in ("balanced", "none")],
     ),
     "sampling": (["data=breast_cancer", "model=binary_mlp"], [{"data.sampling": how} for how in ("balanced", "none")]),
+    "double": (["optimizer=adam", "trainer.precision=64-true"], SMALL_RATES),
     "no_validation": (["data.val_fraction=0"], RATES),
     "no_checkpoint": (["callbacks=none"], RATES),
 }
@@ -76,12 +77,21 @@ def test_members_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
     assert_same_jobs(*both(tmp_path, overrides, variations))
 
 
+# Alone, too, a job of these rates moves by up to half of its largest weight where its first weights are disturbed by
+# 1e-7: Adam divides by gradients near 0, and units fall on either side of it. In double precision nothing is so near.
+SENSITIVE = ("adam", "early_stopping")
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("precision", ["32-true", "64-true"])
 @pytest.mark.parametrize("case", ["sgd", "momentum", "adam", "adamw", "cosine", "early_stopping"])
-def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
+def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str, precision: str) -> None:
+    if precision == "32-true" and case in SENSITIVE:
+        pytest.skip("the jobs alone do not tell a bit from a thousandth")
     overrides, others = CASES[case]
     variations = [
         {"seed": seed, "data.fold": fold} | other for seed, fold, other in itertools.product(range(4), range(4), others)
     ]
     assert len(variations) == 32
-    assert_same_jobs(*both(tmp_path, [*overrides, "data=digits", "model.network.hidden=[100,100]"], variations))
+    settings = [*overrides, "data=digits", "model.network.hidden=[100,100]", f"trainer.precision={precision}"]
+    assert_same_jobs(*both(tmp_path, settings, variations))

@@ -158,7 +158,7 @@ class Cohort(nn.Module):
         return outputs
 
     def _note(self, part: Part, losses: Tensor) -> None:
-        n_rows = part.rows.shape[1]
+        n_rows, losses = part.rows.shape[1], losses.to(self._loss_sum)
         if part.members is None:
             self._loss_sum += losses * n_rows
             self._n_rows += n_rows
@@ -230,7 +230,7 @@ class Cohort(nn.Module):
             if schedule and isinstance(schedule["scheduler"], _WAITING) and member.failure is None:
                 _take_no_step(member)
                 waiting: Any = schedule["scheduler"]
-                waiting.step(torch.tensor(_latest(member)[schedule["monitor"]]))
+                waiting.step(_latest(member, schedule["monitor"]))
                 moved = True
         if moved:
             self.optimizer.refresh()
@@ -240,7 +240,7 @@ class Cohort(nn.Module):
             member.failure is not None
             or (
                 member.early_stopping is not None
-                and stops(member.early_stopping, _latest(member)[str(member.early_stopping.monitor)], self._epoch)
+                and stops(member.early_stopping, _latest(member, str(member.early_stopping.monitor)), self._epoch)
             )
             for member in self.living
         ]
@@ -271,7 +271,7 @@ class Cohort(nn.Module):
 
     def _improves(self, member: Member, number: int) -> bool:
         rule = member.checkpoints[number]
-        return keeps(rule, _latest(member)[str(rule.monitor)])
+        return keeps(rule, _latest(member, str(rule.monitor)))
 
     def _let_go(self, ends: Sequence[bool]) -> None:
         """Cut the members that have ended out of every stack, so that they cost nothing more."""
@@ -298,8 +298,12 @@ def _scored(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Ten
     return {"loss": model.loss_in_units(loss)} | model.metrics(outputs, target)
 
 
-def _latest(member: Member) -> dict[str, float]:
-    return dict(member.history[-1].val) | dict(member.history[-1].train)
+def _latest(member: Member, name: str) -> Tensor:
+    """The latest value of a metric, in the precision that the model alone has it in: of losses in training, single."""
+    epoch = member.history[-1]
+    if name in epoch.train:
+        return torch.tensor(epoch.train[name])
+    return torch.tensor(epoch.val[name], dtype=next(member.model.network.parameters()).dtype)
 
 
 def _take_no_step(member: Member) -> None:

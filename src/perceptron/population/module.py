@@ -34,8 +34,11 @@ class Population(L.LightningModule):
         self.n_threads = n_threads
         self.n_steps = max(len(member.row_batches()) for member in members)
         table = members[0].datamodule.table
-        self.register_buffer("features", torch.from_numpy(table.features), persistent=False)
-        self.register_buffer("target", torch.from_numpy(table.target), persistent=False)
+        features, target = torch.from_numpy(table.features), torch.from_numpy(table.target)
+        # In the precision of the members; classes stay whole numbers.
+        dtype = next(members[0].model.network.parameters()).dtype
+        self.register_buffer("features", features.to(dtype), persistent=False)
+        self.register_buffer("target", target.to(dtype) if target.is_floating_point() else target, persistent=False)
 
     @property
     def living(self) -> list[Member]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
+from torch import Tensor
 
 from perceptron.population.stacking import CannotStackError
 
@@ -47,9 +48,8 @@ def check_callback(settings: dict[str, object]) -> None:
             raise CannotStackError("its ModelCheckpoint links last.ckpt")
 
 
-def stops(rule: EarlyStopping, value: float, epoch: int) -> bool:
+def stops(rule: EarlyStopping, current: Tensor, epoch: int) -> bool:
     """Whether training ends with this epoch, by the latest value of ``rule.monitor``."""
-    current = torch.tensor(value)
     if rule.check_finite and not torch.isfinite(current):
         rule.stopping_reason = EarlyStoppingReason.NON_FINITE_METRIC
         rule.stopping_reason_message = (
@@ -73,14 +73,13 @@ def stops(rule: EarlyStopping, value: float, epoch: int) -> bool:
     return True
 
 
-def keeps(rule: ModelCheckpoint, value: float) -> bool:
+def keeps(rule: ModelCheckpoint, current: Tensor) -> bool:
     """Whether the weights are the best so far, by the latest value of ``rule.monitor``."""
-    current = torch.tensor(value)
     better = {"min": torch.lt, "max": torch.gt}[rule.mode]
     if rule.best_model_score is not None and not better(current, rule.best_model_score):
         return False
     if torch.isnan(current):
-        current = torch.tensor(torch.inf if rule.mode == "min" else -torch.inf)
+        current = torch.tensor(torch.inf if rule.mode == "min" else -torch.inf, dtype=current.dtype)
     path = str(best_path(rule))
     rule.current_score = rule.best_model_score = rule.kth_value = current
     rule.best_model_path = rule.kth_best_model_path = path

@@ -25,7 +25,8 @@ from perceptron.population import CannotStackError, Member, check_callback, chec
 _MODELS = (BinaryClassifier, MulticlassClassifier, Regressor)
 _ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps")
 # Settings of the trainer that a population follows; others must have their default.
-_TRAINER = ("accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary")
+_PRECISIONS = (None, "32-true", "64-true")
+_TRAINER = ("precision", "accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary")
 _MLP = "perceptron.networks.MLP"
 
 
@@ -49,6 +50,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
         value = trainer[field.name]
         if field.name not in _TRAINER and field.name != "default_root_dir" and value != field.default:
             raise CannotStackError(f"it has trainer.{field.name}={value}")
+    if trainer["precision"] not in _PRECISIONS:
+        raise CannotStackError(f"it has trainer.precision={trainer['precision']}")
     if trainer["accelerator"] not in _ACCELERATORS:
         raise CannotStackError(f"it has trainer.accelerator={trainer['accelerator']}")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
@@ -140,12 +143,14 @@ class MemberBuilder:
         if type(model) not in _MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
         check_threshold(model, datamodule)
+        if config["trainer"]["precision"] == "64-true":
+            model = model.double()
         optimizer = model.optimizer(model.parameters())
         check_optimizer(optimizer)
         key = group_key(config)
         if key not in self._tried:
             features = torch.from_numpy(datamodule.table.features[datamodule.split.train[:8]])
-            check_stack(model.network, model.standardize(features))
+            check_stack(model.network, model.standardize(features.to(next(model.parameters()))))
             self._tried.add(key)
         stopping = _callbacks(config, "EarlyStopping")
         if len(stopping) > 1:
