@@ -162,7 +162,7 @@ ARGUMENTS: dict[str, tuple[list[str], str]] = {
     "a misspelt setting": (["evaluate", "run={run}", "data.batchsize=3"], "did you mean data.batch_size"),
     "no such option": (["evaluate", "run={run}", "data=irs"], "did you mean iris"),
     "a sweep": (["evaluate", "run={run}", "data=iris,wine"], "one value"),
-    "other features": (["evaluate", "run={run}", "data=iris"], "13 features, got 4"),
+    "other classes": (["evaluate", "run={run}", "data=iris"], "class_0, class_1, class_2, got setosa; leave such rows"),
     "an experiment": (["evaluate", "run={run}", "experiment=notebook_digits"], "has its settings already"),
     "an output folder that is not there": (["evaluate", "run={run}", "output=no/such/out.json"], "output must be"),
     "no input": (["predict", "run={run}", "output=x.csv"], "input must be given"),

@@ -113,6 +113,13 @@ def test_numbers_are_the_same_class_in_every_file(tmp_path: Path, trained: Train
     assert np.array_equal(restore_data(other).table.features, data.table.features)
 
 
+def test_tables_of_numbers_alone_have_as_many_columns(trained: Trained, perceptron: Perceptron) -> None:
+    moons = trained("model=logistic", "data=moons", "trainer.max_epochs=1", "logger=none")
+    assert perceptron("evaluate", f"run={moons}", "data=circles").status == 0
+    line = "error: the data must have the model's 2 features, got 20; choose other data\n"
+    assert perceptron("evaluate", f"run={moons}", "data=classification") == (2, "", line)
+
+
 def test_training_goes_on_with_the_codes_of_its_start(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     _table("bde", {"b": "yes", "d": "no", "e": "perhaps"}, seed=1).to_csv(other, index=False)
