@@ -146,7 +146,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
         cfg.seed = seed
         made.append(builder.build(cfg, plain(cfg), {}))
     n_cohorts = good_cohorts(made, n_threads=torch.get_num_threads()) if accelerator == "cpu" else 1
-    population = Population(made, n_cohorts=n_cohorts, n_threads=min(torch.get_num_threads(), n_cohorts))
+    population = Population(made, n_cohorts=n_cohorts)
     clock = Clock()
     clock.times = []
     trainer = L.Trainer(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from perceptron.garbage import lasting
+from perceptron.garbage import lasting, rarely_searched
 
 
 class Node:
@@ -63,7 +63,7 @@ def test_it_is_left_off_where_it_was_off() -> None:
 def test_a_process_ends_without_a_search() -> None:
     program = """
 import gc, sys
-from perceptron.garbage import lasting
+from perceptron.garbage import lasting, rarely_searched
 class Node:
     def __init__(self): self.me = self
     def __del__(self): print("searched")
@@ -73,3 +73,11 @@ Node()
 """
     ended = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert ended.stdout == ""
+
+
+def test_a_rarer_search_ends_with_what_it_is_for() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(ValueError, match="whatever"), rarely_searched():
+        assert gc.get_threshold() == (100 * before[0], *before[1:])
+        raise ValueError("whatever")
+    assert gc.get_threshold() == before

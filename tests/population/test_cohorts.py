@@ -29,8 +29,8 @@ def members(count: int, width: int = 8, lr: Callable[[int], float] = lambda _: 0
     return made
 
 
-def trained(of: list[Member], *, n_cohorts: int, n_threads: int) -> Population:
-    population = Population(of, n_cohorts=n_cohorts, n_threads=n_threads)
+def trained(of: list[Member], *, n_cohorts: int) -> Population:
+    population = Population(of, n_cohorts=n_cohorts)
     trainer = L.Trainer(
         accelerator="cpu", max_epochs=3, logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False,
@@ -50,25 +50,18 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize(("n_cohorts", "n_threads"), [(1, 1), (3, 1), (3, 2), (7, 2)])
-def test_how_members_are_spread_changes_nothing(n_cohorts: int, n_threads: int) -> None:
+@pytest.mark.parametrize("n_cohorts", [1, 3, 7])
+def test_how_members_are_spread_changes_nothing(n_cohorts: int) -> None:
     one, other = members(7), members(7)
-    together = trained(one, n_cohorts=1, n_threads=1)
-    spread = trained(other, n_cohorts=n_cohorts, n_threads=n_threads)
+    together, spread = trained(one, n_cohorts=1), trained(other, n_cohorts=n_cohorts)
     for number in range(7):
         torch.testing.assert_close(weights(spread, number), weights(together, number), rtol=1e-4, atol=1e-6)
         assert other[number].metrics == pytest.approx(one[number].metrics, rel=1e-4)
         assert len(other[number].history) == 3
 
 
-def test_the_number_of_threads_changes_no_bit() -> None:
-    first, second = (trained(members(6), n_cohorts=3, n_threads=n_threads) for n_threads in (1, 2))
-    for number in range(6):
-        assert torch.equal(weights(first, number), weights(second, number))
-
-
 def test_a_cohort_whose_members_have_all_failed_leaves_the_others_alone() -> None:
-    population = trained(members(4, lr=lambda seed: 1e30 if seed < 2 else 0.05), n_cohorts=2, n_threads=2)
+    population = trained(members(4, lr=lambda seed: 1e30 if seed < 2 else 0.05), n_cohorts=2)
     assert [member.failure is None for cohort in population.cohorts for member in cohort.members] == [
         False, False, True, True,
     ]  # fmt: skip
@@ -77,8 +70,9 @@ def test_a_cohort_whose_members_have_all_failed_leaves_the_others_alone() -> Non
 
 @pytest.mark.parametrize(
     ("count", "width", "n_threads", "n_cohorts"),
-    # Tiny networks in one stack, but for each thread; wide ones in a stack of few; never more stacks than members.
-    [(4, 8, 2, 1), (16, 8, 2, 2), (16, 8, 1, 1), (64, 100_000, 2, 64), (3, 300_000, 2, 3), (16, 20_000, 2, 8)],
+    # Tiny networks in one stack, wide ones in a stack of few, more where more caches share it; never more stacks than
+    # members.
+    [(4, 8, 2, 1), (256, 8, 1, 1), (64, 100_000, 2, 64), (3, 300_000, 2, 3), (16, 20_000, 1, 8), (16, 20_000, 2, 4)],
 )
 def test_stacks_fit_the_caches(count: int, width: int, n_threads: int, n_cohorts: int) -> None:
     (one,) = members(1, width)

@@ -12,12 +12,10 @@ from perceptron.callbacks import EpochProgress
 from perceptron.population.member import Member
 from perceptron.population.module import Population
 
-# Weights of a cohort on a CPU: 16 networks of 64-100-100-10. With their gradients they just leave a core's cache of a
-# MiB; fewer at once pay more for each operation's start, more wait for memory (measured: 66 µs a step and member with
-# 16, 105 with 64).
+# Weights of a cohort on a CPU, for each thread: 16 networks of 64-100-100-10. With their gradients they just leave a
+# core's cache of a MiB; fewer at once pay more for each operation's start, more wait for memory. Threads of Python with
+# a cohort each are slower than torch's threads on one: they wait for each other's turn (benchmarks/NOTES.md).
 _GOOD_STACK = 1.25 * 2**20
-# A cohort of fewer than this is no faster for a second one beside it.
-_FEW = 8
 # Of a GPU's free memory; the rest is for outputs, gradients on their way and what others take.
 _SHARE_OF_MEMORY = 0.5
 # Weights, gradients, two moments, and the best of the first and the last two.
@@ -58,31 +56,22 @@ def fit_population(
         plugins=[LightningEnvironment()],
     )
     device = trainer.strategy.root_device
-    n_threads = torch.get_num_threads()
-    n_cohorts = 1 if device.type != "cpu" else good_cohorts(members, n_threads=n_threads)
-    population = Population(members, n_cohorts=n_cohorts, n_threads=min(n_threads, n_cohorts))
-    # Each cohort has a thread of its own; alone it may have all.
-    torch.set_num_threads(n_threads if n_cohorts == 1 else 1)
-    try:
-        trainer.fit(population, train_dataloaders=population.steps())
-        population.to(device)
-        population.score()
-    finally:
-        torch.set_num_threads(n_threads)
+    n_cohorts = 1 if device.type != "cpu" else good_cohorts(members, n_threads=torch.get_num_threads())
+    population = Population(members, n_cohorts=n_cohorts)
+    trainer.fit(population, train_dataloaders=population.steps())
+    population.to(device)
+    population.score()
     return population, str(device)
 
 
 def good_cohorts(members: Sequence[Member], *, n_threads: int) -> int:
-    """How many stacks are fastest on a CPU: as many as keep each in the caches, and every thread at work.
+    """How many stacks are fastest on a CPU: as few as keep each thread's share of one in its core's caches.
 
     Args:
         members: of the population.
-        n_threads: that compute.
+        n_threads: that share each operation on a stack.
     """
-    n_cohorts = math.ceil(len(members) * _state_bytes(members[0]) / _GOOD_STACK)
-    if n_cohorts > 1 or len(members) >= n_threads * _FEW:
-        # As many for each thread.
-        n_cohorts = -(-n_cohorts // n_threads) * n_threads
+    n_cohorts = math.ceil(len(members) * _state_bytes(members[0]) / (_GOOD_STACK * n_threads))
     return min(n_cohorts, len(members))
 
 

@@ -1,7 +1,6 @@
 """The LightningModule that trains a population: cohorts of members, each in one stack."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 import lightning as L
 import torch
@@ -21,17 +20,15 @@ class Population(L.LightningModule):
     Args:
         members: their networks are of one architecture, their optimizers of one class, their table the same.
         n_cohorts: stacks that they are spread over.
-        n_threads: cohorts that are computed at the same time, each by one thread.
     """
 
-    def __init__(self, members: Sequence[Member], *, n_cohorts: int = 1, n_threads: int = 1) -> None:
+    def __init__(self, members: Sequence[Member], *, n_cohorts: int = 1) -> None:
         super().__init__()
         self.automatic_optimization = False
         size = -(-len(members) // n_cohorts)
         self.cohorts = torch.nn.ModuleList(
             Cohort(members[start : start + size]) for start in range(0, len(members), size)
         )
-        self.n_threads = n_threads
         self.n_steps = max(len(member.row_batches()) for member in members)
         table = members[0].datamodule.table
         features, target = torch.from_numpy(table.features), torch.from_numpy(table.target)
@@ -76,12 +73,14 @@ class Population(L.LightningModule):
 
     def training_step(self, batch: int, batch_idx: int) -> None:  # noqa: ARG002
         """Some steps of every member: Lightning's own loop takes as long as ten members' step (measured)."""
-        self._in_each(lambda cohort: cohort.train_steps(STEPS_AT_ONCE))
+        for cohort in self._cohorts():
+            cohort.train_steps(STEPS_AT_ONCE)
 
     def on_train_epoch_end(self) -> None:
         """Score, stop and keep each living member as its own callbacks would."""
         is_last = self.current_epoch + 1 == self.trainer.max_epochs
-        self._in_each(lambda cohort: cohort.end_epoch(is_last=is_last))
+        for cohort in self._cohorts():
+            cohort.end_epoch(is_last=is_last)
         living = self.living
         self.log("members", float(len(living)))
         if living:
@@ -94,20 +93,12 @@ class Population(L.LightningModule):
         """Set every member's ``metrics``: those of its best weights on each split that has rows."""
         # Lightning brings a module back to the CPU when a fit ends.
         self._enter()
-        self._in_each(Cohort.score)
+        for cohort in self._cohorts():
+            cohort.score()
 
     def _enter(self) -> None:
         for cohort in self._cohorts():
             cohort.enter(self.features, self.target)  # type: ignore[arg-type]
-
-    def _in_each(self, work: Callable[[Cohort], None]) -> None:
-        cohorts = [cohort for cohort in self._cohorts() if cohort.living or work is Cohort.score]
-        if self.n_threads == 1 or len(cohorts) == 1:
-            for cohort in cohorts:
-                work(cohort)
-            return
-        with ThreadPoolExecutor(self.n_threads) as pool:
-            list(pool.map(work, cohorts))
 
     def _cohorts(self) -> list[Cohort]:
         return [cohort for cohort in self.cohorts if isinstance(cohort, Cohort)]

@@ -14,6 +14,7 @@ from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
 from perceptron.errors import UsageError
+from perceptron.garbage import rarely_searched
 from perceptron.runs.folder import Run
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ def launch(
     assert isinstance(loader, SweepLoader)  # noqa: S101
     before = HydraConfig.instance().cfg
     jobs: dict[int, PlainJob] = {}
+    # The project's own asks for nothing of a single job.
+    has_callbacks = set(config.hydra.callbacks) != {"sweep"}
 
     def entered(number: int) -> tuple[DictConfig, PlainJob]:
         template = loader.template(config, job_overrides[number - first])
@@ -66,8 +69,10 @@ def launch(
     def run(number: int, trained: Trained | None) -> JobReturn:
         overrides = job_overrides[number - first]
         if trained is not None:
-            template = loader.template(config, overrides)
-            template.enter(number)
+            template = jobs[number].template
+            if has_callbacks:
+                loader.template(config, overrides)
+                template.enter(number)
             return _written(jobs.pop(number), trained, context=context, cfg=template.cfg)
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
         cfg = loader.template(config, overrides).of_job(number)
@@ -84,8 +89,9 @@ def launch(
     numbers = range(first, first + len(job_overrides))
     results: dict[int, JobReturn] = {}
     try:
-        for group in train_groups(map(entered, numbers), max_members=max_members):
-            results |= {number: run(number, trained) for number, trained in group.items()}
+        with rarely_searched():
+            for group in train_groups(map(entered, numbers), max_members=max_members):
+                results |= {number: run(number, trained) for number, trained in group.items()}
     finally:
         HydraConfig.instance().cfg = before
     return [results[number] for number in numbers]
@@ -102,8 +108,9 @@ def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: Dic
         for name, text in job.hydra_files().items():
             (hydra / name).write_text(text)
     job.folder.mkdir(parents=True, exist_ok=True)
-    if path := OmegaConf.select(cfg, "hydra.job_logging.handlers.file.filename"):
-        Path(path).touch()
+    if OmegaConf.select(cfg, "hydra.job_logging.handlers.file") is not None:
+        # Of what a member does, the log of the sweep tells.
+        (job.folder / f"{job.config['task_name']}.log").touch()
     context.callbacks.on_job_start(config=cfg, task_function=lambda _: trained.write())
     result = JobReturn(overrides=list(job.overrides), working_dir=str(Path.cwd()), task_name=cfg.hydra.job.name)
     result.return_value = as_job(Run(job.folder), trained.write)
