@@ -3,20 +3,20 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from perceptron.errors import DivergedError
 from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.population.checkpoints import Snapshots
+from perceptron.population.kin import kin_numbers
 from perceptron.population.member import Epoch, Member
 from perceptron.population.noise import Noise
 from perceptron.population.optimizers import stack_optimizers
 from perceptron.population.rows import Part, epoch_steps, split_parts
 from perceptron.population.rules import keeps, stops
+from perceptron.population.schedules import step_plateaus, step_schedules
 from perceptron.population.stacking import stack_networks
 
 _SPLITS = ("train", "val", "test")
@@ -45,7 +45,7 @@ class Cohort(nn.Module):
         self.last = Snapshots(members, None)
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
-        self.kin = _kin(members)
+        self.kin = kin_numbers(members)
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
         self._steps: Iterator[list[Part]] = iter(())
@@ -86,13 +86,15 @@ class Cohort(nn.Module):
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self._steps_schedules:
-            self._step_schedules("step", self.optimizer.active)
+            active = self.optimizer.active
+            stepped = self.living if active is None else [self.living[position] for position in active.tolist()]
+            self._refresh(step_schedules(stepped, "step"))
 
     def end_epoch(self, *, is_last: bool) -> None:
         """Score, stop and keep each living member as its own callbacks would."""
         if not self.living:
             return
-        self._step_schedules("epoch", None)
+        self._refresh(step_schedules(self.living, "epoch"))
         train = self._train_losses()
         finite = [bool(torch.isfinite(loss)) for loss in train]
         val = self._scores("val", finite=finite)
@@ -106,7 +108,7 @@ class Cohort(nn.Module):
                 member.history.append(Epoch(self._epoch, member.steps - 1, val[position], {"train/loss": loss}, sums))
         ends = self._ends()
         self._keep_best(ends)
-        self._step_plateaus()
+        self._refresh(step_plateaus(self.living))
         leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
         self._take(self.last, leaving, ends)
         self._let_go(ends)
@@ -117,7 +119,7 @@ class Cohort(nn.Module):
         self._numbers = [i for i, member in enumerate(self.members) if member.failure is None]
         if not self.living:
             return
-        self.kin = _kin(self.living)
+        self.kin = kin_numbers(self.living)
         self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
         numbers = torch.tensor(self._numbers, device=self.device)
         kept = self.snapshots[0] if self.snapshots else self.last
@@ -140,7 +142,7 @@ class Cohort(nn.Module):
                 one, rows = one.to(self.device), rows.unsqueeze(0).to(self.device)
                 outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
                 model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
-        self.kin = _kin(self.living)
+        self.kin = kin_numbers(self.living)
 
     def _losses(self, part: Part) -> Tensor:
         """Mean loss of each member's batch, ``(m,)``."""
@@ -209,29 +211,7 @@ class Cohort(nn.Module):
             yield self.living[run_of[0]].model, slice(start, start + len(run_of))
             start += len(run_of)
 
-    def _step_schedules(self, interval: str, members: Tensor | None) -> None:
-        """Step the schedules of this interval, except those that wait for a metric."""
-        moved = False
-        positions = range(len(self.living)) if members is None else members.tolist()
-        for position in positions:
-            member = self.living[position]
-            schedule = member.schedule
-            if schedule and schedule["interval"] == interval and not isinstance(schedule["scheduler"], _WAITING):
-                _take_no_step(member)
-                schedule["scheduler"].step()
-                moved = True
-        if moved:
-            self.optimizer.refresh()
-
-    def _step_plateaus(self) -> None:
-        moved = False
-        for member in self.living:
-            schedule = member.schedule
-            if schedule and isinstance(schedule["scheduler"], _WAITING) and member.failure is None:
-                _take_no_step(member)
-                waiting: Any = schedule["scheduler"]
-                waiting.step(_latest(member, schedule["monitor"]))
-                moved = True
+    def _refresh(self, moved: bool) -> None:
         if moved:
             self.optimizer.refresh()
 
@@ -240,7 +220,7 @@ class Cohort(nn.Module):
             member.failure is not None
             or (
                 member.early_stopping is not None
-                and stops(member.early_stopping, _latest(member, str(member.early_stopping.monitor)), self._epoch)
+                and stops(member.early_stopping, member.latest(str(member.early_stopping.monitor)), self._epoch)
             )
             for member in self.living
         ]
@@ -271,7 +251,7 @@ class Cohort(nn.Module):
 
     def _improves(self, member: Member, number: int) -> bool:
         rule = member.checkpoints[number]
-        return keeps(rule, _latest(member, str(rule.monitor)))
+        return keeps(rule, member.latest(str(rule.monitor)))
 
     def _let_go(self, ends: Sequence[bool]) -> None:
         """Cut the members that have ended out of every stack, so that they cost nothing more."""
@@ -289,26 +269,10 @@ class Cohort(nn.Module):
             self.mean, self.scale = self.mean[positions], self.scale[positions]
 
 
-_WAITING: type = ReduceLROnPlateau
-
-
 def _scored(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Loss and metrics ``(m,)`` of outputs ``(m, n_rows, n_outputs)``."""
     loss = model.row_losses(outputs, target).mean(dim=1)
     return {"loss": model.loss_in_units(loss)} | model.metrics(outputs, target)
-
-
-def _latest(member: Member, name: str) -> Tensor:
-    """The latest value of a metric, in the precision that the model alone has it in: of losses in training, single."""
-    epoch = member.history[-1]
-    if name in epoch.train:
-        return torch.tensor(epoch.train[name])
-    return torch.tensor(epoch.val[name], dtype=next(member.model.network.parameters()).dtype)
-
-
-def _take_no_step(member: Member) -> None:
-    """Step an optimizer whose parameters have no gradient: schedules warn where it never stepped."""
-    member.optimizer.step()
 
 
 def _dropout_rates(model: TaskModule) -> list[float]:
@@ -318,17 +282,3 @@ def _dropout_rates(model: TaskModule) -> list[float]:
 def _stacked_scaling(members: Sequence[Member], name: str) -> Tensor:
     """Mean or scale of the features, ``(members, 1, n_features)``."""
     return torch.stack([getattr(member.model.standardize, name) for member in members]).unsqueeze(1)
-
-
-def _kin(members: Sequence[Member]) -> list[int]:
-    """A number for each member; those with the same are scored by the same settings and scalings."""
-    numbers: dict[Any, int] = {}
-    return [numbers.setdefault(kin_key(member.model), len(numbers)) for member in members]
-
-
-def kin_key(model: TaskModule) -> tuple[Any, ...]:
-    """What losses and metrics of a model depend on beside its network's outputs."""
-    settings = tuple(getattr(model, name, None) for name in ("threshold", "label_smoothing"))
-    scaling = getattr(model, "standardize_target", None)
-    buffers = () if scaling is None else (*scaling.mean.tolist(), *scaling.scale.tolist())
-    return type(model), settings, buffers

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor
 from torch.optim import Optimizer
@@ -82,6 +83,13 @@ class Member:
     def factors(self) -> Tensor | None:
         """Factors ``(n_train,)`` of its training rows' losses; None for 1."""
         return self.datamodule.factors()
+
+    def latest(self, name: str) -> Tensor:
+        """The latest value of a metric, as precise as the job alone has it: losses of training are single."""
+        epoch = self.history[-1]
+        if name in epoch.train:
+            return torch.tensor(epoch.train[name])
+        return torch.tensor(epoch.val[name], dtype=next(self.model.network.parameters()).dtype)
 
     @property
     def best_path(self) -> str | None:

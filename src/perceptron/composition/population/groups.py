@@ -22,7 +22,7 @@ from perceptron.composition.sweeps.template import JobTemplate, PlainJob
 from perceptron.composition.threads import set_threads
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population, members_that_fit
-from perceptron.population.cohort import kin_key
+from perceptron.population.kin import kin_key
 from perceptron.runs.checkpoint import SelfContained
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import as_yaml, write_text
