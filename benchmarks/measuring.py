@@ -73,7 +73,8 @@ class Results:
         self.content: dict[str, Any] = {
             "part": part,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": shlex.join(["python", *sys.argv]),
+            # From the repository, without the folders above it.
+            "command": shlex.join(["python", *(text.removeprefix(f"{ROOT}/") for text in sys.argv)]),
             "quick": quick,
             "finished": False,
             "machine": machine(),
