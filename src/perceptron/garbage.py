@@ -31,7 +31,7 @@ def lasting() -> Iterator[None]:
 def rarely_searched() -> Iterator[None]:
     """Search for garbage a hundred times less often: where many small objects come and go, and few refer to each other.
 
-    A tenth of the time of a population (measured).
+    Worth about a tenth of the time of a population, where the machine was quiet enough to tell.
     """
     before = gc.get_threshold()
     gc.set_threshold(100 * before[0], *before[1:])
