@@ -81,7 +81,8 @@ def build_model(
     task = TASKS[schema.task] if cfg.model._target_ == AUTO else _task_of(cfg.model._target_)
     _check_fit(task, schema, chosen)
     torch.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
-    network = build_network(plain(cfg.model)["network"], schema, n_outputs=schema.n_outputs(task), make=make)
+    own = plain(cfg.model)
+    network = build_network(own.pop("network"), schema, n_outputs=schema.n_outputs(task), make=make)
     settings: dict[str, Any] = {
         "network": network,
         "standardize": Standardize(features_scaling.mean, features_scaling.scale),
@@ -91,7 +92,6 @@ def build_model(
     }
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
-    own = {key: value for key, value in plain(cfg.model).items() if key != "network"}
     if own["_target_"] == AUTO:
         threshold = own.pop("threshold")
         if threshold is not None and task is not BINARY:

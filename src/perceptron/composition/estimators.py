@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -18,7 +17,7 @@ from perceptron.composition.results import best_entry, notes, write_results
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import Estimator, Standardize
-from perceptron.runs.files import write_text
+from perceptron.runs.files import as_yaml, write_text
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import TASKS, SplitName
 
@@ -45,7 +44,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
 
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
-    write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    write_text(folder / "config.yaml", as_yaml(config))
 
     try:
         model.fit(*datamodule.rows("train"))

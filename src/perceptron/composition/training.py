@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import lightning as L
-import yaml
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
@@ -26,7 +25,7 @@ from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights, read_checkpoint, stored_schema
 from perceptron.runs.faults import named_faults
-from perceptron.runs.files import remove_leftovers, write_text
+from perceptron.runs.files import as_yaml, remove_leftovers, write_text
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
@@ -92,7 +91,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
-        write_text(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+        write_text(folder / "config.yaml", as_yaml(config))
         if datamodule.report is not None:
             write_data_report(folder, datamodule.report)
 

@@ -119,12 +119,12 @@ class Cohort(nn.Module):
         self._numbers = [i for i, member in enumerate(self.members) if member.failure is None]
         if not self.living:
             return
-        self.kin = kin_numbers(self.living)
         self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
         numbers = torch.tensor(self._numbers, device=self.device)
         kept = self.snapshots[0] if self.snapshots else self.last
         self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
         self._choose_thresholds()
+        self.kin = kin_numbers(self.living)
         for split in _SPLITS:
             for member, scores in zip(self.living, self._scores(split), strict=True):
                 member.metrics |= scores
@@ -142,7 +142,6 @@ class Cohort(nn.Module):
                 one, rows = one.to(self.device), rows.unsqueeze(0).to(self.device)
                 outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
                 model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
-        self.kin = kin_numbers(self.living)
 
     def _losses(self, part: Part) -> Tensor:
         """Mean loss of each member's batch, ``(m,)``."""

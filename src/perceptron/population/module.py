@@ -84,7 +84,7 @@ class Population(L.LightningModule):
         living = self.living
         self.log("members", float(len(living)))
         if living:
-            losses = torch.tensor([dict(member.history[-1].train)["train/loss"] for member in living])
+            losses = torch.tensor([member.history[-1].train["train/loss"] for member in living])
             self.log("train/loss", losses.median())
         else:
             self.trainer.should_stop = True

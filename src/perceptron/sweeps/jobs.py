@@ -6,10 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from perceptron.errors import UsageError
-from perceptron.runs.files import write_text
+from perceptron.runs.files import read_yaml, write_text
 from perceptron.runs.folder import Run
 
 _ERROR, _PRUNED = "error.txt", "pruned.txt"
@@ -46,13 +44,13 @@ class Job:
     @property
     def overrides(self) -> list[str]:
         """Its overrides, as Hydra wrote them down."""
-        values = yaml.safe_load((self.folder / ".hydra" / "overrides.yaml").read_text())
+        values = read_yaml((self.folder / ".hydra" / "overrides.yaml").read_text())
         return [str(value) for value in values or []]
 
     @property
     def choices(self) -> dict[str, str]:
         """Option of each configuration group."""
-        values: Any = yaml.safe_load((self.folder / ".hydra" / "hydra.yaml").read_text())
+        values: Any = read_yaml((self.folder / ".hydra" / "hydra.yaml").read_text())
         return {group: str(option) for group, option in values["hydra"]["runtime"]["choices"].items()}
 
     @property

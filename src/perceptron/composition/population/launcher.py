@@ -102,12 +102,12 @@ def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: Dic
 
     Hydra's own way to run a job resolves, copies and dumps its configuration anew, 60 ms a job (measured).
     """
-    hydra = job.folder / str(cfg.hydra.output_subdir)
+    job.folder.mkdir(parents=True, exist_ok=True)
     if cfg.hydra.output_subdir is not None:
+        hydra = job.folder / cfg.hydra.output_subdir
         hydra.mkdir(parents=True, exist_ok=True)
         for name, text in job.hydra_files().items():
             (hydra / name).write_text(text)
-    job.folder.mkdir(parents=True, exist_ok=True)
     if OmegaConf.select(cfg, "hydra.job_logging.handlers.file") is not None:
         # Of what a member does, the log of the sweep tells.
         (job.folder / f"{job.config['task_name']}.log").touch()

@@ -108,7 +108,8 @@ def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, 
     values = {i: _values(override) for i, override in swept.items()}
     first = [values[i][0] if i in values else override for i, override in enumerate(overrides)]
     cfg = _checked(first, loader, multirun=multirun)
-    settle(cfg, [override.key_or_group for override in swept.values()])
+    if swept:
+        settle(cfg, [override.key_or_group for override in swept.values()])
     for i, (own, *others) in values.items():
         for value in others:
             if _is_for_hydra(value, loader) or any(mark in str(value.input_line) for mark in ("$", "???")):
