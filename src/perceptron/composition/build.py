@@ -57,6 +57,30 @@ def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataMo
 
 
 def build_model(
+    cfg: DictConfig, datamodule: TableDataModule, *, chosen: Mapping[str, str], make: Make = instance
+) -> TaskModule:
+    """LightningModule for what a data module has read, with the standardisation that is fitted on its training rows.
+
+    Args:
+        cfg: the whole configuration.
+        datamodule: set up.
+        chosen: option of each group, for error messages.
+        make: makes an object of its settings.
+
+    Raises:
+        UsageError: where the model does not fit the data.
+    """
+    return model_for(
+        cfg,
+        schema=datamodule.schema,
+        features_scaling=datamodule.features_scaling,
+        target_scaling=datamodule.target_scaling,
+        chosen=chosen,
+        make=make,
+    )
+
+
+def model_for(
     cfg: DictConfig,
     *,
     schema: TableSchema,
@@ -70,8 +94,8 @@ def build_model(
     Args:
         cfg: the whole configuration.
         schema: what the data is.
-        features_scaling: fitted on training rows.
-        target_scaling: fitted on training rows; None for classes.
+        features_scaling: to standardise features by.
+        target_scaling: to standardise the target by; None for classes.
         chosen: option of each group, for error messages.
         make: makes an object of its settings.
 
