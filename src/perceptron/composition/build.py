@@ -5,7 +5,6 @@ from typing import Any
 
 import lightning as L
 import torch
-import yaml
 from hydra.utils import get_class
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
@@ -22,6 +21,7 @@ from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.randomness import Stream, derive_seed
 from perceptron.runs.checkpoint import WholeCheckpoints
+from perceptron.runs.files import read_yaml
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 
 # The base of all kinds, of which the data's task chooses one.
@@ -253,7 +253,7 @@ def _models_by_task() -> dict[str, Task]:
     tasks = {"binary": BINARY, "multiclass": MULTICLASS, "regression": REGRESSION}
     found = {}
     for file in sorted((CONF_DIR / "model").glob("*.yaml")):
-        defaults = yaml.safe_load(file.read_text()).get("defaults", [])
+        defaults = read_yaml(file.read_text()).get("defaults", [])
         for name, task in tasks.items():
             if f"/schema/model/{name}@_here_" in defaults and file.stem != "point":
                 found[file.stem] = task

@@ -115,7 +115,11 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
         write_sweep_figures(folder, found)
     has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
     if has_best:
-        write_best(folder, Job(found[0].rows[0].results[0].folder))
+        try:
+            write_best(folder, Job(found[0].rows[0].results[0].folder))
+        except UsageError as error:
+            faults.append(str(error))
+            has_best = False
 
     console = Console()
     for line in faults:
