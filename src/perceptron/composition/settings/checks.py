@@ -326,6 +326,11 @@ def _check_training(cfg: DictConfig) -> None:
     if cfg.optimizer.get("nesterov") and not cfg.optimizer.get("momentum"):
         raise UsageError("optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9")
     path = cfg.ckpt_path
+    if path is not None and cfg.model._target_ == "perceptron.models.Estimator":
+        raise UsageError(
+            f"ckpt_path is for networks, got {path} for {cfg.model.estimator._target_}, which is always fitted anew; "
+            "leave it out"
+        )
     if path is not None and "://" not in path and not Path(path).exists():
         raise UsageError(
             f"ckpt_path must be a run's folder or a checkpoint, got {path}, which is not there; name another"

@@ -12,9 +12,6 @@ from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
 
-# Their length is part of their state.
-_OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
-
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:
     """Train on from the newest checkpoint, or from the start where there is none yet.
@@ -39,16 +36,7 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
         raise UsageError(
             f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
-    before = read_config(run, trust=trust)
     cfg = read_config(run, overrides=overrides, trust=trust)
-    lengthened = (
-        cfg.trainer.max_epochs != before.trainer.max_epochs or cfg.trainer.max_steps != before.trainer.max_steps
-    )
-    if lengthened and cfg.scheduler._target_ in _OF_FIXED_LENGTH:
-        raise UsageError(
-            f"a schedule of fixed length cannot be lengthened, got {cfg.scheduler._target_.rpartition('.')[2]} of "
-            f"{before.trainer.max_epochs} epochs; train anew with trainer.max_epochs={cfg.trainer.max_epochs}"
-        )
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
     with _log_to(run.folder / f"{cfg.task_name}.log"):
