@@ -55,7 +55,16 @@ INPUTS: dict[str, tuple[bytes | str, str]] = {
     "too few columns without names": ("1,2,3\n", "13 columns, got 3"),
     "too many columns without names": (ROW + ",1\n", "13 columns, got 14"),
     "a short row": (f"{HEADER}\n{ROW}\n1,2\n", "must have 13 columns, got 2 in row 1"),
-    "semicolons": (HEADER.replace(",", ";") + "\n" + ROW.replace(",", ";") + "\n", "missing alcohol"),
+    "text between semicolons": (
+        (f"{HEADER}\n{ROW}\n{_row('red', 10)}\n").replace(",", ";"),
+        "'red' in column hue, row 1",
+    ),
+    "a short row between semicolons": (
+        f"{HEADER}\n{ROW}\n1,2\n".replace(",", ";"),
+        "must have 13 columns, got 2 in row 1",
+    ),
+    "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have 13 columns|readable CSV"),
+    "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "must be numeric"),
     "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "readable CSV or Parquet"),
     "a broken parquet file": (b"PAR1 and no more", "readable CSV or Parquet"),
 }

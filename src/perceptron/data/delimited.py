@@ -7,15 +7,18 @@ import itertools
 import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from perceptron.errors import UsageError
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+# What readers of these raise of files that are cut off or none, beside OSError.
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 SEPARATORS = ",;\t|"
 _QUOTED = re.compile(r'"[^"]*"')
 
@@ -40,7 +43,7 @@ def read_delimited(file: Path, setting: str) -> Any:
     from perceptron.data.encoding import MISSING_TEXTS
 
     names, separator = _checked(file, setting)
-    with _opened(file, setting) as stream:
+    with opened(file, setting) as stream:
         frame = pd.read_csv(
             stream,
             sep=separator,
@@ -83,7 +86,7 @@ def _checked(file: Path, setting: str) -> tuple[list[str], str]:
     """Names and separator of a file whose every row is as long as its first."""
     line = 1
     try:
-        with _opened(file, setting) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+        with opened(file, setting) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
             lines = _lines(text, file, setting)
             blank, first = next(((number, one) for number, one in enumerate(lines) if one.strip()), (0, ""))
             if not first:
@@ -124,7 +127,7 @@ def _lines(text: TextIOWrapper, file: Path, setting: str) -> Iterator[str]:
 
 def _not_utf_8(file: Path, setting: str) -> str:
     """Says which byte of which line is not UTF-8."""
-    with _opened(file, setting) as stream:
+    with opened(file, setting) as stream:
         for number, line in enumerate(stream, start=1):
             try:
                 line.decode()
@@ -135,22 +138,27 @@ def _not_utf_8(file: Path, setting: str) -> str:
 
 
 @contextmanager
-def _opened(file: Path, setting: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, decompressed."""
+def opened(file: Path, setting: str) -> Iterator[BinaryIO]:
+    """The bytes of a file, decompressed as its name says.
+
+    Raises:
+        UsageError: where a .zip holds several files, which ``setting`` says.
+    """
     kind = file.suffix.lower()
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         if kind == ".zip":
-            archive = opened.enter_context(zipfile.ZipFile(file))
+            archive = stack.enter_context(zipfile.ZipFile(file))
             if len(archive.namelist()) != 1:
                 raise UsageError(f"{setting} must hold one file in a .zip, got {len(archive.namelist())} in {file}")
-            yield opened.enter_context(archive.open(archive.namelist()[0]))  # type: ignore[misc]
+            yield stack.enter_context(archive.open(archive.namelist()[0]))  # type: ignore[misc]
         elif kind == ".zst":
             import pyarrow as pa
 
-            yield opened.enter_context(pa.input_stream(str(file), compression="zstd"))
+            raw: Any = stack.enter_context(pa.input_stream(str(file), compression="zstd"))
+            yield stack.enter_context(BufferedReader(raw))
         else:
             opener: Any = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(kind, open)
-            yield opened.enter_context(opener(file, "rb"))
+            yield stack.enter_context(opener(file, "rb"))
 
 
 def _is_number(text: str) -> bool:
