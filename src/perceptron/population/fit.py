@@ -12,10 +12,10 @@ from perceptron.callbacks import EpochProgress
 from perceptron.population.member import Member
 from perceptron.population.module import Population
 
-# Weights of a cohort on a CPU, for each thread: 16 networks of 64-100-100-10. With their gradients they just leave a
-# core's cache of a MiB; fewer at once pay more for each operation's start, more wait for memory. Threads of Python with
-# a cohort each are slower than torch's threads on one: they wait for each other's turn (benchmarks/NOTES.md).
-_GOOD_STACK = 1.25 * 2**20
+# Weights of a cohort on a CPU, for each thread: 32 networks of 64-100-100-10. Fewer at once pay more for each
+# operation's start, more wait for memory. Threads of Python with a cohort each are slower than torch's threads on one:
+# they wait for each other's turn (benchmarks/NOTES.md).
+_GOOD_STACK = 2.5 * 2**20
 # Of a GPU's free memory; the rest is for outputs, gradients on their way and what others take.
 _SHARE_OF_MEMORY = 0.5
 # Weights, gradients, two moments, and the best of the first and the last two.
