@@ -123,15 +123,13 @@ class _Elementwise(_Layer):
         self.layer = layer
 
     def forward(self, hidden: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:  # noqa: ARG002
-        outputs: Tensor
-        if noise is None:
-            outputs = self.layer(hidden)
-            return outputs
-        by_hand = type(self.layer) in _BY_OUTPUTS
+        by_hand = noise is None or type(self.layer) in _BY_OUTPUTS
         with torch.set_grad_enabled(not by_hand):
-            self._inputs = hidden if by_hand else hidden.detach().requires_grad_()
-            self._outputs: Tensor = self.layer(self._inputs)
-        return self._outputs.detach()
+            inputs = hidden if by_hand else hidden.detach().requires_grad_()
+            outputs: Tensor = self.layer(inputs)
+        if noise is not None:
+            self._inputs, self._outputs = inputs, outputs
+        return outputs.detach()
 
     def backward(self, gradient: Tensor, *, is_first: bool) -> Tensor:  # noqa: ARG002
         if (rule := _BY_OUTPUTS.get(type(self.layer))) is not None:
