@@ -7,8 +7,8 @@ from pathlib import Path
 import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.callbacks import ProgressBar
 
-from perceptron.callbacks import EpochProgress
 from perceptron.population.member import Member
 from perceptron.population.module import Population
 
@@ -25,16 +25,16 @@ _HEAP_BLOCK = 31 * 2**20
 
 
 def fit_population(
-    members: Sequence[Member], *, accelerator: str, max_epochs: int, folder: Path, progress: bool = True
+    members: Sequence[Member], *callbacks: L.Callback, accelerator: str, max_epochs: int, folder: Path
 ) -> tuple[Population, str]:
     """Train members side by side and score each one's best weights.
 
     Args:
         members: all of one architecture, one class of optimizer and one table.
+        callbacks: of the fit.
         accelerator: Lightning's name of the device.
         max_epochs: of every member.
         folder: nothing is written to it.
-        progress: whether a terminal shows a bar over epochs.
 
     Returns:
         The population, scored, on the device whose name is returned with it.
@@ -44,8 +44,8 @@ def fit_population(
         accelerator=accelerator,
         devices=1,
         max_epochs=max_epochs,
-        callbacks=[EpochProgress()] if progress else [],
-        enable_progress_bar=progress,
+        callbacks=list(callbacks),
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
