@@ -117,9 +117,10 @@ def _train(
     if max_members is not None:
         n_processes = min(n_processes, max_members)
     cut = [shares(group, n_processes=n_processes, max_members=max_members) for group in groups]
+    where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
     for number, (group, parts) in enumerate(zip(groups, cut, strict=True), start=1):
         numbers = ", ".join(str(candidate.number) for candidate in group)
-        at_once = f", up to {max(map(len, parts))} in one" if len(parts) > 1 else ""
+        at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
         log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), len(group), at_once, numbers)
     yield from train_shares([part for parts in cut for part in parts], write, n_processes=n_processes)
 
