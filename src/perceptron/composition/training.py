@@ -69,13 +69,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     known = None if from_checkpoint is None else stored_schema(read_checkpoint(from_checkpoint), where=from_checkpoint)
     datamodule = build_data(cfg.data, known)
-    model = build_model(
-        cfg,
-        schema=datamodule.schema,
-        features_scaling=datamodule.features_scaling,
-        target_scaling=datamodule.target_scaling,
-        chosen=chosen,
-    )
+    model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train:
         if from_checkpoint is None:
             fit_network(model, datamodule)

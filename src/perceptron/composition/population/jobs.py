@@ -132,14 +132,7 @@ class MemberBuilder:
             raise CannotStackError("scikit-learn fits its model")
         check_device(cfg.trainer.accelerator)
         datamodule = self._data(cfg, config)
-        model = build_model(
-            cfg,
-            schema=datamodule.schema,
-            features_scaling=datamodule.features_scaling,
-            target_scaling=datamodule.target_scaling,
-            chosen=chosen,
-            make=self._make,
-        )
+        model = build_model(cfg, datamodule, chosen=chosen, make=self._make)
         if type(model) not in _MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
         check_threshold(model, datamodule)

@@ -4,9 +4,6 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from perceptron.composition.stored.ensembling import is_ensemble
 from perceptron.composition.stored.restore import read_config
@@ -61,10 +58,8 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
 def chosen_of(run: Run) -> dict[str, str]:
     """Option of each group, as Hydra has left it in the run's folder; empty where it has not."""
     try:
-        stored = yaml.safe_load((run.folder / ".hydra" / "hydra.yaml").read_text())
-        choices: dict[str, Any] = stored["hydra"]["runtime"]["choices"]
-        return {str(group): str(option) for group, option in choices.items() if option is not None}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return run.choices
+    except UsageError:
         return {}
 
 
