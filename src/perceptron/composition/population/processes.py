@@ -63,8 +63,9 @@ def in_processes(
                 del running[connection]
                 yield number, result
     finally:
+        # Not by SIGTERM, for which Lightning waits and says so; a file is whole or not there at any moment.
         for _, process in running.values():
-            process.terminate()
+            process.kill()
         for _, process in running.values():
             process.join()
 
@@ -96,7 +97,6 @@ def _work(task: Callable[[], Any], sending: Connection) -> None:
     """What a forked process does."""
     # Ctrl-C reaches every process of a terminal; the one that waits for this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # OpenMP's threads are not forked, and a region of several would wait for them.
     torch.set_num_threads(1)
     try:
