@@ -9,6 +9,15 @@ _WORTH_THREADS = 20_000_000
 _AT_FIRST = torch.get_num_threads()
 
 
+def cores(wanted: int | str) -> int:
+    """How many threads large work is given.
+
+    Args:
+        wanted: a number, or ``auto``.
+    """
+    return _AT_FIRST if wanted == "auto" else int(wanted)
+
+
 def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int) -> None:
     """Let torch compute with this many threads.
 

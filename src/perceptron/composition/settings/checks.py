@@ -1,7 +1,7 @@
 """What the configuration alone tells to be wrong: one rule, one value, one fix. Imports nothing heavy."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -155,13 +155,19 @@ def check(cfg: DictConfig) -> None:
     check_values(cfg)
 
 
-def check_values(cfg: DictConfig) -> None:
+def check_values(cfg: DictConfig, changed: Sequence[str] | None = None) -> None:
     """Check the values alone, of a configuration whose keys are those of one that has been checked.
+
+    Args:
+        cfg: resolved.
+        changed: settings in which it differs from that one, whose ranges alone are looked at; None for all.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
     for key, allowed in _RANGES.items():
+        if changed is not None and not any(_overlap(key, path) for path in changed):
+            continue
         value = OmegaConf.select(cfg, key)
         if value is not None and not allowed.holds(value):
             raise UsageError(f"{key} must be {allowed.rule}, got {value}; set {key}")
@@ -170,6 +176,10 @@ def check_values(cfg: DictConfig) -> None:
     _check_dataset(cfg)
     _check_monitors(cfg)
     _check_training(cfg)
+
+
+def _overlap(key: str, path: str) -> bool:
+    return key == path or key.startswith(f"{path}.") or path.startswith(f"{key}.")
 
 
 def check_multirun(cfg: DictConfig) -> None:

@@ -109,7 +109,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     found = sections(results)
     failed = [job for job in jobs if job.state == State.FAILED]
     write_summary(folder, found, failed)
-    if any(Run(result.folder).config.get("figures") != "none" for result in results):
+    if any(result.figures != "none" for result in results):
         from perceptron.reports.sweep_figures import write_sweep_figures
 
         write_sweep_figures(folder, found)

@@ -68,6 +68,7 @@ class JobTemplate:
 
     Attributes:
         cfg: the configuration of the job that was set last, with ``hydra``. The next one is set in place.
+        varying: settings in which jobs may differ, from the first ``enter`` on.
     """
 
     def __init__(self, cfg: DictConfig, keys: Sequence[str]) -> None:
@@ -78,7 +79,7 @@ class JobTemplate:
         self._raw: dict[str, Any] = {}
         self._plain: dict[str, Any] = {}
         self._dependent: dict[str, str] = {}
-        self._varying: list[str] = []
+        self.varying: list[str] = []
         self._sweep_dir = ""
         self._task: tuple[str, ...] = ()
         self._dirname = ""
@@ -141,7 +142,7 @@ class JobTemplate:
         config, raw = deepcopy(self._plain), deepcopy(self._raw)
         for key in self._keys:
             _put(raw, key, self._raw_value(key))
-        for key in self._varying:
+        for key in self.varying:
             _put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
         return PlainJob(
             number=number,
@@ -170,7 +171,7 @@ class JobTemplate:
         with open_dict(self._entered):
             del self._entered["hydra"]
         self._dependent = settle(self._entered, self._keys)
-        self._varying = [*self._keys, *self._dependent]
+        self.varying = [*self._keys, *self._dependent]
         self._plain = _plain_value(self._entered)
 
     def _folder(self, number: int) -> str:
