@@ -11,7 +11,7 @@ import pytest
 
 from perceptron.data import table_from_files
 from perceptron.data.delimited import read_delimited, separator_of
-from perceptron.data.encoding import as_texts, encode, encoded_names, from_texts
+from perceptron.data.encoding import as_texts, encode, encoded_names, from_texts, kind_of
 from perceptron.errors import UsageError
 from perceptron.prediction.rows import read_rows
 
@@ -59,6 +59,38 @@ def test_decimal_commas_are_mended_cell_by_cell(tmp_path: Path) -> None:
     # Between commas it may be a list: nothing is touched.
     file.write_text('a,b\n"1,5",2\n')
     assert read_delimited(file, "data.path").a.tolist() == ["1,5"]
+
+
+def test_leading_zeros_stay(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text(
+        'code, "quoted",number,decimal,date,text,other\n'
+        "123,1,1,0.5,2020-01-05,x01,1\n"
+        ',"1",2,00.7,2020-01-06, 0,NA\n'
+        '\n007 , "020",10,07.5,2020-01-07,01a,0120\n'
+    )
+    got = read_delimited(file, "data.path")
+    assert [text.strip() for text in got.code.dropna()] == ["123", "007"]
+    assert got.quoted.tolist() == ["1", "1", "020"]
+    assert got.number.tolist() == [1, 2, 10]
+    assert got.decimal.tolist() == [0.5, 0.7, 7.5]
+    assert got.other.dropna().tolist() == ["1", "0120"]
+    assert [kind_of(got[name]) for name in got.columns] == [
+        "category", "number", "number", "number", "date", "category", "number",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_codes_are_the_same_in_training_and_to_be_predicted(separator: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(
+        "\n".join(["a,b,y", *(f"{['007', '012', '700'][i % 3]},{i},{'pq'[i % 2]}" for i in range(60))])
+    )
+    data = table_from_files(path=str(tmp_path / "t.csv"), target="y")
+    assert data.schema.feature_names == ("a=007", "a=012", "a=700", "b")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("a,b\n700,1\n7,2\n007,3\n".replace(",", separator))
+    (chunk,) = read_rows(rows, features=data.schema.feature_names, encoding=data.schema.encoding)
+    assert chunk.features[:, :3].tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
 
 
 def test_zstandard_and_a_zip_of_two(tmp_path: Path) -> None:

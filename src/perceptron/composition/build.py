@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
 from perceptron.composition.instance import Make, instance
 from perceptron.composition.network import build_network
-from perceptron.composition.settings.checks import MODEL_TASKS
+from perceptron.composition.settings.combinations import MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError

@@ -20,6 +20,9 @@ COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 # What readers of these raise of files that are cut off or none, beside OSError.
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 SEPARATORS = ",;\t|"
+# A text of digits with a leading zero.
+PADDED = r"0\d+"
+_HAS_PADDED = re.compile(rf"(?:\A|\0)\s*{PADDED}\s*(?:\0|\Z)")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -42,19 +45,21 @@ def read_delimited(file: Path, setting: str) -> Any:
     from perceptron.data.cells import with_points
     from perceptron.data.encoding import MISSING_TEXTS
 
-    names, separator = _checked(file, setting)
+    names, separator, are_padded = _checked(file, setting)
     with opened(file, setting) as stream:
         frame = pd.read_csv(
             stream,
             sep=separator,
             header=0,
+            names=names,
+            # As numbers they would lose their leading zeros.
+            dtype=dict.fromkeys(are_padded, str),
             encoding="utf-8-sig",
             skipinitialspace=True,
             low_memory=False,
             keep_default_na=False,
             na_values=list(MISSING_TEXTS),
         )
-    frame = frame.set_axis(names, axis=1)
     return frame if separator == "," else with_points(frame)
 
 
@@ -82,8 +87,8 @@ def check_names(names: Sequence[str], file: Path, setting: str) -> None:
         )
 
 
-def _checked(file: Path, setting: str) -> tuple[list[str], str]:
-    """Names and separator of a file whose every row is as long as its first."""
+def _checked(file: Path, setting: str) -> tuple[list[str], str, set[str]]:
+    """Names and separator of a file whose every row is as long as its first; and which columns have cells like 007."""
     line = 1
     try:
         with opened(file, setting) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
@@ -97,7 +102,11 @@ def _checked(file: Path, setting: str) -> tuple[list[str], str]:
             names = [name.strip() for name in next(rows)]
             check_names(names, file, setting)
             line = blank + rows.line_num + 1
+            are_padded: set[str] = set()
             for cells in rows:
+                # No cell holds a null byte.
+                if _HAS_PADDED.search("\0".join(cells)):
+                    are_padded |= {name for name, cell in zip(names, cells, strict=False) if _is_padded(cell)}
                 # Parsers make no row of a blank line.
                 if len(cells) != len(names) and (len(cells) > 1 or (cells and cells[0].strip())):
                     raise UsageError(
@@ -105,7 +114,7 @@ def _checked(file: Path, setting: str) -> tuple[list[str], str]:
                         f"in line {line} of {file}; mend it"
                     )
                 line = blank + rows.line_num + 1
-            return names, separator
+            return names, separator, are_padded
     except csv.Error as error:
         raise UsageError(
             f"{setting} must have every quote closed at the end of its cell, got {error} in the row that starts in "
@@ -159,6 +168,10 @@ def opened(file: Path, setting: str) -> Iterator[BinaryIO]:
         else:
             opener: Any = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(kind, open)
             yield stack.enter_context(opener(file, "rb"))
+
+
+def _is_padded(cell: str) -> bool:
+    return re.fullmatch(PADDED, cell.strip()) is not None
 
 
 def _is_number(text: str) -> bool:

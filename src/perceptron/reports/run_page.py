@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from perceptron.errors import UsageError
-from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
+from perceptron.reports.data_section import data_section
+from perceptron.reports.page import Section, images_in, named_values, number, page, paragraph, table
 from perceptron.runs.folder import Run
 
 FIGURE_ORDER = (
@@ -15,7 +16,7 @@ _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def run_page(run: Run) -> str:
-    """HTML of a run: results, figures, settings, provenance.
+    """HTML of a run: results, figures, the table of one's own, settings, provenance.
 
     Raises:
         UsageError: where the folder holds no settings of a run.
@@ -26,9 +27,11 @@ def run_page(run: Run) -> str:
     names = chosen if isinstance(chosen, Mapping) else {}
     title = f"{names.get('model', 'a model')} on {names.get('data', 'data')}"
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
+    report = run.data_report
     sections = [
         Section("Results", _results(run)),
         Section("Figures", figures or paragraph("This run has drawn none: it ran with figures=none.")),
+        *([] if report is None else [Section("Data", data_section(report))]),
         Section("Settings", named_values(config)),
         Section("Provenance", named_values(origin) if origin else paragraph("Written when a run finishes.")),
     ]
@@ -45,11 +48,6 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     names = dict.fromkeys(name.partition("/")[2] for name in metrics)
     rows = [[name, *(number(metrics.get(f"{split}/{name}")) for split in splits)] for name in names]
     return table(["metric", *(_SPLITS[split] for split in splits)], rows)
-
-
-def number(value: Any) -> str:
-    """Four decimals, or nothing for what is no number."""
-    return f"{value:.4f}" if isinstance(value, int | float) else ""
 
 
 def _results(run: Run) -> str:

@@ -38,6 +38,12 @@ class Run:
         return self._read("provenance.json")
 
     @property
+    def data_report(self) -> dict[str, Any] | None:
+        """What stands out in a table of one's own; None for other data."""
+        name = "data_report.json"
+        return self._read(name) if (self.folder / name).is_file() else None
+
+    @property
     def overrides(self) -> list[str]:
         """Overrides of its command line, as Hydra wrote them down."""
         name = ".hydra/overrides.yaml"
