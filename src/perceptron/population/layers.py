@@ -142,7 +142,7 @@ class _Elementwise(_Layer):
 # It takes some 60 µs for each question, ten times what these take for 16 members.
 _BY_OUTPUTS: dict[type[nn.Module], Callable[[Tensor, Tensor], Tensor]] = {
     # A sixth of the time of a comparison: outputs are never below 0.
-    nn.ReLU: lambda gradient, outputs: gradient * outputs.sign(),
+    nn.ReLU: lambda gradient, outputs: outputs.sign().mul_(gradient),
     nn.Tanh: lambda gradient, outputs: gradient * (1 - outputs * outputs),
     nn.Sigmoid: lambda gradient, outputs: gradient * outputs * (1 - outputs),
 }

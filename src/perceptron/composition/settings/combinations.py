@@ -1,7 +1,7 @@
 """Which values of different settings do not go together. Imports nothing heavy."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -95,26 +95,26 @@ def _check_monitors(cfg: DictConfig) -> None:
     if task is None:
         return
     logged = logged_names(task, has_val=cfg.data.val_fraction > 0)
-    for key in ("monitor", *(f"{part}.monitor" for part in _monitoring_parts(cfg))):
-        monitor = OmegaConf.select(cfg, key)
+    for prefix, part in _monitoring_parts(cfg):
+        key, mode_key = f"{prefix}monitor", f"{prefix}mode"
+        monitor, mode = part["monitor"], part["mode"]
         if monitor not in logged:
             raise UsageError(
                 f"{key} must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}"
             )
-        mode_key = f"{key.rpartition('monitor')[0]}mode"
-        mode = OmegaConf.select(cfg, mode_key)
         if mode != direction_of(monitor):
             raise UsageError(
                 f"{mode_key} must be {direction_of(monitor)} for {monitor}, got {mode}; leave {mode_key} out"
             )
 
 
-def _monitoring_parts(cfg: DictConfig) -> Iterator[str]:
-    """Parts that have a monitor and a mode of their own."""
-    for group in ("scheduler", *(f"callbacks.{name}" for name in cfg.callbacks)):
-        part = OmegaConf.select(cfg, group)
-        if isinstance(part, Mapping | DictConfig) and "monitor" in part and "mode" in part:
-            yield group
+def _monitoring_parts(cfg: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+    """Parts that have a monitor and a mode of their own, and what stands before these names."""
+    yield "", cfg
+    callbacks = ((f"callbacks.{name}.", part) for name, part in cfg.callbacks.items())
+    for prefix, part in (("scheduler.", cfg.scheduler), *callbacks):
+        if isinstance(part, DictConfig) and "monitor" in part and "mode" in part:
+            yield prefix, part
 
 
 def _check_training(cfg: DictConfig) -> None:

@@ -74,6 +74,8 @@ class JobTemplate:
     def __init__(self, cfg: DictConfig, keys: Sequence[str]) -> None:
         self.cfg = cfg
         self._keys = tuple(keys)
+        self._texts: dict[str, str] = {}
+        self._unentered: set[str] = set()
         self._entered: DictConfig | None = None
         self._hydra: Any = None
         self._raw: dict[str, Any] = {}
@@ -100,7 +102,12 @@ class JobTemplate:
         # An entered configuration is not to be changed elsewhere.
         with read_write(self.cfg.hydra):
             for override in settings:
-                OmegaConf.update(self.cfg, override.key_or_group, override.value(), merge=True)
+                key, text = override.key_or_group, str(override.input_line)
+                # Most jobs of a sweep differ in a few of the settings that were typed.
+                if self._texts.get(key) != text:
+                    OmegaConf.update(self.cfg, key, override.value(), merge=True)
+                    self._texts[key] = text
+                    self._unentered.add(key)
             _name(self.cfg.hydra, task, dirname)
         self._task, self._dirname = tuple(task), dirname
 
@@ -123,8 +130,11 @@ class JobTemplate:
                 hydra.runtime.output_dir = folder
         with read_write(own[1]):
             _name(own[1], self._task, self._dirname)
-        for key in self._keys:
-            OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
+        for key in self._unentered:
+            value = self._raw_value(key)
+            OmegaConf.update(self._entered, key, value, merge=True)
+            _put(self._raw, key, value)
+        self._unentered.clear()
         for path, text in self._dependent.items():
             OmegaConf.update(self._entered, path, value_of(text, path, self._entered), merge=False)
         return self._entered
@@ -140,8 +150,6 @@ class JobTemplate:
         """The job that was entered, in plain values."""
         assert self._entered is not None  # noqa: S101
         config, raw = deepcopy(self._plain), deepcopy(self._raw)
-        for key in self._keys:
-            _put(raw, key, self._raw_value(key))
         for key in self.varying:
             _put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
         return PlainJob(
