@@ -161,6 +161,8 @@ def evaluate(
 
     Where the threshold was chosen, it stands with the metrics of the rows that it was chosen on.
     """
+    # As Lightning does in a fit: by it batches are taken from the device, and shared out to processes.
+    datamodule.trainer = trainer
     metrics: dict[str, float] = {}
     for split in splits:
         if len(datamodule.split.rows(split)):
