@@ -18,6 +18,7 @@ from perceptron.composition.population.groups import Candidate, shares
 from perceptron.composition.population.processes import EndedError, can_fork, in_processes
 from perceptron.composition.population.trained import Trained, train_together
 from perceptron.composition.threads import cores
+from perceptron.errors import DivergedError
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,8 @@ def _in_processes(parts: Sequence[Share], write: Write, n_processes: int) -> Ite
 
 
 def _written(trained: Mapping[int, Trained | None], write: Write) -> Written:
-    n_failed = sum(one is not None and one.candidate.member.failure is not None for one in trained.values())
+    failures = [one.candidate.member.failure for one in trained.values() if one is not None]
+    n_failed = sum(isinstance(failure, DivergedError) for failure in failures)
     results = {number: None if one is None else write(number, one) for number, one in trained.items()}
     return Written(results, n_failed)
 
