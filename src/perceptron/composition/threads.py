@@ -1,6 +1,7 @@
 """How many threads a step is worth."""
 
 import torch
+from joblib import cpu_count
 from torch import nn
 
 # Below this many multiply-adds a step is faster on one thread than on two (measured on two cores).
@@ -10,12 +11,13 @@ _AT_FIRST = torch.get_num_threads()
 
 
 def cores(wanted: int | str) -> int:
-    """How many threads large work is given.
+    """How many cores a sweep may use at a time.
 
     Args:
-        wanted: a number, or ``auto``.
+        wanted: a number, or ``auto``: as many threads as torch would take, but no more than a container's share of its
+            machine, of which torch does not know.
     """
-    return _AT_FIRST if wanted == "auto" else int(wanted)
+    return min(_AT_FIRST, cpu_count()) if wanted == "auto" else int(wanted)
 
 
 def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int) -> None:
