@@ -11,6 +11,9 @@ import yaml
 from perceptron.errors import UsageError
 from perceptron.runs.files import read_yaml
 
+# The network of runs that were made of others.
+ENSEMBLE = "perceptron.models.Ensemble"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -68,6 +71,13 @@ class Run:
     def is_finished(self) -> bool:
         """Whether the run has written its results."""
         return (self.folder / "metrics.json").is_file()
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it was made of other runs, and not trained."""
+        model = self.config.get("model")
+        network = model.get("network") if isinstance(model, dict) else None
+        return isinstance(network, dict) and network.get("_target_") == ENSEMBLE
 
     def checkpoint(self, name: str = "best") -> Path:
         """Path of the checkpoint ``best`` or ``last``."""

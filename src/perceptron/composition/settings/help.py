@@ -7,7 +7,7 @@ from perceptron.composition.settings.overrides import CONF_DIR
 _COMMANDS = """\
 Train, test and log a model on a table.
 
-  python train.py                                            logistic regression on the breast-cancer data
+  python train.py                                           logistic regression on the breast-cancer data
   python train.py model=digits_mlp                          ten-class MLP on the digits
   python train.py model=digits_mlp trainer=gpu              the same on a GPU
   python train.py data=wine model=softmax seed=1            another data set, model and seed
