@@ -96,7 +96,7 @@ class Run:
         try:
             text = path.read_text()
             return json.loads(text) if path.suffix == ".json" else read_yaml(text)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"a run's {name} must be readable, got {reason} in {path}; name another run") from error
 

@@ -53,7 +53,10 @@ def chosen_of(run: Run) -> dict[str, str]:
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
     """Go on with the run's log, as Hydra has started it, and on the terminal with the messages alone."""
-    file, terminal = logging.FileHandler(path), logging.StreamHandler()
+    try:
+        file, terminal = logging.FileHandler(path), logging.StreamHandler()
+    except OSError as error:
+        raise UsageError(f"{path} must be writable, got {error.strerror}; mend it or delete it") from error
     file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
     root = logging.getLogger()
     level = root.level
