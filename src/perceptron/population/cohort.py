@@ -112,7 +112,9 @@ class Cohort(nn.Module):
         self._refresh(step_plateaus(self.living))
         leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
         self._take(self.last, leaving, ends)
-        self._let_go(ends)
+        if not is_last:
+            self._prune(ends)
+        self._let_go([ended or member.failure is not None for ended, member in zip(ends, self.living, strict=True)])
 
     def score(self) -> None:
         """Set every member's ``metrics``: those of its best weights on each split that has rows."""
@@ -224,6 +226,13 @@ class Cohort(nn.Module):
             )
             for member in self.living
         ]
+
+    def _prune(self, ends: Sequence[bool]) -> None:
+        """Give up those that go on and fall behind in a search."""
+        for ended, member in zip(ends, self.living, strict=True):
+            if member.pruning is not None and not ended:
+                value = member.latest(member.pruning.monitor).item()
+                member.failure = member.pruning.verdict(value, self._epoch)
 
     def _keep_best(self, ends: Sequence[bool]) -> None:
         for number, snapshots in enumerate(self.snapshots):

@@ -1,7 +1,7 @@
 """What ``hydra/launcher=population`` does with the jobs of a multirun."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -10,14 +10,12 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.logs import tame_lightning
-from perceptron.composition.population.groups import Candidate, group_jobs, shares
-from perceptron.composition.population.processes import can_fork
-from perceptron.composition.population.sharing import Write, train_shares
+from perceptron.composition.population.groups import group_jobs
+from perceptron.composition.population.sharing import train_groups
 from perceptron.composition.population.trained import Trained
 from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
-from perceptron.composition.threads import cores
 from perceptron.errors import UsageError
 from perceptron.garbage import rarely_searched
 from perceptron.runs.folder import Run
@@ -99,30 +97,12 @@ def launch(
             tame_lightning()
             groups, alone = group_jobs(map(entered, numbers))
             results = dict.fromkeys(alone)
-            for share in _train(groups, write, max_members=max_members):
-                results |= share
+            for written in train_groups(groups, write, max_members=max_members):
+                results |= written
             ended = {number: result or run(number) for number, result in results.items()}
     finally:
         HydraConfig.instance().cfg = before
     return [ended[number] for number in numbers]
-
-
-def _train(
-    groups: Sequence[Sequence[Candidate]], write: Write, *, max_members: int | None
-) -> Iterator[dict[int, JobReturn | None]]:
-    """Train groups in as many processes as are allowed, and say so."""
-    n_processes = 1
-    if can_fork():
-        n_processes = max((cores(group[0].config["trainer"]["num_threads"]) for group in groups), default=1)
-    if max_members is not None:
-        n_processes = min(n_processes, max_members)
-    cut = [shares(group, n_processes=n_processes, max_members=max_members) for group in groups]
-    where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
-    for number, (group, parts) in enumerate(zip(groups, cut, strict=True), start=1):
-        numbers = ", ".join(str(candidate.number) for candidate in group)
-        at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
-        log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), len(group), at_once, numbers)
-    yield from train_shares([part for parts in cut for part in parts], write, n_processes=n_processes)
 
 
 def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: DictConfig) -> JobReturn:

@@ -4,8 +4,9 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import lightning as L
@@ -13,9 +14,11 @@ import torch
 from hydra.core.utils import JobReturn
 
 from perceptron.callbacks import EpochBar, EpochProgress
-from perceptron.composition.population.groups import Candidate
-from perceptron.composition.population.processes import EndedError, in_processes
+from perceptron.composition.population.groups import Candidate, shares
+from perceptron.composition.population.processes import EndedError, can_fork, in_processes
 from perceptron.composition.population.trained import Trained, train_together
+from perceptron.composition.threads import cores
+from perceptron.errors import DivergedError
 
 log = logging.getLogger(__name__)
 
@@ -35,21 +38,38 @@ class Written(NamedTuple):
     n_failed: int
 
 
-def train_shares(shares: Sequence[Share], write: Write, *, n_processes: int) -> Iterator[dict[int, JobReturn | None]]:
-    """Train shares, and write each one's jobs as soon as it is trained.
+def train_groups(
+    groups: Sequence[Sequence[Candidate]], write: Write, *, max_members: int | None
+) -> Iterator[dict[int, JobReturn | None]]:
+    """Train groups in as many processes as are allowed, and write each share of one as soon as it is trained.
 
     Args:
-        shares: of all groups.
+        groups: of jobs.
         write: leaves a trained job's folder.
-        n_processes: that train at a time; 1 to train in this one.
+        max_members: trained at once, in all processes; None for what is good on the device.
 
     Yields:
         Results of a share by number of the job; None for one that must be run as usual.
     """
+    n_processes = 1
+    if can_fork():
+        n_processes = max((cores(group[0].config["trainer"]["num_threads"]) for group in groups), default=1)
+    if max_members is not None:
+        n_processes = min(n_processes, max_members)
+    cut = [shares(group, n_processes=n_processes, max_members=max_members) for group in groups]
+    for number, (group, parts) in enumerate(zip(groups, cut, strict=True), start=1):
+        where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
+        at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
+        jobs = _in_words(candidate.number for candidate in group)
+        log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), len(group), at_once, jobs)
+    yield from _train([part for parts in cut for part in parts], write, n_processes=n_processes)
+
+
+def _train(parts: Sequence[Share], write: Write, *, n_processes: int) -> Iterator[dict[int, JobReturn | None]]:
     clock = time.perf_counter()
     n_members = n_failed = 0
-    side_by_side = n_processes > 1 and len(shares) > 1
-    for written in _in_processes(shares, write, n_processes) if side_by_side else _one_by_one(shares, write):
+    side_by_side = n_processes > 1 and len(parts) > 1
+    for written in _in_processes(parts, write, n_processes) if side_by_side else _one_by_one(parts, write):
         n_members += sum(result is not None for result in written.results.values())
         n_failed += written.n_failed
         yield written.results
@@ -58,26 +78,26 @@ def train_shares(shares: Sequence[Share], write: Write, *, n_processes: int) -> 
         log.info("%d members trained in %.1f s%s", n_members, time.perf_counter() - clock, failed)
 
 
-def _one_by_one(shares: Sequence[Share], write: Write) -> Iterator[Written]:
+def _one_by_one(parts: Sequence[Share], write: Write) -> Iterator[Written]:
     threads = torch.get_num_threads()
-    for share in shares:
+    for share in parts:
         yield _written(train_together(share, *([EpochProgress()] if _shows_progress(share) else [])), write)
         torch.set_num_threads(threads)
 
 
-def _in_processes(shares: Sequence[Share], write: Write, n_processes: int) -> Iterator[Written]:
-    board = _Board(shares)
+def _in_processes(parts: Sequence[Share], write: Write, n_processes: int) -> Iterator[Written]:
+    board = _Board(parts)
 
     def work(number: int) -> Written:
-        return _written(train_together(shares[number], _Report(board, number), forked=True), write)
+        return _written(train_together(parts[number], _Report(board, number), forked=True), write)
 
     try:
-        tasks = [partial(work, number) for number in range(len(shares))]
+        tasks = [partial(work, number) for number in range(len(parts))]
         for number, result in in_processes(tasks, n_processes=n_processes, look=board.show):
             board.end(number)
             if isinstance(result, EndedError):
-                numbers = [candidate.number for candidate in shares[number]]
-                log.warning("jobs %s run alone: %s", ", ".join(map(str, numbers)), result)
+                numbers = [candidate.number for candidate in parts[number]]
+                log.warning("jobs %s run alone: %s", _in_words(numbers), result)
                 yield Written(dict.fromkeys(numbers), 0)
             else:
                 yield result
@@ -86,9 +106,17 @@ def _in_processes(shares: Sequence[Share], write: Write, n_processes: int) -> It
 
 
 def _written(trained: Mapping[int, Trained | None], write: Write) -> Written:
-    n_failed = sum(one is not None and one.candidate.member.failure is not None for one in trained.values())
+    failures = [one.candidate.member.failure for one in trained.values() if one is not None]
+    n_failed = sum(isinstance(failure, DivergedError) for failure in failures)
     results = {number: None if one is None else write(number, one) for number, one in trained.items()}
     return Written(results, n_failed)
+
+
+def _in_words(numbers: Iterable[int]) -> str:
+    """Such as ``0 to 3, 7, 9 to 12``."""
+    # Neighbours differ from their places in the order by the same number.
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda at: at[1] - at[0])]
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
 def _shows_progress(share: Share) -> bool:
