@@ -142,6 +142,10 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a value out of range": (lambda run: _configure(run, "data", val_fraction=2), "data.val_fraction must be in"),
     "another width": (lambda run: _configure(run, "model", network=_MLP), "must be of this model"),
     "no provenance": (lambda run: (run / "provenance.json").write_text("{"), "provenance.json must be readable"),
+    "lists in lists": (
+        lambda run: (run / "provenance.json").write_text("[" * 5000),
+        "provenance.json must be readable",
+    ),
 }
 
 
@@ -157,6 +161,20 @@ def test_run_folders_that_are_damaged(perceptron: Perceptron, run: Path, name: s
     damage(run)
     before = _files(run)
     _expect(perceptron("evaluate", f"run={run}"), message)
+    assert _files(run) == before
+
+
+def test_provenance_of_another_kind_is_not_compared(perceptron: Perceptron, run: Path, tmp_path: Path) -> None:
+    (run / "provenance.json").write_text('{"chosen": 4, "seconds": 1}')
+    _expect(perceptron("compare", run, f"out={tmp_path / 'out'}"), "must hold its settings and metrics")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_log_that_cannot_be_written_is_named(perceptron: Perceptron, run: Path) -> None:
+    (run / "train.log").unlink()
+    (run / "train.log").mkdir()
+    before = _files(run)
+    _expect(perceptron("resume", f"run={run}", "trainer.max_epochs=4"), "train.log must be writable")
     assert _files(run) == before
 
 

@@ -25,16 +25,19 @@ def run_page(run: Run) -> str:
     origin = run.provenance if run.is_finished else {}
     chosen = origin.get("chosen")
     names = chosen if isinstance(chosen, Mapping) else {}
-    title = f"{names.get('model', 'a model')} on {names.get('data', 'data')}"
+    title = f"{names.get('model', 'an ensemble' if run.is_ensemble else 'a model')} on {names.get('data', 'data')}"
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
+    none = "This run has drawn none: it ran with figures=none." if run.is_finished else "Drawn when a run finishes."
     report = run.data_report
-    sections = [
-        Section("Results", _results(run)),
-        Section("Figures", figures or paragraph("This run has drawn none: it ran with figures=none.")),
-        *([] if report is None else [Section("Data", data_section(report))]),
-        Section("Settings", named_values(config)),
-        Section("Provenance", named_values(origin) if origin else paragraph("Written when a run finishes.")),
-    ]
+    sections = [Section("Results", _results(run))]
+    if not run.is_ensemble:
+        sections.append(Section("Figures", figures or paragraph(none)))
+    if report is not None:
+        sections.append(Section("Data", data_section(report)))
+    sections.append(Section("Settings", named_values(config)))
+    if not run.is_ensemble:
+        written = named_values(origin) if origin else paragraph("Written when a run finishes.")
+        sections.append(Section("Provenance", written))
     return page(title=title, summary=_summary(run, config, origin), sections=sections)
 
 
@@ -51,6 +54,8 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
 
 
 def _results(run: Run) -> str:
+    if run.is_ensemble:
+        return paragraph("An ensemble: perceptron evaluate says how it does, and predict has its spread.")
     if not run.is_finished:
         return paragraph("This run has not finished: it has no results.", warns=True)
     metrics = run.metrics
@@ -63,6 +68,8 @@ def _results(run: Run) -> str:
 
 
 def _summary(run: Run, config: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
+    if run.is_ensemble:
+        return f"Made of other runs, in {run.folder}."
     if not origin:
         return f"A run in {run.folder}."
     try:

@@ -11,6 +11,9 @@ import yaml
 from perceptron.errors import UsageError
 from perceptron.runs.files import read_yaml
 
+# The network of runs that were made of others.
+ENSEMBLE = "perceptron.models.Ensemble"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -69,6 +72,13 @@ class Run:
         """Whether the run has written its results."""
         return (self.folder / "metrics.json").is_file()
 
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it was made of other runs, and not trained."""
+        model = self.config.get("model")
+        network = model.get("network") if isinstance(model, dict) else None
+        return isinstance(network, dict) and network.get("_target_") == ENSEMBLE
+
     def checkpoint(self, name: str = "best") -> Path:
         """Path of the checkpoint ``best`` or ``last``."""
         return self.folder / "checkpoints" / f"{name}.ckpt"
@@ -86,7 +96,7 @@ class Run:
         try:
             text = path.read_text()
             return json.loads(text) if path.suffix == ".json" else read_yaml(text)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"a run's {name} must be readable, got {reason} in {path}; name another run") from error
 

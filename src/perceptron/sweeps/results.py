@@ -81,7 +81,7 @@ def read_result(run: Run) -> Result:
             seconds=float(origin["seconds"]),
             figures=str(config.get("figures")),
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"a run must hold its settings and metrics, got {error!r} in {run.folder}; leave it out"
         ) from error

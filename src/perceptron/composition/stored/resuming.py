@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from perceptron.composition.stored.ensembling import is_ensemble
 from perceptron.composition.stored.restore import read_config
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
@@ -32,7 +31,7 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
         raise UsageError(
             f"a run must be unfinished to be resumed, got {run.folder}; set trainer.max_epochs to train it for longer"
         )
-    if is_ensemble(run):
+    if run.is_ensemble:
         raise UsageError(
             f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
@@ -54,7 +53,10 @@ def chosen_of(run: Run) -> dict[str, str]:
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
     """Go on with the run's log, as Hydra has started it, and on the terminal with the messages alone."""
-    file, terminal = logging.FileHandler(path), logging.StreamHandler()
+    try:
+        file, terminal = logging.FileHandler(path), logging.StreamHandler()
+    except OSError as error:
+        raise UsageError(f"{path} must be writable, got {error.strerror}; mend it or delete it") from error
     file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
     root = logging.getLogger()
     level = root.level
