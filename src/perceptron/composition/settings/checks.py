@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -33,17 +34,22 @@ def check_values(cfg: DictConfig, changed: Sequence[str] | None = None) -> None:
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
-    for key, allowed in RANGES.items():
-        if changed is not None and not any(_overlap(key, path) for path in changed):
-            continue
+    for key in RANGES if changed is None else _ranged(tuple(changed)):
+        allowed = RANGES[key]
         value = OmegaConf.select(cfg, key)
         if value is not None and not allowed.holds(value):
             raise UsageError(f"{key} must be {allowed.rule}, got {value}; set {key}")
     check_combinations(cfg)
 
 
-def _overlap(key: str, path: str) -> bool:
-    return key == path or key.startswith(f"{path}.") or path.startswith(f"{key}.")
+@cache
+def _ranged(changed: tuple[str, ...]) -> list[str]:
+    """Settings with a range that are, hold, or are held by one of these: the same for all jobs of a sweep."""
+
+    def touch(key: str, path: str) -> bool:
+        return key == path or key.startswith(f"{path}.") or path.startswith(f"{key}.")
+
+    return [key for key in RANGES if any(touch(key, path) for path in changed)]
 
 
 def check_multirun(cfg: DictConfig) -> None:

@@ -120,16 +120,16 @@ class JobTemplate:
             self._enter_first(number)
         assert self._entered is not None  # noqa: S101
         HydraConfig.instance().cfg = self._hydra
-        own: list[Any] = [self.cfg.hydra, HydraConfig.get()]
-        for hydra in own:
+        folder: str | None = None
+        entered: Any = HydraConfig.get()
+        for hydra in (self.cfg.hydra, entered):
             with read_write(hydra), open_dict(hydra):
                 hydra.job.num, hydra.job.id = number, str(number)
-        folder = self._folder(number)
-        for hydra in own:
-            with read_write(hydra), open_dict(hydra):
+                # It may have the number in it.
+                folder = folder or self._folder(number)
                 hydra.runtime.output_dir = folder
-        with read_write(own[1]):
-            _name(own[1], self._task, self._dirname)
+        with read_write(entered):
+            _name(entered, self._task, self._dirname)
         for key in self._unentered:
             value = self._raw_value(key)
             OmegaConf.update(self._entered, key, value, merge=True)
