@@ -4,6 +4,8 @@ Lightning's loop takes half a millisecond a batch, more than a step of a small n
 several batches as one, and the module takes their steps itself, in what Lightning calls manual optimization. There
 Lightning does not clip, accumulate or schedule, and whoever counts batches or listens to them finds fewer: a run that
 asks for any of it is left to Lightning's automatic optimization, a step a batch. Both end with the same bits.
+
+https://lightning.ai/docs/pytorch/stable/model/manual_optimization.html
 """
 
 import lightning as L
@@ -15,6 +17,7 @@ from lightning.pytorch.callbacks import (
     StochasticWeightAveraging,
 )
 from lightning.pytorch.profilers import PassThroughProfiler
+from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch.optim import LBFGS
 
 from perceptron.callbacks.steps import STEP_HOOKS
@@ -76,8 +79,10 @@ def _needs_single_steps(trainer: L.Trainer, model: TaskModule) -> bool:
     """Whether anything counts, limits, changes, schedules or listens to single steps."""
     return (
         _counts_steps(trainer)
-        or trainer.world_size > 1
-        or trainer.precision not in ("32-true", "64-true")
+        # Others wrap the model, scale the loss or share gradients.
+        or type(trainer.strategy) is not SingleDeviceStrategy
+        # In the others a step is not what it is outside of Lightning's step.
+        or trainer.precision != "32-true"
         or not isinstance(trainer.profiler, PassThroughProfiler)  # type: ignore[attr-defined]
         or any(_listens_to_steps(callback) for callback in trainer.callbacks)  # type: ignore[attr-defined]
         or model.schedule is not None
@@ -98,8 +103,8 @@ def _counts_steps(trainer: L.Trainer) -> bool:
         or bool(flags["log_every_n_steps"])
         or bool(flags["overfit_batches"])
         or flags["check_val_every_n_epoch"] is None
-        # Whole numbers are batches, shares of them.
-        or any(not isinstance(flags[name], float) or flags[name] != 1 for name in ("limit_train_batches", "val_check_interval"))
+        # As a whole number 1 is one batch; where validation goes by the clock there is none.
+        or any(repr(flags.get(name)) != "1.0" for name in ("limit_train_batches", "val_check_interval"))
     )
 
 

@@ -182,11 +182,12 @@ class TaskModule(L.LightningModule):
             if every and (batch_idx + 1) % every == 0:
                 self.log("train/loss_step", self.loss_in_units(loss.detach()), on_step=True, on_epoch=False)
             return loss
+        # Lightning's, which counts the steps.
         optimizer = cast(Optimizer, self.optimizers())
         for of_step in zip(*(column.split(self.rows_per_step) for column in batch), strict=True):
             loss = self._mean_loss(of_step)
             optimizer.zero_grad()
-            self.manual_backward(loss)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         return None
 
