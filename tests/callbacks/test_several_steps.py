@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import (
 )
 from omegaconf import DictConfig
 from sklearn.datasets import load_iris
+from tests.population.comparing import events
 from torch import Tensor
 
 from perceptron.callbacks import DescentFigure, EpochProgress, History, several_steps, take_several_steps
@@ -30,7 +31,6 @@ from perceptron.runs.checkpoint import read_checkpoint
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.last import LastCheckpoint
 from perceptron.runs.resume import ExactResume
-from tests.population.comparing import events
 
 Composed = Callable[..., tuple[DictConfig, dict[str, str]]]
 QUIET: dict[str, Any] = {
@@ -131,7 +131,16 @@ def test_a_run_leaves_the_same_bits(
 
 def test_the_comparison_sees_a_difference(composed: Composed, tmp_path: Path) -> None:
     for seed in (0, 1):
-        train(*composed("model=softmax", "data=wine", "trainer.max_epochs=1", "trainer.accelerator=cpu", f"seed={seed}", folder=str(seed)))
+        train(
+            *composed(
+                "model=softmax",
+                "data=wine",
+                "trainer.max_epochs=1",
+                "trainer.accelerator=cpu",
+                f"seed={seed}",
+                folder=str(seed),
+            )
+        )
     assert _left(tmp_path / "0") != _left(tmp_path / "1")
 
 

@@ -40,7 +40,7 @@ class RowBatches(Sampler[Rows]):
         device: where the row numbers are handed out. They are drawn on the CPU: the same order on every device.
 
     Attributes:
-        steps_at_once: consecutive batches that are handed out as one, of so many optimizer steps; the order is the same.
+        steps_at_once: consecutive batches that are handed out as one, of so many optimizer steps, in the same order.
     """
 
     def __init__(

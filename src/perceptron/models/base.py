@@ -184,7 +184,7 @@ class TaskModule(L.LightningModule):
             return loss
         # Lightning's, which counts the steps.
         optimizer = cast(Optimizer, self.optimizers())
-        for of_step in zip(*(column.split(self.rows_per_step) for column in batch), strict=True):
+        for of_step in zip(*(torch.split(column, self.rows_per_step) for column in batch), strict=True):
             loss = self._mean_loss(of_step)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
