@@ -10,6 +10,7 @@ floating-point rate would allow, both measured on the same machine, and the peak
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ AXES = {
 }
 QUICK_AXES = {"rows": (1_000, 5_000), "batch": (32, 1_024)}
 FORWARD_AND_BACKWARD = 3
+OF_A_PASS = ("rows_per_second", "bare_rows_per_second", "share_of_bare")
 
 
 def flops_per_row(point: Mapping[str, int]) -> float:
@@ -64,6 +66,43 @@ def measured(sizes: dict[str, int], *, rounds: int, seconds: float) -> dict[str,
         raise RuntimeError(f"the point {sizes} ended with {ended.returncode}:\n{ended.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     return with_limits(sizes | found)
+
+
+def add_pass(point: dict[str, Any], again: Mapping[str, Any]) -> None:
+    """Take what was measured again into a point: medians over all passes."""
+    point["passes"].append({name: again[name] for name in OF_A_PASS})
+    point.update({name: statistics.median(one[name] for one in point["passes"]) for name in OF_A_PASS})
+
+
+def per_row(points: list[dict[str, Any]]) -> dict[str, dict[str, list[float]]]:
+    """What a row costs in large tables, times what it costs in the smallest of them: a value a pass and size."""
+    large = [point for point in points if "rows" in point["axes"] and point["rows"] >= BASE["rows"]]
+    return {
+        name: {
+            str(point["rows"]): [
+                first[name] / own[name] for first, own in zip(large[0]["passes"], point["passes"], strict=False)
+            ]
+            for point in large
+        }
+        for name in ("rows_per_second", "bare_rows_per_second")
+    }
+
+
+def per_row_table(costs: Mapping[str, Mapping[str, list[float]]]) -> str:
+    """The same in Markdown: medians and spread."""
+    titles = {"rows_per_second": "perceptron", "bare_rows_per_second": "bare loop"}
+    sizes = list(next(iter(costs.values()), ()))
+    if len(sizes) < 2:
+        return ""
+    head = [f"{int(size):,} rows" for size in sizes]
+    lines = [f"| a row costs, times that of {head[0]} | {' | '.join(head[1:])} |", f"|---|{'---|' * len(head[1:])}"]
+    for name, of_sizes in costs.items():
+        cells = [
+            f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+            for values in list(of_sizes.values())[1:]
+        ]
+        lines.append(f"| {titles[name]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def table(points: list[dict[str, Any]]) -> str:
@@ -123,12 +162,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES))
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--passes", type=int, default=3, help="over the tables of 100,000 rows and more, in turn")
     parser.add_argument("--seconds", type=float, default=1.0, help="that a training takes at least, about")
     parser.add_argument("--quick", action="store_true", help="sizes that only show that the script works")
     parser.add_argument("--folder", type=Path)
     typed = parser.parse_args()
     if typed.quick:
-        typed.rounds, typed.seconds = 1, 0.05
+        typed.rounds, typed.seconds, typed.passes = 1, 0.05, 1
     folder = typed.folder or (QUICK_RESULTS if typed.quick else RESULTS)
     results = Results("growth", folder, quick=typed.quick)
     points = results.content["points"] = []
@@ -136,13 +176,21 @@ def main() -> None:
     for axis in typed.axes:
         for value in (QUICK_AXES if typed.quick else AXES).get(axis, ()):
             wanted.setdefault(tuple((BASE | {axis: value}).values()), []).append(axis)
-    for values in sorted(wanted, key=lambda values: values[0] * values[1]):
-        sizes = dict(zip(BASE, values, strict=True))
-        points.append(measured(sizes, rounds=typed.rounds, seconds=typed.seconds) | {"axes": wanted[values]})
-        results.save()
-        print(table(points).splitlines()[-1], file=sys.stderr)
+    order = sorted(wanted, key=lambda values: values[0] * values[1])
+    for number in range(typed.passes):
+        again = [values for values in order if "rows" in wanted[values] and values[0] >= BASE["rows"]]
+        for values in order if number == 0 else again[:: -1 if number % 2 else 1]:
+            sizes = dict(zip(BASE, values, strict=True))
+            point = measured(sizes, rounds=typed.rounds, seconds=typed.seconds) | {"axes": wanted[values]}
+            if number:
+                add_pass(points[order.index(values)], point)
+            else:
+                points.append(point | {"passes": [{name: point[name] for name in OF_A_PASS}]})
+            results.content["per_row"] = per_row(points)
+            results.save()
+            print(table([point]).splitlines()[-1], file=sys.stderr)
     results.finish()
-    print(table(points))
+    print(f"{table(points)}\n\n{per_row_table(results.content['per_row'])}")
     draw(points, folder)
 
 

@@ -126,8 +126,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     from perceptron.composition.build import plain
     from perceptron.composition.population.jobs import MemberBuilder
     from perceptron.composition.settings.overrides import CONF_DIR
-    from perceptron.population import Population
-    from perceptron.population.fit import good_cohorts
+    from perceptron.population import fit_population
 
     class Clock(L.Callback):
         times: list[float] = []  # noqa: RUF012
@@ -145,15 +144,10 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     for seed in range(members):
         cfg.seed = seed
         made.append(builder.build(cfg, plain(cfg), {}))
-    n_cohorts = good_cohorts(made, n_threads=torch.get_num_threads()) if accelerator == "cpu" else 1
-    population = Population(made, n_cohorts=n_cohorts)
     clock = Clock()
     clock.times = []
-    trainer = L.Trainer(
-        accelerator=accelerator, devices=1, max_epochs=epochs, callbacks=[clock], logger=False,
-        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
-    )  # fmt: skip
-    trainer.fit(population, train_dataloaders=population.steps())
+    with tempfile.TemporaryDirectory() as folder:
+        population, _ = fit_population(made, clock, accelerator=accelerator, max_epochs=epochs, folder=Path(folder))
     shortest = min(after - before for before, after in zip(clock.times, clock.times[1:], strict=False))
     return shortest / population.n_steps / members * 1e6
 

@@ -87,6 +87,8 @@ def _full(parts: dict[str, dict[str, Any]], folder: Path) -> str:
             )
         if points := content.get("points"):
             lines.append(growth.table(points))
+            if costs := growth.per_row_table(content.get("per_row", {})):
+                lines.append(costs)
         if part in FIGURES and (folder / FIGURES[part]).is_file():
             lines.append(f"![{TITLES[part]}](../benchmarks/results/{FIGURES[part]})")
         sections.append("\n\n".join(lines))

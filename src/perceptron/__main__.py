@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
@@ -25,6 +26,11 @@ USAGE_STATUS = 2
 
 def main() -> None:
     """Run the command that the first argument names."""
+    with ended_by_reader():
+        _run()
+
+
+def _run() -> None:
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in ("--help", "-h"):
         print("perceptron <command> [key=value ...]\n")

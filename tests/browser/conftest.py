@@ -33,6 +33,10 @@ def hostile_run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     (folder / "figures").mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump({"monitor": attack, "model": {attack: attack}}))
+    column = dict.fromkeys(("name", "kind", "type", "missing", "distinct"), attack)
+    report = {"rows": attack, "columns": [column, attack], "splits": {attack: attack}, "warnings": [attack]}
+    report["target"] = {"task": attack, "classes": {attack: attack}, "columns": {attack: attack}}
+    (folder / "data_report.json").write_text(json.dumps(report))
     (folder / "metrics.json").write_text(json.dumps({f"test/{attack}": 0.5}))
     origin = {"chosen": {"model": attack, "data": attack}, "started": attack, "seconds": 1, "device": attack}
     (folder / "provenance.json").write_text(json.dumps(origin))

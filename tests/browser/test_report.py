@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.conftest import train_in
 
 from perceptron.commands.report import main
 
@@ -57,6 +58,25 @@ def test_a_run(sweep: Path, tmp_path: Path, looked_at) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
 
 
+def test_a_table_of_ones_own(tmp_path: Path, looked_at) -> None:
+    rows = [f"{i},{i % 7}.5,{'abc'[i % 3]},{'pq'[i % 10 == 0]}" for i in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["number,size,kind,label", *rows]) + "\n")
+    run = train_in(
+        tmp_path / "run", "data=table", f"data.path={tmp_path / 't.csv'}", "data.target=label", "trainer.max_epochs=2",
+        "logger=none",
+    )  # fmt: skip
+    main([f"run={run}"])
+    page, told, _ = looked_at(run / "report.html", "report_table")
+    assert _headings(page) == ["Results", "Figures", "Data", "Settings", "Provenance"]
+    assert told == []
+    data = page.locator("#data")
+    assert data.locator(".warns").count() == 1
+    assert "200 rows: 130 for training, 30 for validation, 40 for the test." in data.inner_text()
+    assert data.locator("h3").all_inner_texts() == ["Target: binary", "Columns"]
+    assert "number number int64 0 200" in " ".join(data.locator("table").nth(1).inner_text().split())
+    assert "180" in data.locator("table").nth(0).inner_text()
+
+
 def test_a_sweep(sweep: Path, tmp_path: Path, looked_at) -> None:
     out = tmp_path / "report.html"
     main([f"sweep={sweep}", f"out={out}"])
@@ -78,3 +98,4 @@ def test_a_hostile_run_runs_nothing(hostile_run: Path, looked_at) -> None:
     assert page.title().startswith("<img src=x onerror")
     assert page.locator("script").count() == 0
     assert page.locator("#settings").inner_text().count("onerror") == 3
+    assert page.locator("#data").inner_text().count("onerror") == 13

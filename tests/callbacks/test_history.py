@@ -13,9 +13,7 @@ from perceptron.runs.checkpoint import SelfContained
 def _fit(composed, history: History, *overrides: str, folder: str, ckpt_path: Path | None = None):
     cfg, chosen = composed("model=softmax", "data=iris", "logger=none", *overrides, folder=folder)
     data = build_data(cfg.data)
-    model = build_model(
-        cfg, schema=data.schema, features_scaling=data.features_scaling, target_scaling=None, chosen=chosen
-    )
+    model = build_model(cfg, data, chosen=chosen)
     trainer = build_trainer(cfg, [history, SelfContained(config={}, schema=data.schema)])
     trainer.fit(model, datamodule=data, ckpt_path=ckpt_path, weights_only=True)
     return trainer, model

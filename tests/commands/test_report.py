@@ -33,6 +33,16 @@ def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     assert "has not finished" in (tmp_path / "page.html").read_text()
 
 
+def test_an_ensemble_is_no_run_that_has_not_finished(tmp_path: Path) -> None:
+    folder = _run(tmp_path / "a", finished=False)
+    (folder / "config.yaml").write_text("model: {network: {_target_: perceptron.models.Ensemble}}\n")
+    main([f"run={folder}"])
+    html = (folder / "report.html").read_text()
+    assert "<h1>an ensemble on data</h1>" in html
+    assert "perceptron evaluate says how it does" in html
+    assert "finishe" not in html
+
+
 @pytest.mark.parametrize(
     ("typed", "line"),
     [

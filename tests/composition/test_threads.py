@@ -7,7 +7,7 @@ from torch import nn
 
 from perceptron.composition import threads
 from perceptron.composition.sweeps.report import threads_per_job
-from perceptron.composition.threads import set_threads
+from perceptron.composition.threads import cores, set_threads
 
 SMALL, LARGE = nn.Linear(64, 10), nn.Linear(1024, 1024)
 
@@ -26,6 +26,15 @@ def test_the_work_of_a_step_decides_whatever_came_before() -> None:
         set_threads("auto", network, rows_per_step=32)
         taken.append(torch.get_num_threads())
     assert taken == [4, 1, 4]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(2, 2), (16, 4)])
+def test_a_sweep_takes_no_more_cores_than_its_container_has(
+    share: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "cpu_count", lambda: share)
+    assert cores("auto") == expected
+    assert cores(3) == 3
 
 
 def test_a_number_is_taken_as_it_is() -> None:

@@ -33,6 +33,16 @@ def test_texts_that_are_numbers_are_numbers_and_others_are_refused() -> None:
         encoded(train, frame(a=["3", "n/a"]))
 
 
+def test_texts_of_one_width_with_leading_zeros_are_categories() -> None:
+    train = frame(a=["007", "123", None, "007", "123"])
+    assert encoded(train, frame(a=["123", "007", 123, "7"])) == {
+        "a=007": [0, 1, 0, 0], "a=123": [1, 0, 1, 0], "a=missing": [0, 0, 0, 0],
+    }  # fmt: skip
+    # Of several widths they are numbers, as they are without a leading zero, or with a point.
+    for texts in (["007", "12"], ["123", "456"], ["00.7", "12.3"], ["0", "7"], ["-07", "112"]):
+        assert list(encoded(frame(a=texts * 2), frame(a=texts))) == ["a"], texts
+
+
 def test_categories_rare_unknown_and_missing_ones() -> None:
     train = frame(city=["Bern", "Bern", "Genf", "Genf", "Zug", None])
     got = encoded(train, frame(city=["Genf", "Zug", "Paris", None]))

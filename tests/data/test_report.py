@@ -31,6 +31,16 @@ def test_an_ordinary_table_has_no_warning() -> None:
     assert sum(report["target"]["classes"].values()) == 300
 
 
+def test_codes_of_digits_are_named() -> None:
+    frame, target = _plain()
+    frame["code"] = [f"{i % 5:03d}" for i in range(300)]
+    frame["person"] = [f"{i:04d}" for i in range(300)]
+    assert _report(frame, target)["warnings"] == [
+        "column person looks like an identifier: 195 different texts in 195 rows; leave it out with data.exclude",
+        "column code is taken for categories because of leading zeros, as in '000'; write numbers without them",
+    ]
+
+
 def test_each_thing_that_stands_out_is_one_line() -> None:
     frame, target = _plain()
     frame["same"] = frame["a"]

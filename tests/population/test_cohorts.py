@@ -72,7 +72,7 @@ def test_a_cohort_whose_members_have_all_failed_leaves_the_others_alone() -> Non
     ("count", "width", "n_threads", "n_cohorts"),
     # Tiny networks in one stack, wide ones in a stack of few, more where more caches share it; never more stacks than
     # members.
-    [(4, 8, 2, 1), (256, 8, 1, 1), (64, 100_000, 2, 64), (3, 300_000, 2, 3), (16, 20_000, 1, 8), (16, 20_000, 2, 4)],
+    [(4, 8, 2, 1), (256, 8, 1, 1), (64, 200_000, 2, 64), (3, 600_000, 2, 3), (16, 40_000, 1, 8), (16, 40_000, 2, 4)],
 )
 def test_stacks_fit_the_caches(count: int, width: int, n_threads: int, n_cohorts: int) -> None:
     (one,) = members(1, width)

@@ -6,8 +6,9 @@ from omegaconf import DictConfig
 from tests.population.comparing import CHOSEN, assert_same_jobs, configurations
 
 from perceptron.composition.build import plain
-from perceptron.composition.population.groups import Candidate, train_group
+from perceptron.composition.population.groups import Candidate
 from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.population.trained import train_together
 from perceptron.composition.training import train
 from perceptron.runs.checkpoint import read_checkpoint
 
@@ -51,7 +52,7 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
 }
 
 
-def train_together(jobs: list[DictConfig]) -> None:
+def train_side_by_side(jobs: list[DictConfig]) -> None:
     builder = MemberBuilder()
     candidates = []
     for number, cfg in enumerate(jobs):
@@ -59,7 +60,7 @@ def train_together(jobs: list[DictConfig]) -> None:
         check_settings(config)
         candidates.append(Candidate(number, config, CHOSEN, builder.build(cfg, config, CHOSEN)))
     assert len({group_key(candidate.config) for candidate in candidates}) == 1
-    for trained in train_group(candidates).values():
+    for trained in train_together(candidates).values():
         assert trained is not None
         trained.write()
 
@@ -69,7 +70,7 @@ def both(folder: Path, overrides: list[str], variations: list[dict[str, object]]
     named = {text.partition("=")[0]: text for text in [*WINE, *epochs, *overrides]}
     for cfg in configurations(list(named.values()), variations, folder / "alone"):
         train(cfg, CHOSEN, quiet=True)
-    train_together(configurations(list(named.values()), variations, folder / "together"))
+    train_side_by_side(configurations(list(named.values()), variations, folder / "together"))
     return folder / "alone", folder / "together"
 
 

@@ -10,8 +10,9 @@ from tests.population.comparing import CHOSEN, assert_same_numbers, configuratio
 from torch import Tensor, nn
 
 from perceptron.composition.build import plain
-from perceptron.composition.population.groups import Candidate, train_group
+from perceptron.composition.population.groups import Candidate
 from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
+from perceptron.composition.population.trained import train_together
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, check_stack
@@ -51,7 +52,7 @@ def run_together(jobs: list[DictConfig]) -> list[str]:
         Candidate(number, plain(cfg), CHOSEN, builder.build(cfg, plain(cfg), CHOSEN)) for number, cfg in enumerate(jobs)
     ]
     errors = []
-    for trained in train_group(candidates).values():
+    for trained in train_together(candidates).values():
         assert trained is not None
         try:
             trained.write()

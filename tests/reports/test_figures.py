@@ -49,14 +49,7 @@ def test_a_run_draws_what_its_model_and_data_have(overrides, names, composed, tm
 def _model(composed, *overrides: str):
     cfg, chosen = composed(*overrides)
     data = build_data(cfg.data)
-    model = build_model(
-        cfg,
-        schema=data.schema,
-        features_scaling=data.features_scaling,
-        target_scaling=data.target_scaling,
-        chosen=chosen,
-    )
-    return data, model
+    return data, build_model(cfg, data, chosen=chosen)
 
 
 @pytest.mark.parametrize("overrides", [("model=binary_mlp",), ("model=linear", "data=diabetes")])

@@ -206,9 +206,49 @@ def test_where_nothing_becomes_better_the_start_is_the_best(tmp_path: Path, gone
 
 def test_a_schedule_of_fixed_length_is_not_lengthened(tmp_path: Path) -> None:
     folder = _train(tmp_path / "run", "scheduler=cosine", "trainer.max_epochs=2")
+    before = _files(folder)
     with pytest.raises(UsageError, match="cosine of 2 epochs"):
         resume(Run(folder), overrides=["trainer.max_epochs=4"])
-    assert Run(folder).is_finished
+    assert _files(folder) == before
+    with pytest.raises(UsageError, match="cosine of 2 epochs"):
+        _train(tmp_path / "other", "scheduler=cosine", "trainer.max_epochs=4", f"ckpt_path={folder}")
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("optimizer.lr=0.1", r"optimizer.lr=0.05 in .*best.ckpt, got optimizer.lr=0.1; set optimizer.lr=0.05, or"),
+        ("optimizer.momentum=0.5", r"got optimizer.momentum=0.5; set optimizer.momentum=0.9, or"),
+        ("optimizer=adam", r"got optimizer=adam; set optimizer=sgd, or train anew"),
+        ("scheduler=cosine", r"got scheduler=cosine; set scheduler=plateau, or train anew"),
+        ("scheduler.patience=9", r"got scheduler.patience=9; set scheduler.patience=5, or train anew"),
+        ("trainer.max_epochs=1", r"got 1 for a checkpoint with 2 epochs behind it; set trainer.max_epochs above 2"),
+    ],
+)
+def test_settings_without_an_effect_are_refused(tmp_path: Path, setting: str, named: str) -> None:
+    first = _train(
+        tmp_path / "first", "trainer.max_epochs=2", "optimizer=sgd_momentum", "optimizer.lr=0.05", "scheduler=plateau"
+    )
+    before = _files(first)
+    settings = ["optimizer=sgd_momentum", "optimizer.lr=0.05", "scheduler=plateau", "trainer.max_epochs=4"]
+    for goes_on in (
+        lambda: _train(tmp_path / "second", *settings, setting, f"ckpt_path={first}"),
+        lambda: resume(Run(first), overrides=[setting]),
+    ):
+        with pytest.raises(UsageError, match=named):
+            goes_on()
+        assert _files(first) == before
+
+
+def test_a_checkpoint_of_another_model_is_named(tmp_path: Path) -> None:
+    first = _train(tmp_path / "first", "trainer.max_epochs=1")
+    with pytest.raises(UsageError, match=r"a checkpoint must be of this model, got .* in .*/best.ckpt; name another"):
+        _train(tmp_path / "second", "model.network.hidden=[9]", f"ckpt_path={first}")
+    assert not _files(tmp_path / "second")
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".log"}
 
 
 def test_a_checkpoint_behind_the_end_is_named(tmp_path: Path) -> None:

@@ -25,6 +25,20 @@ def test_jobs_are_in_the_order_of_their_numbers(sweep: Path) -> None:
     assert find_jobs(sweep)[10].overrides == ["seed=10"]
 
 
+@pytest.mark.parametrize("damaged", [b"- [1", b"\xff\xfe", b"seed: 1", b"3"])
+def test_overrides_that_cannot_be_read_are_named(sweep: Path, damaged: bytes) -> None:
+    (sweep / "4" / ".hydra" / "overrides.yaml").write_bytes(damaged)
+    with pytest.raises(UsageError, match=r"overrides.yaml must .*/4/.hydra/overrides.yaml"):
+        _ = find_jobs(sweep)[4].overrides
+
+
+@pytest.mark.parametrize("damaged", [b"- [1", b"\xff\xfe", b"hydra: {}", b"hydra: {runtime: {choices: 3}}", b""])
+def test_choices_that_cannot_be_read_are_named(sweep: Path, damaged: bytes) -> None:
+    (sweep / "4" / ".hydra" / "hydra.yaml").write_bytes(damaged)
+    with pytest.raises(UsageError, match=r"hydra.yaml must .*/4/.hydra/hydra.yaml"):
+        _ = find_jobs(sweep)[4].choices
+
+
 def test_files_tell_the_state(sweep: Path) -> None:
     jobs = find_jobs(sweep)
     (sweep / "0" / "metrics.json").write_text("{}")

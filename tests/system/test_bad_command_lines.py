@@ -196,6 +196,11 @@ BAD = [
     ("data.blocks_in_memory=0", "data.blocks_in_memory must be at least 1, got 0; set data.blocks_in_memory"),
     ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
     (
+        "model=sklearn_mlp ckpt_path=some.ckpt",
+        "ckpt_path is for networks, got some.ckpt for sklearn.neural_network.MLPClassifier, which is always fitted "
+        "anew; leave it out",
+    ),
+    (
         "ckpt_path=nowhere.ckpt",
         "ckpt_path must be a run's folder or a checkpoint, got nowhere.ckpt, which is not there; name another",
     ),

@@ -55,7 +55,16 @@ INPUTS: dict[str, tuple[bytes | str, str]] = {
     "too few columns without names": ("1,2,3\n", "13 columns, got 3"),
     "too many columns without names": (ROW + ",1\n", "13 columns, got 14"),
     "a short row": (f"{HEADER}\n{ROW}\n1,2\n", "must have 13 columns, got 2 in row 1"),
-    "semicolons": (HEADER.replace(",", ";") + "\n" + ROW.replace(",", ";") + "\n", "missing alcohol"),
+    "text between semicolons": (
+        (f"{HEADER}\n{ROW}\n{_row('red', 10)}\n").replace(",", ";"),
+        "'red' in column hue, row 1",
+    ),
+    "a short row between semicolons": (
+        f"{HEADER}\n{ROW}\n1,2\n".replace(",", ";"),
+        "must have 13 columns, got 2 in row 1",
+    ),
+    "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have 13 columns|readable CSV"),
+    "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "must be numeric"),
     "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "readable CSV or Parquet"),
     "a broken parquet file": (b"PAR1 and no more", "readable CSV or Parquet"),
 }
@@ -133,6 +142,10 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a value out of range": (lambda run: _configure(run, "data", val_fraction=2), "data.val_fraction must be in"),
     "another width": (lambda run: _configure(run, "model", network=_MLP), "must be of this model"),
     "no provenance": (lambda run: (run / "provenance.json").write_text("{"), "provenance.json must be readable"),
+    "lists in lists": (
+        lambda run: (run / "provenance.json").write_text("[" * 5000),
+        "provenance.json must be readable",
+    ),
 }
 
 
@@ -148,6 +161,20 @@ def test_run_folders_that_are_damaged(perceptron: Perceptron, run: Path, name: s
     damage(run)
     before = _files(run)
     _expect(perceptron("evaluate", f"run={run}"), message)
+    assert _files(run) == before
+
+
+def test_provenance_of_another_kind_is_not_compared(perceptron: Perceptron, run: Path, tmp_path: Path) -> None:
+    (run / "provenance.json").write_text('{"chosen": 4, "seconds": 1}')
+    _expect(perceptron("compare", run, f"out={tmp_path / 'out'}"), "must hold its settings and metrics")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_log_that_cannot_be_written_is_named(perceptron: Perceptron, run: Path) -> None:
+    (run / "train.log").unlink()
+    (run / "train.log").mkdir()
+    before = _files(run)
+    _expect(perceptron("resume", f"run={run}", "trainer.max_epochs=4"), "train.log must be writable")
     assert _files(run) == before
 
 

@@ -72,6 +72,16 @@ def test_another_split_gives_other_numbers(perceptron: Perceptron, run: Path) ->
     assert other["test/loss"] != own["test/loss"]
 
 
+def test_an_evaluation_alone_takes_batches_from_the_device_that_has_room(
+    perceptron: Perceptron, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("perceptron.data.device.has_room", lambda device, n_bytes: asked.append((device, n_bytes)))
+    answer = perceptron("evaluate", f"run={run}", "trainer.accelerator=cpu", "output=-")
+    assert {device.type for device, _ in asked} == {"cpu"}
+    assert json.loads(answer.out) == json.loads((run / "metrics.json").read_text())
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_predict_agrees_with_the_module(perceptron: Perceptron, run: Path, tmp_path: Path, suffix: str) -> None:
     pd = pytest.importorskip("pandas")

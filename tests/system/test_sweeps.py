@@ -177,6 +177,41 @@ def test_a_begun_trial_keeps_its_number_and_values(sweep: Sweep, monkeypatch: py
     assert [job.state for job in find_jobs(folder)] == [State.DONE] * 3
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_trials_that_fall_behind_are_pruned_among_others(sweep: Sweep, threads: int) -> None:
+    """A batch of trials trained side by side: the pruner ends some, and the others are told as they would be alone."""
+    search = (
+        "hydra/sweeper=optuna",
+        "hydra.sweeper.n_trials=16",
+        "hydra.sweeper.n_jobs=8",
+        "hydra/launcher=population",
+    )
+    pruner = (
+        "hydra.sweeper.pruner.n_startup_trials=2",
+        "hydra.sweeper.pruner.n_warmup_steps=1",
+        "hydra.sweeper.n_jobs=8",
+    )
+    settings = ("data=wine", "model=digits_mlp", "trainer.max_epochs=6", f"trainer.num_threads={threads}")
+    status, folder = sweep(*settings, *search, *pruner, "optimizer.lr=tag(log, interval(0.0001,0.1))")
+    assert status == 0
+    jobs = {job.folder.name: job for job in find_jobs(folder)}
+    trials = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}").trials
+    states = {trial.state.name for trial in trials}
+    assert states == {"COMPLETE", "PRUNED"}
+    for trial in trials:
+        job = jobs[str(trial.number)]
+        assert job.state == {"COMPLETE": State.DONE, "PRUNED": State.PRUNED}[trial.state.name]
+        if trial.state.name == "PRUNED":
+            # Neither in the first two epochs nor in the last.
+            assert list(trial.intermediate_values) == list(range(len(trial.intermediate_values)))
+            assert 2 <= len(trial.intermediate_values) < 6
+            assert f"after epoch {len(trial.intermediate_values) - 1}" in job.reason
+        else:
+            assert list(trial.intermediate_values) == list(range(5))
+            found = json.loads((job.folder / "metrics.json").read_text())
+            assert found["val/loss"] == pytest.approx(trial.value, rel=1e-6)
+
+
 def test_a_grid_is_run_once(sweep: Sweep) -> None:
     _, folder = sweep(
         "model=sklearn_logistic", "logger=none", "hydra/sweeper=optuna", "hydra/sweeper/sampler=grid",

@@ -130,8 +130,7 @@ def test_an_ensemble_has_each_members_bins(perceptron: Perceptron, tmp_path: Pat
 def test_members_with_bins_are_trained_alone(composed: Callable) -> None:
     cfg, chosen = composed(*SETTINGS, "data=diabetes", "model.network.dropout=0")
     data = build_data(cfg.data)
-    scalings = {"features_scaling": data.features_scaling, "target_scaling": data.target_scaling}
-    model = build_model(cfg, schema=data.schema, chosen=chosen, **scalings)
+    model = build_model(cfg, data, chosen=chosen)
     fit_network(model, data)
     with pytest.raises(CannotStackError, match="bins by its own training rows"):
         check_stack(model.network, torch.zeros(2, data.schema.n_features))

@@ -12,7 +12,7 @@ class PopulationLauncher(Launcher):
     """Trains the jobs of a multirun side by side, those that allow it.
 
     Args:
-        max_members: models trained at once; more make several groups. None for what is good on the device.
+        max_members: models trained at once, in all processes. None for what is good on the device.
     """
 
     def __init__(self, max_members: int | None = None) -> None:

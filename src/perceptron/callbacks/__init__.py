@@ -3,7 +3,7 @@
 from perceptron.callbacks.compiled import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
 from perceptron.callbacks.history import History
-from perceptron.callbacks.progress import EpochProgress
+from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
 from perceptron.callbacks.several_steps import take_several_steps
 from perceptron.callbacks.steps import NoProfiler, leave_out_empty_hooks
@@ -11,6 +11,7 @@ from perceptron.callbacks.steps import NoProfiler, leave_out_empty_hooks
 __all__ = [
     "CompiledSteps",
     "DescentFigure",
+    "EpochBar",
     "EpochProgress",
     "History",
     "NoProfiler",

@@ -11,6 +11,53 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
+class EpochBar:
+    """A bar with the latest metrics and the time left; silent where stderr is no terminal.
+
+    Args:
+        description: what is counted.
+        total: how many there will be; None where nobody knows.
+        completed: how many there are already.
+    """
+
+    def __init__(self, description: str, *, total: int | None, completed: int = 0) -> None:
+        console = Console(stderr=True)
+        self._progress: Progress | None = None
+        self._bar = TaskID(0)
+        self._updated = 0.0
+        if console.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[metrics]}"),
+                console=console,
+                transient=True,
+            )
+            self._bar = self._progress.add_task(description, total=total, completed=completed, metrics="")
+            self._progress.start()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last move was long enough ago for the next."""
+        return self._progress is not None and time.monotonic() - self._updated > _SECONDS_BETWEEN_UPDATES
+
+    def move(self, completed: float, metrics: str | None = None) -> None:
+        """Show how many are completed, and the metrics where there are new ones."""
+        if self._progress is not None:
+            self._updated = time.monotonic()
+            self._progress.update(self._bar, completed=completed)
+            if metrics is not None:
+                self._progress.update(self._bar, metrics=metrics)
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
 class EpochProgress(ProgressBar):
     """One bar over epochs with the latest metrics and the time left; silent where stderr is no terminal.
 
@@ -22,10 +69,8 @@ class EpochProgress(ProgressBar):
 
     def __init__(self) -> None:
         super().__init__()
-        self._progress: Progress | None = None
-        self._bar = TaskID(0)
+        self._bar: EpochBar | None = None
         self._enabled = True
-        self._updated = 0.0
 
     def disable(self) -> None:
         """Draw nothing; Lightning calls it on all processes but the first."""
@@ -37,22 +82,10 @@ class EpochProgress(ProgressBar):
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Show the bar."""
-        console = Console(stderr=True)
-        if not (self._enabled and console.is_terminal):
-            return
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[metrics]}"),
-            console=console,
-            transient=True,
-        )
-        max_epochs = trainer.max_epochs
-        total = max_epochs if max_epochs and max_epochs > 0 else None
-        self._bar = self._progress.add_task("epochs", total=total, completed=trainer.current_epoch, metrics="")
-        self._progress.start()
+        if self._enabled:
+            max_epochs = trainer.max_epochs
+            total = max_epochs if max_epochs and max_epochs > 0 else None
+            self._bar = EpochBar("epochs", total=total, completed=trainer.current_epoch)
 
     def on_train_batch_end(
         self,
@@ -63,22 +96,16 @@ class EpochProgress(ProgressBar):
         batch_idx: int,
     ) -> None:
         """Move the bar within a long epoch."""
-        if self._progress is None:
-            return
-        now = time.monotonic()
-        if now - self._updated > _SECONDS_BETWEEN_UPDATES:
-            self._updated = now
-            done = trainer.current_epoch + (batch_idx + 1) / trainer.num_training_batches
-            self._progress.update(self._bar, completed=round(done, 2))
+        if self._bar is not None and self._bar.is_due:
+            self._bar.move(round(trainer.current_epoch + (batch_idx + 1) / trainer.num_training_batches, 2))
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Move the bar and show the epoch's metrics."""
-        if self._progress is None:
-            return
-        names = ("members", "train/loss", "val/loss", "val/acc", "val/r2")
-        shown = {name: trainer.callback_metrics.get(name) for name in names}
-        metrics = "  ".join(f"{name} {value:.4g}" for name, value in shown.items() if value is not None)
-        self._progress.update(self._bar, completed=trainer.current_epoch + 1, metrics=metrics)
+        if self._bar is not None:
+            names = ("members", "train/loss", "val/loss", "val/acc", "val/r2")
+            shown = {name: trainer.callback_metrics.get(name) for name in names}
+            metrics = "  ".join(f"{name} {value:.4g}" for name, value in shown.items() if value is not None)
+            self._bar.move(trainer.current_epoch + 1, metrics)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Take the bar away."""
@@ -94,6 +121,6 @@ class EpochProgress(ProgressBar):
         self._stop()
 
     def _stop(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,8 +1,15 @@
 """Ends trials of a search that fall behind."""
 
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
 import lightning as L
 
 from perceptron.errors import PrunedError
+
+if TYPE_CHECKING:
+    from optuna.storages import RDBStorage
 
 
 class PruneHopeless(L.Callback):
@@ -13,23 +20,38 @@ class PruneHopeless(L.Callback):
         study_name: name of the study.
         number: number of the trial.
         monitor: metric to report.
+        pruner: of ``optuna.pruners``, which no storage keeps.
     """
 
-    def __init__(self, *, storage: str, study_name: str, number: int, monitor: str) -> None:
+    def __init__(self, *, storage: str, study_name: str, number: int, monitor: str, pruner: Any) -> None:
         self.storage = storage
         self.study_name = study_name
         self.number = number
         self.monitor = monitor
+        self.pruner = pruner
 
-    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Connect to the study."""
+    def connect(self) -> None:
+        """Find the trial in its study."""
         import optuna
 
-        study = optuna.load_study(study_name=self.study_name, storage=self.storage)
-        storage = optuna.storages.RDBStorage(self.storage)
+        storage = _storage(self.storage, os.getpid())
+        study = optuna.load_study(study_name=self.study_name, storage=storage, pruner=self.pruner)
         study_id = storage.get_study_id_from_name(self.study_name)
         self._trial = optuna.trial.Trial(study, storage.get_trial_id_from_study_id_trial_number(study_id, self.number))
         self._reported = {*study.get_trials(deepcopy=False)[self.number].intermediate_values}
+
+    def verdict(self, value: float, epoch: int) -> PrunedError | None:
+        """Report an epoch, once; what to end the run with where the pruner gives the trial up."""
+        if epoch in self._reported:
+            return None
+        self._trial.report(value, step=epoch)
+        if not self._trial.should_prune():
+            return None
+        return PrunedError(f"pruned after epoch {epoch}: {self.monitor} {value:.4f} falls behind")
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Connect to the study."""
+        self.connect()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Report the epoch before, whose training loss is logged only at its very end.
@@ -38,9 +60,16 @@ class PruneHopeless(L.Callback):
             PrunedError: where the pruner gives the trial up.
         """
         value = trainer.callback_metrics.get(self.monitor)
-        epoch = trainer.current_epoch - 1
-        if value is None or epoch in self._reported:
+        if value is None:
             return
-        self._trial.report(value.item(), step=epoch)
-        if self._trial.should_prune():
-            raise PrunedError(f"pruned after epoch {epoch}: {self.monitor} {value.item():.4f} falls behind")
+        pruned = self.verdict(value.item(), trainer.current_epoch - 1)
+        if pruned is not None:
+            raise pruned
+
+
+@cache
+def _storage(url: str, process: int) -> "RDBStorage":  # noqa: ARG001
+    """One connection for all trials of a process; a forked one needs its own."""
+    from optuna.storages import RDBStorage
+
+    return RDBStorage(url)

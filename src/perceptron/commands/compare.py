@@ -18,7 +18,7 @@ Aggregates finished runs over seeds and splits, ranks their settings, and tests 
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print and write the table.
+    """Write and print the table.
 
     Raises:
         UsageError: where an argument is wrong, or no run is finished.
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def compare(folders: Sequence[Path], *, by: str, out: Path) -> None:
-    """Print and write the table of all finished runs in folders.
+    """Write and print the table of all finished runs in folders.
 
     Raises:
         UsageError: where there is none, or none has the metric.
@@ -68,12 +68,12 @@ def compare(folders: Sequence[Path], *, by: str, out: Path) -> None:
     console = Console()
     found = sections(results, by=by)
     failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
-    print_sections(console, found)
-    print_failures(console, failed)
     out.mkdir(parents=True, exist_ok=True)
     write_summary(out, found, failed, name="compare")
     figure = draw_intervals(found)
     for kind in ("png", "svg"):
         with whole_file(out / f"compare.{kind}") as file:
             figure.savefig(file, format=kind)
+    print_sections(console, found)
+    print_failures(console, failed)
     console.print(f"written to  {out}", soft_wrap=True, highlight=False)

@@ -1,6 +1,5 @@
 """``perceptron predict``: answers for the rows of a file."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,6 @@ of an ensemble also the spread of its members' answers.
   output=<file>|-    CSV, or Parquet where it ends in .parquet; written whole or not at all
   id=<column>        names the rows; without it they are numbered from 0
   ignore=[<column>,...]                   trust=[<class>,...]"""
-_BROKEN_PIPE_STATUS = 141
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -84,9 +82,7 @@ def main(arguments: Sequence[str]) -> None:
                         break
                     chunk = following
         except BrokenPipeError:
-            # Whoever reads has had enough, such as head; leave nothing for Python to flush at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(_BROKEN_PIPE_STATUS)
+            raise
         except OSError as error:
             raise UsageError(
                 f"output must be writable, got {error.strerror or error}; make room or name another"

@@ -5,7 +5,6 @@ from typing import Any
 
 import lightning as L
 import torch
-import yaml
 from hydra.utils import get_class
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
@@ -15,13 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
 from perceptron.composition.instance import Make, instance
 from perceptron.composition.network import build_network
-from perceptron.composition.settings.checks import MODEL_TASKS
+from perceptron.composition.settings.combinations import MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.randomness import Stream, derive_seed
 from perceptron.runs.checkpoint import WholeCheckpoints
+from perceptron.runs.files import read_yaml
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 
 # The base of all kinds, of which the data's task chooses one.
@@ -57,6 +57,30 @@ def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataMo
 
 
 def build_model(
+    cfg: DictConfig, datamodule: TableDataModule, *, chosen: Mapping[str, str], make: Make = instance
+) -> TaskModule:
+    """LightningModule for what a data module has read, with the standardisation that is fitted on its training rows.
+
+    Args:
+        cfg: the whole configuration.
+        datamodule: set up.
+        chosen: option of each group, for error messages.
+        make: makes an object of its settings.
+
+    Raises:
+        UsageError: where the model does not fit the data.
+    """
+    return model_for(
+        cfg,
+        schema=datamodule.schema,
+        features_scaling=datamodule.features_scaling,
+        target_scaling=datamodule.target_scaling,
+        chosen=chosen,
+        make=make,
+    )
+
+
+def model_for(
     cfg: DictConfig,
     *,
     schema: TableSchema,
@@ -70,8 +94,8 @@ def build_model(
     Args:
         cfg: the whole configuration.
         schema: what the data is.
-        features_scaling: fitted on training rows.
-        target_scaling: fitted on training rows; None for classes.
+        features_scaling: to standardise features by.
+        target_scaling: to standardise the target by; None for classes.
         chosen: option of each group, for error messages.
         make: makes an object of its settings.
 
@@ -80,7 +104,8 @@ def build_model(
     """
     task = TASKS[schema.task] if cfg.model._target_ == AUTO else _task_of(cfg.model._target_)
     _check_fit(task, schema, chosen)
-    torch.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
+    # Of the CPU, where weights are drawn: the seed of all devices keeps a traceback for each, half a millisecond.
+    torch.default_generator.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
     own = plain(cfg.model)
     network = build_network(own.pop("network"), schema, n_outputs=schema.n_outputs(task), make=make)
     settings: dict[str, Any] = {
@@ -229,7 +254,7 @@ def _models_by_task() -> dict[str, Task]:
     tasks = {"binary": BINARY, "multiclass": MULTICLASS, "regression": REGRESSION}
     found = {}
     for file in sorted((CONF_DIR / "model").glob("*.yaml")):
-        defaults = yaml.safe_load(file.read_text()).get("defaults", [])
+        defaults = read_yaml(file.read_text()).get("defaults", [])
         for name, task in tasks.items():
             if f"/schema/model/{name}@_here_" in defaults and file.stem != "point":
                 found[file.stem] = task

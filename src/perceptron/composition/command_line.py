@@ -24,6 +24,7 @@ from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import finish_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 
 USAGE_STATUS = 2
@@ -32,6 +33,11 @@ INTERRUPTED_STATUS = 130
 
 def main() -> None:
     """``python train.py``: check the command line, then let Hydra run it."""
+    with ended_by_reader():
+        _main()
+
+
+def _main() -> None:
     if {"--help", "-h"} & set(sys.argv[1:]):
         print(help_text())
         return
@@ -47,6 +53,8 @@ def main() -> None:
     except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.status)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         _fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
 

@@ -1,12 +1,23 @@
 """How many threads a step is worth."""
 
 import torch
+from joblib import cpu_count
 from torch import nn
 
 # Below this many multiply-adds a step is faster on one thread than on two (measured on two cores).
 _WORTH_THREADS = 20_000_000
 # What torch takes by itself, or what OMP_NUM_THREADS says, by which jobs side by side share the cores.
 _AT_FIRST = torch.get_num_threads()
+
+
+def cores(wanted: int | str) -> int:
+    """How many cores a sweep may use at a time.
+
+    Args:
+        wanted: a number, or ``auto``: as many threads as torch would take, but no more than a container's share of its
+            machine, of which torch does not know.
+    """
+    return min(_AT_FIRST, cpu_count()) if wanted == "auto" else int(wanted)
 
 
 def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int) -> None:

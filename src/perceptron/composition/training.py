@@ -18,19 +18,19 @@ from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.network import fit_network
 from perceptron.composition.results import best_entry, notes, write_data_report, write_results
+from perceptron.composition.start import schema_of_start, starting_checkpoint
 from perceptron.composition.threads import set_threads
 from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
-from perceptron.runs.checkpoint import SelfContained, load_weights, read_checkpoint, stored_schema
+from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import as_yaml, remove_leftovers, write_text
-from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
 from perceptron.runs.report import log_results, print_results
-from perceptron.runs.resume import ExactResume, resume_point, steps_taken
+from perceptron.runs.resume import ExactResume, steps_taken
 from perceptron.tasks import SplitName
 
 
@@ -53,9 +53,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
     folder = Path(cfg.paths.output_dir)
     with only_process(folder), named_faults(folder, settings=_likely_steep(cfg)), Interruption(folder) as interruption:
         if goes_on:
-            # No result stands for a run that is under way again.
             remove_leftovers(folder)
-            (folder / "metrics.json").unlink(missing_ok=True)
         return _train(cfg, chosen, interruption, quiet=quiet)
 
 
@@ -64,21 +62,19 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
     config = plain(cfg)
-    from_checkpoint = _start(cfg)
+    from_checkpoint = starting_checkpoint(cfg)
+
+    known = None if from_checkpoint is None else schema_of_start(config, from_checkpoint)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
-    known = None if from_checkpoint is None else stored_schema(read_checkpoint(from_checkpoint), where=from_checkpoint)
     datamodule = build_data(cfg.data, known)
-    model = build_model(
-        cfg,
-        schema=datamodule.schema,
-        features_scaling=datamodule.features_scaling,
-        target_scaling=datamodule.target_scaling,
-        chosen=chosen,
-    )
+    model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train:
         if from_checkpoint is None:
             fit_network(model, datamodule)
+        else:
+            # Once more by Lightning, later: here another model costs a line, and nothing is left.
+            load_weights(model, from_checkpoint)
         check_threshold(model, datamodule)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
@@ -91,6 +87,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
+        # No result stands for a run that is under way again.
+        (folder / "metrics.json").unlink(missing_ok=True)
         write_text(folder / "config.yaml", as_yaml(config))
         if datamodule.report is not None:
             write_data_report(folder, datamodule.report)
@@ -164,6 +162,8 @@ def evaluate(
 
     Where the threshold was chosen, it stands with the metrics of the rows that it was chosen on.
     """
+    # As Lightning does in a fit: by it batches are taken from the device, and shared out to processes.
+    datamodule.trainer = trainer
     metrics: dict[str, float] = {}
     for split in splits:
         if len(datamodule.split.rows(split)):
@@ -182,17 +182,3 @@ def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
             return callback.best_model_path, callback.best_model_score.item()
     last = trainer.callback_metrics.get(monitor)
     return None, None if last is None else last.item()
-
-
-def _start(cfg: DictConfig) -> str | None:
-    """The checkpoint that ``ckpt_path`` names, which may be a run's folder."""
-    if cfg.ckpt_path is None:
-        return None
-    path = Path(cfg.ckpt_path)
-    if not path.is_dir():
-        return str(path)
-    run = Run(path)
-    found = resume_point(run) if cfg.train else checkpoint_path(run, "best")
-    if found is None:
-        raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")
-    return str(found)

@@ -85,7 +85,7 @@ class RowBatches(Sampler[Rows]):
 
     def __iter__(self) -> Iterator[Rows]:
         # The whole epoch's at once, so that a step waits for no copy.
-        order = self._order().to(self.device)
+        order = self.order().to(self.device)
         first, self.first_batch = self.first_batch, 0
         size = self.batch_size * self.steps_at_once
         for batch in range(first, len(self)):
@@ -101,7 +101,12 @@ class RowBatches(Sampler[Rows]):
             share = rows[:1]
         return share, torch.full((len(share),), weight, device=share.device)
 
-    def _order(self) -> Tensor:
+    def sizes(self) -> list[int]:
+        """Rows of each batch over all processes."""
+        return [min(self.batch_size, self.n_rows - start) for start in range(0, self.n_rows, self.batch_size)]
+
+    def order(self) -> Tensor:
+        """Row numbers ``(n_rows,)`` int64 of the epoch's batches, one after another, on the CPU."""
         if not self.shuffle or (self.labels is None and self.batch_size >= self.n_rows):
             return torch.arange(self.n_rows)
         generator = torch.Generator().manual_seed(derive_seed(self.seed, Stream.ROW_ORDER, self.epoch))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from perceptron.data.delimited import PADDED
 from perceptron.errors import UsageError
 
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
@@ -60,6 +61,32 @@ def check_cells(frame: pd.DataFrame) -> None:
                 f"column {name} must hold numbers as 1234.5, got {others.iloc[0]!r} in row {others.index[0]}; write "
                 "them with a point and nothing else, or leave the column out with data.exclude"
             )
+
+
+def padded(column: "pd.Series[Any]") -> str | None:
+    """The first text of digits with a leading zero, as 007; None where there is none."""
+    if not _holds_texts(column):
+        return None
+    texts = column.dropna().astype(str).str.strip()
+    return next(iter(texts[texts.str.fullmatch(PADDED)]), None)
+
+
+def are_codes(column: "pd.Series[Any]") -> bool:
+    """Whether texts are codes, as of places, and no numbers: digits of one width, a zero in front of some."""
+    if padded(column) is None:
+        return False
+    texts = column.dropna().astype(str).str.strip()
+    return bool(texts.str.fullmatch(r"\d+").all()) and texts.str.len().nunique() == 1
+
+
+def without_padding(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with columns of numbers of which some have leading zeros, and that are no codes, as numbers."""
+    for name in frame.columns:
+        column = frame[name]
+        if padded(column) is not None and not are_codes(column):
+            numbers = pd.to_numeric(column.astype(object), errors="coerce")
+            frame = frame.assign(**{str(name): numbers}) if numbers.notna().equals(column.notna()) else frame
+    return frame
 
 
 def mixed_number(column: "pd.Series[Any]") -> tuple[int, str, int] | None:

@@ -7,16 +7,22 @@ import itertools
 import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from io import TextIOWrapper
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from perceptron.errors import UsageError
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+# What readers of these raise of files that are cut off or none, beside OSError.
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 SEPARATORS = ",;\t|"
+# A text of digits with a leading zero.
+PADDED = r"0\d+"
+_HAS_PADDED = re.compile(rf"(?:\A|\0)\s*{PADDED}\s*(?:\0|\Z)")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -39,19 +45,21 @@ def read_delimited(file: Path, setting: str) -> Any:
     from perceptron.data.cells import with_points
     from perceptron.data.encoding import MISSING_TEXTS
 
-    names, separator = _checked(file, setting)
-    with _opened(file, setting) as stream:
+    names, separator, are_padded = _checked(file, setting)
+    with opened(file, setting) as stream:
         frame = pd.read_csv(
             stream,
             sep=separator,
             header=0,
+            names=names,
+            # As numbers they would lose their leading zeros.
+            dtype=dict.fromkeys(are_padded, str),
             encoding="utf-8-sig",
             skipinitialspace=True,
             low_memory=False,
             keep_default_na=False,
             na_values=list(MISSING_TEXTS),
         )
-    frame = frame.set_axis(names, axis=1)
     return frame if separator == "," else with_points(frame)
 
 
@@ -79,11 +87,11 @@ def check_names(names: Sequence[str], file: Path, setting: str) -> None:
         )
 
 
-def _checked(file: Path, setting: str) -> tuple[list[str], str]:
-    """Names and separator of a file whose every row is as long as its first."""
+def _checked(file: Path, setting: str) -> tuple[list[str], str, set[str]]:
+    """Names and separator of a file whose every row is as long as its first; and which columns have cells like 007."""
     line = 1
     try:
-        with _opened(file, setting) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+        with opened(file, setting) as stream, TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
             lines = _lines(text, file, setting)
             blank, first = next(((number, one) for number, one in enumerate(lines) if one.strip()), (0, ""))
             if not first:
@@ -94,7 +102,11 @@ def _checked(file: Path, setting: str) -> tuple[list[str], str]:
             names = [name.strip() for name in next(rows)]
             check_names(names, file, setting)
             line = blank + rows.line_num + 1
+            are_padded: set[str] = set()
             for cells in rows:
+                # No cell holds a null byte.
+                if _HAS_PADDED.search("\0".join(cells)):
+                    are_padded |= {name for name, cell in zip(names, cells, strict=False) if _is_padded(cell)}
                 # Parsers make no row of a blank line.
                 if len(cells) != len(names) and (len(cells) > 1 or (cells and cells[0].strip())):
                     raise UsageError(
@@ -102,7 +114,7 @@ def _checked(file: Path, setting: str) -> tuple[list[str], str]:
                         f"in line {line} of {file}; mend it"
                     )
                 line = blank + rows.line_num + 1
-            return names, separator
+            return names, separator, are_padded
     except csv.Error as error:
         raise UsageError(
             f"{setting} must have every quote closed at the end of its cell, got {error} in the row that starts in "
@@ -124,7 +136,7 @@ def _lines(text: TextIOWrapper, file: Path, setting: str) -> Iterator[str]:
 
 def _not_utf_8(file: Path, setting: str) -> str:
     """Says which byte of which line is not UTF-8."""
-    with _opened(file, setting) as stream:
+    with opened(file, setting) as stream:
         for number, line in enumerate(stream, start=1):
             try:
                 line.decode()
@@ -135,22 +147,31 @@ def _not_utf_8(file: Path, setting: str) -> str:
 
 
 @contextmanager
-def _opened(file: Path, setting: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, decompressed."""
+def opened(file: Path, setting: str) -> Iterator[BinaryIO]:
+    """The bytes of a file, decompressed as its name says.
+
+    Raises:
+        UsageError: where a .zip holds several files, which ``setting`` says.
+    """
     kind = file.suffix.lower()
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         if kind == ".zip":
-            archive = opened.enter_context(zipfile.ZipFile(file))
+            archive = stack.enter_context(zipfile.ZipFile(file))
             if len(archive.namelist()) != 1:
                 raise UsageError(f"{setting} must hold one file in a .zip, got {len(archive.namelist())} in {file}")
-            yield opened.enter_context(archive.open(archive.namelist()[0]))  # type: ignore[misc]
+            yield stack.enter_context(archive.open(archive.namelist()[0]))  # type: ignore[misc]
         elif kind == ".zst":
             import pyarrow as pa
 
-            yield opened.enter_context(pa.input_stream(str(file), compression="zstd"))
+            raw: Any = stack.enter_context(pa.input_stream(str(file), compression="zstd"))
+            yield stack.enter_context(BufferedReader(raw))
         else:
             opener: Any = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(kind, open)
-            yield opened.enter_context(opener(file, "rb"))
+            yield stack.enter_context(opener(file, "rb"))
+
+
+def _is_padded(cell: str) -> bool:
+    return re.fullmatch(PADDED, cell.strip()) is not None
 
 
 def _is_number(text: str) -> bool:

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from perceptron.data.cells import are_codes
 from perceptron.data.table import FloatArray
 from perceptron.errors import UsageError
 
@@ -128,7 +129,8 @@ def from_texts(texts: Sequence[str]) -> tuple[Code, ...]:
 def kind_of(column: pd.Series) -> str:
     """``number``, ``boolean``, ``date`` or ``category``, by the values that are not missing.
 
-    Texts that are all numbers are numbers: one wrong entry elsewhere in a file makes texts of a whole column.
+    Texts that are all numbers are numbers: one wrong entry elsewhere in a file makes texts of a whole column. Texts of
+    digits of one width with leading zeros are none: who wrote 007 meant a name.
     """
     known = column.dropna()
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -142,6 +144,8 @@ def kind_of(column: pd.Series) -> str:
     texts = texts_of(known)
     if set(texts.str.lower()) <= {"true", "false"}:
         return "boolean"
+    if are_codes(texts):
+        return "category"
     if pd.to_numeric(texts, errors="coerce").notna().all():
         return "number"
     if texts.str.match(r"\d{4}-\d{2}").all() and dates_of(texts).notna().all():

@@ -215,8 +215,10 @@ def _weights(column: Any, name: str) -> Any:
 
 def _times(column: Any, name: str) -> Any:
     pd = _pandas()
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(dtype=np.float64)
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        numbers = pd.to_numeric(column, errors="coerce")
+        if numbers.notna().all():
+            return numbers.to_numpy(dtype=np.float64)
     dates = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
     if dates.isna().any():
         row = int(np.flatnonzero(dates.isna())[0])

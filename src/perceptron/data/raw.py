@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import Bunch
 
-from perceptron.data.cells import check_cells
+from perceptron.data.cells import check_cells, without_padding
 from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding, kind_of
 from perceptron.data.group_splits import split_given, split_groups, split_time
 from perceptron.data.splits import Split, split_rows
@@ -50,7 +50,7 @@ class RawTable:
             UsageError: where the target is missing in a row or does not suit the task, or cells hold what they must
                 not.
         """
-        target = pd.DataFrame(self.target)
+        target = without_padding(pd.DataFrame(self.target))
         for part in (target, self.frame):
             check_cells(part)
         if target.isna().to_numpy().any():

@@ -9,8 +9,8 @@ import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from perceptron.data.cells import mixed_number
-from perceptron.data.encoding import Code, encoded_names, from_texts
+from perceptron.data.cells import are_codes, mixed_number, padded
+from perceptron.data.encoding import Code, encoded_names, from_texts, kind_of
 from perceptron.data.raw import RawTable
 from perceptron.data.splits import Split
 from perceptron.data.table import Table
@@ -34,6 +34,7 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     shared = {name: _shared_rows(frame, split.train, split.rows(name)) for name in ("val", "test")}
     leaks = _leaks(table, codes, split.train)
     texts = [name for name in frame.columns if kinds.get(str(name)) == "category"]
+    codes_of_digits = {name: padded(frame[name].iloc[split.train]) for name in texts if are_codes(frame[name])}
     mixed = {name: mixed_number(frame[name].iloc[split.train]) for name in texts}
     warnings = [
         *(f"column {c['name']} does not vary over the training rows; it is left out" for c in columns
@@ -49,6 +50,8 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
           shared.items() if n),
         *(f"column {name} is taken for categories because of {found[1]!r} in row {found[0]}, though {found[2]} values "
           "are numbers; mend it or leave it empty" for name, found in mixed.items() if found),
+        *(f"column {name} is taken for categories because of leading zeros, as in {found!r}; write numbers without them"
+          for name, found in codes_of_digits.items()),
         *(f"column {c['name']} misses {c['missing']} of {len(frame)} values" for c in columns
           if c["missing"] > len(frame) / 2),
         *_imbalance(table),
@@ -66,7 +69,6 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
 
 
 def _column(column: "pd.Series[Any]", kind: str | None, train: npt.NDArray[np.int64]) -> dict[str, Any]:
-    values = column.astype(str)
     if kind is None:
         kind = "constant" if column.iloc[train].nunique() < 2 else "all different"
     return {
@@ -75,11 +77,11 @@ def _column(column: "pd.Series[Any]", kind: str | None, train: npt.NDArray[np.in
         "kind": kind,
         "missing": int(column.isna().sum()),
         "distinct": int(column.nunique()),
-        "identifier": _identifier(column.iloc[train], values.iloc[train]),
+        "identifier": _identifier(column.iloc[train]),
     }
 
 
-def _identifier(column: "pd.Series[Any]", values: "pd.Series[Any]") -> str | None:
+def _identifier(column: "pd.Series[Any]") -> str | None:
     """Why a column looks like one, or None."""
     known = column.dropna()
     if len(known) < _FEW_ROWS:
@@ -91,9 +93,7 @@ def _identifier(column: "pd.Series[Any]", values: "pd.Series[Any]") -> str | Non
         # Numbers drawn from a range have gaps and repeats; a count of the rows has neither.
         dense = distinct == len(known) and numbers.max() - numbers.min() < 3 * len(known)
         return "whole numbers that count the rows" if whole and dense else None
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return None
-    is_text = not pd.to_numeric(values, errors="coerce").notna().all() and not values.str.match(r"\d{4}-\d{2}").all()
+    is_text = kind_of(column) == "category"
     return f"{distinct} different texts in {len(known)} rows" if is_text and distinct > 0.9 * len(known) else None
 
 

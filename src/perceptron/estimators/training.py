@@ -12,7 +12,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
-from perceptron.callbacks import take_several_steps
+from perceptron.callbacks import EpochProgress, take_several_steps
 from perceptron.data import TableDataModule
 from perceptron.models import TaskModule
 from perceptron.population import Member, fit_population
@@ -111,10 +111,10 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
     ]
     population, _ = fit_population(
         members,
+        *([EpochProgress()] if schedule.verbose else []),
         accelerator=schedule.accelerator,
         max_epochs=schedule.max_epochs,
         folder=Path(),
-        progress=schedule.verbose,
     )
     for number, member in enumerate(members):
         if member.failure is not None:

@@ -77,14 +77,15 @@ class Cohort(nn.Module):
     def _step(self, batch: list[Part]) -> None:
         """A step of every member that has rows left in this epoch."""
         for part in batch:
-            losses = self._losses(part)
-            losses.sum().backward()  # type: ignore[no-untyped-call]
+            outputs = self._outputs(part.members, part.rows, self.noise).requires_grad_()
+            losses = self._losses(outputs, part)
+            (gradient,) = torch.autograd.grad(losses.sum(), outputs)
+            self.network.backward(gradient)
             self._note(part, losses.detach())
         self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
         if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
             self.optimizer.active = None
         self.optimizer.step()
-        self.optimizer.zero_grad()
         if self._steps_schedules:
             active = self.optimizer.active
             stepped = self.living if active is None else [self.living[position] for position in active.tolist()]
@@ -111,7 +112,9 @@ class Cohort(nn.Module):
         self._refresh(step_plateaus(self.living))
         leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
         self._take(self.last, leaving, ends)
-        self._let_go(ends)
+        if not is_last:
+            self._prune(ends)
+        self._let_go([ended or member.failure is not None for ended, member in zip(ends, self.living, strict=True)])
 
     def score(self) -> None:
         """Set every member's ``metrics``: those of its best weights on each split that has rows."""
@@ -143,9 +146,9 @@ class Cohort(nn.Module):
                 outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
                 model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
 
-    def _losses(self, part: Part) -> Tensor:
+    def _losses(self, outputs: Tensor, part: Part) -> Tensor:
         """Mean loss of each member's batch, ``(m,)``."""
-        outputs, target = self._outputs(part.members, part.rows, self.noise), self._table[1][part.rows]
+        target = self._table[1][part.rows]
         of_kin = [model.row_losses(outputs[where], target[where]) for model, where in self._by_kin(part.members)]
         losses = torch.cat(of_kin) if len(of_kin) > 1 else of_kin[0]
         return (losses if part.factors is None else losses * part.factors).mean(dim=1)
@@ -166,9 +169,9 @@ class Cohort(nn.Module):
         else:
             self._loss_sum.index_add_(0, part.members, losses * n_rows)
             self._n_rows.index_add_(0, part.members, torch.full_like(losses, n_rows))
-        positions = range(len(self.living)) if part.members is None else part.members.tolist()
-        for position in positions:
-            self.living[position].steps += 1
+        stepped = self.living if part.members is None else [self.living[i] for i in part.members.tolist()]
+        for member in stepped:
+            member.steps += 1
 
     def _train_losses(self) -> Tensor:
         means = self._loss_sum / self._n_rows
@@ -223,6 +226,13 @@ class Cohort(nn.Module):
             )
             for member in self.living
         ]
+
+    def _prune(self, ends: Sequence[bool]) -> None:
+        """Give up those that go on and fall behind in a search."""
+        for ended, member in zip(ends, self.living, strict=True):
+            if member.pruning is not None and not ended:
+                value = member.latest(member.pruning.monitor).item()
+                member.failure = member.pruning.verdict(value, self._epoch)
 
     def _keep_best(self, ends: Sequence[bool]) -> None:
         for number, snapshots in enumerate(self.snapshots):

@@ -7,15 +7,15 @@ from pathlib import Path
 import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.callbacks import ProgressBar
 
-from perceptron.callbacks import EpochProgress
 from perceptron.population.member import Member
 from perceptron.population.module import Population
 
-# Weights of a cohort on a CPU, for each thread: 16 networks of 64-100-100-10. With their gradients they just leave a
-# core's cache of a MiB; fewer at once pay more for each operation's start, more wait for memory. Threads of Python with
-# a cohort each are slower than torch's threads on one: they wait for each other's turn (benchmarks/NOTES.md).
-_GOOD_STACK = 1.25 * 2**20
+# Weights of a cohort on a CPU, for each thread: 32 networks of 64-100-100-10. Fewer at once pay more for each
+# operation's start, more wait for memory. Threads of Python with a cohort each are slower than torch's threads on one:
+# they wait for each other's turn (benchmarks/NOTES.md).
+_GOOD_STACK = 2.5 * 2**20
 # Of a GPU's free memory; the rest is for outputs, gradients on their way and what others take.
 _SHARE_OF_MEMORY = 0.5
 # Weights, gradients, two moments, and the best of the first and the last two.
@@ -25,16 +25,16 @@ _HEAP_BLOCK = 31 * 2**20
 
 
 def fit_population(
-    members: Sequence[Member], *, accelerator: str, max_epochs: int, folder: Path, progress: bool = True
+    members: Sequence[Member], *callbacks: L.Callback, accelerator: str, max_epochs: int, folder: Path
 ) -> tuple[Population, str]:
     """Train members side by side and score each one's best weights.
 
     Args:
         members: all of one architecture, one class of optimizer and one table.
+        callbacks: of the fit.
         accelerator: Lightning's name of the device.
         max_epochs: of every member.
         folder: nothing is written to it.
-        progress: whether a terminal shows a bar over epochs.
 
     Returns:
         The population, scored, on the device whose name is returned with it.
@@ -44,8 +44,8 @@ def fit_population(
         accelerator=accelerator,
         devices=1,
         max_epochs=max_epochs,
-        callbacks=[EpochProgress()] if progress else [],
-        enable_progress_bar=progress,
+        callbacks=list(callbacks),
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,

@@ -11,8 +11,9 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor
 from torch.optim import Optimizer
 
+from perceptron.callbacks import PruneHopeless
 from perceptron.data import RowBatches, Split, TableDataModule
-from perceptron.errors import DivergedError
+from perceptron.errors import DivergedError, PrunedError
 from perceptron.models import TaskModule
 
 
@@ -46,11 +47,12 @@ class Member:
         schedule: Lightning's form of a learning-rate schedule of ``optimizer``; None for a constant rate.
         early_stopping: settings and state of its rule; None for none.
         checkpoints: settings and state of their rules.
+        pruning: ends it where it falls behind in a search; None outside of one.
         last: where its last state goes; None for nowhere.
         history: its epochs so far.
         steps: optimizer steps so far.
         metrics: final metrics of the best weights.
-        failure: why it has failed; None where it has not.
+        failure: why it has failed, or was pruned; None where it was not.
     """
 
     model: TaskModule
@@ -59,11 +61,12 @@ class Member:
     schedule: dict[str, Any] | None = None
     early_stopping: EarlyStopping | None = None
     checkpoints: tuple[ModelCheckpoint, ...] = ()
+    pruning: PruneHopeless | None = None
     last: Path | None = None
     history: list[Epoch] = field(default_factory=list)
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
-    failure: DivergedError | None = None
+    failure: DivergedError | PrunedError | None = None
 
     @property
     def split(self) -> Split:

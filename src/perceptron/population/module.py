@@ -63,8 +63,11 @@ class Population(L.LightningModule):
         return [cohort.optimizer for cohort in self._cohorts()]
 
     def on_fit_start(self) -> None:
-        """Bring the cohorts to the device."""
+        """Bring the cohorts to the device, and members of a search to their study."""
         self._enter()
+        for member in self.living:
+            if member.pruning is not None:
+                member.pruning.connect()
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch in every cohort."""

@@ -4,6 +4,7 @@ SGD, Adam and AdamW are elementwise, so a stack of parameters with stacked setti
 torch's own classes take one number for all. Other optimizers mix elements (LBFGS, Muon) or are not written here.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from perceptron.population.stacking import CannotStackError
 
+# By a stack's number of dimensions and by name; None for a factor that changes nothing.
+_Factors = dict[int, dict[str, Tensor | None]]
 _SETTINGS = {SGD: ("lr", "momentum", "weight_decay"), Adam: ("lr", "weight_decay", "eps", "beta1", "beta2")}
 
 
@@ -27,6 +30,8 @@ class StackedOptimizer(Optimizer):
     """
 
     settings: tuple[str, ...]
+    # Whether the factors of an update change with every step, and not with the settings alone.
+    changes_by_step: bool
     # Names of what is remembered per parameter.
     remembered: tuple[str, ...]
 
@@ -43,6 +48,7 @@ class StackedOptimizer(Optimizer):
         self.values = {
             name: torch.tensor([values[name] for values in of_members], dtype=torch.float64) for name in self.settings
         }
+        self._constant: _Factors | None = None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update the members in ``active``, all where it is None."""
@@ -58,8 +64,7 @@ class StackedOptimizer(Optimizer):
             self.steps += 1
         else:
             self.steps[on_cpu] += 1
-        factors = self._factors(on_cpu)
-        shaped: dict[int, dict[str, Tensor | None]] = {}
+        factors = self._shaped_factors(on_cpu)
         for parameter in self.param_groups[0]["params"]:
             if parameter.grad is None:
                 continue
@@ -70,22 +75,35 @@ class StackedOptimizer(Optimizer):
             stacks = [parameter.data, parameter.grad, *(state[name] for name in self.remembered)]
             if active is not None:
                 stacks = [stack[active] for stack in stacks]
-            if parameter.ndim not in shaped:
-                shape = (-1,) + (1,) * (parameter.ndim - 1)
-                shaped[parameter.ndim] = {
-                    name: None if value is None else value.to(parameter).view(shape) for name, value in factors.items()
-                }
-            self._update(stacks[0], stacks[1], stacks[2:], shaped[parameter.ndim])
+            self._update(stacks[0], stacks[1], stacks[2:], factors[parameter.ndim])
             if active is not None:
                 parameter.data.index_copy_(0, active, stacks[0])
                 for name, stack in zip(self.remembered, stacks[2:], strict=True):
                     state[name].index_copy_(0, active, stack)
 
-    def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
-        raise NotImplementedError
+    def _shaped_factors(self, active: Tensor | None) -> _Factors:
+        """The members' factors in the shape of stacks with so many dimensions."""
+        if active is None and self._constant is not None:
+            return self._constant
+        factors = self._factors(active)
+        shaped = {
+            parameter.ndim: {
+                name: None if value is None else value.to(parameter).view(-1, *[1] * (parameter.ndim - 1))
+                for name, value in factors.items()
+            }
+            for parameter in self.param_groups[0]["params"]
+        }
+        if active is None and not self.changes_by_step:
+            self._constant = shaped
+        return shaped
 
+    @abstractmethod
+    def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
+        """What an update multiplies by, ``(m,)`` float64 each, for the members in ``active``, all where it is None."""
+
+    @abstractmethod
     def _update(self, values: Tensor, grad: Tensor, remembered: list[Tensor], by: Mapping[str, Tensor | None]) -> None:
-        raise NotImplementedError
+        """Update values and what is remembered of them in place."""
 
     def _chosen(self, active: Tensor | None) -> dict[str, Tensor]:
         return self.values if active is None else {name: value[active] for name, value in self.values.items()}
@@ -118,16 +136,18 @@ class StackedOptimizer(Optimizer):
         return cls._complete(state, float(stacks["steps"][member]), optimizer)
 
     @classmethod
+    @abstractmethod
     def _complete(
         cls, state: dict[int, dict[str, Any]], steps: float, optimizer: Optimizer
     ) -> dict[int, dict[str, Any]]:
-        raise NotImplementedError
+        """The state as torch's own class has it."""
 
 
 class StackedSGD(StackedOptimizer):
     """``torch.optim.SGD``: (Nesterov) momentum and weight decay."""
 
     settings = _SETTINGS[SGD]
+    changes_by_step = False
 
     def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
         self.nesterov = members[0].param_groups[0]["nesterov"]
@@ -162,6 +182,7 @@ class StackedAdam(StackedOptimizer):
     """``torch.optim.Adam`` and ``AdamW`` (Kingma and Ba 2015; Loshchilov and Hutter 2019)."""
 
     settings = _SETTINGS[Adam]
+    changes_by_step = True
     remembered = ("exp_avg", "exp_avg_sq")
 
     def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:

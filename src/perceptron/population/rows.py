@@ -1,6 +1,7 @@
 """Which rows every member of a population sees in each step."""
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import torch
@@ -42,14 +43,28 @@ def epoch_steps(members: Sequence[Member], epoch: int) -> Iterator[list[Part]]:
     """
     if not members:
         return
-    of_members = [_batches(member, epoch) for member in members]
-    for step in range(max(map(len, of_members))):
+    sizes = [member.row_batches().sizes() for member in members]
+    orders = [_order(member, epoch) for member in members]
+    # Steps in which all have as many rows: the batches of each member lie one after another.
+    n_alike = sum(1 for _ in takewhile(lambda of_step: len(set(of_step)) == 1, zip(*sizes, strict=False)))
+    n_rows = sum(sizes[0][:n_alike])
+    rows, factors = _stacked([(rows[:n_rows], None if own is None else own[:n_rows]) for rows, own in orders])
+    of_steps = rows.split_with_sizes(sizes[0][:n_alike], dim=1)
+    if factors is None:
+        yield from ([Part(None, of_step, None)] for of_step in of_steps)
+    else:
+        pairs = zip(of_steps, factors.split_with_sizes(sizes[0][:n_alike], dim=1), strict=True)
+        yield from ([Part(None, *pair)] for pair in pairs)
+    for step in range(n_alike, max(map(len, sizes))):
         by_size: dict[int, list[int]] = {}
-        for position, batches in enumerate(of_members):
-            if step < len(batches):
-                by_size.setdefault(len(batches[step][0]), []).append(position)
+        for position, of_member in enumerate(sizes):
+            if step < len(of_member):
+                by_size.setdefault(of_member[step], []).append(position)
         yield [
-            Part(_positions(positions, members), *_stacked([of_members[position][step] for position in positions]))
+            Part(
+                _positions(positions, members),
+                *_stacked([_batch(orders[position], sizes[position], step) for position in positions]),
+            )
             for positions in by_size.values()
         ]
 
@@ -85,14 +100,16 @@ def _stacked(batches: list[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tenso
     )
 
 
-def _batches(member: Member, epoch: int) -> list[tuple[Tensor, Tensor | None]]:
-    """Rows of each batch, and the factors of their losses."""
+def _order(member: Member, epoch: int) -> tuple[Tensor, Tensor | None]:
+    """Rows of an epoch's batches, one after another, and the factors of their losses."""
     batches = member.row_batches()
     batches.set_epoch(epoch)
-    order = [batch for batch in batches if isinstance(batch, Tensor)]
-    sizes, together = [len(batch) for batch in order], torch.cat(order)
-    rows = torch.from_numpy(member.split.train)[together].split_with_sizes(sizes)
-    factors = member.factors
-    if factors is None:
-        return [(of_batch, None) for of_batch in rows]
-    return list(zip(rows, factors[together].split_with_sizes(sizes), strict=True))
+    order = batches.order()
+    return torch.from_numpy(member.split.train)[order], None if member.factors is None else member.factors[order]
+
+
+def _batch(order: tuple[Tensor, Tensor | None], sizes: Sequence[int], step: int) -> tuple[Tensor, Tensor | None]:
+    start = sum(sizes[:step])
+    rows, factors = (None if column is None else column[start : start + sizes[step]] for column in order)
+    assert rows is not None  # noqa: S101
+    return rows, factors

@@ -15,6 +15,7 @@ _CHECKPOINT = (
     "dirpath", "filename", "monitor", "mode", "save_last", "save_on_train_epoch_end", "enable_version_counter",
     "verbose", "auto_insert_metric_name",
 )  # fmt: skip
+_PRUNING = ("storage", "study_name", "number", "monitor", "pruner")
 _LAST = ("dirpath", "every_seconds")
 
 
@@ -30,6 +31,7 @@ def check_callback(settings: dict[str, object]) -> None:
     name = str(settings["_target_"]).rpartition(".")[2]
     known = {
         "EarlyStopping": _STOPPING, "ModelCheckpoint": _CHECKPOINT, "LastCheckpoint": _LAST, "EpochProgress": (),
+        "PruneHopeless": _PRUNING,
     }.get(name)  # fmt: skip
     if known is None:
         raise CannotStackError(f"it has the callback {name}")

@@ -1,9 +1,9 @@
 """Rows of a CSV or Parquet file, a chunk at a time."""
 
 import csv
-import io
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,19 +11,15 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pa_compute
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from perceptron.data.delimited import separator_of
-from perceptron.data.encoding import MISSING_TEXTS, Code, encode, from_texts
+from perceptron.data.delimited import COMPRESSED, DAMAGED, opened
+from perceptron.data.encoding import Code, encode, from_texts
 from perceptron.errors import UsageError
-from perceptron.prediction.columns import are_numbers, check_columns, check_count
+from perceptron.prediction.columns import check_columns
+from perceptron.prediction.delimited import delimited_batches
 
-_BLOCK_BYTES = 1 << 21
 _CHUNK_ROWS = 1 << 16
-_LONGEST_FIRST_LINE = 1 << 24
-_DECIMAL_COMMA = r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,112 +67,48 @@ def read_rows(
     if codes:
         features = [code["column"] for code in codes]
     try:
-        if path is None:
-            assert stdin is not None  # noqa: S101
-            chunks = _csv(stdin, 0, source, features, codes, row_id, ignored, progress)
-        elif _is_parquet(path):
-            chunks = _parquet(path, features, codes, row_id, ignored, progress)
-        else:
-            chunks = _csv(path.open("rb"), path.stat().st_size, source, features, codes, row_id, ignored, progress)
         first_row = 0
-        for batch in chunks:
+        for batch in _batches(path, source, features, codes, row_id, ignored, progress, stdin):
             yield _chunk(batch, first_row, source, features, codes, row_id)
             first_row += batch.num_rows
-    except (OSError, pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError, csv.Error, *DAMAGED) as error:
         raise UsageError(_explained(error, source, features, row_id)) from error
     if first_row == 0:
         raise UsageError(f"input must have rows, got none in {source}; name another file")
 
 
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
-
-
-class _Counted(io.RawIOBase):
-    """A stream with bytes put back in front, that tells how much was read."""
-
-    def __init__(self, head: bytes, stream: BinaryIO, told: Callable[[int], None]) -> None:
-        self._head = head
-        self._stream = stream
-        self._told = told
-        self._read = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._head[: len(buffer)] or self._stream.read(len(buffer))
-        self._head = self._head[len(data) :]
-        buffer[: len(data)] = data
-        self._read += len(data)
-        self._told(self._read)
-        return len(data)
-
-
-def _csv(
-    stream: BinaryIO,
-    size: int,
+def _batches(
+    path: Path | None,
     source: str,
     features: Sequence[str],
     codes: Sequence[Code],
     row_id: str | None,
     ignored: Collection[str],
     progress: Callable[[float], None],
+    stdin: BinaryIO | None,
 ) -> Iterator[Any]:
-    with stream:
-        line = stream.readline(_LONGEST_FIRST_LINE)
-        text = line.decode("utf-8-sig")
-        # What was trained on a file may be asked with one like it; a model of numbers alone has seen none.
-        separator = separator_of(text) if codes else ","
-        cells = next(csv.reader([text], delimiter=separator, skipinitialspace=True), [])
-        if not cells:
-            raise UsageError(f"input must have rows, got none in {source}; name another file")
-        has_names = not are_numbers(cells)
-        names = [cell.strip() for cell in cells] if has_names else list(features)
-        if has_names:
-            left_out = [*ignored, *names] if codes else ignored
-            check_columns(names, wanted=features, row_id=row_id, ignored=left_out, source=source)
-        elif row_id or ignored or codes:
-            raise UsageError(
-                f"id, ignore and columns of texts need a first line with the columns' names, got none in {source}; "
-                "add it"
-            )
-        else:
-            check_count(len(cells), wanted=features, source=source)
-        counted = _Counted(b"" if has_names else line, stream, lambda read: progress(read / size if size else 0))
-        types = dict.fromkeys(features, pa.string() if codes else pa.float64()) | (
-            {row_id: pa.string()} if row_id else {}
+    if path is not None and _is_parquet(path):
+        yield from _parquet(path, features, codes, row_id, ignored, progress)
+        return
+    # How long decompressed bytes are is known at their end.
+    size = 0 if path is None or path.suffix.lower() in COMPRESSED else path.stat().st_size
+    with ExitStack() as stack:
+        stream = stdin if path is None else stack.enter_context(opened(path, "input"))
+        assert stream is not None  # noqa: S101
+        yield from delimited_batches(
+            stream,
+            source=source,
+            features=features,
+            is_encoded=bool(codes),
+            row_id=row_id,
+            ignored=ignored,
+            told=lambda read: progress(read / size if size else 0),
         )
-        try:
-            reader = pa_csv.open_csv(
-                io.BufferedReader(counted, _BLOCK_BYTES),
-                # One thread: then a message has the row's number.
-                pa_csv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES, use_threads=False),
-                parse_options=pa_csv.ParseOptions(delimiter=separator, newlines_in_values=bool(codes)),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types=types,
-                    include_columns=list(types),
-                    null_values=[""],
-                    strings_can_be_null=bool(codes),
-                ),
-            )
-        except pa.ArrowInvalid as error:
-            if "Empty CSV" in str(error):
-                return
-            raise
-        yield from (_as_in_training(batch, features, separator) for batch in reader) if codes else reader
 
 
-def _as_in_training(batch: Any, features: Sequence[str], separator: str) -> Any:
-    """Texts without blanks around them, missing where they say so, and with points for decimal commas."""
-    for name in features:
-        texts = pa_compute.utf8_trim_whitespace(batch.column(name))
-        texts = pa_compute.if_else(pa_compute.is_in(texts, value_set=pa.array(MISSING_TEXTS)), None, texts)
-        if separator != ",":
-            texts = pa_compute.replace_substring_regex(texts, _DECIMAL_COMMA, r"\1.\2")
-        batch = batch.set_column(batch.schema.get_field_index(name), name, texts)
-    return batch
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 def _parquet(
@@ -228,7 +160,7 @@ def _chunk(
 
 def _explained(error: Exception, source: str, features: Sequence[str], row_id: str | None) -> str:
     """What pyarrow says, with the name of the column that it counts."""
-    text = str(error).splitlines()[0]
+    text = (str(error).splitlines() or [type(error).__name__])[0]
     if found := re.search(r"column #(\d+):(?: Row #(\d+):)? CSV conversion error to (\w+): invalid value '(.*)'", text):
         columns = [*features, *([row_id] if row_id else [])]
         name = columns[int(found[1])] if int(found[1]) < len(columns) else f"number {found[1]}"

@@ -124,6 +124,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="scrolls"><table>{head}<tbody>{body}</tbody></table></div>'
 
 
+def number(value: Any) -> str:
+    """Four decimals, or nothing for what is no number."""
+    return f"{value:.4f}" if isinstance(value, int | float) else ""
+
+
 def named_values(values: Mapping[str, Any]) -> str:
     """Nested values as a table of flat names."""
     return table(["name", "value"], [(name, text) for name, text in flat(values).items()])

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from perceptron.errors import UsageError
-from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
+from perceptron.reports.data_section import data_section
+from perceptron.reports.page import Section, images_in, named_values, number, page, paragraph, table
 from perceptron.runs.folder import Run
 
 FIGURE_ORDER = (
@@ -15,7 +16,7 @@ _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def run_page(run: Run) -> str:
-    """HTML of a run: results, figures, settings, provenance.
+    """HTML of a run: results, figures, the table of one's own, settings, provenance.
 
     Raises:
         UsageError: where the folder holds no settings of a run.
@@ -24,14 +25,19 @@ def run_page(run: Run) -> str:
     origin = run.provenance if run.is_finished else {}
     chosen = origin.get("chosen")
     names = chosen if isinstance(chosen, Mapping) else {}
-    title = f"{names.get('model', 'a model')} on {names.get('data', 'data')}"
+    title = f"{names.get('model', 'an ensemble' if run.is_ensemble else 'a model')} on {names.get('data', 'data')}"
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
-    sections = [
-        Section("Results", _results(run)),
-        Section("Figures", figures or paragraph("This run has drawn none: it ran with figures=none.")),
-        Section("Settings", named_values(config)),
-        Section("Provenance", named_values(origin) if origin else paragraph("Written when a run finishes.")),
-    ]
+    none = "This run has drawn none: it ran with figures=none." if run.is_finished else "Drawn when a run finishes."
+    report = run.data_report
+    sections = [Section("Results", _results(run))]
+    if not run.is_ensemble:
+        sections.append(Section("Figures", figures or paragraph(none)))
+    if report is not None:
+        sections.append(Section("Data", data_section(report)))
+    sections.append(Section("Settings", named_values(config)))
+    if not run.is_ensemble:
+        written = named_values(origin) if origin else paragraph("Written when a run finishes.")
+        sections.append(Section("Provenance", written))
     return page(title=title, summary=_summary(run, config, origin), sections=sections)
 
 
@@ -47,12 +53,9 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     return table(["metric", *(_SPLITS[split] for split in splits)], rows)
 
 
-def number(value: Any) -> str:
-    """Four decimals, or nothing for what is no number."""
-    return f"{value:.4f}" if isinstance(value, int | float) else ""
-
-
 def _results(run: Run) -> str:
+    if run.is_ensemble:
+        return paragraph("An ensemble: perceptron evaluate says how it does, and predict has its spread.")
     if not run.is_finished:
         return paragraph("This run has not finished: it has no results.", warns=True)
     metrics = run.metrics
@@ -65,6 +68,8 @@ def _results(run: Run) -> str:
 
 
 def _summary(run: Run, config: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
+    if run.is_ensemble:
+        return f"Made of other runs, in {run.folder}."
     if not origin:
         return f"A run in {run.folder}."
     try:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perceptron.errors import UsageError
-from perceptron.reports.page import Section, heading, images_in, named_values, page, paragraph, table
-from perceptron.reports.run_page import number
+from perceptron.reports.page import Section, heading, images_in, named_values, number, page, paragraph, table
 from perceptron.runs.folder import Run
 from perceptron.sweeps.jobs import Job, State, find_jobs
 from perceptron.sweeps.results import Result, read_result

@@ -11,6 +11,9 @@ import yaml
 from perceptron.errors import UsageError
 from perceptron.runs.files import read_yaml
 
+# The network of runs that were made of others.
+ENSEMBLE = "perceptron.models.Ensemble"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -38,25 +41,64 @@ class Run:
         return self._read("provenance.json")
 
     @property
+    def data_report(self) -> dict[str, Any] | None:
+        """What stands out in a table of one's own; None for other data."""
+        name = "data_report.json"
+        return self._read(name) if (self.folder / name).is_file() else None
+
+    @property
+    def overrides(self) -> list[str]:
+        """Overrides of its command line, as Hydra wrote them down."""
+        name = ".hydra/overrides.yaml"
+        values = self._values(name)
+        if not isinstance(values, list | None):
+            raise UsageError(f"a run's {name} must hold a list, got {type(values).__name__}: {self.folder / name}")
+        return [str(value) for value in values or []]
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Option of each configuration group, as Hydra wrote it down."""
+        name = ".hydra/hydra.yaml"
+        try:
+            choices = self._read(name)["hydra"]["runtime"]["choices"]
+            return {str(group): str(option) for group, option in choices.items() if option is not None}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"a run's {name} must hold what was chosen of each group, got {error!r}: {self.folder / name}"
+            ) from error
+
+    @property
     def is_finished(self) -> bool:
         """Whether the run has written its results."""
         return (self.folder / "metrics.json").is_file()
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it was made of other runs, and not trained."""
+        model = self.config.get("model")
+        network = model.get("network") if isinstance(model, dict) else None
+        return isinstance(network, dict) and network.get("_target_") == ENSEMBLE
 
     def checkpoint(self, name: str = "best") -> Path:
         """Path of the checkpoint ``best`` or ``last``."""
         return self.folder / "checkpoints" / f"{name}.ckpt"
 
     def _read(self, name: str) -> dict[str, Any]:
+        values = self._values(name)
+        if not isinstance(values, dict):
+            raise UsageError(
+                f"a run's {name} must hold names and values, got {type(values).__name__}: {self.folder / name}"
+            )
+        return values
+
+    def _values(self, name: str) -> Any:
         path = self.folder / name
         try:
             text = path.read_text()
-            values = json.loads(text) if path.suffix == ".json" else read_yaml(text)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
+            return json.loads(text) if path.suffix == ".json" else read_yaml(text)
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
             reason = str(error).splitlines()[0]
-            raise UsageError(f"a run's {name} must be readable, got {reason}; name another run") from error
-        if not isinstance(values, dict):
-            raise UsageError(f"a run's {name} must hold names and values, got {type(values).__name__}: {path}")
-        return values
+            raise UsageError(f"a run's {name} must be readable, got {reason} in {path}; name another run") from error
 
 
 def find_runs(folder: Path) -> list[Run]:

@@ -76,22 +76,11 @@ class ExactResume(L.Callback):
         Raises:
             UsageError: for a checkpoint from which no run can go on exactly.
         """
-        self._state = checkpoint.get(KEY, {})
-        position = self._state.get("position", NOT_EXACT)
-        if position == NOT_EXACT:
-            raise UsageError(
-                f"a run goes on from a checkpoint between two steps or at an epoch's end, got {trainer.ckpt_path}; "
-                "name another, such as last.ckpt"
-            )
-        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-        if trainer.max_epochs is not None and 0 <= trainer.max_epochs < epochs:
-            raise UsageError(
-                f"trainer.max_epochs counts from the start, got {trainer.max_epochs} for a checkpoint with {epochs} "
-                f"epochs behind it; set trainer.max_epochs above {epochs}"
-            )
+        check_point(checkpoint, max_epochs=trainer.max_epochs, where=str(trainer.ckpt_path))
+        self._state = checkpoint[KEY]
         if not pl_module.automatic_optimization:
             count_groups(checkpoint, trainer.datamodule.steps_at_once)  # type: ignore[attr-defined]
-        if position == EPOCH_END:
+        if self._state["position"] == EPOCH_END:
             _complete_epoch(checkpoint["loops"]["fit_loop"])
         else:
             self._take_up(checkpoint["loops"]["fit_loop"], pl_module.global_rank)
@@ -162,6 +151,30 @@ class ExactResume(L.Callback):
         if self._in_resumed_epoch:
             self._in_resumed_epoch = False
             _step_plateau(trainer, pl_module, trainer.callback_metrics)
+
+
+def check_point(checkpoint: Mapping[str, Any], *, max_epochs: int | None, where: str) -> None:
+    """Refuse a checkpoint from which no run can go on exactly, or not as far as wanted.
+
+    Args:
+        checkpoint: its contents.
+        max_epochs: how far; None for no end.
+        where: its path, for messages.
+
+    Raises:
+        UsageError: for both.
+    """
+    if checkpoint.get(KEY, {}).get("position", NOT_EXACT) == NOT_EXACT:
+        raise UsageError(
+            f"a run goes on from a checkpoint between two steps or at an epoch's end, got {where}; name another, such "
+            "as last.ckpt"
+        )
+    epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+    if max_epochs is not None and 0 <= max_epochs < epochs:
+        raise UsageError(
+            f"trainer.max_epochs counts from the start, got {max_epochs} for a checkpoint with {epochs} epochs behind "
+            f"it; set trainer.max_epochs above {epochs}"
+        )
 
 
 def resume_point(run: Run) -> Path | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
+from perceptron.runs.files import as_yaml
 
 # Drawn by chance or belonging to the sweep, not to the setting.
 _LEFT_OUT = (
@@ -41,5 +41,5 @@ def as_experiment(overrides: Mapping[str, Any], *, groups: Sequence[str], commen
                 node = node.setdefault(part, {})
             node[last] = value
     text = f"# @package _global_\n# {comment}\n"
-    text += yaml.safe_dump({"defaults": [*defaults, "_self_"], **values}, sort_keys=False, allow_unicode=True)
+    text += as_yaml({"defaults": [*defaults, "_self_"], **values})
     return text

@@ -4,10 +4,9 @@ import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from perceptron.errors import UsageError
-from perceptron.runs.files import read_yaml, write_text
+from perceptron.runs.files import write_text
 from perceptron.runs.folder import Run
 
 _ERROR, _PRUNED = "error.txt", "pruned.txt"
@@ -44,14 +43,12 @@ class Job:
     @property
     def overrides(self) -> list[str]:
         """Its overrides, as Hydra wrote them down."""
-        values = read_yaml((self.folder / ".hydra" / "overrides.yaml").read_text())
-        return [str(value) for value in values or []]
+        return Run(self.folder).overrides
 
     @property
     def choices(self) -> dict[str, str]:
         """Option of each configuration group."""
-        values: Any = read_yaml((self.folder / ".hydra" / "hydra.yaml").read_text())
-        return {group: str(option) for group, option in values["hydra"]["runtime"]["choices"].items()}
+        return Run(self.folder).choices
 
     @property
     def reason(self) -> str:

@@ -36,6 +36,7 @@ class Result:
         monitor: name of the monitored metric.
         metrics: values under names like ``test/acc``; NaN where one is not defined.
         seconds: how long it took.
+        figures: which it drew.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Result:
     monitor: str
     metrics: Mapping[str, float]
     seconds: float
+    figures: str
 
 
 def read_result(run: Run) -> Result:
@@ -77,8 +79,9 @@ def read_result(run: Run) -> Result:
             monitor=config["monitor"],
             metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},
             seconds=float(origin["seconds"]),
+            figures=str(config.get("figures")),
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"a run must hold its settings and metrics, got {error!r} in {run.folder}; leave it out"
         ) from error

@@ -12,6 +12,7 @@ from perceptron.errors import UsageError
     "target",
     [
         "lightning.Trainer",
+        "optuna.pruners.HyperbandPruner",
         "lightning.pytorch.callbacks.ModelCheckpoint",
         "lightning.pytorch.loggers.TensorBoardLogger",
         "perceptron.callbacks.EpochProgress",
@@ -43,6 +44,8 @@ FORBIDDEN = [
     "joblib.load",
     "nt.system",
     "open",
+    "optuna.create_study",
+    "optuna.pruners.TYPE_CHECKING",
     "os.system",
     "posix.system",
     "runpy.run_path",

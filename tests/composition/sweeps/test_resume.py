@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import UsageError
@@ -42,6 +43,24 @@ def test_the_same_command_line_in_the_same_folder(sweep: Path) -> None:
 def test_other_settings_are_refused(sweep: Path) -> None:
     with pytest.raises(UsageError, match=r"got optimizer.lr=1 beside sweep.resume"):
         resumed_arguments([f"sweep.resume={sweep}", "optimizer.lr=1"])
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [b"hydra: [1", b"\xff\xfe", b"", b"[hydra]", b"hydra: 3", b"hydra: {job: {}}", b"hydra: {overrides: {hydra: [3]}}"],
+)
+def test_a_damaged_record_is_refused(sweep: Path, damaged: bytes) -> None:
+    (sweep / "multirun.yaml").write_bytes(damaged)
+    with pytest.raises(UsageError, match="must be the folder of a sweep"):
+        resumed_arguments([f"sweep.resume={sweep}"])
+
+
+def test_a_folder_with_a_quote_in_its_name(sweep: Path) -> None:
+    folder = sweep.rename(sweep.with_name("dot's \\'sweeps"))
+    arguments = resumed_arguments([f"sweep.resume={folder}"])
+    assert arguments is not None
+    (parsed,) = OverridesParser.create().parse_overrides([arguments[-1]])
+    assert parsed.value() == str(folder)
 
 
 def test_another_folder_is_refused(tmp_path: Path) -> None:

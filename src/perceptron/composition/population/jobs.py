@@ -14,8 +14,9 @@ from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from omegaconf import DictConfig
 
+from perceptron.callbacks import PruneHopeless
 from perceptron.composition.build import build_model, check_device
-from perceptron.composition.instance import Again
+from perceptron.composition.instance import Again, instance
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
 from perceptron.data import Table, TableDataModule, as_table, read
@@ -132,14 +133,7 @@ class MemberBuilder:
             raise CannotStackError("scikit-learn fits its model")
         check_device(cfg.trainer.accelerator)
         datamodule = self._data(cfg, config)
-        model = build_model(
-            cfg,
-            schema=datamodule.schema,
-            features_scaling=datamodule.features_scaling,
-            target_scaling=datamodule.target_scaling,
-            chosen=chosen,
-            make=self._make,
-        )
+        model = build_model(cfg, datamodule, chosen=chosen, make=self._make)
         if type(model) not in _MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
         check_threshold(model, datamodule)
@@ -162,6 +156,10 @@ class MemberBuilder:
             early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
             checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, "ModelCheckpoint")),
         )
+        for settings in _callbacks(config, "PruneHopeless"):
+            member.pruning = PruneHopeless(
+                **settings | {"pruner": instance(settings["pruner"], "hydra.sweeper.pruner")}
+            )
         for settings in _callbacks(config, "LastCheckpoint"):
             member.last = Path(settings["dirpath"]) / "last.ckpt"
         if model.schedule is not None:

@@ -9,7 +9,10 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.composition.population.groups import Trained, train_groups
+from perceptron.composition.logs import tame_lightning
+from perceptron.composition.population.groups import group_jobs
+from perceptron.composition.population.sharing import train_groups
+from perceptron.composition.population.trained import Trained
 from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
@@ -66,14 +69,15 @@ def launch(
         jobs[number] = template.job(number)
         return cfg, jobs[number]
 
-    def run(number: int, trained: Trained | None) -> JobReturn:
+    def write(number: int, trained: Trained) -> JobReturn:
+        template = jobs[number].template
+        if has_callbacks:
+            loader.template(config, job_overrides[number - first])
+            template.enter(number)
+        return _written(jobs.pop(number), trained, context=context, cfg=template.cfg)
+
+    def run(number: int) -> JobReturn:
         overrides = job_overrides[number - first]
-        if trained is not None:
-            template = jobs[number].template
-            if has_callbacks:
-                loader.template(config, overrides)
-                template.enter(number)
-            return _written(jobs.pop(number), trained, context=context, cfg=template.cfg)
         log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
         cfg = loader.template(config, overrides).of_job(number)
         result = run_job(
@@ -87,14 +91,18 @@ def launch(
         return result
 
     numbers = range(first, first + len(job_overrides))
-    results: dict[int, JobReturn] = {}
+    results: dict[int, JobReturn | None] = {}
     try:
         with rarely_searched():
-            for group in train_groups(map(entered, numbers), max_members=max_members):
-                results |= {number: run(number, trained) for number, trained in group.items()}
+            tame_lightning()
+            groups, alone = group_jobs(map(entered, numbers))
+            results = dict.fromkeys(alone)
+            for written in train_groups(groups, write, max_members=max_members):
+                results |= written
+            ended = {number: result or run(number) for number, result in results.items()}
     finally:
         HydraConfig.instance().cfg = before
-    return [results[number] for number in numbers]
+    return [ended[number] for number in numbers]
 
 
 def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: DictConfig) -> JobReturn:

@@ -108,16 +108,17 @@ def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, 
     values = {i: _values(override) for i, override in swept.items()}
     first = [values[i][0] if i in values else override for i, override in enumerate(overrides)]
     cfg = _checked(first, loader, multirun=multirun)
-    if swept:
-        settle(cfg, [override.key_or_group for override in swept.values()])
+    keys = [override.key_or_group for override in swept.values()]
+    dependent = settle(cfg, keys) if swept else {}
     for i, (own, *others) in values.items():
+        changed = [own.key_or_group, *dependent]
         for value in others:
             if _is_for_hydra(value, loader) or any(mark in str(value.input_line) for mark in ("$", "???")):
                 _checked([*first[:i], value, *first[i + 1 :]], loader, multirun=multirun)
                 continue
             # The rest is the first job's: a composition and a look at every key for each value take 30 ms.
             apply_override(value, cfg, loader)
-            check_values(cfg)
+            check_values(cfg, changed)
             check_multirun(cfg)
             apply_override(own, cfg, loader)
 

@@ -1,7 +1,7 @@
 """Types of every setting: the dataclasses that Hydra checks values against. Imports nothing heavy.
 
 A key that is no field here is no setting. ``MISSING`` fields are filled by the YAML files in ``conf/``; the ranges
-that a type cannot say stand in ``perceptron.composition.settings.checks``.
+that a type cannot say stand in ``perceptron.composition.settings.ranges``.
 """
 
 from dataclasses import dataclass, field

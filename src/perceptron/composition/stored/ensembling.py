@@ -16,9 +16,8 @@ from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, TaskModule, take_members
 from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints
 from perceptron.runs.files import as_yaml, write_text
-from perceptron.runs.folder import Run, find_runs
+from perceptron.runs.folder import ENSEMBLE, Run, find_runs
 
-_TARGET = "perceptron.models.Ensemble"
 # What does not decide which rows a member was trained on.
 _NO_SPLIT = (
     "batch_size",
@@ -65,7 +64,7 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
     """
     if (folder / "config.yaml").exists():
         raise UsageError(f"output must not hold a run yet, got {folder}; delete it or name another")
-    runs = [run for run in find_runs(sweep) if not is_ensemble(run)]
+    runs = [run for run in find_runs(sweep) if not run.is_ensemble]
     finished = [run for run in runs if run.is_finished]
     if len(finished) < 2:
         raise UsageError(
@@ -114,13 +113,6 @@ def check_held_out(restored: Restored) -> None:
             f"{n_splits} splits of this table, where one's test rows are another's training rows; name other data, or "
             "make it of runs that share data.split_seed and data.fold"
         )
-
-
-def is_ensemble(run: Run) -> bool:
-    """Whether a folder holds what ``make_ensemble`` writes, and no run that was trained."""
-    model = run.config.get("model")
-    network = model.get("network") if isinstance(model, dict) else None
-    return isinstance(network, dict) and network.get("_target_") == _TARGET
 
 
 def _check_alike(members: Sequence[Restored]) -> None:
@@ -172,7 +164,7 @@ def _config(members: Sequence[Restored], folder: Path) -> dict[str, Any]:
     config = plain(members[0].config)
     # _partial_, because the number of columns and outputs is told when the checkpoint is read.
     networks = [{**plain(member.config)["model"]["network"], "_partial_": True} for member in members]
-    config["model"] |= {"network": {"_target_": _TARGET, "networks": networks}}
+    config["model"] |= {"network": {"_target_": ENSEMBLE, "networks": networks}}
     config["paths"] |= {"output_dir": str(folder.resolve())}
     return config | {"callbacks": {}, "logger": {}, "ckpt_path": None}
 

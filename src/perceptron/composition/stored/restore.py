@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from perceptron.composition.build import build_data, build_model
+from perceptron.composition.build import build_data, model_for
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.trust import check_trusted
 from perceptron.data import Scaling, TableDataModule, TableSchema
@@ -104,7 +104,7 @@ def read_config(run: Run, *, overrides: Sequence[str] = (), trust: Collection[st
 def empty_model(config: DictConfig, schema: TableSchema) -> TaskModule:
     """Model of the right shape; the state that follows fills in weights and standardisation."""
     is_regression = schema.task == REGRESSION.name
-    return build_model(
+    return model_for(
         config,
         schema=schema,
         features_scaling=_identity(schema.n_features),

@@ -4,19 +4,12 @@ import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from perceptron.composition.stored.ensembling import is_ensemble
 from perceptron.composition.stored.restore import read_config
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
-
-# Their length is part of their state.
-_OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:
@@ -38,20 +31,11 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
         raise UsageError(
             f"a run must be unfinished to be resumed, got {run.folder}; set trainer.max_epochs to train it for longer"
         )
-    if is_ensemble(run):
+    if run.is_ensemble:
         raise UsageError(
             f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
-    before = read_config(run, trust=trust)
     cfg = read_config(run, overrides=overrides, trust=trust)
-    lengthened = (
-        cfg.trainer.max_epochs != before.trainer.max_epochs or cfg.trainer.max_steps != before.trainer.max_steps
-    )
-    if lengthened and cfg.scheduler._target_ in _OF_FIXED_LENGTH:
-        raise UsageError(
-            f"a schedule of fixed length cannot be lengthened, got {cfg.scheduler._target_.rpartition('.')[2]} of "
-            f"{before.trainer.max_epochs} epochs; train anew with trainer.max_epochs={cfg.trainer.max_epochs}"
-        )
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
     with _log_to(run.folder / f"{cfg.task_name}.log"):
@@ -61,17 +45,18 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
 def chosen_of(run: Run) -> dict[str, str]:
     """Option of each group, as Hydra has left it in the run's folder; empty where it has not."""
     try:
-        stored = yaml.safe_load((run.folder / ".hydra" / "hydra.yaml").read_text())
-        choices: dict[str, Any] = stored["hydra"]["runtime"]["choices"]
-        return {str(group): str(option) for group, option in choices.items() if option is not None}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return run.choices
+    except UsageError:
         return {}
 
 
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
     """Go on with the run's log, as Hydra has started it, and on the terminal with the messages alone."""
-    file, terminal = logging.FileHandler(path), logging.StreamHandler()
+    try:
+        file, terminal = logging.FileHandler(path), logging.StreamHandler()
+    except OSError as error:
+        raise UsageError(f"{path} must be writable, got {error.strerror}; mend it or delete it") from error
     file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
     root = logging.getLogger()
     level = root.level

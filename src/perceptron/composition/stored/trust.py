@@ -22,6 +22,7 @@ _OPTIMIZER = re.compile(r"(torch\.optim(?:\.lr_scheduler)?)\.([A-Z]\w*)")
 _LIGHTNING = re.compile(
     r"(lightning(?:\.pytorch)?(?:\.(?:callbacks|loggers|plugins|profilers|strategies))?)\.([A-Z]\w*)"
 )
+_PRUNER = re.compile(r"(optuna\.pruners)\.([A-Z]\w*Pruner)")
 _DATASET = re.compile(r"(sklearn\.datasets)\.((?:load|fetch|make)_\w+)")
 # Writes what an address holds to any path.
 _NO_DATASETS = ("fetch_file",)
@@ -96,7 +97,7 @@ def _check_target(target: Any, arguments: Mapping[Any, Any], *, where: str, trus
 
 
 def is_allowed(target: str) -> bool:
-    """Whether the list holds a name: the project's own building blocks, ``torch.optim``, ``lightning``, data sets."""
+    """Whether the list holds a name: the project's own building blocks, optimizers, Lightning's, pruners, data sets."""
     if named := _OWN.fullmatch(target):
         return _is_own(_found(*named.groups()))
     if named := _OPTIMIZER.fullmatch(target):
@@ -105,6 +106,8 @@ def is_allowed(target: str) -> bool:
     if named := _LIGHTNING.fullmatch(target):
         found = _found(*named.groups())
         return isinstance(found, type) and found.__module__.startswith("lightning.")
+    if named := _PRUNER.fullmatch(target):
+        return isinstance(_found(*named.groups()), type)
     return (named := _DATASET.fullmatch(target)) is not None and named[2] not in _NO_DATASETS
 
 

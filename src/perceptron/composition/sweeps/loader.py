@@ -43,11 +43,12 @@ class SweepLoader(ConfigLoader):
         overrides = [self._parse(text) for text in sweep_overrides]
         settings = [override for override, is_setting in overrides if is_setting]
         others = tuple(str(override.input_line) for override, is_setting in overrides if not is_setting)
-        keys = tuple(override.key_or_group for override in settings)
-        if (others, keys) not in self._templates:
+        # With what stands before it, such as +.
+        names = tuple(str(override.input_line).partition("=")[0] for override in settings)
+        if (others, names) not in self._templates:
             cfg = self._loader.load_sweep_config(master_config, list(sweep_overrides))
-            self._templates[others, keys] = JobTemplate(cfg, keys)
-        template = self._templates[others, keys]
+            self._templates[others, names] = JobTemplate(cfg, [override.key_or_group for override in settings])
+        template = self._templates[others, names]
         parsed = [override for override, _ in overrides]
         task = [str(override.input_line) for override in parsed if not override.is_hydra_override()]
         template.set(settings, task, _dirname(parsed, template.cfg.hydra.job.config.override_dirname))
@@ -61,7 +62,7 @@ class SweepLoader(ConfigLoader):
         return self._parsed[text]
 
     def _is_setting(self, override: Override) -> bool:
-        plain = not (override.is_delete() or override.is_add() or override.is_force_add() or override.package)
+        plain = not (override.is_delete() or override.package)
         key = override.key_or_group
         if key not in self._is_group:
             self._is_group[key] = "." not in key and bool(self._loader.get_group_options(key))

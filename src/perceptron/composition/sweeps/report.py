@@ -93,36 +93,44 @@ def _remove_unused(folder: Path) -> None:
 
 
 def summarize(folder: Path, jobs: list[Job]) -> None:
-    """Print the table of a sweep and write ``summary.csv``, ``summary.md`` and ``experiment/best.yaml``."""
+    """Write ``summary.csv``, ``summary.md`` and ``experiment/best.yaml`` of a sweep, then print its table."""
     # Here, because they import scipy, which is not needed before the end.
     from perceptron.sweeps.report import print_failures, print_sections, write_summary
     from perceptron.sweeps.results import read_result
     from perceptron.sweeps.table import sections
 
-    console = Console()
-    results = []
+    results, faults = [], []
     for job in jobs:
         if job.state == State.DONE:
             try:
                 results.append(read_result(Run(job.folder)))
             except UsageError as error:
-                console.print(str(error), soft_wrap=True, markup=False)
+                faults.append(str(error))
     found = sections(results)
+    failed = [job for job in jobs if job.state == State.FAILED]
+    write_summary(folder, found, failed)
+    if any(result.figures != "none" for result in results):
+        from perceptron.reports.sweep_figures import write_sweep_figures
+
+        write_sweep_figures(folder, found)
+    has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
+    if has_best:
+        try:
+            write_best(folder, Job(found[0].rows[0].results[0].folder))
+        except UsageError as error:
+            faults.append(str(error))
+            has_best = False
+
+    console = Console()
+    for line in faults:
+        console.print(line, soft_wrap=True, markup=False)
     print_sections(console, found)
     pruned = sum(job.state == State.PRUNED for job in jobs)
     if pruned:
         console.print(f"{pruned} pruned", highlight=False)
-    failed = [job for job in jobs if job.state == State.FAILED]
     print_failures(console, failed)
-    write_summary(folder, found, failed)
-    if any(Run(result.folder).config.get("figures") != "none" for result in results):
-        from perceptron.reports.sweep_figures import write_sweep_figures
-
-        write_sweep_figures(folder, found)
     console.print(f"sweep folder  {folder}", soft_wrap=True, highlight=False)
-    if len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean):
-        best = found[0].rows[0]
-        write_best(folder, Job(best.results[0].folder))
+    if has_best:
         console.print(
             f"best setting  python train.py --config-dir {folder} experiment=best", soft_wrap=True, highlight=False
         )

@@ -1,12 +1,14 @@
 """``sweep.resume=<folder>``: the command line that started a sweep, again. Imports nothing heavy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.errors import UsageError
+from perceptron.runs.files import read_yaml
 
 _KEY = "sweep.resume"
 
@@ -31,7 +33,22 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
     wrong = [argument for argument in own if not argument.startswith(("hydra/", "hydra."))]
     if wrong:
         raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {_KEY}; leave it out")
-    hydra = _stored(folder)
+    name = QuotedString(text=str(folder), quote=Quote.single)
+    return [*_stored(folder), f"hydra.sweep.dir={name.with_quotes()}", *own]
+
+
+def _stored(folder: Path) -> list[str]:
+    """The arguments that Hydra wrote down when the sweep was started, without those that say where it lies."""
+    try:
+        return _arguments(read_yaml((folder / "multirun.yaml").read_text())["hydra"])
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{_KEY} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
+            "name one below logs/<task>/multiruns"
+        ) from error
+
+
+def _arguments(hydra: Mapping[str, Any]) -> list[str]:
     kept = [text for text in hydra["overrides"]["hydra"] if not text.startswith(("hydra.sweep.dir=", "hydra.mode="))]
     sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == "command-line"]
     flags = [flag for path in sources for flag in ("--config-dir", path)]
@@ -42,19 +59,4 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
         *(["--config-name", name] if name != "train" else []),
         *kept,
         *hydra["overrides"]["task"],
-        f"hydra.sweep.dir='{folder}'",
-        *own,
     ]
-
-
-def _stored(folder: Path) -> dict[str, Any]:
-    """What Hydra wrote down when the sweep was started."""
-    path = folder / "multirun.yaml"
-    try:
-        hydra: dict[str, Any] = yaml.safe_load(path.read_text())["hydra"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise UsageError(
-            f"{_KEY} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
-            "name one below logs/<task>/multiruns"
-        ) from error
-    return hydra

@@ -103,6 +103,7 @@ def search(
             f"+callbacks.pruning.storage='{storage}'",
             f"+callbacks.pruning.study_name='{settings['study_name']}'",
             "+callbacks.pruning.monitor=${monitor}",
+            "+callbacks.pruning.pruner=${hydra:sweeper.pruner}",
         ]
 
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
@@ -118,8 +119,9 @@ def search(
         if not batch:
             return
         overrides = []
-        for trial in batch:
-            own = [f"hydra.sweep.subdir={trial.number}"]
+        for place, trial in enumerate(batch, start=batch[0].number):
+            # A job's folder has the trial's number, which is its own where no trial of the batch was begun before.
+            own = [f"hydra.sweep.subdir={trial.number}"] if trial.number != place else []
             own += [*pruning, f"+callbacks.pruning.number={trial.number}"] if pruning else []
             overrides.append([*space.draw(trial), *own])
         values = _launch(launcher, overrides, batch, folder)

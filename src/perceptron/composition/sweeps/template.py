@@ -68,17 +68,20 @@ class JobTemplate:
 
     Attributes:
         cfg: the configuration of the job that was set last, with ``hydra``. The next one is set in place.
+        varying: settings in which jobs may differ, from the first ``enter`` on.
     """
 
     def __init__(self, cfg: DictConfig, keys: Sequence[str]) -> None:
         self.cfg = cfg
         self._keys = tuple(keys)
+        self._texts: dict[str, str] = {}
+        self._unentered: set[str] = set()
         self._entered: DictConfig | None = None
         self._hydra: Any = None
         self._raw: dict[str, Any] = {}
         self._plain: dict[str, Any] = {}
         self._dependent: dict[str, str] = {}
-        self._varying: list[str] = []
+        self.varying: list[str] = []
         self._sweep_dir = ""
         self._task: tuple[str, ...] = ()
         self._dirname = ""
@@ -99,7 +102,12 @@ class JobTemplate:
         # An entered configuration is not to be changed elsewhere.
         with read_write(self.cfg.hydra):
             for override in settings:
-                OmegaConf.update(self.cfg, override.key_or_group, override.value(), merge=True)
+                key, text = override.key_or_group, str(override.input_line)
+                # Most jobs of a sweep differ in a few of the settings that were typed.
+                if self._texts.get(key) != text:
+                    OmegaConf.update(self.cfg, key, override.value(), merge=True)
+                    self._texts[key] = text
+                    self._unentered.add(key)
             _name(self.cfg.hydra, task, dirname)
         self._task, self._dirname = tuple(task), dirname
 
@@ -112,18 +120,21 @@ class JobTemplate:
             self._enter_first(number)
         assert self._entered is not None  # noqa: S101
         HydraConfig.instance().cfg = self._hydra
-        own: list[Any] = [self.cfg.hydra, HydraConfig.get()]
-        for hydra in own:
+        folder: str | None = None
+        entered: Any = HydraConfig.get()
+        for hydra in (self.cfg.hydra, entered):
             with read_write(hydra), open_dict(hydra):
                 hydra.job.num, hydra.job.id = number, str(number)
-        folder = self._folder(number)
-        for hydra in own:
-            with read_write(hydra), open_dict(hydra):
+                # It may have the number in it.
+                folder = folder or self._folder(number)
                 hydra.runtime.output_dir = folder
-        with read_write(own[1]):
-            _name(own[1], self._task, self._dirname)
-        for key in self._keys:
-            OmegaConf.update(self._entered, key, self._raw_value(key), merge=True)
+        with read_write(entered):
+            _name(entered, self._task, self._dirname)
+        for key in self._unentered:
+            value = self._raw_value(key)
+            OmegaConf.update(self._entered, key, value, merge=True)
+            _put(self._raw, key, value)
+        self._unentered.clear()
         for path, text in self._dependent.items():
             OmegaConf.update(self._entered, path, value_of(text, path, self._entered), merge=False)
         return self._entered
@@ -139,9 +150,7 @@ class JobTemplate:
         """The job that was entered, in plain values."""
         assert self._entered is not None  # noqa: S101
         config, raw = deepcopy(self._plain), deepcopy(self._raw)
-        for key in self._keys:
-            _put(raw, key, self._raw_value(key))
-        for key in self._varying:
+        for key in self.varying:
             _put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
         return PlainJob(
             number=number,
@@ -170,7 +179,7 @@ class JobTemplate:
         with open_dict(self._entered):
             del self._entered["hydra"]
         self._dependent = settle(self._entered, self._keys)
-        self._varying = [*self._keys, *self._dependent]
+        self.varying = [*self._keys, *self._dependent]
         self._plain = _plain_value(self._entered)
 
     def _folder(self, number: int) -> str:

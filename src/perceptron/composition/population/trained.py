@@ -1,0 +1,137 @@
+"""Members that are trained in one fit, and each one's results, written as if the job had run alone."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+
+from perceptron.composition.build import build_loggers
+from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.population.groups import Candidate
+from perceptron.composition.results import best_entry, write_results
+from perceptron.composition.threads import set_threads
+from perceptron.population import Population, fit_population
+from perceptron.runs.checkpoint import SelfContained
+from perceptron.runs.faults import named_faults
+from perceptron.runs.files import as_yaml, write_text
+from perceptron.runs.lock import only_process
+from perceptron.runs.report import log_results, log_scalars
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A job whose model is trained, to be written down.
+
+    Attributes:
+        candidate: the job.
+        number: of the member in its population.
+        population: that it was trained in.
+        device: that it was trained on.
+        started: when its population was begun.
+        seconds: that its population took.
+    """
+
+    candidate: Candidate
+    number: int
+    population: Population
+    device: str
+    started: datetime
+    seconds: float
+
+    def write(self) -> float | None:
+        """Write the run folder as the job alone would have.
+
+        Returns:
+            The best value of the monitored metric.
+
+        Raises:
+            UsageError: where the member has failed, after what it left until then is written.
+        """
+        config = self.candidate.config
+        folder = Path(config["paths"]["output_dir"])
+        with only_process(folder), named_faults(folder, settings=f"optimizer.lr={config['optimizer']['lr']}"):
+            return self._written(config, folder)
+
+    def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
+        member, chosen = self.candidate.member, self.candidate.chosen
+        write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
+        extra: dict[str, Any] = {}
+        own = SelfContained(config=config, schema=member.datamodule.schema)
+        own.add_to(extra)
+        cohort, number = self.population.place(self.number)
+        for snapshots in (*cohort.snapshots, cohort.last):
+            snapshots.write(number, type(cohort.optimizer), extra)
+        loggers = build_loggers(config["logger"])
+        for epoch in member.history:
+            logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
+            for logger in loggers:
+                log_scalars(logger, *logged, step=epoch.step)
+        if member.failure is not None:
+            for logger in loggers:
+                logger.finalize("failed")
+            raise member.failure
+        metrics = member.metrics if config["test"] else {}
+        tested = {name: value for name, value in metrics.items() if name.startswith("test/")}
+        for logger in loggers if tested else []:
+            log_scalars(logger, {**tested, "epoch": len(member.history)}, step=member.steps)
+        best_value = member.best_value(config["monitor"])
+        log_results(loggers, hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=member.steps)
+        write_results(
+            folder,
+            metrics=metrics,
+            config=config,
+            chosen=chosen,
+            best=best_entry(folder, config, member.best_path, best_value),
+            device=self.device,
+            started=self.started,
+            seconds=self.seconds,
+        )
+        return best_value
+
+
+def train_together(
+    candidates: Sequence[Candidate], *callbacks: L.Callback, forked: bool = False
+) -> dict[int, Trained | None]:
+    """Train jobs of a group in one fit.
+
+    Args:
+        candidates: jobs of one group.
+        callbacks: of the fit.
+        forked: whether to compute with one thread, as a forked process must.
+
+    Returns:
+        By number of the job; None for all of them where the fit fails as a whole, and they are to be run as usual.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    members = [candidate.member for candidate in candidates]
+    config = candidates[0].config
+    trainer = config["trainer"]
+    rows = members[0].datamodule.batch_size or len(members[0].split.train)
+    networks = torch.nn.ModuleList(member.model.network for member in members)
+    set_threads(1 if forked else trainer["num_threads"], networks, rows_per_step=rows)
+    try:
+        population, device = fit_population(
+            members,
+            *callbacks,
+            accelerator=trainer["accelerator"],
+            max_epochs=trainer["max_epochs"],
+            folder=Path(config["paths"]["output_dir"]).parent,
+        )
+    # Whatever it is, each job alone tells it, or gets by without.
+    except Exception as error:
+        log.warning("jobs %s run alone: %s", ", ".join(str(candidate.number) for candidate in candidates), error)
+        log.debug("failed", exc_info=error)
+        return {candidate.number: None for candidate in candidates}
+    seconds = time.perf_counter() - clock
+    return {
+        candidate.number: Trained(candidate, number, population, device, started, seconds)
+        for number, candidate in enumerate(candidates)
+    }

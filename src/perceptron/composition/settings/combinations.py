@@ -1,0 +1,151 @@
+"""Which values of different settings do not go together. Imports nothing heavy."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from perceptron.composition.settings.spelling import did_you_mean
+from perceptron.errors import UsageError
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task, direction_of, logged_names
+
+MODEL_TASKS: dict[str, Task] = {
+    "perceptron.models.BinaryClassifier": BINARY,
+    "perceptron.models.MulticlassClassifier": MULTICLASS,
+    "perceptron.models.Regressor": REGRESSION,
+}
+_DATASET = re.compile(r"sklearn\.datasets\.(\w+)")
+
+
+def check_combinations(cfg: DictConfig) -> None:
+    """Check a resolved configuration whose single values are in their ranges.
+
+    Raises:
+        UsageError: for the first values that do not go together.
+    """
+    _check_fractions(cfg)
+    _check_choices(cfg)
+    _check_dataset(cfg)
+    _check_monitors(cfg)
+    _check_training(cfg)
+
+
+def _check_fractions(cfg: DictConfig) -> None:
+    folds, fold = cfg.data.folds, cfg.data.fold
+    if (folds is None) != (fold is None):
+        raise UsageError(
+            f"data.folds and data.fold go together, got data.folds={folds} and data.fold={fold}; set both or none"
+        )
+    if folds is not None and fold >= folds:
+        raise UsageError(f"data.fold must be below data.folds={folds}, got {fold}; the folds are numbered from 0")
+    held_out = cfg.data.val_fraction + (cfg.data.test_fraction if folds is None else 1 / folds)
+    if held_out >= 1:
+        raise UsageError(
+            "data.val_fraction + data.test_fraction must be below 1, so that training rows are left, got "
+            f"{cfg.data.val_fraction} + {cfg.data.test_fraction}; lower one of them"
+        )
+
+
+def _check_choices(cfg: DictConfig) -> None:
+    """Refuse what asks for rows that there are not, or for the same twice."""
+    if cfg.model.get("threshold") == "auto" and cfg.data.val_fraction == 0:
+        raise UsageError(
+            "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above "
+            "0, or model.threshold to a number in (0, 1)"
+        )
+    if OmegaConf.select(cfg, "model.network.category_width") is not None and (
+        cfg.model.network.get("categories") == "one_hot"
+    ):
+        raise UsageError(
+            f"model.network.category_width is that of embeddings, got {cfg.model.network.category_width} beside "
+            "model.network.categories=one_hot; set model.network.categories=embedding"
+        )
+    if cfg.data.class_weights == cfg.data.sampling == "balanced":
+        raise UsageError(
+            "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
+            "leave one of them out"
+        )
+
+
+def _check_dataset(cfg: DictConfig) -> None:
+    for name, without in (("num_workers", 0), ("block_size", None)):
+        if cfg.data.on_device is True and cfg.data[name] != without:
+            raise UsageError(
+                f"data.on_device=true takes batches from the whole table on the device, got data.{name}="
+                f"{cfg.data[name]} beside it; leave one of them out"
+            )
+    if cfg.data.block_size is not None and cfg.data.sampling == "balanced":
+        raise UsageError(
+            "data.sampling=balanced draws rows of the whole table, got data.block_size="
+            f"{cfg.data.block_size} beside it; leave one of them out, or set data.class_weights=balanced"
+        )
+    target = str(cfg.data.dataset.get("_target_"))
+    named = _DATASET.fullmatch(target)
+    # fetch_file writes whatever an address holds, and gives a path.
+    if named and (not named[1].startswith(("load_", "fetch_", "make_")) or named[1] == "fetch_file"):
+        raise UsageError(
+            f"data.dataset._target_ must be a load_*, fetch_* or make_* function of sklearn.datasets, got {target}; "
+            "name one that yields a table and a target"
+        )
+
+
+def _check_monitors(cfg: DictConfig) -> None:
+    task = MODEL_TASKS.get(cfg.model._target_)
+    if task is None:
+        return
+    logged = logged_names(task, has_val=cfg.data.val_fraction > 0)
+    for prefix, part in _monitoring_parts(cfg):
+        key, mode_key = f"{prefix}monitor", f"{prefix}mode"
+        monitor, mode = part["monitor"], part["mode"]
+        if monitor not in logged:
+            raise UsageError(
+                f"{key} must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}"
+            )
+        if mode != direction_of(monitor):
+            raise UsageError(
+                f"{mode_key} must be {direction_of(monitor)} for {monitor}, got {mode}; leave {mode_key} out"
+            )
+
+
+def _monitoring_parts(cfg: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+    """Parts that have a monitor and a mode of their own, and what stands before these names."""
+    yield "", cfg
+    callbacks = ((f"callbacks.{name}.", part) for name, part in cfg.callbacks.items())
+    for prefix, part in (("scheduler.", cfg.scheduler), *callbacks):
+        if isinstance(part, DictConfig) and "monitor" in part and "mode" in part:
+            yield prefix, part
+
+
+def _check_training(cfg: DictConfig) -> None:
+    trainer = cfg.trainer
+    if trainer.max_epochs == -1 and trainer.max_steps == -1 and trainer.max_time is None:
+        raise UsageError(
+            "training must end, got trainer.max_epochs=-1 without another limit; "
+            "set trainer.max_epochs, trainer.max_steps or trainer.max_time"
+        )
+    if cfg.optimizer.get("nesterov") and not cfg.optimizer.get("momentum"):
+        raise UsageError("optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9")
+    path = cfg.ckpt_path
+    if path is not None and cfg.model._target_ == "perceptron.models.Estimator":
+        raise UsageError(
+            f"ckpt_path is for networks, got {path} for {cfg.model.estimator._target_}, which is always fitted anew; "
+            "leave it out"
+        )
+    if path is not None and "://" not in path and not Path(path).exists():
+        raise UsageError(
+            f"ckpt_path must be a run's folder or a checkpoint, got {path}, which is not there; name another"
+        )
+    if not cfg.train and cfg.test and path is None:
+        raise UsageError("train=false needs a trained model to test, got ckpt_path=null; set ckpt_path to a checkpoint")
+    if not cfg.train and not cfg.test:
+        raise UsageError("train and test must not both be false: nothing would be done; set one of them to true")
+    follows_epochs = cfg.scheduler._target_ in (
+        "perceptron.models.schedules.cosine",
+        "perceptron.models.schedules.onecycle",
+    )
+    if follows_epochs and (trainer.max_epochs is None or trainer.max_epochs == -1):
+        raise UsageError(
+            f"the schedule {cfg.scheduler._target_.rpartition('.')[2]} must know its length, got "
+            f"trainer.max_epochs={trainer.max_epochs}; set trainer.max_epochs"
+        )

@@ -1,0 +1,86 @@
+"""Where training starts: anew, or from a checkpoint, whose optimizer and schedule go on with what they have stored."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.data import TableSchema
+from perceptron.errors import UsageError
+from perceptron.runs.checkpoint import read_checkpoint, stored_config, stored_schema
+from perceptron.runs.folder import Run, checkpoint_path
+from perceptron.runs.resume import check_point, resume_point
+
+# Their length is part of their state.
+_OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
+
+
+def starting_checkpoint(cfg: DictConfig) -> str | None:
+    """The checkpoint that ``ckpt_path`` names, which may be a run's folder; None to start anew.
+
+    Raises:
+        UsageError: where the folder has none to go on from.
+    """
+    if cfg.ckpt_path is None:
+        return None
+    path = Path(cfg.ckpt_path)
+    if not path.is_dir():
+        return str(path)
+    run = Run(path)
+    found = resume_point(run) if cfg.train else checkpoint_path(run, "best")
+    if found is None:
+        raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")
+    return str(found)
+
+
+def schema_of_start(config: Mapping[str, Any], path: str) -> TableSchema:
+    """What the columns mean to the model in the checkpoint that ``starting_checkpoint`` gives.
+
+    Args:
+        config: plain configuration of what it is for.
+        path: of the checkpoint.
+
+    Raises:
+        UsageError: where it cannot be read; and of a training for settings that would have no effect, see ``_check``.
+    """
+    checkpoint = read_checkpoint(path)
+    if config["train"]:
+        _check(config, checkpoint, where=path)
+    return stored_schema(checkpoint, where=path)
+
+
+def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: str) -> None:
+    """Refuse another optimizer or schedule than the checkpoint's, or another of their settings: its own go on.
+
+    And a schedule that knows its length, where that were another; and an end that is behind the checkpoint.
+    """
+    check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=where)
+    stored = stored_config(checkpoint, where=where)
+    for group in ("optimizer", "scheduler", "trainer"):
+        if not isinstance(stored.get(group), Mapping):
+            raise UsageError(f"a checkpoint's configuration must have {group}, got none in {where}; name another")
+    for group in ("optimizer", "scheduler"):
+        before, now = stored[group], config[group]
+        for name in (name for name in now if name in before and now[name] != before[name]):
+            setting, kept, typed = f"{group}.{name}", before[name], now[name]
+            if name == "_target_":
+                setting, kept, typed = group, _option(group, kept), _option(group, typed)
+            raise UsageError(
+                f"training goes on with the checkpoint's {group}, {setting}={kept} in {where}, got {setting}={typed}; "
+                f"set {setting}={kept}, or train anew without the checkpoint"
+            )
+    lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
+    schedule = config["scheduler"]["_target_"]
+    if schedule in _OF_FIXED_LENGTH and lengths[:2] != lengths[2:]:
+        raise UsageError(
+            f"a schedule of fixed length cannot be lengthened, got {schedule.rpartition('.')[2]} of "
+            f"{lengths[0]} epochs in {where}; train anew with trainer.max_epochs={lengths[2]}"
+        )
+
+
+def _option(group: str, target: Any) -> str:
+    """What one types for a class of a group: the option of its name where there is one."""
+    name = "none" if target is None else str(target).rpartition(".")[2].lower()
+    return name if (CONF_DIR / group / f"{name}.yaml").is_file() else str(target)

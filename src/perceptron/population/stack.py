@@ -1,0 +1,74 @@
+"""What every stack of networks is: parameters side by side, outputs and gradients for some of the members or all."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import stack_module_state
+
+from perceptron.population.noise import Noise
+
+
+class StackedNetwork(nn.Module):
+    """Networks side by side, every parameter and buffer with a leading dimension of members. Abstract.
+
+    Args:
+        networks: of one architecture, each with its own weights.
+
+    Attributes:
+        names: name of each stacked parameter within one network.
+        stacked: ``(members, ...)`` parameters in the same order.
+        kept: ``(members, ...)`` buffers by name.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        parameters, buffers = stack_module_state(list(networks))
+        self.names = tuple(parameters)
+        self.stacked = nn.ParameterList(nn.Parameter(stack.detach()) for stack in parameters.values())
+        self.kept = {name: stack.detach() for name, stack in buffers.items()}
+
+    @abstractmethod
+    def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
+        """Outputs ``(m, batch, n_outputs)`` of standardised features ``(m, batch, n_features)``.
+
+        Args:
+            features: a batch for each member that takes part.
+            members: ``(m,)`` int64 positions in the stack of those that take part; None for all.
+            noise: draws of dropout in training, which ``backward`` follows; None in evaluation.
+        """
+
+    @abstractmethod
+    def backward(self, gradient: Tensor) -> None:
+        """Set the parameters' gradients for those that took part in the last ``forward``; others' stay.
+
+        Args:
+            gradient: of the loss, by its outputs ``(m, batch, n_outputs)``.
+        """
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """Parameters and buffers ``(members, ...)`` by their names within one network; not copied."""
+        return dict(zip(self.names, (stack.data for stack in self.stacked), strict=True)) | self.kept
+
+    def keep(self, members: Tensor) -> None:
+        """Let the others go: positions ``(m,)`` int64 of those that stay, in their new order."""
+        for stack in self.stacked:
+            stack.data = stack.data[members]
+            stack.grad = None
+        self.kept = {name: stack[members] for name, stack in self.kept.items()}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take another state, for any number of members."""
+        for name, stack in zip(self.names, self.stacked, strict=True):
+            stack.data = state[name]
+            stack.grad = None
+        self.kept = {name: state[name] for name in self.kept}
+
+
+def gradients(stack: Tensor) -> Tensor:
+    """Where a stack's gradients lie, ``(members, ...)``: memory that is used again in every step."""
+    if stack.grad is None:
+        stack.grad = torch.zeros_like(stack)
+    return stack.grad
