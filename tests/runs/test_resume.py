@@ -1,5 +1,7 @@
 """A run that was stopped anywhere and resumed leaves the same bits as one that was not."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from perceptron.composition.build import build_trainer
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.stored.resuming import resume
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError
+from perceptron.errors import InterruptedRunError, UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import read_checkpoint
 from perceptron.runs.folder import Run
@@ -48,7 +50,10 @@ class Kill(L.Callback):
     def on_train_batch_end(self, *_: Any) -> None:
         self.left -= 1
         if self.left == 0:
-            raise Killed
+            self.end()
+
+    def end(self) -> None:
+        raise Killed
 
 
 @pytest.fixture
@@ -140,6 +145,21 @@ def test_the_same_bits_from_between_two_groups_of_steps(
     resume(Run(tmp_path / "killed"))
     assert taken == [1, min(before, 8), goes_on_by]
     left = _left(tmp_path / "killed")
+    assert [key for key in wanted if not _same(wanted[key], left[key])] == []
+
+
+def test_a_signal_is_heard_between_two_groups_of_steps(
+    tmp_path: Path, kill: Kill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kill, "takes_groups", True, raising=False)
+    monkeypatch.setattr(kill, "end", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    wanted = _left(_train(tmp_path / "undisturbed"))
+    monkeypatch.setattr(several_steps, "_MOST_STEPS", 3)
+    kill.left = 5
+    with pytest.raises(InterruptedRunError, match="saved after step 14;"):
+        _train(tmp_path / "stopped")
+    resume(Run(tmp_path / "stopped"))
+    left = _left(tmp_path / "stopped")
     assert [key for key in wanted if not _same(wanted[key], left[key])] == []
 
 
