@@ -1,4 +1,4 @@
-"""Tables of numbers in .npy files, which may be larger than the memory."""
+"""Tables of numbers in .npy or Parquet files, which may be larger than the memory."""
 
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perceptron.data.datamodule import TableDataModule
+from perceptron.data.parquet import SUFFIXES, read_parquet
 from perceptron.errors import UsageError
 
 
@@ -19,11 +20,12 @@ def table_from_arrays(
     dataset: Any = None,  # noqa: ARG001
     **settings: Any,
 ) -> TableDataModule:
-    """Data module of two files of numpy.
+    """Data module of two files of numpy, or of one in Parquet.
 
     Args:
-        features: path of ``(n_rows, n_features)``; float32 in rows where it stays on disk.
-        target: path of ``(n_rows,)`` or, for a regression, ``(n_rows, n_targets)``; it is read into memory.
+        features: path of ``(n_rows, n_features)``; float32 in rows where it stays on disk. Or of a Parquet file.
+        target: path of ``(n_rows,)`` or, for a regression, ``(n_rows, n_targets)``; it is read into memory. Or the
+            name of a column of the Parquet file, whose other columns are the features.
         block_size: rows that are read at a time, where the features stay on disk; None to read all of them at once.
         dataset: not used; it is the files.
         **settings: those of ``TableDataModule``.
@@ -32,12 +34,17 @@ def table_from_arrays(
     return TableDataModule(dataset=reader, block_size=block_size, **settings)
 
 
-def read_arrays(*, features: str, target: str, in_memory: bool) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def read_arrays(*, features: str, target: str, in_memory: bool) -> Any:
     """Features and target; the features memory-mapped unless they are to be ``in_memory``.
+
+    Returns:
+        A pair of arrays; of Parquet a ``Bunch`` with the columns' names.
 
     Raises:
         UsageError: where a file is not there or not what it must be.
     """
+    if Path(features).suffix in SUFFIXES:
+        return read_parquet(features, target=target, in_memory=in_memory)
     values = _read(features, "data.features", in_memory=in_memory)
     if not in_memory and (values.dtype != np.float32 or not values.flags.c_contiguous or values.ndim != 2):
         raise UsageError(

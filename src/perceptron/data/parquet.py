@@ -1,0 +1,104 @@
+"""Numbers in a Parquet file, which may be larger than the memory. Needs pyarrow."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import Bunch
+
+from perceptron.data.blocks import release
+from perceptron.errors import UsageError
+
+SUFFIXES = (".parquet", ".pq")
+_NUMBERS_AT_ONCE = 2**21
+# Bytes of each column.
+_BUFFER = 2**16
+
+
+def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
+    """Features, target and the features' names.
+
+    Where the features are not to be in memory they lie, as float32, in a file without a name beside ``path``, which
+    goes with the process.
+
+    Args:
+        path: of the file.
+        target: name of the column to be learnt; all others are features.
+        in_memory: whether the features are.
+
+    Raises:
+        UsageError: where the file cannot be read, holds other than numbers or lacks some, or the disk is full.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise UsageError("Parquet needs pyarrow, got none; type pip install 'perceptron[table]'") from error
+    place = Path(path).expanduser()
+    try:
+        # Without a buffer it reads columns of a row group ahead and keeps them: the whole file, in the end.
+        with pq.ParquetFile(place, buffer_size=_BUFFER, pre_buffer=False) as file:
+            names = _feature_names(file.schema_arrow, target)
+            shape = (file.metadata.num_rows, len(names))
+            features = np.empty(shape, np.float32) if in_memory else _on_disk(place.parent, shape)
+            targets: list[npt.NDArray[Any]] = []
+            start = 0
+            at_once = max(_NUMBERS_AT_ONCE // (len(names) + 1), 1)
+            for batch in file.iter_batches(batch_size=at_once, columns=[*names, target]):
+                stop = start + len(batch)
+                for name in (*names, target):
+                    if batch.column(name).null_count:
+                        raise UsageError(
+                            f"every value must be known for data=arrays, got none in column {name} in rows {start} to "
+                            f"{stop - 1} of {path}; fill or leave out such rows, or read it with data=table"
+                        )
+                columns = [batch.column(name).cast(pa.float32(), safe=False).to_numpy() for name in names]
+                features[start:stop] = np.stack(columns, axis=1) if columns else np.empty((len(batch), 0))
+                targets.append(batch.column(target).to_numpy(zero_copy_only=False))
+                release(features)
+                start = stop
+    except (OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"data.features must be a readable Parquet file, on a disk with room for it, got {path}: {reason}; "
+            "name another, or make room"
+        ) from error
+    return Bunch(data=features, target=np.concatenate(targets) if targets else np.empty(0), feature_names=names)
+
+
+def _feature_names(schema: Any, target: str) -> list[str]:
+    import pyarrow as pa
+
+    twice = [name for name in schema.names if schema.names.count(name) > 1]
+    if twice:
+        raise UsageError(f"every column must have a name of its own, got {twice[0]} twice; rename one")
+    if target not in schema.names:
+        shown = ", ".join(schema.names[:12])
+        raise UsageError(f"data.target must be a column of the Parquet file, got {target}; choose from {shown}")
+    for field in schema:
+        kind = field.type
+        if field.name != target and not (
+            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        ):
+            raise UsageError(
+                f"features must be numbers for data=arrays, got {kind} in column {field.name}; leave it out of the "
+                "file, or read it with data=table"
+            )
+    return [name for name in schema.names if name != target]
+
+
+def _on_disk(folder: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Room for an array in a file that has no name any more."""
+    # Beside the data, where there is a disk: /tmp is often memory.
+    place = folder if os.access(folder, os.W_OK) else None
+    with tempfile.TemporaryFile(dir=place) as file:
+        size = max(4 * shape[0] * shape[1], 1)
+        if hasattr(os, "posix_fallocate"):
+            # Now, because a disk that is full when a page is written ends the process.
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+        return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
