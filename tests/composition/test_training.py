@@ -39,6 +39,29 @@ def test_a_run_leaves_what_the_readme_says(composed, tmp_path: Path, capsys) -> 
     assert "tensorboard --logdir" in printed
 
 
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("optimizer._target_=torch.optim.LBFGS", "optimizer must be what torch.optim.LBFGS takes, got: .*weight_decay"),
+        ("optimizer._target_=builtins.dict", "optimizer must be what builtins.dict takes, got"),
+        ("+callbacks.own._target_=os.getcwd", "callbacks.own must be a Callback, got str"),
+        ("+logger.own._target_=os.getcwd", "logger.own must be a Logger, got str"),
+    ],
+)
+def test_objects_of_another_kind_are_refused_before_anything_is_written(
+    composed, tmp_path: Path, setting: str, named: str
+) -> None:
+    with pytest.raises(UsageError, match=named):
+        train(*composed(setting))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_network_that_is_not_there_is_said_once(composed, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError, match=r"model.network must be what torch.nn.Nope takes"):
+        train(*composed("model.network._target_=torch.nn.Nope"))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_checkpoint_is_self_contained_and_loads_with_weights_only(composed, tmp_path: Path) -> None:
     train(*composed(*SHORT, "model=softmax", "data=iris"))
     contents = torch.load(tmp_path / "checkpoints/best.ckpt", weights_only=True)

@@ -195,6 +195,24 @@ BAD = [
     ),
     ("data.blocks_in_memory=0", "data.blocks_in_memory must be at least 1, got 0; set data.blocks_in_memory"),
     ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
+    ("model=null", "model must be one of its options, got null; leave it out"),
+    ("optimizer=null", "optimizer must be one of its options, got null; leave it out"),
+    ("model.network=null", "model.network must be set, got null; type model.network._target_=<class>, or leave it out"),
+    ("callbacks.checkpoint=3", "callbacks.checkpoint must be settings with a _target_, or null, got 3; change it"),
+    (
+        "+callbacks.own={patience:1}",
+        "callbacks.own must be settings with a _target_, or null, got {'patience': 1}; change it",
+    ),
+    ("logger.tensorboard=yes", "logger.tensorboard must be settings with a _target_, or null, got yes; change it"),
+    ("paths.log_dir=", "paths.log_dir must be a folder, got ; set paths.log_dir"),
+    (
+        "trainer.val_check_interval=0",
+        "trainer.val_check_interval must be above 0, or a time as DD:HH:MM:SS, got 0; set trainer.val_check_interval",
+    ),
+    (
+        "trainer.num_threads=100000",
+        "trainer.num_threads must be a number from 1 to 1024, or auto, got 100000; set trainer.num_threads",
+    ),
     (
         "model=sklearn_mlp ckpt_path=some.ckpt",
         "ckpt_path is for networks, got some.ckpt for sklearn.neural_network.MLPClassifier, which is always fitted "

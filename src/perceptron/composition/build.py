@@ -130,6 +130,26 @@ def model_for(
     return model
 
 
+def build_optimizer(model: TaskModule, settings: Mapping[str, Any]) -> torch.optim.Optimizer:
+    """Optimizer of a model.
+
+    Args:
+        model: by ``build_model``.
+        settings: plain ones of the group ``optimizer``, for messages.
+
+    Raises:
+        UsageError: where they are none that its class takes, or it is none of torch's.
+    """
+    name = settings["_target_"]
+    try:
+        optimizer = model.optimizer(model.parameters())
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"optimizer must be what {name} takes, got: {error}; change optimizer") from error
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise UsageError(f"optimizer must be what {name} takes, got no Optimizer of torch; change optimizer._target_")
+    return optimizer
+
+
 def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet: bool = False) -> L.Trainer:
     """Trainer with the callbacks and loggers of a configuration.
 
@@ -219,7 +239,12 @@ def _task_of(target: str) -> Task:
 
 
 def _instances(group: DictConfig | Mapping[str, Any], name: str) -> list[Any]:
-    return [instance(part, f"{name}.{key!s}") for key, part in group.items() if part is not None]
+    kind = {"callbacks": L.Callback, "logger": Logger}[name]
+    made = {f"{name}.{key!s}": instance(part, f"{name}.{key!s}") for key, part in group.items() if part is not None}
+    for key, each in made.items():
+        if not isinstance(each, kind):
+            raise UsageError(f"{key} must be a {kind.__name__}, got {type(each).__name__}; change {key}._target_")
+    return list(made.values())
 
 
 def _plugins(wanted: Any) -> list[Any]:

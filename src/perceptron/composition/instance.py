@@ -1,6 +1,7 @@
 """Hydra's ``instantiate``, where a mistake is one line."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from perceptron.errors import UsageError
 
 Make = Callable[..., Any]
+
+# It logs what it then raises.
+logging.getLogger("hydra.utils").setLevel(logging.CRITICAL)
 
 
 def instance(part: DictConfig | dict[str, Any], name: str, **arguments: Any) -> Any:

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.callbacks import History, take_several_steps
-from perceptron.composition.build import build_data, build_model, build_trainer, plain
+from perceptron.composition.build import build_data, build_model, build_optimizer, build_trainer, plain
 from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
@@ -70,6 +70,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     datamodule = build_data(cfg.data, known)
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train:
+        # Lightning makes its own, too late for a line that leaves nothing behind.
+        build_optimizer(model, config["optimizer"])
         if from_checkpoint is None:
             fit_network(model, datamodule)
         else:

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.build import build_model, check_device
+from perceptron.composition.build import build_model, build_optimizer, check_device
 from perceptron.composition.instance import Again, instance
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
@@ -139,7 +139,7 @@ class MemberBuilder:
         check_threshold(model, datamodule)
         if config["trainer"]["precision"] == "64-true":
             model = model.double()
-        optimizer = model.optimizer(model.parameters())
+        optimizer = build_optimizer(model, config["optimizer"])
         check_optimizer(optimizer)
         key = group_key(config)
         if key not in self._tried:

@@ -21,6 +21,7 @@ def check(cfg: DictConfig) -> None:
     """
     _check_keys(cfg)
     _check_readable(cfg)
+    _check_objects(cfg)
     check_values(cfg)
 
 
@@ -90,6 +91,16 @@ def _structured_parts(cfg: DictConfig, path: str = "") -> Iterator[tuple[str, Di
         node = cfg[key]
         if isinstance(node, DictConfig):
             yield from _structured_parts(node, f"{path}{key!s}.")
+
+
+def _check_objects(cfg: DictConfig) -> None:
+    """Refuse parts that no object can be made of."""
+    for group in ("callbacks", "logger"):
+        for name, part in cfg[group].items():
+            if part is not None and not (isinstance(part, DictConfig) and isinstance(part.get("_target_"), str)):
+                raise UsageError(f"{group}.{name!s} must be settings with a _target_, or null, got {part}; change it")
+    if cfg.model.get("network") is None and "estimator" not in cfg.model:
+        raise UsageError("model.network must be set, got null; type model.network._target_=<class>, or leave it out")
 
 
 def _check_readable(cfg: DictConfig) -> None:

@@ -222,6 +222,8 @@ def check_group(override: Override, loader: Groups) -> None:
     if not options or override.is_delete():
         return
     chosen = override.value()
+    if chosen is None:
+        raise UsageError(f"{group} must be one of its options, got null; leave it out")
     for option in chosen if isinstance(chosen, list) else [chosen]:
         if option is None or str(option) in options or (option and loader.options(f"{group}/{option}")):
             continue

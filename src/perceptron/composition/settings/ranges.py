@@ -53,6 +53,7 @@ RANGES: dict[str, Range] = {
         "a folder's name of letters, digits, _, - and .",
         lambda value: re.fullmatch(r"\w[\w.-]*", str(value)) is not None,
     ),
+    "paths.log_dir": Range("a folder", lambda value: str(value).strip() != ""),
     "seed": Range("from 0 to 2**32 - 1", _number(lambda value: 0 <= value < 2**32)),
     "mode": _one_of(("min", "max")),
     "figures": _one_of(("end", "epoch", "none")),
@@ -124,8 +125,13 @@ RANGES: dict[str, Range] = {
     "trainer.gradient_clip_val": _AT_LEAST_0,
     "trainer.gradient_clip_algorithm": _one_of(("norm", "value")),
     "trainer.reload_dataloaders_every_n_epochs": _AT_LEAST_0,
+    # torch crashes with very many.
     "trainer.num_threads": Range(
-        "a number of at least 1, or auto", lambda value: value == "auto" or _AT_LEAST_1.holds(value)
+        "a number from 1 to 1024, or auto",
+        lambda value: value == "auto" or _number(lambda number: 1 <= number <= 1024)(value),
+    ),
+    "trainer.val_check_interval": Range(
+        "above 0, or a time as DD:HH:MM:SS", lambda value: not isinstance(value, int | float) or value > 0
     ),
     "callbacks.early_stopping.patience": _AT_LEAST_0,
     "callbacks.early_stopping.mode": _one_of(("min", "max")),
