@@ -1,5 +1,7 @@
 """A run that was stopped anywhere and resumed leaves the same bits as one that was not."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,14 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
+from perceptron.callbacks import several_steps
 from perceptron.composition import training
 from perceptron.composition.build import build_trainer
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.stored.resuming import resume
-from perceptron.errors import UsageError
+from perceptron.data import TableDataModule
+from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import read_checkpoint
 from perceptron.runs.folder import Run
 
@@ -45,7 +50,10 @@ class Kill(L.Callback):
     def on_train_batch_end(self, *_: Any) -> None:
         self.left -= 1
         if self.left == 0:
-            raise Killed
+            self.end()
+
+    def end(self) -> None:
+        raise Killed
 
 
 @pytest.fixture
@@ -98,6 +106,61 @@ def test_the_same_bits(tmp_path: Path, kill: Kill, name: str) -> None:
         resume(Run(folder))
         left = _left(folder)
         assert [key for key in wanted if not _same(wanted[key], left[key])] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "batches", "goes_on_by"),
+    [
+        # Killed before the last checkpoint is written that is due: behind 3 steps of 8, or behind an epoch.
+        (3, 3, 5, 3),
+        (3, 64, 5, 1),
+        (3, 1, 5, 1),
+        (3, 2, 5, 1),
+        (3, 2, 4, 2),
+        (64, 3, 2, 3),
+        # From a run that took single steps, behind 3 and behind 2.
+        (1, 3, 12, 3),
+        (1, 3, 11, 1),
+    ],
+)
+def test_the_same_bits_from_between_two_groups_of_steps(
+    tmp_path: Path, kill: Kill, monkeypatch: pytest.MonkeyPatch, before: int, after: int, batches: int, goes_on_by: int
+) -> None:
+    taken: list[int] = []
+
+    def take(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, **settings: Any) -> None:
+        several_steps.take_several_steps(trainer, model, datamodule, **settings)
+        taken.append(datamodule.steps_at_once)
+
+    monkeypatch.setattr(training, "take_several_steps", take)
+    monkeypatch.setattr(Kill, "takes_groups", True, raising=False)
+    settings = ("optimizer=adam", "callbacks.last.every_seconds=0")
+    monkeypatch.setattr(several_steps, "_MOST_STEPS", 1)
+    wanted = _left(_train(tmp_path / "undisturbed", *settings))
+    monkeypatch.setattr(several_steps, "_MOST_STEPS", before)
+    kill.left = batches
+    with pytest.raises(Killed):
+        _train(tmp_path / "killed", *settings)
+    monkeypatch.setattr(several_steps, "_MOST_STEPS", after)
+    resume(Run(tmp_path / "killed"))
+    assert taken == [1, min(before, 8), goes_on_by]
+    left = _left(tmp_path / "killed")
+    assert [key for key in wanted if not _same(wanted[key], left[key])] == []
+
+
+def test_a_signal_is_heard_between_two_groups_of_steps(
+    tmp_path: Path, kill: Kill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Kill, "takes_groups", True, raising=False)
+    monkeypatch.setattr(kill, "end", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    wanted = _left(_train(tmp_path / "undisturbed"))
+    monkeypatch.setattr(several_steps, "_MOST_STEPS", 3)
+    kill.left = 5
+    with pytest.raises(InterruptedRunError, match="saved after step 14;"):
+        _train(tmp_path / "stopped")
+    resume(Run(tmp_path / "stopped"))
+    left = _left(tmp_path / "stopped")
+    assert [key for key in wanted if not _same(wanted[key], left[key])] == []
 
 
 def test_the_comparison_sees_a_difference(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ _DEEP = ("model=digits_mlp", "data=wine", "model.network.hidden=[16]", "model.ne
 CONFIGURATIONS: dict[str, tuple[str, ...]] = {
     "momentum": (*_ALL, "optimizer=sgd_momentum"),
     "adam_dropout": (*_ALL, *_DEEP, "optimizer=adam"),
+    # More steps an epoch than are taken at once.
+    "groups_of_steps": (*_ALL, *_DEEP, "optimizer=adam", "data.batch_size=1", "trainer.max_epochs=6"),
     "adamw_cosine": (*_ALL, *_DEEP, "optimizer=adamw", "scheduler=cosine"),
     "onecycle": (*_ALL, *_DEEP, "optimizer=sgd_momentum", "scheduler=onecycle"),
     "plateau": (*_ALL, *_DEEP, "optimizer.lr=1.5", "scheduler=plateau", "scheduler.patience=0"),

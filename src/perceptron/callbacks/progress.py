@@ -64,6 +64,9 @@ class EpochProgress(ProgressBar):
     Lightning's rich bar draws at every step, which costs a third of a small network's step (measured).
     """
 
+    # One batch may be several steps to it.
+    takes_groups = True
+
     def __init__(self) -> None:
         super().__init__()
         self._bar: EpochBar | None = None

@@ -10,7 +10,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
-from perceptron.callbacks import History
+from perceptron.callbacks import History, take_several_steps
 from perceptron.composition.build import build_data, build_model, build_optimizer, build_trainer, plain
 from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.figures import draw_figures, figure_callbacks
@@ -30,7 +30,7 @@ from perceptron.runs.files import as_yaml, remove_leftovers, write_text
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
 from perceptron.runs.report import log_results, print_results
-from perceptron.runs.resume import ExactResume
+from perceptron.runs.resume import ExactResume, steps_taken
 from perceptron.tasks import SplitName
 
 
@@ -134,6 +134,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
 
 def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, ckpt_path: str | None) -> None:
     try:
+        take_several_steps(trainer, model, datamodule, taken=0 if ckpt_path is None else steps_taken(ckpt_path))
         trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path, weights_only=True)
     except (MisconfigurationException, ValueError) as error:
         # Lightning compares some settings with the number of batches only now, one of them with a ValueError.

@@ -38,6 +38,9 @@ class RowBatches(Sampler[Rows]):
             ``n_together`` blocks, drawn anew each epoch, are shuffled with each other. None to shuffle all rows.
         n_together: number of blocks whose rows are shuffled with each other.
         device: where the row numbers are handed out. They are drawn on the CPU: the same order on every device.
+
+    Attributes:
+        steps_at_once: consecutive batches that are handed out as one, of so many optimizer steps, in the same order.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class RowBatches(Sampler[Rows]):
         self.labels = labels
         self.rank = rank
         self.world_size = world_size
+        self.steps_at_once = 1
         self.epoch = 0
         self.first_batch = 0
 
@@ -71,15 +75,21 @@ class RowBatches(Sampler[Rows]):
         """Say which epoch the next iteration is for."""
         self.epoch = epoch
 
-    def __len__(self) -> int:
+    @property
+    def n_steps(self) -> int:
+        """Optimizer steps of an epoch."""
         return -(-self.n_rows // self.batch_size)
+
+    def __len__(self) -> int:
+        return -(-self.n_steps // self.steps_at_once)
 
     def __iter__(self) -> Iterator[Rows]:
         # The whole epoch's at once, so that a step waits for no copy.
         order = self.order().to(self.device)
         first, self.first_batch = self.first_batch, 0
+        size = self.batch_size * self.steps_at_once
         for batch in range(first, len(self)):
-            rows = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            rows = order[batch * size : (batch + 1) * size]
             yield self._share(rows) if self.world_size > 1 else rows
 
     def _share(self, rows: Tensor) -> Rows:
@@ -200,9 +210,13 @@ class BatchLoader(DataLoader[Batch]):
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """Number of batches that were handed out in this epoch."""
-        return {"taken": self.taken % max(len(self.batches), 1)}
+        """Number of optimizer steps whose batches were handed out in this epoch."""
+        return {"taken": self.taken % max(len(self.batches), 1) * self.batches.steps_at_once}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Let the next iteration start behind the batches that were handed out."""
-        self.batches.first_batch = state["taken"]
+        """Let the next iteration start behind the batches that were handed out.
+
+        Args:
+            state: of which ``taken`` is a multiple of the steps at once.
+        """
+        self.batches.first_batch = state["taken"] // self.batches.steps_at_once

@@ -101,6 +101,8 @@ class TableDataModule(L.LightningDataModule):
         self._measured: npt.NDArray[np.bool_] | None = None
         # What a model knows that other data is for, set before ``setup``: its classes, and how columns become features.
         self.known: TableSchema | None = None
+        # Optimizer steps whose batches are handed out as one, see perceptron.runs.several_steps.
+        self.steps_at_once = 1
         # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
 
@@ -242,6 +244,7 @@ class TableDataModule(L.LightningDataModule):
         rank, world_size = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
         if shuffle and not overfits:
             sampler = self.row_batches(rank=rank, world_size=world_size, device=device)
+            sampler.steps_at_once = self.steps_at_once
         else:
             sampler = RowBatches(
                 len(rows),

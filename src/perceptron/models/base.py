@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import lightning as L
 import torch
@@ -67,6 +67,8 @@ class TaskModule(L.LightningModule):
         self.optimizer = optimizer
         self.schedule = schedule
         self.seed = seed
+        # Rows of each of the optimizer steps that are handed over as one batch, see perceptron.runs.several_steps.
+        self.rows_per_step: int | None = None
         # The split that `Trainer.test` is run on; names its metrics.
         self.evaluated: SplitName = "test"
         # What the last `Trainer.test` found, also where logging is switched off.
@@ -161,12 +163,36 @@ class TaskModule(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch's stream of noise and its sum of losses."""
-        torch.manual_seed(derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank))
+        seed = derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank)
+        # The other keeps a traceback for each device that is not in use yet, half a millisecond.
+        (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
         self._loss_sum = torch.zeros((), device=self.device)
         self._n_rows = 0
 
-    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor:
-        """Mean loss of a batch ``(features, target, *weights)``, each row's times its weights."""
+    def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor | None:
+        """Mean loss of a batch, for Lightning to step by; or the steps themselves, where ``rows_per_step`` is set.
+
+        Args:
+            batch: ``(features, target, *weights)``.
+            batch_idx: its number in the epoch.
+        """
+        if self.rows_per_step is None:
+            loss = self._mean_loss(batch)
+            every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+            if every and (batch_idx + 1) % every == 0:
+                self.log("train/loss_step", self.loss_in_units(loss.detach()), on_step=True, on_epoch=False)
+            return loss
+        # Lightning's, which counts the steps.
+        optimizer = cast(Optimizer, self.optimizers())
+        for of_step in zip(*(torch.split(column, self.rows_per_step) for column in batch), strict=True):
+            loss = self._mean_loss(of_step)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        return None
+
+    def _mean_loss(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """Of ``(features, target, *weights)``, each row's times its weights; added to the epoch's sum."""
         features, target, *weights = batch
         losses = self._training_losses(features, target)
         for weight in weights:
@@ -174,9 +200,6 @@ class TaskModule(L.LightningModule):
         loss = losses.mean()
         self._loss_sum += loss.detach() * len(features)
         self._n_rows += len(features)
-        every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
-        if every and (batch_idx + 1) % every == 0:
-            self.log("train/loss_step", self.loss_in_units(loss.detach()), on_step=True, on_epoch=False)
         return loss
 
     def on_train_epoch_end(self) -> None:
@@ -244,8 +267,20 @@ class TaskModule(L.LightningModule):
 
     def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
         # A barebones trainer warns of every log.
-        if not self.trainer.barebones:
+        if self.trainer.barebones:
+            return
+        if self.rows_per_step is None or logger is False:
             self.log_dict(metrics, logger=logger)
+            return
+        self.log_dict(metrics, logger=False)
+        if self.trainer.sanity_checking:
+            return
+        # As Lightning does, but by the optimizer's steps: it counts what it was handed.
+        step = self.trainer.global_step - (not self.trainer.testing)
+        values = {name: value.item() for name, value in metrics.items()} | {"epoch": float(self.current_epoch)}
+        for each in self.trainer.loggers:
+            each.log_metrics(values, step=step)
+            each.save()
 
     def _check_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

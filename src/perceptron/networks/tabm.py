@@ -77,6 +77,8 @@ class TabM(nn.Module):
             settings["num_embeddings"] = FittedPiecewiseLinear(len(numbers))
         if self.places:
             settings["cat_cardinalities"] = [stop - start + 1 for start, stop in self.places]
+        # Perceptrons that compute with the same weights.
+        self.shared_by = members
         self.fits_bins = embeddings == "piecewise_linear" and bool(numbers)
         self.ensemble = tabm.TabM.make(
             n_num_features=len(numbers), d_out=n_outputs, k=members, d_block=width, dropout=dropout, **settings

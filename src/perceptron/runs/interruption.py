@@ -24,6 +24,9 @@ class Interruption(Checkpoint):
         folder: the run's folder.
     """
 
+    # One batch may be several steps to it.
+    takes_groups = True
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._received: int | None = None

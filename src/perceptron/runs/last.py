@@ -21,6 +21,9 @@ class LastCheckpoint(Checkpoint):
         every_seconds: how much work may be lost, in seconds; 0 writes wherever a run can go on from.
     """
 
+    # One batch may be several steps to it.
+    takes_groups = True
+
     def __init__(self, *, dirpath: str, every_seconds: float = 10.0) -> None:
         self.path = Path(dirpath) / "last.ckpt"
         self.every_seconds = every_seconds

@@ -18,6 +18,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
 from perceptron.runs.folder import Run
+from perceptron.runs.step_counts import count_groups, count_steps
 
 KEY = "resume"
 EPOCH_END, BETWEEN_STEPS, NOT_EXACT = "epoch_end", "between_steps", "not_exact"
@@ -45,6 +46,9 @@ class ExactResume(L.Callback):
         folder: the run's folder; best checkpoints are looked for where it lies now.
     """
 
+    # One batch may be several steps to it.
+    takes_groups = True
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._state: Mapping[str, Any] = {}
@@ -57,6 +61,8 @@ class ExactResume(L.Callback):
         """Add the generator's state, one row per process, whether to stop, and the epoch's metrics."""
         noise = _noise_state(pl_module.device)
         of_all: Any = pl_module.all_gather(noise.to(pl_module.device))
+        if not pl_module.automatic_optimization:
+            count_steps(checkpoint, trainer.train_dataloader.batches)  # type: ignore[union-attr]
         checkpoint[KEY] = {
             "position": _position(trainer),
             "should_stop": trainer.should_stop,
@@ -72,6 +78,8 @@ class ExactResume(L.Callback):
         """
         check_point(checkpoint, max_epochs=trainer.max_epochs, where=str(trainer.ckpt_path))
         self._state = checkpoint[KEY]
+        if not pl_module.automatic_optimization:
+            count_groups(checkpoint, trainer.datamodule.steps_at_once)  # type: ignore[attr-defined]
         if self._state["position"] == EPOCH_END:
             _complete_epoch(checkpoint["loops"]["fit_loop"])
         else:
@@ -183,6 +191,13 @@ def resume_point(run: Run) -> Path | None:
             if contents.get(KEY, {}).get("position", NOT_EXACT) != NOT_EXACT:
                 steps[path] = int(contents["global_step"])
     return max(steps, key=lambda path: steps[path]) if steps else None
+
+
+def steps_taken(path: str | Path) -> int:
+    """Optimizer steps of its epoch that are behind a checkpoint."""
+    loops = read_checkpoint(path).get("loops", {})
+    states = loops.get("fit_loop", {}).get("state_dict", {}).get("combined_loader") or [{}]
+    return int(states[0].get("taken", 0))
 
 
 def _step_plateau(trainer: L.Trainer, pl_module: L.LightningModule, metrics: Mapping[str, Any]) -> None:
