@@ -150,6 +150,41 @@ def build_optimizer(model: TaskModule, settings: Mapping[str, Any]) -> torch.opt
     return optimizer
 
 
+def build_schedule(
+    model: TaskModule,
+    optimizer: torch.optim.Optimizer,
+    settings: Mapping[str, Any],
+    *,
+    max_epochs: int,
+    total_steps: int,
+) -> dict[str, Any] | None:
+    """Learning-rate schedule of a model's optimizer, in Lightning's form; None for a constant rate.
+
+    Args:
+        model: by ``build_model``.
+        optimizer: by ``build_optimizer``.
+        settings: plain ones of the group ``scheduler``, for messages.
+        max_epochs: of the training.
+        total_steps: of the training.
+
+    Raises:
+        UsageError: where they are none that it takes, or it gives no schedule.
+    """
+    if model.schedule is None:
+        return None
+    name = settings["_target_"]
+    try:
+        schedule = model.schedule(optimizer, max_epochs=max_epochs, total_steps=total_steps)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"scheduler must be what {name} takes, got: {error}; change scheduler") from error
+    if not isinstance(schedule, Mapping) or "scheduler" not in schedule:
+        raise UsageError(
+            f"scheduler must give a schedule in Lightning's form, got {type(schedule).__name__} from {name}; change "
+            "scheduler._target_ to one like those in perceptron.models.schedules"
+        )
+    return dict(schedule)
+
+
 def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet: bool = False) -> L.Trainer:
     """Trainer with the callbacks and loggers of a configuration.
 

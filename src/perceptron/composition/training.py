@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.callbacks import History, take_several_steps
-from perceptron.composition.build import build_data, build_model, build_optimizer, build_trainer, plain
+from perceptron.composition.build import build_data, build_model, build_optimizer, build_schedule, build_trainer, plain
 from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
@@ -32,6 +32,9 @@ from perceptron.runs.lock import only_process
 from perceptron.runs.report import log_results, print_results
 from perceptron.runs.resume import ExactResume, steps_taken
 from perceptron.tasks import SplitName
+
+# Epochs and steps of a training that is not to be.
+_SOME = 100
 
 
 def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, goes_on: bool = False) -> float | None:
@@ -71,7 +74,8 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train:
         # Lightning makes its own, too late for a line that leaves nothing behind.
-        build_optimizer(model, config["optimizer"])
+        optimizer = build_optimizer(model, config["optimizer"])
+        build_schedule(model, optimizer, config["scheduler"], max_epochs=_SOME, total_steps=_SOME)
         if from_checkpoint is None:
             fit_network(model, datamodule)
         else:

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.build import build_model, build_optimizer, check_device
+from perceptron.composition.build import build_model, build_optimizer, build_schedule, check_device
 from perceptron.composition.instance import Again, instance
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
@@ -162,8 +162,7 @@ class MemberBuilder:
             )
         for settings in _callbacks(config, "LastCheckpoint"):
             member.last = Path(settings["dirpath"]) / "last.ckpt"
-        if model.schedule is not None:
-            member.schedule = _schedule(member, config["trainer"]["max_epochs"])
+        member.schedule = _schedule(member, config)
         return member
 
     def _data(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
@@ -190,10 +189,14 @@ class MemberBuilder:
         return datamodule
 
 
-def _schedule(member: Member, max_epochs: int) -> dict[str, Any]:
+def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    max_epochs = config["trainer"]["max_epochs"]
     total_steps = max_epochs * len(member.row_batches())
-    assert member.model.schedule is not None  # noqa: S101
-    schedule = member.model.schedule(member.optimizer, max_epochs=max_epochs, total_steps=total_steps)
+    schedule = build_schedule(
+        member.model, member.optimizer, config["scheduler"], max_epochs=max_epochs, total_steps=total_steps
+    )
+    if schedule is None:
+        return None
     unknown = set(schedule) - {"scheduler", "interval", "monitor"}
     if unknown:
         raise CannotStackError(f"its schedule has {min(unknown)}")
