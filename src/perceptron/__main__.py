@@ -43,6 +43,16 @@ def _run() -> None:
         import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
         _fail(error)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = f" at {error.filename}" if error.filename else ""
+        _fail(
+            UsageError(
+                f"a command must be able to read and write, got {error.strerror or error}{where}; make room, mend its "
+                "permissions or name another place"
+            )
+        )
     except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.status)

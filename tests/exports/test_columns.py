@@ -64,3 +64,8 @@ def test_an_empty_text_that_is_a_category_is_not_missing() -> None:
 def test_every_day_of_four_centuries() -> None:
     days = pd.DataFrame({"when": pd.date_range("1850-01-01", "2250-12-31", freq="17h", tz="UTC")})
     _agrees(days, days)
+
+
+def test_dates_before_nanoseconds_reach() -> None:
+    old = pd.DataFrame({"a": [f"0001-01-{day:02d}" for day in range(1, 20)]})
+    _agrees(old, old)

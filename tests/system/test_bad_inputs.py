@@ -1,9 +1,11 @@
 """What is wrong with a file, a checkpoint or a run folder: one line, status 2, and nothing written."""
 
+import errno
 import gzip
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,9 @@ import pytest
 import torch
 import yaml
 from tests.conftest import Answer, Perceptron
+
+from perceptron.commands import predict
+from perceptron.errors import UsageError
 
 FEATURES = ("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
             "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines",
@@ -176,6 +181,49 @@ def test_a_log_that_cannot_be_written_is_named(perceptron: Perceptron, run: Path
     before = _files(run)
     _expect(perceptron("resume", f"run={run}", "trainer.max_epochs=4"), "train.log must be writable")
     assert _files(run) == before
+
+
+WRITING = {
+    "report": ["report", "run={run}", "out={out}"],
+    "compare": ["compare", "{run}", "out={out}"],
+    "evaluate": ["evaluate", "run={run}", "output={out}"],
+    "export": ["export", "run={run}", "format=torch", "output={out}"],
+    "ensemble": ["ensemble", "run={both}", "output={out}"],
+}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("name", WRITING)
+def test_a_full_disk(
+    perceptron: Perceptron, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shutil.copytree(run, tmp_path / "both" / "a")
+    shutil.copytree(run, tmp_path / "both" / "b")
+    before = _files(tmp_path)
+
+    def full(descriptor: int) -> None:  # noqa: ARG001
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    places = {"run": run, "both": tmp_path / "both", "out": tmp_path / "out"}
+    answer = perceptron(*(argument.format(**places) for argument in WRITING[name]))
+    _expect(answer, "must be able to read and write, got No space left on device; make room")
+    assert _files(tmp_path) == before
+    assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(("stream", "typed"), [("stdin", "input"), ("stdout", "output")])
+def test_a_standard_stream_that_is_closed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: str, typed: str
+) -> None:
+    (tmp_path / "rows.csv").write_text(f"{HEADER}\n{ROW}\n")
+    places = {"input": str(tmp_path / "rows.csv"), "output": str(tmp_path / "out.csv")}
+    monkeypatch.setattr(sys, stream, None)
+    arguments = ["predict", f"run={run}", *(f"{key}={value}" for key, value in (places | {typed: "-"}).items())]
+    with pytest.raises(UsageError, match=f"{typed}=- needs standard {typed}, which is closed; name a file"):
+        predict.main(arguments[1:])
+    predict.main([argument if argument != f"{typed}=-" else f"{typed}={places[typed]}" for argument in arguments[1:]])
+    assert (tmp_path / "out.csv").is_file()
 
 
 ARGUMENTS: dict[str, tuple[list[str], str]] = {

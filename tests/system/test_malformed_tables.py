@@ -244,7 +244,7 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
         {},
         "data.test_fraction=0.2 must leave rows of every class on both sides of 41 rows, got: The least populated "
         "classes in y have only 1 member, which is too few. The minimum number of groups for any class cannot be less "
-        "than 2. Classes with too few members are: [2] Set data.test_fraction=0 or take more rows",
+        "than 2. Classes with too few members are: [2]; set data.test_fraction=0 or take more rows",
     ),
     "no numbers to regress": (
         TEXT,

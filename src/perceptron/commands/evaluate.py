@@ -43,10 +43,11 @@ def main(arguments: Sequence[str]) -> None:
     if output == "-":
         print_json(metrics)
         return
+    if path is not None:
+        write_json(path, metrics)
     title = f"{restored.checkpoint.name} after {restored.step} steps"
     print_results(metrics, title=title, folder=_folder_of(source), notes=[])
     if path is not None:
-        write_json(path, metrics)
         print(f"metrics     {path}")
 
 

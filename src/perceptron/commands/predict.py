@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, TextIO
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str]) -> None:
         return
     source, target = typed.text("input"), typed.text("output")
     rows, answers = _paths(source, target)
+    stdin = _bytes(sys.stdin, "input") if rows is None else None
+    stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch; and pyarrow is an extra.
     try:
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
             row_id=row_id,
             ignored=ignored,
             progress=progress,
-            stdin=sys.stdin.buffer,
+            stdin=stdin,
         )
         # The first chunk before the output is opened: most mistakes show in it.
         first = next(chunks)
@@ -72,7 +75,7 @@ def main(arguments: Sequence[str]) -> None:
             has_spread=restored.model.predict(torch.from_numpy(first.features[:1])).spread is not None,
         )
         try:
-            with write_answers(answers, layout, stdout=sys.stdout.buffer) as writer, torch.inference_mode():
+            with write_answers(answers, layout, stdout=stdout) as writer, torch.inference_mode():
                 chunk = first
                 while True:
                     labels, *rest = restored.model.predict(torch.from_numpy(chunk.features))
@@ -98,6 +101,12 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
         raise UsageError(f"output must be another file than input, got {target} for both; name another")
     return rows, answers
+
+
+def _bytes(stream: TextIO | None, name: str) -> BinaryIO:
+    if stream is None:
+        raise UsageError(f"{name}=- needs standard {name}, which is closed; name a file")
+    return stream.buffer
 
 
 @contextmanager

@@ -84,8 +84,8 @@ def _take(
         )
     except ValueError as error:
         raise UsageError(
-            f"{setting}={fraction} must leave rows of every class on both sides of {len(rows)} rows, got: {error} "
-            f"Set {setting}=0 or take more rows"
+            f"{setting}={fraction} must leave rows of every class on both sides of {len(rows)} rows, got: "
+            f"{str(error).rstrip('.')}; set {setting}=0 or take more rows"
         ) from error
     return rest, taken
 

@@ -232,7 +232,8 @@ def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
     if code["kind"] == "category":
         return texts_of(column).where(column.notna(), missing_text(code)).to_numpy(dtype=object)
     if code["kind"] == "date":
-        seconds = (dates_of(column) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+        # Nanoseconds reach back to 1677 alone.
+        seconds = (dates_of(column) - pd.Timestamp(0, tz="UTC").as_unit("us")).dt.total_seconds()
         return seconds.to_numpy(dtype=np.float64)
     return numbers_of(column, code["kind"]).to_numpy(dtype=np.float32)
 

@@ -1,6 +1,7 @@
 """One predictor of a sweep's finished members, as a run's folder of its own."""
 
 import json
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,9 +88,15 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
         for run, member in zip(finished, members, strict=True)
     ]
     contents[KEY] = {**contents[KEY], "members": origins}
-    folder.mkdir(parents=True, exist_ok=True)
-    WholeCheckpoints().save_checkpoint(contents, Run(folder).checkpoint())
-    write_text(folder / "config.yaml", as_yaml(config))
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        WholeCheckpoints().save_checkpoint(contents, Run(folder).checkpoint())
+        write_text(folder / "config.yaml", as_yaml(config))
+    except BaseException:
+        if is_new:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     return Made(
         folder=folder,
         n_members=len(members),
