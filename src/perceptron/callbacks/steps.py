@@ -1,4 +1,8 @@
-"""What Lightning does around every step, and a run can do without: a quarter of a small network's step (measured)."""
+"""What Lightning does around every step, and a run can do without.
+
+It is a quarter of a small network's step where each step is a batch to Lightning, and a twentieth where several are
+(measured, see ``several_steps``).
+"""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
