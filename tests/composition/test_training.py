@@ -45,7 +45,7 @@ def test_a_run_leaves_what_the_readme_says(composed, tmp_path: Path, capsys) -> 
         ("optimizer._target_=torch.optim.LBFGS", "optimizer must be what torch.optim.LBFGS takes, got: .*weight_decay"),
         ("optimizer._target_=builtins.dict", "optimizer must be what builtins.dict takes, got"),
         ("scheduler._target_=builtins.dict", "scheduler must be what builtins.dict takes, got: .*; change scheduler"),
-        ("scheduler._target_=builtins.type", "scheduler must be what builtins.type takes, got: .*; change scheduler"),
+        ("scheduler._target_=perceptron.networks.MLP", "scheduler must be what perceptron.networks.MLP takes, got: .*"),
         ("+callbacks.own._target_=os.getcwd", "callbacks.own must be a Callback, got str"),
         ("+logger.own._target_=os.getcwd", "logger.own must be a Logger, got str"),
     ],

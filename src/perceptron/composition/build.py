@@ -5,6 +5,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import get_class
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
@@ -175,8 +176,10 @@ def build_schedule(
     name = settings["_target_"]
     try:
         schedule = model.schedule(optimizer, max_epochs=max_epochs, total_steps=total_steps)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"scheduler must be what {name} takes, got: {error}; change scheduler") from error
+    # Hydra refuses some targets only when they are called.
+    except (TypeError, ValueError, InstantiationException) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"scheduler must be what {name} takes, got: {reason}; change scheduler") from error
     if not isinstance(schedule, Mapping) or "scheduler" not in schedule:
         raise UsageError(
             f"scheduler must give a schedule in Lightning's form, got {type(schedule).__name__} from {name}; change "
