@@ -83,13 +83,11 @@ def main() -> None:
     imports = peak_mib()
     per_row = _seconds_per_row(network, sizes)
     epochs = int(min(max(seconds / (per_row * trained), 1), MOST_EPOCHS))
-    # A training of many steps is cut short; growth with rows needs whole epochs.
-    most = max(int(seconds / (per_row * sizes["batch"])), 20) if epochs == 1 and sizes["rows"] <= 100_000 else -1
 
     own, bare = [], []
     peak = 0.0
     for number in range(rounds):
-        clock = timed_fit(*overrides, f"trainer.max_epochs={epochs}", f"trainer.max_steps={most}")
+        clock = timed_fit(*overrides, f"trainer.max_epochs={epochs}")
         # Later rounds share the process with the bare loop's rows.
         peak = peak or peak_mib()
         steps_an_epoch = -(-trained // sizes["batch"])
@@ -98,9 +96,8 @@ def main() -> None:
         features, target = made_table(rows=sizes["rows"], features=sizes["features"])
         table = torch.from_numpy(features[:trained]), torch.from_numpy(target[:trained])
         started = time.perf_counter()
-        n_rows = min(trained, most * sizes["batch"]) if most > 0 else trained
-        train_bare(network, table[0][:n_rows], table[1][:n_rows], batch=sizes["batch"], epochs=epochs)
-        bare.append(n_rows * epochs / (time.perf_counter() - started))
+        train_bare(network, *table, batch=sizes["batch"], epochs=epochs)
+        bare.append(trained * epochs / (time.perf_counter() - started))
         del features, target, table
         if number == 0 and sizes["rows"] >= 10_000_000:
             break
