@@ -176,6 +176,8 @@ class TaskModule(L.LightningModule):
             batch: ``(features, target, *weights)``.
             batch_idx: its number in the epoch.
         """
+        features, *others = batch
+        batch = (self.standardize(features), *others)
         if self.rows_per_step is None:
             loss = self._mean_loss(batch)
             every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
@@ -192,7 +194,7 @@ class TaskModule(L.LightningModule):
         return None
 
     def _mean_loss(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """Of ``(features, target, *weights)``, each row's times its weights; added to the epoch's sum."""
+        """Of ``(standardised features, target, *weights)``, each row's times its weights; added to the epoch's sum."""
         features, target, *weights = batch
         losses = self._training_losses(features, target)
         for weight in weights:
@@ -258,7 +260,7 @@ class TaskModule(L.LightningModule):
         self._training_losses = torch.compile(self._training_losses, mode=mode)  # type: ignore[method-assign]
 
     def _training_losses(self, features: Tensor, target: Tensor) -> Tensor:
-        outputs = self(features)
+        outputs: Tensor = self.network(features)
         if outputs.ndim == 2:
             return self.row_losses(outputs, target)
         members = outputs.shape[1]
