@@ -1,4 +1,4 @@
-"""How training grows with rows, features, width and batch: throughput, memory, and the machine's limits. 6 minutes.
+"""How training grows with rows, features, width and batch: throughput, memory, and the machine's limits. 7 minutes.
 
     python benchmarks/growth.py
     python benchmarks/growth.py --axes rows

@@ -1,4 +1,4 @@
-"""A sweep by each launcher and by scikit-learn with joblib, by population.py; and its scaling. 9 minutes.
+"""A sweep by each launcher and by scikit-learn with joblib, by population.py; and its scaling. 4 minutes.
 
 python benchmarks/sweeps.py
 """
