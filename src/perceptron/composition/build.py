@@ -200,7 +200,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         UsageError: where this machine has not what ``trainer`` asks for.
     """
     check_device(cfg.trainer.accelerator)
-    callbacks: list[L.Callback] = [*_instances(cfg.callbacks, "callbacks"), *own_callbacks]
+    callbacks: list[L.Callback] = [*_instances(cfg.callbacks, "callbacks", L.Callback), *own_callbacks]
     loggers = build_loggers(cfg.logger)
     trainer = cfg.trainer
     if trainer.barebones:
@@ -238,7 +238,7 @@ _NOT_BAREBONES = (
 
 def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
     """Loggers of the group ``logger``."""
-    return _instances(group, "logger")
+    return _instances(group, "logger", Logger)
 
 
 def check_device(accelerator: str) -> None:
@@ -276,8 +276,7 @@ def _task_of(target: str) -> Task:
     raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
 
 
-def _instances(group: DictConfig | Mapping[str, Any], name: str) -> list[Any]:
-    kind = {"callbacks": L.Callback, "logger": Logger}[name]
+def _instances(group: DictConfig | Mapping[str, Any], name: str, kind: type) -> list[Any]:
     made = {f"{name}.{key!s}": instance(part, f"{name}.{key!s}") for key, part in group.items() if part is not None}
     for key, each in made.items():
         if not isinstance(each, kind):

@@ -101,7 +101,7 @@ class TableDataModule(L.LightningDataModule):
         self._measured: npt.NDArray[np.bool_] | None = None
         # What a model knows that other data is for, set before ``setup``: its classes, and how columns become features.
         self.known: TableSchema | None = None
-        # Optimizer steps whose batches are handed out as one, see perceptron.runs.several_steps.
+        # Optimizer steps whose batches are handed out as one, see perceptron.callbacks.several_steps.
         self.steps_at_once = 1
         # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
         self.report: dict[str, Any] | None = None

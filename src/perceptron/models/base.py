@@ -67,7 +67,7 @@ class TaskModule(L.LightningModule):
         self.optimizer = optimizer
         self.schedule = schedule
         self.seed = seed
-        # Rows of each of the optimizer steps that are handed over as one batch, see perceptron.runs.several_steps.
+        # Rows of each of the optimizer steps that are handed over as one batch, see perceptron.callbacks.several_steps.
         self.rows_per_step: int | None = None
         # The split that `Trainer.test` is run on; names its metrics.
         self.evaluated: SplitName = "test"
@@ -137,7 +137,8 @@ class TaskModule(L.LightningModule):
     def forward(self, features: Tensor) -> Tensor:
         """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``.
 
-        Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``.
+        Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
+        not call it: they give ``network`` the features of several steps, standardised at once.
         """
         outputs: Tensor = self.network(self.standardize(features))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs

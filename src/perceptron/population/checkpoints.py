@@ -84,7 +84,7 @@ class Snapshots:
     def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
         member = self.members[number]
         ended = self.number is None
-        batches = len(member.row_batches())
+        batches = member.row_batches().n_steps
         latest = member.history[-1]
         callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
         return _Moment(

@@ -29,7 +29,7 @@ class Population(L.LightningModule):
         self.cohorts = torch.nn.ModuleList(
             Cohort(members[start : start + size]) for start in range(0, len(members), size)
         )
-        self.n_steps = max(len(member.row_batches()) for member in members)
+        self.n_steps = max(member.row_batches().n_steps for member in members)
         table = members[0].datamodule.table
         features, target = torch.from_numpy(table.features), torch.from_numpy(table.target)
         # In the precision of the members; classes stay whole numbers.

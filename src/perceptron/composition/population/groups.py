@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from omegaconf import DictConfig
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 # Of a process on a CPU. More at once are not faster, and what a killed sweep loses is those that are under way.
 _GOOD_SHARE = 64
-# Fewer are faster together than in processes of their own (benchmarks/NOTES.md).
+# Four in one stack take 1.3 times what one takes by itself (benchmarks/results/population.svg).
 _WORTH_A_PROCESS = 4
 
 
@@ -88,6 +88,14 @@ def shares(group: Sequence[Candidate], *, n_processes: int, max_members: int | N
     n_shares = -(-n_shares // wanted) * wanted
     bounds = [len(group) * i // n_shares for i in range(n_shares + 1)]
     return [group[start:stop] for start, stop in pairwise(bounds) if stop > start]
+
+
+def in_words(candidates: Iterable[Candidate]) -> str:
+    """Numbers of jobs, such as ``0 to 3, 7, 9 to 12``."""
+    numbers = sorted(candidate.number for candidate in candidates)
+    # Neighbours differ from their places in the order by the same number.
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), lambda at: at[1] - at[0])]
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
 def _candidate(cfg: DictConfig, job: PlainJob, builder: MemberBuilder, checked: set[JobTemplate]) -> Candidate:

@@ -191,7 +191,7 @@ class MemberBuilder:
 
 def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:
     max_epochs = config["trainer"]["max_epochs"]
-    total_steps = max_epochs * len(member.row_batches())
+    total_steps = max_epochs * member.row_batches().n_steps
     schedule = build_schedule(
         member.model, member.optimizer, config["scheduler"], max_epochs=max_epochs, total_steps=total_steps
     )

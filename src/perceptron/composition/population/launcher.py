@@ -91,12 +91,11 @@ def launch(
         return result
 
     numbers = range(first, first + len(job_overrides))
-    results: dict[int, JobReturn | None] = {}
     try:
         with rarely_searched():
             tame_lightning()
             groups, alone = group_jobs(map(entered, numbers))
-            results = dict.fromkeys(alone)
+            results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for written in train_groups(groups, write, max_members=max_members):
                 results |= written
             ended = {number: result or run(number) for number, result in results.items()}

@@ -4,9 +4,8 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import lightning as L
@@ -14,7 +13,7 @@ import torch
 from hydra.core.utils import JobReturn
 
 from perceptron.callbacks import EpochBar, EpochProgress
-from perceptron.composition.population.groups import Candidate, shares
+from perceptron.composition.population.groups import Candidate, in_words, shares
 from perceptron.composition.population.processes import EndedError, can_fork, in_processes
 from perceptron.composition.population.trained import Trained, train_together
 from perceptron.composition.threads import cores
@@ -60,8 +59,7 @@ def train_groups(
     for number, (group, parts) in enumerate(zip(groups, cut, strict=True), start=1):
         where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
         at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
-        jobs = _in_words(candidate.number for candidate in group)
-        log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), len(group), at_once, jobs)
+        log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), len(group), at_once, in_words(group))
     yield from _train([part for parts in cut for part in parts], write, n_processes=n_processes)
 
 
@@ -96,9 +94,8 @@ def _in_processes(parts: Sequence[Share], write: Write, n_processes: int) -> Ite
         for number, result in in_processes(tasks, n_processes=n_processes, look=board.show):
             board.end(number)
             if isinstance(result, EndedError):
-                numbers = [candidate.number for candidate in parts[number]]
-                log.warning("jobs %s run alone: %s", _in_words(numbers), result)
-                yield Written(dict.fromkeys(numbers), 0)
+                log.warning("jobs %s run alone: %s", in_words(parts[number]), result)
+                yield Written(dict.fromkeys(candidate.number for candidate in parts[number]), 0)
             else:
                 yield result
     finally:
@@ -110,13 +107,6 @@ def _written(trained: Mapping[int, Trained | None], write: Write) -> Written:
     n_failed = sum(isinstance(failure, DivergedError) for failure in failures)
     results = {number: None if one is None else write(number, one) for number, one in trained.items()}
     return Written(results, n_failed)
-
-
-def _in_words(numbers: Iterable[int]) -> str:
-    """Such as ``0 to 3, 7, 9 to 12``."""
-    # Neighbours differ from their places in the order by the same number.
-    runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda at: at[1] - at[0])]
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
 def _shows_progress(share: Share) -> bool:

@@ -13,7 +13,7 @@ import torch
 
 from perceptron.composition.build import build_loggers
 from perceptron.composition.hyper_parameters import hyper_parameters
-from perceptron.composition.population.groups import Candidate
+from perceptron.composition.population.groups import Candidate, in_words
 from perceptron.composition.results import best_entry, write_results
 from perceptron.composition.threads import set_threads
 from perceptron.population import Population, fit_population
@@ -127,7 +127,7 @@ def train_together(
         )
     # Whatever it is, each job alone tells it, or gets by without.
     except Exception as error:
-        log.warning("jobs %s run alone: %s", ", ".join(str(candidate.number) for candidate in candidates), error)
+        log.warning("jobs %s run alone: %s", in_words(candidates), error)
         log.debug("failed", exc_info=error)
         return {candidate.number: None for candidate in candidates}
     seconds = time.perf_counter() - clock
