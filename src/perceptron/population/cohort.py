@@ -1,7 +1,7 @@
 """Members in one stack: one step updates each that is still trained."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 import torch
@@ -46,6 +46,7 @@ class Cohort(nn.Module):
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
         self.kin = kin_numbers(members)
+        self._runs: list[tuple[TaskModule, slice]] | None = None
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
         self._steps: Iterator[list[Part]] = iter(())
@@ -66,20 +67,21 @@ class Cohort(nn.Module):
         self.network.train()
         self.noise.start_epoch(epoch, self.device)
         self._loss_sum = torch.zeros(len(self.living), device=self.device)
-        self._n_rows = torch.zeros(len(self.living), device=self.device)
-        self._steps = epoch_steps(self.living, epoch)
+        self._steps = epoch_steps(self.living, epoch, self._table[1])
 
     def train_steps(self, count: int) -> None:
         """Take the next steps of the epoch, as far as there are some."""
         for parts in islice(self._steps, count):
-            self._step([part.to(self.device) for part in parts])
+            self._step(parts)
 
     def _step(self, batch: list[Part]) -> None:
         """A step of every member that has rows left in this epoch."""
         for part in batch:
             outputs = self._outputs(part.members, part.rows, self.noise).requires_grad_()
-            losses = self._losses(outputs, part)
-            (gradient,) = torch.autograd.grad(losses.sum(), outputs)
+            losses = self._row_losses(outputs, part)
+            # Of the mean over each member's rows.
+            weights = losses.new_tensor(1 / losses.shape[1]).expand_as(losses)
+            (gradient,) = torch.autograd.grad(losses, outputs, weights)
             self.network.backward(gradient)
             self._note(part, losses.detach())
         self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
@@ -100,12 +102,13 @@ class Cohort(nn.Module):
         finite = [bool(torch.isfinite(loss)) for loss in train]
         val = self._scores("val", finite=finite)
         for position, member in enumerate(self.living):
-            loss = train[position].item()
+            batches, loss = member.row_batches(), train[position].item()
+            member.steps += batches.n_steps
             for value in (val[position].get("val/loss", 0.0), loss):
                 if not math.isfinite(value):
                     member.failure = DivergedError(value, self._epoch)
             if member.failure is None:
-                sums = (self._loss_sum[position].item(), int(self._n_rows[position]))
+                sums = (self._loss_sum[position].item(), batches.n_rows)
                 member.history.append(Epoch(self._epoch, member.steps - 1, val[position], {"train/loss": loss}, sums))
         ends = self._ends()
         self._keep_best(ends)
@@ -127,7 +130,7 @@ class Cohort(nn.Module):
         kept = self.snapshots[0] if self.snapshots else self.last
         self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
         self._choose_thresholds()
-        self.kin = kin_numbers(self.living)
+        self.kin, self._runs = kin_numbers(self.living), None
         for split in _SPLITS:
             for member, scores in zip(self.living, self._scores(split), strict=True):
                 member.metrics |= scores
@@ -146,35 +149,30 @@ class Cohort(nn.Module):
                 outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
                 model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
 
-    def _losses(self, outputs: Tensor, part: Part) -> Tensor:
-        """Mean loss of each member's batch, ``(m,)``."""
-        target = self._table[1][part.rows]
-        of_kin = [model.row_losses(outputs[where], target[where]) for model, where in self._by_kin(part.members)]
-        losses = torch.cat(of_kin) if len(of_kin) > 1 else of_kin[0]
-        return (losses if part.factors is None else losses * part.factors).mean(dim=1)
+    def _row_losses(self, outputs: Tensor, part: Part) -> Tensor:
+        """Loss of each row, ``(m, batch)``, times its factor."""
+        runs = self._by_kin(part.members)
+        losses = [model.row_losses(outputs[where], part.target[where]) for model, where in runs]
+        of_all = torch.cat(losses) if len(losses) > 1 else losses[0]
+        return of_all if part.factors is None else of_all * part.factors
 
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
         mean, scale = self.mean, self.scale
         if members is not None:
             mean, scale = mean[members], scale[members]
         features = self._table[0].index_select(0, rows.flatten()).view(*rows.shape, -1)
-        outputs: Tensor = self.network((features - mean) / scale, members, noise)
+        outputs: Tensor = self.network(features.sub_(mean).div_(scale), members, noise)
         return outputs
 
     def _note(self, part: Part, losses: Tensor) -> None:
-        n_rows, losses = part.rows.shape[1], losses.to(self._loss_sum)
+        sums = losses.sum(dim=1, dtype=self._loss_sum.dtype)
         if part.members is None:
-            self._loss_sum += losses * n_rows
-            self._n_rows += n_rows
+            self._loss_sum += sums
         else:
-            self._loss_sum.index_add_(0, part.members, losses * n_rows)
-            self._n_rows.index_add_(0, part.members, torch.full_like(losses, n_rows))
-        stepped = self.living if part.members is None else [self.living[i] for i in part.members.tolist()]
-        for member in stepped:
-            member.steps += 1
+            self._loss_sum.index_add_(0, part.members, sums)
 
     def _train_losses(self) -> Tensor:
-        means = self._loss_sum / self._n_rows
+        means = self._loss_sum / self._loss_sum.new_tensor([member.row_batches().n_rows for member in self.living])
         return torch.cat([model.loss_in_units(means[where]) for model, where in self._by_kin(None)]).cpu()
 
     @torch.no_grad()
@@ -185,18 +183,17 @@ class Cohort(nn.Module):
         """
         self.network.eval()
         found: list[dict[str, float]] = [{} for _ in self.living]
-        for part in split_parts(self.living, split):
-            rows = part.rows.to(self.device)
+        for part in split_parts(self.living, split, self._table[1]):
+            rows, target = part.rows, part.target
             positions = list(range(len(self.living))) if part.members is None else part.members.tolist()
             wanted = [i for i, position in enumerate(positions) if finite is None or finite[position]]
             if len(wanted) < len(positions):
-                positions, rows = [positions[i] for i in wanted], rows[wanted]
+                positions, rows, target = [positions[i] for i in wanted], rows[wanted], target[wanted]
             if not positions:
                 continue
             members = None if len(positions) == len(self.living) else torch.tensor(positions, device=self.device)
             size = self.members[0].datamodule.eval_batch_size
             outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
-            target = self._table[1][rows]
             for model, where in self._by_kin(members):
                 values = _scored(model, outputs[where], target[where])
                 columns = {f"{split}/{name}": value.tolist() for name, value in values.items()}
@@ -204,14 +201,23 @@ class Cohort(nn.Module):
                     found[position] = {name: column[i] for name, column in columns.items()}
         return found
 
-    def _by_kin(self, members: Tensor | None) -> Iterator[tuple[TaskModule, slice]]:
+    def _by_kin(self, members: Tensor | None) -> list[tuple[TaskModule, slice]]:
         """Runs of neighbours whose losses and metrics are computed by one model's methods."""
-        positions = range(len(self.living)) if members is None else members.tolist()
+        if members is not None:
+            return self._runs_of(members.tolist())
+        if self._runs is None:
+            self._runs = self._runs_of(range(len(self.living)))
+        return self._runs
+
+    def _runs_of(self, positions: Iterable[int]) -> list[tuple[TaskModule, slice]]:
+        runs = []
         start = 0
         for _, run in groupby(positions, key=self.kin.__getitem__):
-            run_of = list(run)
-            yield self.living[run_of[0]].model, slice(start, start + len(run_of))
-            start += len(run_of)
+            first, *others = run
+            stop = start + 1 + len(others)
+            runs.append((self.living[first].model, slice(start, stop)))
+            start = stop
+        return runs
 
     def _refresh(self, moved: bool) -> None:
         if moved:
@@ -269,7 +275,7 @@ class Cohort(nn.Module):
         stay = [position for position, ended in enumerate(ends) if not ended]
         self._numbers = [self._numbers[i] for i in stay]
         self.living = [self.living[i] for i in stay]
-        self.kin = [self.kin[i] for i in stay]
+        self.kin, self._runs = [self.kin[i] for i in stay], None
         self.noise.keep(stay)
         positions = torch.tensor(stay, dtype=torch.int64, device=self.device)
         if stay:

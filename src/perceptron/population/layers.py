@@ -2,6 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +39,9 @@ class StackedLayers(StackedNetwork):
                 self.layers.append(_Dropout(n_dropouts))
                 n_dropouts += 1
             else:
-                self.layers.append(_Elementwise(layer))
+                # What a linear layer gives is its own, and no gradient needs it.
+                overwrites = bool(self.layers) and isinstance(self.layers[-1], _Linear)
+                self.layers.append(_Elementwise(layer, overwrites=overwrites))
 
     @torch.no_grad()
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
@@ -85,12 +89,15 @@ class _Layer:
 class _Linear(_Layer):
     def __init__(self, weight: nn.Parameter, bias: nn.Parameter) -> None:
         self.stacks = (weight, bias)
+        self._of_outputs, self._of_gradient = _Memory(), _Memory()
 
     def forward(self, hidden: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
         weight, bias = self.stacks if members is None else (stack[members] for stack in self.stacks)
+        kept = None
         if noise is not None:
             self._inputs, self._weight, self._members = hidden, weight, members
-        return torch.baddbmm(bias.unsqueeze(2), weight, hidden)
+            kept = self._of_outputs.tensor(*weight.shape[:2], hidden.shape[2], like=weight)
+        return torch.bmm(weight, hidden, out=kept).add_(bias.unsqueeze(2))
 
     def backward(self, gradient: Tensor, *, is_first: bool) -> Tensor:
         inputs = self._inputs.transpose(1, 2)
@@ -101,7 +108,10 @@ class _Linear(_Layer):
         else:
             of_weight.index_copy_(0, self._members, torch.bmm(gradient, inputs))
             of_bias.index_copy_(0, self._members, gradient.sum(2))
-        return gradient if is_first else torch.bmm(self._weight.transpose(1, 2), gradient)
+        if is_first:
+            return gradient
+        kept = self._of_gradient.tensor(*self._inputs.shape, like=gradient)
+        return torch.bmm(self._weight.transpose(1, 2), gradient, out=kept)
 
 
 class _Dropout(_Layer):
@@ -119,30 +129,68 @@ class _Dropout(_Layer):
 
 
 class _Elementwise(_Layer):
-    def __init__(self, layer: nn.Module) -> None:
+    """An activation.
+
+    Args:
+        layer: of one network.
+        overwrites: whether nobody else needs its inputs.
+    """
+
+    def __init__(self, layer: nn.Module, *, overwrites: bool) -> None:
         self.layer = layer
+        self.rule = _BY_OUTPUTS.get(type(layer))
+        self.overwrites = overwrites
 
     def forward(self, hidden: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:  # noqa: ARG002
-        by_hand = noise is None or type(self.layer) in _BY_OUTPUTS
-        with torch.set_grad_enabled(not by_hand):
-            inputs = hidden if by_hand else hidden.detach().requires_grad_()
-            outputs: Tensor = self.layer(inputs)
-        if noise is not None:
-            self._inputs, self._outputs = inputs, outputs
-        return outputs.detach()
+        if self.rule is not None:
+            self._outputs = self.rule.of(hidden, out=hidden if self.overwrites else None)
+            return self._outputs
+        if noise is None:
+            outputs: Tensor = self.layer(hidden)
+            return outputs
+        with torch.enable_grad():
+            self._inputs = hidden.detach().requires_grad_()
+            self._outputs = self.layer(self._inputs)
+        return self._outputs.detach()
 
     def backward(self, gradient: Tensor, *, is_first: bool) -> Tensor:  # noqa: ARG002
-        if (rule := _BY_OUTPUTS.get(type(self.layer))) is not None:
-            return rule(gradient, self._outputs)
+        if self.rule is not None:
+            return self.rule.backward(gradient, self._outputs)
         of_inputs: Tensor = torch.autograd.grad(self._outputs, self._inputs, gradient)[0]
         return of_inputs
 
 
-# Gradients of a layer's inputs by those of its outputs and the outputs themselves; autograd is asked for the others'.
-# It takes some 60 µs for each question, ten times what these take for 16 members.
-_BY_OUTPUTS: dict[type[nn.Module], Callable[[Tensor, Tensor], Tensor]] = {
-    # A sixth of the time of a comparison: outputs are never below 0.
-    nn.ReLU: lambda gradient, outputs: outputs.sign().mul_(gradient),
-    nn.Tanh: lambda gradient, outputs: gradient * (1 - outputs * outputs),
-    nn.Sigmoid: lambda gradient, outputs: gradient * outputs * (1 - outputs),
+class _Rule(NamedTuple):
+    """An activation whose gradient its outputs tell.
+
+    Attributes:
+        of: outputs by inputs, into ``out``.
+        backward: gradient of the inputs by that of the outputs and the outputs themselves, which it may overwrite: the
+            layers after this one have had their gradients.
+    """
+
+    of: Callable[..., Tensor]
+    backward: Callable[[Tensor, Tensor], Tensor]
+
+
+# Autograd is asked for others' gradients. It takes some 60 µs for each question, ten times what these take for 16
+# members.
+_BY_OUTPUTS: dict[type[nn.Module], _Rule] = {
+    # The sign takes a sixth of the time of a comparison: outputs are never below 0.
+    nn.ReLU: _Rule(partial(torch.clamp_min, min=0), lambda gradient, outputs: outputs.sign_().mul_(gradient)),
+    nn.Tanh: _Rule(torch.tanh, lambda gradient, outputs: gradient * (1 - outputs * outputs)),
+    nn.Sigmoid: _Rule(torch.sigmoid, lambda gradient, outputs: gradient * outputs * (1 - outputs)),
 }
+
+
+class _Memory:
+    """Where a layer's results lie: the same memory in every step of as many members and rows."""
+
+    def __init__(self) -> None:
+        self._tensor: Tensor | None = None
+
+    def tensor(self, *shape: int, like: Tensor) -> Tensor:
+        """Of a shape, with whatever is in there; type and device are another's."""
+        if self._tensor is None or self._tensor.shape != shape:
+            self._tensor = like.new_empty(shape)
+        return self._tensor

@@ -16,23 +16,17 @@ class Part(NamedTuple):
     Attributes:
         members: ``(m,)`` int64 positions among the living; None for all of them.
         rows: ``(m, batch)`` int64 rows of the shared table.
+        target: ``(m, batch, ...)`` of these rows.
         factors: ``(m, batch)`` of the rows' losses in training; None for 1.
     """
 
     members: Tensor | None
     rows: Tensor
+    target: Tensor
     factors: Tensor | None
 
-    def to(self, device: torch.device) -> "Part":
-        """The same on a device."""
-        return Part(
-            None if self.members is None else self.members.to(device),
-            self.rows.to(device),
-            None if self.factors is None else self.factors.to(device),
-        )
 
-
-def epoch_steps(members: Sequence[Member], epoch: int) -> Iterator[list[Part]]:
+def epoch_steps(members: Sequence[Member], epoch: int, target: Tensor) -> Iterator[list[Part]]:
     """Steps of an epoch: one part each, save at the end of an epoch where folds differ in size.
 
     A member whose epoch is over takes no part in the steps that others still have.
@@ -40,6 +34,7 @@ def epoch_steps(members: Sequence[Member], epoch: int) -> Iterator[list[Part]]:
     Args:
         members: those that are still trained, in the stack's order.
         epoch: its number.
+        target: of the shared table, on the device that the parts are wanted on.
     """
     if not members:
         return
@@ -48,38 +43,45 @@ def epoch_steps(members: Sequence[Member], epoch: int) -> Iterator[list[Part]]:
     # Steps in which all have as many rows: the batches of each member lie one after another.
     n_alike = sum(1 for _ in takewhile(lambda of_step: len(set(of_step)) == 1, zip(*sizes, strict=False)))
     n_rows = sum(sizes[0][:n_alike])
-    rows, factors = _stacked([(rows[:n_rows], None if own is None else own[:n_rows]) for rows, own in orders])
-    of_steps = rows.split_with_sizes(sizes[0][:n_alike], dim=1)
-    if factors is None:
-        yield from ([Part(None, of_step, None)] for of_step in of_steps)
-    else:
-        pairs = zip(of_steps, factors.split_with_sizes(sizes[0][:n_alike], dim=1), strict=True)
-        yield from ([Part(None, *pair)] for pair in pairs)
+    whole = _part(None, [(rows[:n_rows], None if own is None else own[:n_rows]) for rows, own in orders], target)
+    columns = (
+        [None] * n_alike if column is None else column.split_with_sizes(sizes[0][:n_alike], dim=1)
+        for column in (whole.rows, whole.target, whole.factors)
+    )
+    for rows, targets, factors in zip(*columns, strict=True):
+        yield [Part(None, rows, targets, factors)]
     for step in range(n_alike, max(map(len, sizes))):
         by_size: dict[int, list[int]] = {}
         for position, of_member in enumerate(sizes):
             if step < len(of_member):
                 by_size.setdefault(of_member[step], []).append(position)
         yield [
-            Part(
+            _part(
                 _positions(positions, members),
-                *_stacked([_batch(orders[position], sizes[position], step) for position in positions]),
+                [_batch(orders[position], sizes[position], step) for position in positions],
+                target,
             )
             for positions in by_size.values()
         ]
 
 
-def split_parts(members: Sequence[Member], split: str) -> list[Part]:
-    """All rows of a split of each member, members with as many rows together; none where the split is empty."""
+def split_parts(members: Sequence[Member], split: str, target: Tensor) -> list[Part]:
+    """All rows of a split of each member, members with as many rows together; none where the split is empty.
+
+    Args:
+        members: those that are looked at, in the stack's order.
+        split: its name.
+        target: of the shared table, on the device that the parts are wanted on.
+    """
     by_size: dict[int, list[int]] = {}
     for position, member in enumerate(members):
         by_size.setdefault(len(member.split.rows(split)), []).append(position)
     by_size.pop(0, None)
     return [
-        Part(
+        _part(
             _positions(positions, members),
-            torch.stack([torch.from_numpy(members[position].split.rows(split)) for position in positions]),
-            None,
+            [(torch.from_numpy(members[position].split.rows(split)), None) for position in positions],
+            target,
         )
         for positions in by_size.values()
     ]
@@ -89,15 +91,17 @@ def _positions(positions: list[int], members: Sequence[Member]) -> Tensor | None
     return None if len(positions) == len(members) else torch.tensor(positions)
 
 
-def _stacked(batches: list[tuple[Tensor, Tensor | None]]) -> tuple[Tensor, Tensor | None]:
-    """Rows and factors of several members; 1 where a member has no factors and others have."""
+def _part(members: Tensor | None, batches: list[tuple[Tensor, Tensor | None]], target: Tensor) -> Part:
+    """Rows of each of several members and factors of their losses; 1 where a member has no factors and others have."""
+    device = target.device
     rows = torch.stack([rows for rows, _ in batches])
-    if all(factors is None for _, factors in batches):
-        return rows, None
-    kind = next(factors.dtype for _, factors in batches if factors is not None)
-    return rows, torch.stack(
-        [torch.ones(rows.shape[1], dtype=kind) if factors is None else factors for _, factors in batches]
-    )
+    kind = next((factors.dtype for _, factors in batches if factors is not None), None)
+    factors = None
+    if kind is not None:
+        alike = torch.ones(rows.shape[1], dtype=kind)
+        factors = torch.stack([alike if own is None else own for _, own in batches]).to(device)
+    rows = rows.to(device)
+    return Part(None if members is None else members.to(device), rows, target[rows], factors)
 
 
 def _order(member: Member, epoch: int) -> tuple[Tensor, Tensor | None]:
