@@ -105,7 +105,7 @@ def _candidate(cfg: DictConfig, job: PlainJob, builder: MemberBuilder, checked: 
     if run.checkpoint("last").is_file():
         raise CannotStackError("it goes on from where it was left")
     if job.template in checked:
-        check_values(cfg, job.template.varying)
+        check_values(job.config, job.template.varying)
     else:
         check(cfg)
         checked.add(job.template)

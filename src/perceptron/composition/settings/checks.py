@@ -1,8 +1,9 @@
 """What the configuration alone tells to be wrong: one rule, one value, one fix. Imports nothing heavy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
+from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,11 +26,11 @@ def check(cfg: DictConfig) -> None:
     check_values(cfg)
 
 
-def check_values(cfg: DictConfig, changed: Sequence[str] | None = None) -> None:
+def check_values(values: Mapping[str, Any], changed: Sequence[str] | None = None) -> None:
     """Check the values alone, of a configuration whose keys are those of one that has been checked.
 
     Args:
-        cfg: resolved.
+        values: resolved; typed, or plain, which takes a fifth of the time.
         changed: settings in which it differs from that one, whose ranges alone are looked at; None for all.
 
     Raises:
@@ -37,10 +38,17 @@ def check_values(cfg: DictConfig, changed: Sequence[str] | None = None) -> None:
     """
     for key in RANGES if changed is None else _ranged(tuple(changed)):
         allowed = RANGES[key]
-        value = OmegaConf.select(cfg, key)
+        value = OmegaConf.select(values, key) if isinstance(values, DictConfig) else _selected(values, key)
         if value is not None and not allowed.holds(value):
             raise UsageError(f"{key} must be {allowed.rule}, got {value}; set {key}")
-    check_combinations(cfg)
+    check_combinations(values)
+
+
+def _selected(values: Any, key: str) -> Any:
+    """A plain value deep inside; None where it is not there."""
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
 
 
 @cache

@@ -1,10 +1,9 @@
 """Which values of different settings do not go together. Imports nothing heavy."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-from omegaconf import DictConfig, OmegaConf
+from typing import Any
 
 from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
@@ -18,69 +17,68 @@ MODEL_TASKS: dict[str, Task] = {
 _DATASET = re.compile(r"sklearn\.datasets\.(\w+)")
 
 
-def check_combinations(cfg: DictConfig) -> None:
-    """Check a resolved configuration whose single values are in their ranges.
+def check_combinations(values: Mapping[str, Any]) -> None:
+    """Check a resolved configuration, typed or plain, whose single values are in their ranges.
 
     Raises:
         UsageError: for the first values that do not go together.
     """
-    _check_fractions(cfg)
-    _check_choices(cfg)
-    _check_dataset(cfg)
-    _check_monitors(cfg)
-    _check_training(cfg)
+    _check_fractions(values["data"])
+    _check_choices(values["data"], values["model"])
+    _check_dataset(values["data"])
+    _check_monitors(values)
+    _check_training(values)
 
 
-def _check_fractions(cfg: DictConfig) -> None:
-    folds, fold = cfg.data.folds, cfg.data.fold
+def _check_fractions(data: Mapping[str, Any]) -> None:
+    folds, fold = data["folds"], data["fold"]
     if (folds is None) != (fold is None):
         raise UsageError(
             f"data.folds and data.fold go together, got data.folds={folds} and data.fold={fold}; set both or none"
         )
     if folds is not None and fold >= folds:
         raise UsageError(f"data.fold must be below data.folds={folds}, got {fold}; the folds are numbered from 0")
-    held_out = cfg.data.val_fraction + (cfg.data.test_fraction if folds is None else 1 / folds)
-    if held_out >= 1:
+    val_fraction, test_fraction = data["val_fraction"], data["test_fraction"]
+    if val_fraction + (test_fraction if folds is None else 1 / folds) >= 1:
         raise UsageError(
             "data.val_fraction + data.test_fraction must be below 1, so that training rows are left, got "
-            f"{cfg.data.val_fraction} + {cfg.data.test_fraction}; lower one of them"
+            f"{val_fraction} + {test_fraction}; lower one of them"
         )
 
 
-def _check_choices(cfg: DictConfig) -> None:
+def _check_choices(data: Mapping[str, Any], model: Mapping[str, Any]) -> None:
     """Refuse what asks for rows that there are not, or for the same twice."""
-    if cfg.model.get("threshold") == "auto" and cfg.data.val_fraction == 0:
+    if model.get("threshold") == "auto" and data["val_fraction"] == 0:
         raise UsageError(
             "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above "
             "0, or model.threshold to a number in (0, 1)"
         )
-    if OmegaConf.select(cfg, "model.network.category_width") is not None and (
-        cfg.model.network.get("categories") == "one_hot"
-    ):
+    network = model.get("network") or {}
+    if network.get("category_width") is not None and network.get("categories") == "one_hot":
         raise UsageError(
-            f"model.network.category_width is that of embeddings, got {cfg.model.network.category_width} beside "
+            f"model.network.category_width is that of embeddings, got {network['category_width']} beside "
             "model.network.categories=one_hot; set model.network.categories=embedding"
         )
-    if cfg.data.class_weights == cfg.data.sampling == "balanced":
+    if data["class_weights"] == data["sampling"] == "balanced":
         raise UsageError(
             "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
             "leave one of them out"
         )
 
 
-def _check_dataset(cfg: DictConfig) -> None:
+def _check_dataset(data: Mapping[str, Any]) -> None:
     for name, without in (("num_workers", 0), ("block_size", None)):
-        if cfg.data.on_device is True and cfg.data[name] != without:
+        if data["on_device"] is True and data[name] != without:
             raise UsageError(
-                f"data.on_device=true takes batches from the whole table on the device, got data.{name}="
-                f"{cfg.data[name]} beside it; leave one of them out"
+                f"data.on_device=true takes batches from the whole table on the device, got data.{name}={data[name]} "
+                "beside it; leave one of them out"
             )
-    if cfg.data.block_size is not None and cfg.data.sampling == "balanced":
+    if data["block_size"] is not None and data["sampling"] == "balanced":
         raise UsageError(
-            "data.sampling=balanced draws rows of the whole table, got data.block_size="
-            f"{cfg.data.block_size} beside it; leave one of them out, or set data.class_weights=balanced"
+            f"data.sampling=balanced draws rows of the whole table, got data.block_size={data['block_size']} beside "
+            "it; leave one of them out, or set data.class_weights=balanced"
         )
-    target = str(cfg.data.dataset.get("_target_"))
+    target = str(data["dataset"].get("_target_"))
     named = _DATASET.fullmatch(target)
     # fetch_file writes whatever an address holds, and gives a path.
     if named and (not named[1].startswith(("load_", "fetch_", "make_")) or named[1] == "fetch_file"):
@@ -90,12 +88,12 @@ def _check_dataset(cfg: DictConfig) -> None:
         )
 
 
-def _check_monitors(cfg: DictConfig) -> None:
-    task = MODEL_TASKS.get(cfg.model._target_)
+def _check_monitors(values: Mapping[str, Any]) -> None:
+    task = MODEL_TASKS.get(values["model"]["_target_"])
     if task is None:
         return
-    logged = logged_names(task, has_val=cfg.data.val_fraction > 0)
-    for prefix, part in _monitoring_parts(cfg):
+    logged = logged_names(task, has_val=values["data"]["val_fraction"] > 0)
+    for prefix, part in _monitoring_parts(values):
         key, mode_key = f"{prefix}monitor", f"{prefix}mode"
         monitor, mode = part["monitor"], part["mode"]
         if monitor not in logged:
@@ -108,44 +106,42 @@ def _check_monitors(cfg: DictConfig) -> None:
             )
 
 
-def _monitoring_parts(cfg: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+def _monitoring_parts(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Parts that have a monitor and a mode of their own, and what stands before these names."""
-    yield "", cfg
-    callbacks = ((f"callbacks.{name}.", part) for name, part in cfg.callbacks.items())
-    for prefix, part in (("scheduler.", cfg.scheduler), *callbacks):
-        if isinstance(part, DictConfig) and "monitor" in part and "mode" in part:
+    yield "", values
+    callbacks = ((f"callbacks.{name}.", part) for name, part in values["callbacks"].items())
+    for prefix, part in (("scheduler.", values["scheduler"]), *callbacks):
+        if isinstance(part, Mapping) and "monitor" in part and "mode" in part:
             yield prefix, part
 
 
-def _check_training(cfg: DictConfig) -> None:
-    trainer = cfg.trainer
-    if trainer.max_epochs == -1 and trainer.max_steps == -1 and trainer.max_time is None:
+def _check_training(values: Mapping[str, Any]) -> None:
+    trainer, optimizer, model = values["trainer"], values["optimizer"], values["model"]
+    if trainer["max_epochs"] == -1 and trainer["max_steps"] == -1 and trainer["max_time"] is None:
         raise UsageError(
             "training must end, got trainer.max_epochs=-1 without another limit; "
             "set trainer.max_epochs, trainer.max_steps or trainer.max_time"
         )
-    if cfg.optimizer.get("nesterov") and not cfg.optimizer.get("momentum"):
+    if optimizer.get("nesterov") and not optimizer.get("momentum"):
         raise UsageError("optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9")
-    path = cfg.ckpt_path
-    if path is not None and cfg.model._target_ == "perceptron.models.Estimator":
+    path = values["ckpt_path"]
+    if path is not None and model["_target_"] == "perceptron.models.Estimator":
         raise UsageError(
-            f"ckpt_path is for networks, got {path} for {cfg.model.estimator._target_}, which is always fitted anew; "
-            "leave it out"
+            f"ckpt_path is for networks, got {path} for {model['estimator']['_target_']}, which is always fitted "
+            "anew; leave it out"
         )
     if path is not None and "://" not in path and not Path(path).exists():
         raise UsageError(
             f"ckpt_path must be a run's folder or a checkpoint, got {path}, which is not there; name another"
         )
-    if not cfg.train and cfg.test and path is None:
+    if not values["train"] and values["test"] and path is None:
         raise UsageError("train=false needs a trained model to test, got ckpt_path=null; set ckpt_path to a checkpoint")
-    if not cfg.train and not cfg.test:
+    if not values["train"] and not values["test"]:
         raise UsageError("train and test must not both be false: nothing would be done; set one of them to true")
-    follows_epochs = cfg.scheduler._target_ in (
-        "perceptron.models.schedules.cosine",
-        "perceptron.models.schedules.onecycle",
-    )
-    if follows_epochs and (trainer.max_epochs is None or trainer.max_epochs == -1):
+    schedule = values["scheduler"]["_target_"]
+    follows_epochs = schedule in ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
+    if follows_epochs and trainer["max_epochs"] in (None, -1):
         raise UsageError(
-            f"the schedule {cfg.scheduler._target_.rpartition('.')[2]} must know its length, got "
-            f"trainer.max_epochs={trainer.max_epochs}; set trainer.max_epochs"
+            f"the schedule {schedule.rpartition('.')[2]} must know its length, got "
+            f"trainer.max_epochs={trainer['max_epochs']}; set trainer.max_epochs"
         )

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 # Functions of YAML files whose value follows from their arguments alone; others are asked anew for each job.
 _PURE = ("default_monitor", "direction_of")
 _NODE = re.compile(r"\$\{([\w.]+)\}")
+_HYDRA = re.compile(r"\$\{hydra:([\w.]+)\}")
 _FUNCTION = re.compile(r"\$\{([\w.]+):")
 
 
@@ -30,7 +32,7 @@ def settle(cfg: DictConfig, keys: Sequence[str]) -> dict[str, str]:
 
 
 def value_of(text: str, path: str, cfg: DictConfig) -> Any:
-    """Value of an interpolation; one of references alone without OmegaConf's parser, which takes a millisecond.
+    """Value of an interpolation; a plain reference without OmegaConf's parser, which takes a millisecond.
 
     Args:
         text: the interpolation.
@@ -43,6 +45,9 @@ def value_of(text: str, path: str, cfg: DictConfig) -> Any:
 
     if whole := _NODE.fullmatch(text):
         return referred(whole[1])
+    if of_hydra := _HYDRA.fullmatch(text):
+        of_job: Any = HydraConfig.get()
+        return OmegaConf.select(of_job, of_hydra[1], throw_on_missing=True)
     if "${" not in _NODE.sub("", text):
         return _NODE.sub(lambda found: str(referred(found[1])), text)
     OmegaConf.update(cfg, path, text, merge=False)

@@ -1,4 +1,4 @@
-"""Jobs of a sweep composed quickly: what Hydra composes once for jobs that differ in plain settings alone.
+"""Jobs of a sweep composed quickly: what Hydra has composed for all, for jobs that differ in plain settings.
 
 Hydra reads and merges all files anew for each job, twice: 240 ms, twice what such a job takes in all when it is trained
 beside others (measured).
@@ -26,8 +26,9 @@ class SweepLoader(ConfigLoader):
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
+        self._parser = OverridesParser.create()
         # Asking Hydra takes 10 ms.
-        self._is_group: dict[str, bool] = {}
+        self._groups: dict[str, set[str]] = {}
         self._parsed: dict[str, tuple[Override, bool]] = {}
         self._templates: dict[_Key, JobTemplate] = {}
 
@@ -44,34 +45,66 @@ class SweepLoader(ConfigLoader):
         settings = [override for override, is_setting in overrides if is_setting]
         others = tuple(str(override.input_line) for override, is_setting in overrides if not is_setting)
         # With what stands before it, such as +.
-        names = tuple(str(override.input_line).partition("=")[0] for override in settings)
+        names = tuple(_name(str(override.input_line)) for override in settings)
         if (others, names) not in self._templates:
-            cfg = self._loader.load_sweep_config(master_config, list(sweep_overrides))
+            is_plain = self._differs_in_settings(master_config, others, names)
+            hydras = self._loader.load_sweep_config
+            cfg = master_config.copy() if is_plain else hydras(master_config, list(sweep_overrides))
             self._templates[others, names] = JobTemplate(cfg, [override.key_or_group for override in settings])
         template = self._templates[others, names]
         parsed = [override for override, _ in overrides]
         task = [str(override.input_line) for override in parsed if not override.is_hydra_override()]
-        template.set(settings, task, _dirname(parsed, template.cfg.hydra.job.config.override_dirname))
+        template.set(settings, task, self._dirname(parsed, template))
         return template
+
+    def _differs_in_settings(self, master_config: DictConfig, others: Sequence[str], names: Sequence[str]) -> bool:
+        """Whether a job is what Hydra has composed for the multirun, with other values of settings.
+
+        Args:
+            master_config: the multirun's; what is swept has its default there.
+            others: the job's overrides that are no settings.
+            names: of its settings, with what stands before them.
+        """
+        typed = {str(text): self._parse(str(text)) for text in master_config.hydra.overrides.task}
+        fixed = {_name(text) for text, (override, _) in typed.items() if not override.is_sweep_override()}
+        of_settings = {_name(text) for text, (_, is_setting) in typed.items() if is_setting}
+        are_there = all(name in fixed or not name.startswith("+") for name in names)
+        same_others = tuple(text for text, (_, is_setting) in typed.items() if not is_setting) == tuple(others)
+        return are_there and same_others and fixed & of_settings <= set(names)
 
     def _parse(self, text: str) -> tuple[Override, bool]:
         """An override, and whether it sets a scalar or a list on which nothing else depends."""
         if text not in self._parsed:
-            override = OverridesParser.create().parse_override(text)
+            override = self._parser.parse_override(text)
             self._parsed[text] = override, self._is_setting(override)
         return self._parsed[text]
 
     def _is_setting(self, override: Override) -> bool:
-        plain = not (override.is_delete() or override.package)
-        key = override.key_or_group
-        if key not in self._is_group:
-            self._is_group[key] = "." not in key and bool(self._loader.get_group_options(key))
-        return (
-            plain
-            and not override.is_hydra_override()
-            and not self._is_group[key]
-            and not isinstance(override.value(), dict)
+        return not (
+            override.is_delete()
+            or override.package
+            or override.is_hydra_override()
+            or self._is_group(override.key_or_group)
+            or isinstance(override.value(), dict)
         )
+
+    def _is_group(self, key: str) -> bool:
+        if "." in key:
+            return False
+        parent, _, name = key.rpartition("/")
+        if parent not in self._groups:
+            self._groups[parent] = set(self._loader.list_groups(parent))
+        return name in self._groups[parent]
+
+    def _dirname(self, overrides: Sequence[Override], template: JobTemplate) -> str:
+        """``hydra.job.override_dirname``: the sorted overrides in a line, without the excluded keys."""
+        style = template.dirname_style
+        lines = sorted(
+            str(override.input_line)
+            for override in overrides
+            if override.key_or_group not in style["exclude_keys"] and not override.is_hydra_override()
+        )
+        return str(style["item_sep"]).join(line.replace("=", style["kv_sep"]) for line in lines)
 
     # What follows is handed on.
     def load_configuration(self, *args: Any, **kwargs: Any) -> DictConfig:
@@ -99,11 +132,6 @@ class SweepLoader(ConfigLoader):
         return self._loader.compute_defaults_list(*args, **kwargs)
 
 
-def _dirname(overrides: Sequence[Override], style: Any) -> str:
-    """``hydra.job.override_dirname``: the sorted overrides in a line, without the excluded keys."""
-    lines = sorted(
-        str(override.input_line)
-        for override in overrides
-        if override.key_or_group not in style.exclude_keys and not override.is_hydra_override()
-    )
-    return str(style.item_sep).join(line.replace("=", style.kv_sep) for line in lines)
+def _name(text: str) -> str:
+    """What an override sets, with what stands before it."""
+    return text.partition("=")[0]

@@ -69,6 +69,7 @@ class JobTemplate:
     Attributes:
         cfg: the configuration of the job that was set last, with ``hydra``. The next one is set in place.
         varying: settings in which jobs may differ, from the first ``enter`` on.
+        dirname_style: how Hydra names a job by its overrides.
     """
 
     def __init__(self, cfg: DictConfig, keys: Sequence[str]) -> None:
@@ -82,8 +83,9 @@ class JobTemplate:
         self._plain: dict[str, Any] = {}
         self._dependent: dict[str, str] = {}
         self.varying: list[str] = []
+        self.dirname_style: dict[str, Any] = _plain_value(cfg.hydra.job.config.override_dirname)
         self._sweep_dir = ""
-        self._task: tuple[str, ...] = ()
+        self._task = self._entered_task = tuple(_plain_value(cfg.hydra.overrides.task))
         self._dirname = ""
         self._chosen: dict[str, str] = {}
         self.hydra_values: dict[str, Any] = {}
@@ -108,7 +110,7 @@ class JobTemplate:
                     OmegaConf.update(self.cfg, key, override.value(), merge=True)
                     self._texts[key] = text
                     self._unentered.add(key)
-            _name(self.cfg.hydra, task, dirname)
+            _name(self.cfg.hydra, task, dirname, before=self._task)
         self._task, self._dirname = tuple(task), dirname
 
     def enter(self, number: int) -> DictConfig:
@@ -124,12 +126,14 @@ class JobTemplate:
         entered: Any = HydraConfig.get()
         for hydra in (self.cfg.hydra, entered):
             with read_write(hydra), open_dict(hydra):
-                hydra.job.num, hydra.job.id = number, str(number)
+                job = hydra.job
+                job.num, job.id = number, str(number)
                 # It may have the number in it.
                 folder = folder or self._folder(number)
                 hydra.runtime.output_dir = folder
         with read_write(entered):
-            _name(entered, self._task, self._dirname)
+            _name(entered, self._task, self._dirname, before=self._entered_task)
+        self._entered_task = self._task
         for key in self._unentered:
             value = self._raw_value(key)
             OmegaConf.update(self._entered, key, value, merge=True)
@@ -175,7 +179,7 @@ class JobTemplate:
         HydraConfig.instance().set_config(self.cfg)
         self._hydra = HydraConfig.instance().cfg
         self._chosen = self.hydra_values["runtime"]["choices"]
-        self._entered = self.cfg.copy()
+        self._entered, self._entered_task = self.cfg.copy(), self._task
         with open_dict(self._entered):
             del self._entered["hydra"]
         self._dependent = settle(self._entered, self._keys)
@@ -197,14 +201,14 @@ class JobTemplate:
         return _plain_value(node[name], resolve=False)
 
 
-def _name(hydra: Any, task: Sequence[str], dirname: str) -> None:
-    """Write down what a job's overrides are; those that are there already stay, as OmegaConf looks at each for long."""
+def _name(hydra: Any, task: Sequence[str], dirname: str, *, before: Sequence[str]) -> None:
+    """Write down what a job's overrides are; those that stand there already stay: OmegaConf looks at each for long."""
     hydra.job.override_dirname = dirname
-    there = hydra.overrides.task
-    if len(there) != len(task):
+    if len(before) != len(task):
         hydra.overrides.task = list(task)
         return
-    for i, (old, new) in enumerate(zip(_plain_value(there, resolve=False), task, strict=True)):
+    there = hydra.overrides.task
+    for i, (old, new) in enumerate(zip(before, task, strict=True)):
         if old != new:
             there[i] = new
 
