@@ -236,9 +236,9 @@ _NOT_BAREBONES = (
 )  # fmt: skip
 
 
-def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
-    """Loggers of the group ``logger``."""
-    return _instances(group, "logger", Logger)
+def build_loggers(group: DictConfig | Mapping[str, Any], make: Make = instance) -> list[Logger]:
+    """Loggers of the group ``logger``, each by ``make``."""
+    return _instances(group, "logger", Logger, make)
 
 
 def check_device(accelerator: str) -> None:
@@ -276,8 +276,8 @@ def _task_of(target: str) -> Task:
     raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
 
 
-def _instances(group: DictConfig | Mapping[str, Any], name: str, kind: type) -> list[Any]:
-    made = {f"{name}.{key!s}": instance(part, f"{name}.{key!s}") for key, part in group.items() if part is not None}
+def _instances(group: DictConfig | Mapping[str, Any], name: str, kind: type, make: Make = instance) -> list[Any]:
+    made = {f"{name}.{key!s}": make(part, f"{name}.{key!s}") for key, part in group.items() if part is not None}
     for key, each in made.items():
         if not isinstance(each, kind):
             raise UsageError(f"{key} must be a {kind.__name__}, got {type(each).__name__}; change {key}._target_")

@@ -13,6 +13,7 @@ import torch
 
 from perceptron.composition.build import build_loggers
 from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.instance import Again, Make
 from perceptron.composition.population.groups import Candidate, in_words
 from perceptron.composition.results import best_entry, write_results
 from perceptron.composition.threads import set_threads
@@ -37,6 +38,7 @@ class Trained:
         device: that it was trained on.
         started: when its population was begun.
         seconds: that its population took.
+        make: makes objects of settings, for all of its population.
     """
 
     candidate: Candidate
@@ -45,6 +47,7 @@ class Trained:
     device: str
     started: datetime
     seconds: float
+    make: Make
 
     def write(self) -> float | None:
         """Write the run folder as the job alone would have.
@@ -69,7 +72,7 @@ class Trained:
         cohort, number = self.population.place(self.number)
         for snapshots in (*cohort.snapshots, cohort.last):
             snapshots.write(number, type(cohort.optimizer), extra)
-        loggers = build_loggers(config["logger"])
+        loggers = build_loggers(config["logger"], self.make)
         for epoch in member.history:
             logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
             for logger in loggers:
@@ -130,8 +133,8 @@ def train_together(
         log.warning("jobs %s run alone: %s", in_words(candidates), error)
         log.debug("failed", exc_info=error)
         return {candidate.number: None for candidate in candidates}
-    seconds = time.perf_counter() - clock
+    seconds, make = time.perf_counter() - clock, Again()
     return {
-        candidate.number: Trained(candidate, number, population, device, started, seconds)
+        candidate.number: Trained(candidate, number, population, device, started, seconds, make)
         for number, candidate in enumerate(candidates)
     }
