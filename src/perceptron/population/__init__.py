@@ -1,6 +1,7 @@
 """Many models trained side by side, each as it would have been alone."""
 
 from perceptron.population.fit import fit_population, members_that_fit
+from perceptron.population.losses import MODELS
 from perceptron.population.member import Epoch, Member
 from perceptron.population.module import Population
 from perceptron.population.optimizers import check_optimizer
@@ -8,6 +9,7 @@ from perceptron.population.rules import check_callback
 from perceptron.population.stacking import CannotStackError, check_stack, stack_networks
 
 __all__ = [
+    "MODELS",
     "CannotStackError",
     "Epoch",
     "Member",

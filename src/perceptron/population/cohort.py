@@ -11,6 +11,7 @@ from perceptron.errors import DivergedError
 from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.population.checkpoints import Snapshots
 from perceptron.population.kin import kin_numbers
+from perceptron.population.losses import losses_and_gradients
 from perceptron.population.member import Epoch, Member
 from perceptron.population.noise import Noise
 from perceptron.population.optimizers import stack_optimizers
@@ -77,17 +78,13 @@ class Cohort(nn.Module):
     def _step(self, batch: list[Part]) -> None:
         """A step of every member that has rows left in this epoch."""
         for part in batch:
-            outputs = self._outputs(part.members, part.rows, self.noise).requires_grad_()
-            losses = self._row_losses(outputs, part)
-            # Of the mean over each member's rows.
-            weights = losses.new_tensor(1 / losses.shape[1]).expand_as(losses)
-            (gradient,) = torch.autograd.grad(losses, outputs, weights)
+            losses, gradient = self._losses(self._outputs(part.members, part.rows, self.noise), part)
             self.network.backward(gradient)
-            self._note(part, losses.detach())
+            self._note(part, losses)
         self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
         if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
             self.optimizer.active = None
-        self.optimizer.step()
+        self.optimizer.update()
         if self._steps_schedules:
             active = self.optimizer.active
             stepped = self.living if active is None else [self.living[position] for position in active.tolist()]
@@ -149,12 +146,16 @@ class Cohort(nn.Module):
                 outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
                 model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
 
-    def _row_losses(self, outputs: Tensor, part: Part) -> Tensor:
-        """Loss of each row, ``(m, batch)``, times its factor."""
-        runs = self._by_kin(part.members)
-        losses = [model.row_losses(outputs[where], part.target[where]) for model, where in runs]
-        of_all = torch.cat(losses) if len(losses) > 1 else losses[0]
-        return of_all if part.factors is None else of_all * part.factors
+    def _losses(self, outputs: Tensor, part: Part) -> tuple[Tensor, Tensor]:
+        """Loss of each row times its factor, ``(m, batch)``, and the gradient of each member's mean by its outputs."""
+        of_kin = [
+            losses_and_gradients(model, outputs[where], part.target[where])
+            for model, where in self._by_kin(part.members)
+        ]
+        losses, gradient = of_kin[0] if len(of_kin) == 1 else map(torch.cat, zip(*of_kin, strict=True))
+        if part.factors is not None:
+            losses, gradient = losses * part.factors, gradient * part.factors.unsqueeze(2)
+        return losses, gradient.mul_(1 / losses.shape[1])
 
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
         mean, scale = self.mean, self.scale

@@ -33,6 +33,8 @@ class StackedNetwork(nn.Module):
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
         """Outputs ``(m, batch, n_outputs)`` of standardised features ``(m, batch, n_features)``.
 
+        In training they lie in memory that ``backward`` and the next step may use again.
+
         Args:
             features: a batch for each member that takes part.
             members: ``(m,)`` int64 positions in the stack of those that take part; None for all.

@@ -20,10 +20,8 @@ from perceptron.composition.instance import Again, instance
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
 from perceptron.data import Table, TableDataModule, as_table, read
-from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor
-from perceptron.population import CannotStackError, Member, check_callback, check_optimizer, check_stack
+from perceptron.population import MODELS, CannotStackError, Member, check_callback, check_optimizer, check_stack
 
-_MODELS = (BinaryClassifier, MulticlassClassifier, Regressor)
 _ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps")
 # Settings of the trainer that a population follows; others must have their default.
 _PRECISIONS = (None, "32-true", "64-true")
@@ -134,7 +132,7 @@ class MemberBuilder:
         check_device(cfg.trainer.accelerator)
         datamodule = self._data(cfg, config)
         model = build_model(cfg, datamodule, chosen=chosen, make=self._make)
-        if type(model) not in _MODELS:
+        if type(model) not in MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
         check_threshold(model, datamodule)
         if config["trainer"]["precision"] == "64-true":
