@@ -17,7 +17,8 @@ class Node:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_set_apart() -> Iterator[None]:
+def _nothing_set_apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("perceptron.garbage._is_set_apart", False)
     gc.unfreeze()
     yield
     gc.unfreeze()

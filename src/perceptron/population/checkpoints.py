@@ -100,7 +100,8 @@ class Snapshots:
                 "metrics": {**latest.val, **latest.train},
                 "noise": noise.unsqueeze(0),
             },
-            param_groups=deepcopy(member.optimizer.state_dict()["param_groups"]),
+            # Made anew by torch, of numbers.
+            param_groups=member.optimizer.state_dict()["param_groups"],
             schedule=deepcopy(member.schedule["scheduler"].state_dict()) if member.schedule else None,
             callbacks={callback.state_key: dict(callback.state_dict()) for callback in callbacks},
         )

@@ -85,12 +85,14 @@ class Population(L.LightningModule):
         for cohort in self._cohorts():
             cohort.end_epoch(is_last=is_last)
         living = self.living
-        self.log("members", float(len(living)))
-        if living:
-            losses = torch.tensor([member.history[-1].train["train/loss"] for member in living])
-            self.log("train/loss", losses.median())
-        else:
+        if not living:
             self.trainer.should_stop = True
+        # Nobody else looks at them, and they take as long as half a step of 32 members.
+        if self.trainer.progress_bar_callback is not None:
+            self.log("members", float(len(living)))
+            if living:
+                losses = torch.tensor([member.history[-1].train["train/loss"] for member in living])
+                self.log("train/loss", losses.median())
 
     def score(self) -> None:
         """Set every member's ``metrics``: those of its best weights on each split that has rows."""
