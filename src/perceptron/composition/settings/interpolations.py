@@ -54,6 +54,14 @@ def value_of(text: str, path: str, cfg: DictConfig) -> Any:
     return referred(path)
 
 
+def put(values: Any, path: str, value: Any) -> None:
+    """Set a plain value deep inside dicts and lists."""
+    *parents, last = path.split(".")
+    for part in parents:
+        values = values[int(part) if isinstance(values, list) else part]
+    values[int(last) if isinstance(values, list) else last] = value
+
+
 def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
     """Those interpolations that may give another value for each job, each behind those that it refers to.
 

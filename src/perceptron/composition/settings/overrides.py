@@ -1,6 +1,7 @@
 """Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check, check_multirun, check_values
 from perceptron.composition.settings.extras import check_extras
-from perceptron.composition.settings.interpolations import settle
+from perceptron.composition.settings.interpolations import put, settle
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
 from perceptron.composition.settings.spelling import did_you_mean
@@ -110,17 +111,41 @@ def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, 
     cfg = _checked(first, loader, multirun=multirun)
     keys = [override.key_or_group for override in swept.values()]
     dependent = settle(cfg, keys) if swept else {}
+    plain: Any = OmegaConf.to_container(cfg)
     for i, (own, *others) in values.items():
-        changed = [own.key_or_group, *dependent]
+        changed = _resolvable([own.key_or_group, *dependent], cfg)
         for value in others:
-            if _is_for_hydra(value, loader) or any(mark in str(value.input_line) for mark in ("$", "???")):
+            by_hydra = _is_for_hydra(value, loader) or own.key_or_group not in changed
+            if by_hydra or any(mark in str(value.input_line) for mark in ("$", "???")):
                 _checked([*first[:i], value, *first[i + 1 :]], loader, multirun=multirun)
                 continue
             # The rest is the first job's: a composition and a look at every key for each value take 30 ms.
             apply_override(value, cfg, loader)
-            check_values(cfg, changed)
+            _copy(changed, cfg, plain)
+            check_values(plain, changed)
             check_multirun(cfg)
             apply_override(own, cfg, loader)
+        _copy(changed, cfg, plain)
+
+
+def _resolvable(keys: Sequence[str], cfg: DictConfig) -> list[str]:
+    """Keys without those that only a run can resolve, such as its folder."""
+    found = []
+    for key in keys:
+        with suppress(OmegaConfBaseException):
+            _plain_value(key, cfg)
+            found.append(key)
+    return found
+
+
+def _copy(keys: Sequence[str], cfg: DictConfig, plain: dict[str, Any]) -> None:
+    for key in keys:
+        put(plain, key, _plain_value(key, cfg))
+
+
+def _plain_value(key: str, cfg: DictConfig) -> Any:
+    value = OmegaConf.select(cfg, key)
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
 def _checked(overrides: list[Override], loader: "Groups", *, multirun: bool) -> DictConfig:

@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from perceptron.composition.settings.interpolations import settle, value_of
+from perceptron.composition.settings.interpolations import put, settle, value_of
 from perceptron.runs.files import as_yaml
 
 _NUMBER = "${hydra.job.num}"
@@ -137,7 +137,7 @@ class JobTemplate:
         for key in self._unentered:
             value = self._raw_value(key)
             OmegaConf.update(self._entered, key, value, merge=True)
-            _put(self._raw, key, value)
+            put(self._raw, key, value)
         self._unentered.clear()
         for path, text in self._dependent.items():
             OmegaConf.update(self._entered, path, value_of(text, path, self._entered), merge=False)
@@ -155,7 +155,7 @@ class JobTemplate:
         assert self._entered is not None  # noqa: S101
         config, raw = deepcopy(self._plain), deepcopy(self._raw)
         for key in self.varying:
-            _put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
+            put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
         return PlainJob(
             number=number,
             overrides=self._task,
@@ -217,11 +217,3 @@ def _plain_value(value: Any, *, resolve: bool = True) -> Any:
     if not OmegaConf.is_config(value):
         return value
     return OmegaConf.to_container(value, resolve=resolve, throw_on_missing=resolve, enum_to_str=not resolve)
-
-
-def _put(values: Any, path: str, value: Any) -> None:
-    """Set a value deep inside dicts and lists."""
-    *parents, last = path.split(".")
-    for part in parents:
-        values = values[int(part) if isinstance(values, list) else part]
-    values[int(last) if isinstance(values, list) else last] = value
