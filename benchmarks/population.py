@@ -143,7 +143,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     builder, made = MemberBuilder(), []
     for seed in range(members):
         cfg.seed = seed
-        made.append(builder.build(cfg, plain(cfg), {}))
+        made.append(builder.build(plain(cfg), {}))
     clock = Clock()
     clock.times = []
     with tempfile.TemporaryDirectory() as folder:

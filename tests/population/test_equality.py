@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def train_side_by_side(jobs: list[DictConfig]) -> None:
     for number, cfg in enumerate(jobs):
         config = plain(cfg)
         check_settings(config)
-        candidates.append(Candidate(number, config, CHOSEN, builder.build(cfg, config, CHOSEN)))
+        candidates.append(Candidate(number, config, CHOSEN, partial(builder.build, config, CHOSEN)))
     assert len({group_key(candidate.config) for candidate in candidates}) == 1
     for trained in train_together(candidates).values():
         assert trained is not None

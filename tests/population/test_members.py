@@ -1,6 +1,7 @@
 """Members that fail, go on, or are left alone."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from perceptron.composition.population.jobs import MemberBuilder, check_settings
 from perceptron.composition.population.trained import train_together
 from perceptron.composition.training import train
 from perceptron.errors import UsageError
-from perceptron.population import CannotStackError, check_stack
+from perceptron.population import CannotStackError, Member, check_stack
 
 WINE = ["data=wine", "model=digits_mlp", "model.network.hidden=[20]", "trainer.max_epochs=4"]
 
@@ -49,7 +50,8 @@ class Branching(nn.Module):
 def run_together(jobs: list[DictConfig]) -> list[str]:
     builder = MemberBuilder()
     candidates = [
-        Candidate(number, plain(cfg), CHOSEN, builder.build(cfg, plain(cfg), CHOSEN)) for number, cfg in enumerate(jobs)
+        Candidate(number, plain(cfg), CHOSEN, partial(builder.build, plain(cfg), CHOSEN))
+        for number, cfg in enumerate(jobs)
     ]
     errors = []
     for trained in train_together(candidates).values():
@@ -59,6 +61,24 @@ def run_together(jobs: list[DictConfig]) -> list[str]:
         except UsageError as error:
             errors.append(f"{trained.number}: {error}")
     return errors
+
+
+def test_a_member_that_cannot_be_made_runs_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cfg = configurations(WINE, [{}], tmp_path)[0]
+
+    def refuse() -> Member:
+        raise UsageError("optimizer must be good, got bad; change it")
+
+    good = Candidate(3, plain(cfg), CHOSEN, partial(MemberBuilder().build, plain(cfg), CHOSEN))
+    bad = Candidate(1, plain(cfg), CHOSEN, refuse)
+    with caplog.at_level("INFO"):
+        trained = train_together([bad, good])
+        assert train_together([bad]) == {1: None}
+    assert list(trained) == [1, 3]
+    assert trained[1] is None
+    assert trained[3] is not None
+    assert trained[3].member.history
+    assert "job #1 runs alone, to say what is wrong: optimizer must be good, got bad; change it" in caplog.messages
 
 
 def test_a_member_whose_loss_is_nan_fails_and_harms_no_other(tmp_path: Path) -> None:
@@ -114,7 +134,7 @@ def test_a_member_is_resumed_as_the_job_alone_would_be(tmp_path: Path) -> None:
 def _refusal(cfg: DictConfig) -> str:
     try:
         check_settings(plain(cfg))
-        MemberBuilder().build(cfg, plain(cfg), CHOSEN)
+        MemberBuilder().build(plain(cfg), CHOSEN)
     except CannotStackError as error:
         return str(error)
     return ""

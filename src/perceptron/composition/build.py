@@ -1,6 +1,7 @@
 """Plain objects of a configuration."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import lightning as L
@@ -29,8 +30,10 @@ from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 AUTO = "perceptron.models.TaskModule"
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """The configuration as dicts, lists and plain values, interpolations resolved."""
+def plain(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the configuration as dicts, lists and plain values, interpolations resolved."""
+    if not isinstance(cfg, DictConfig):
+        return deepcopy(dict(cfg))
     values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     return values
 
@@ -58,12 +61,12 @@ def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataMo
 
 
 def build_model(
-    cfg: DictConfig, datamodule: TableDataModule, *, chosen: Mapping[str, str], make: Make = instance
+    cfg: Mapping[str, Any], datamodule: TableDataModule, *, chosen: Mapping[str, str], make: Make = instance
 ) -> TaskModule:
     """LightningModule for what a data module has read, with the standardisation that is fitted on its training rows.
 
     Args:
-        cfg: the whole configuration.
+        cfg: the whole configuration, typed or plain.
         datamodule: set up.
         chosen: option of each group, for error messages.
         make: makes an object of its settings.
@@ -82,7 +85,7 @@ def build_model(
 
 
 def model_for(
-    cfg: DictConfig,
+    cfg: Mapping[str, Any],
     *,
     schema: TableSchema,
     features_scaling: Scaling,
@@ -93,7 +96,7 @@ def model_for(
     """LightningModule of the groups ``model``, ``optimizer`` and ``scheduler``, its weights drawn from ``seed``.
 
     Args:
-        cfg: the whole configuration.
+        cfg: the whole configuration, typed or plain.
         schema: what the data is.
         features_scaling: to standardise features by.
         target_scaling: to standardise the target by; None for classes.
@@ -103,22 +106,23 @@ def model_for(
     Raises:
         UsageError: where the model does not fit the data.
     """
-    task = TASKS[schema.task] if cfg.model._target_ == AUTO else _task_of(cfg.model._target_)
+    target, seed, scheduler = cfg["model"]["_target_"], cfg["seed"], cfg["scheduler"]
+    task = TASKS[schema.task] if target == AUTO else _task_of(target)
     _check_fit(task, schema, chosen)
     # Of the CPU, where weights are drawn: the seed of all devices keeps a traceback for each, half a millisecond.
-    torch.default_generator.manual_seed(derive_seed(cfg.seed, Stream.WEIGHTS))
-    own = plain(cfg.model)
+    torch.default_generator.manual_seed(derive_seed(seed, Stream.WEIGHTS))
+    own = plain(cfg["model"])
     network = build_network(own.pop("network"), schema, n_outputs=schema.n_outputs(task), make=make)
     settings: dict[str, Any] = {
         "network": network,
         "standardize": Standardize(features_scaling.mean, features_scaling.scale),
-        "optimizer": make(cfg.optimizer, "optimizer"),
-        "schedule": make(cfg.scheduler, "scheduler") if cfg.scheduler._target_ else None,
-        "seed": cfg.seed,
+        "optimizer": make(cfg["optimizer"], "optimizer"),
+        "schedule": make(scheduler, "scheduler") if scheduler["_target_"] else None,
+        "seed": seed,
     }
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
-    if own["_target_"] == AUTO:
+    if target == AUTO:
         threshold = own.pop("threshold")
         if threshold is not None and task is not BINARY:
             raise UsageError(

@@ -1,7 +1,7 @@
 """One ``Trainer.fit`` for a whole population."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import lightning as L
@@ -79,11 +79,11 @@ def _state_bytes(member: Member) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in member.model.network.state_dict().values())
 
 
-def members_that_fit(member: Member, accelerator: str, wanted: int | None, default: int) -> int:
+def members_that_fit(build: Callable[[], Member], accelerator: str, wanted: int | None, default: int) -> int:
     """How many members are trained at once.
 
     Args:
-        member: one of them.
+        build: makes one of them.
         accelerator: Lightning's name of the device.
         wanted: by the user; None for as many as is good.
         default: on a CPU.
@@ -91,6 +91,7 @@ def members_that_fit(member: Member, accelerator: str, wanted: int | None, defau
     on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     if not on_gpu:
         return wanted or default
+    member = build()
     free, _ = torch.cuda.mem_get_info()
     widest = max(parameter.shape[0] if parameter.ndim else 1 for parameter in member.model.network.parameters())
     n_layers = len(list(member.model.network.modules()))

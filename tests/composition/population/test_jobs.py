@@ -31,4 +31,4 @@ def test_what_no_population_does(typed: tuple[str, ...], reason: str, composed) 
 def test_a_table_that_cannot_be_made_is_left_to_the_job_to_say(composed) -> None:
     cfg, chosen = composed("data=blobs", "model=softmax", "data.dataset.n_samples=many")
     with pytest.raises(CannotStackError, match="its table cannot be made"):
-        MemberBuilder().build(cfg, plain(cfg), chosen)
+        MemberBuilder().build(plain(cfg), chosen)

@@ -1,8 +1,10 @@
 """The jobs of a multirun in groups, whose members are of one architecture, and each group in shares."""
 
+import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -14,7 +16,6 @@ from perceptron.composition.settings.checks import check, check_values
 from perceptron.composition.sweeps.template import JobTemplate, PlainJob
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, members_that_fit
-from perceptron.population.kin import kin_key
 from perceptron.runs.folder import Run
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,13 @@ class Candidate:
         number: of the job in the sweep.
         config: plain configuration.
         chosen: option of each of Hydra's groups.
-        member: what it makes.
+        build: makes its member, where it is trained.
     """
 
     number: int
     config: Mapping[str, Any]
     chosen: Mapping[str, str]
-    member: Member
+    build: Callable[[], Member]
 
 
 def group_jobs(jobs: Iterable[tuple[DictConfig, PlainJob]]) -> tuple[list[list[Candidate]], list[int]]:
@@ -57,17 +58,19 @@ def group_jobs(jobs: Iterable[tuple[DictConfig, PlainJob]]) -> tuple[list[list[C
     checked: set[JobTemplate] = set()
     for cfg, job in jobs:
         try:
-            candidate = _candidate(cfg, job, builder, checked)
-        except CannotStackError as reason:
-            log.info("job #%d runs alone: %s", job.number, reason)
-            alone.append(job.number)
-        except (UsageError, OmegaConfBaseException) as error:
-            log.info("job #%d runs alone, to say what is wrong: %s", job.number, str(error).partition("\n")[0])
+            _check(cfg, job, checked)
+            candidate = Candidate(job.number, job.config, job.chosen, partial(builder.build, job.config, job.chosen))
+            key = group_key(job.config)
+            if key not in groups:
+                # What is wrong with the first is wrong with all, and the table that it reads is read for all.
+                candidate.build()
+        except (CannotStackError, UsageError, OmegaConfBaseException) as error:
+            tell_alone(job.number, error)
             alone.append(job.number)
         else:
-            groups.setdefault(group_key(candidate.config), []).append(candidate)
+            groups.setdefault(key, []).append(candidate)
     for candidates in groups.values():
-        candidates.sort(key=lambda candidate: repr(kin_key(candidate.member.model)))
+        candidates.sort(key=_kin)
     return list(groups.values()), alone
 
 
@@ -81,13 +84,19 @@ def shares(group: Sequence[Candidate], *, n_processes: int, max_members: int | N
     """
     first = group[0]
     good = None if max_members is None else max(1, max_members // n_processes)
-    size = members_that_fit(first.member, first.config["trainer"]["accelerator"], good, _GOOD_SHARE)
+    size = members_that_fit(first.build, first.config["trainer"]["accelerator"], good, _GOOD_SHARE)
     n_shares = -(-len(group) // size)
     # As many as there are processes to train them, or a multiple, so that none of them waits for others.
     wanted = min(n_processes, max(1, len(group) // _WORTH_A_PROCESS))
     n_shares = -(-n_shares // wanted) * wanted
     bounds = [len(group) * i // n_shares for i in range(n_shares + 1)]
     return [group[start:stop] for start, stop in pairwise(bounds) if stop > start]
+
+
+def tell_alone(number: int, reason: Exception) -> None:
+    """Say in the log why a job runs alone."""
+    why = "" if isinstance(reason, CannotStackError) else ", to say what is wrong"
+    log.info("job #%d runs alone%s: %s", number, why, str(reason).partition("\n")[0])
 
 
 def in_words(candidates: Iterable[Candidate]) -> str:
@@ -98,7 +107,14 @@ def in_words(candidates: Iterable[Candidate]) -> str:
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
-def _candidate(cfg: DictConfig, job: PlainJob, builder: MemberBuilder, checked: set[JobTemplate]) -> Candidate:
+def _kin(candidate: Candidate) -> str:
+    """What losses and metrics depend on; those with the same are computed together."""
+    model, data = candidate.config["model"], candidate.config["data"]
+    settings = [model.get(name) for name in ("threshold", "label_smoothing")]
+    return json.dumps([settings, {**data, "seed": None}], sort_keys=True, default=str)
+
+
+def _check(cfg: DictConfig, job: PlainJob, checked: set[JobTemplate]) -> None:
     run = Run(job.folder)
     if run.is_finished:
         raise CannotStackError("it is finished")
@@ -111,4 +127,3 @@ def _candidate(cfg: DictConfig, job: PlainJob, builder: MemberBuilder, checked: 
         checked.add(job.template)
     check_hydra(job.template.hydra_values)
     check_settings(job.config)
-    return Candidate(job.number, job.config, job.chosen, builder.build(cfg, job.config, job.chosen))

@@ -12,7 +12,6 @@ import lightning as L
 import torch
 from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
-from omegaconf import DictConfig
 
 from perceptron.callbacks import PruneHopeless
 from perceptron.composition.build import build_model, build_optimizer, build_schedule, check_device
@@ -107,7 +106,7 @@ def group_key(config: Mapping[str, Any]) -> str:
 
 
 class MemberBuilder:
-    """Makes members; the jobs share the tables that they have in common."""
+    """Makes members; jobs share the tables that they have in common, and a forked process those made before it."""
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {}
@@ -115,23 +114,22 @@ class MemberBuilder:
         self._tried: set[str] = set()
         self._make = Again()
 
-    def build(self, cfg: DictConfig, config: Mapping[str, Any], chosen: Mapping[str, str]) -> Member:
+    def build(self, config: Mapping[str, Any], chosen: Mapping[str, str]) -> Member:
         """The member that a job makes.
 
         Args:
-            cfg: checked configuration.
-            config: the same in plain values.
+            config: checked configuration, plain.
             chosen: option of each group.
 
         Raises:
             CannotStackError: where it must be trained alone.
             UsageError: where model, data and machine do not go together.
         """
-        if cfg.model._target_ == "perceptron.models.Estimator":
+        if config["model"]["_target_"] == "perceptron.models.Estimator":
             raise CannotStackError("scikit-learn fits its model")
-        check_device(cfg.trainer.accelerator)
-        datamodule = self._data(cfg, config)
-        model = build_model(cfg, datamodule, chosen=chosen, make=self._make)
+        check_device(config["trainer"]["accelerator"])
+        datamodule = self._data(config)
+        model = build_model(config, datamodule, chosen=chosen, make=self._make)
         if type(model) not in MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
         check_threshold(model, datamodule)
@@ -163,20 +161,20 @@ class MemberBuilder:
         member.schedule = _schedule(member, config)
         return member
 
-    def _data(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
+    def _data(self, config: Mapping[str, Any]) -> TableDataModule:
         """The job's data module; jobs that differ in the order of rows alone share table, split and standardisation."""
         key = json.dumps({**config["data"], "seed": None}, sort_keys=True, default=str)
         if key not in self._datamodules:
-            self._datamodules[key] = self._made(cfg, config)
+            self._datamodules[key] = self._made(config)
         datamodule = copy(self._datamodules[key])
         datamodule.seed = config["data"]["seed"]
         return datamodule
 
-    def _made(self, cfg: DictConfig, config: Mapping[str, Any]) -> TableDataModule:
-        datamodule: TableDataModule = instantiate(cfg.data, _convert_="all")
+    def _made(self, config: Mapping[str, Any]) -> TableDataModule:
+        datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
         key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
         if key not in self._tables:
-            L.seed_everything(cfg.seed, workers=True, verbose=False)
+            L.seed_everything(config["seed"], workers=True, verbose=False)
             try:
                 self._tables[key] = as_table(read(datamodule.dataset), task=datamodule.task)
             except (TypeError, ValueError, OSError) as error:

@@ -103,7 +103,7 @@ def _in_processes(parts: Sequence[Share], write: Write, n_processes: int) -> Ite
 
 
 def _written(trained: Mapping[int, Trained | None], write: Write) -> Written:
-    failures = [one.candidate.member.failure for one in trained.values() if one is not None]
+    failures = [one.member.failure for one in trained.values() if one is not None]
     n_failed = sum(isinstance(failure, DivergedError) for failure in failures)
     results = {number: None if one is None else write(number, one) for number, one in trained.items()}
     return Written(results, n_failed)

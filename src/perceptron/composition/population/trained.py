@@ -14,10 +14,11 @@ import torch
 from perceptron.composition.build import build_loggers
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.instance import Again, Make
-from perceptron.composition.population.groups import Candidate, in_words
+from perceptron.composition.population.groups import Candidate, in_words, tell_alone
 from perceptron.composition.results import best_entry, write_results
 from perceptron.composition.threads import set_threads
-from perceptron.population import Population, fit_population
+from perceptron.errors import UsageError
+from perceptron.population import CannotStackError, Member, Population, fit_population
 from perceptron.runs.checkpoint import SelfContained
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import as_yaml, write_text
@@ -33,6 +34,7 @@ class Trained:
 
     Attributes:
         candidate: the job.
+        member: its model, trained.
         number: of the member in its population.
         population: that it was trained in.
         device: that it was trained on.
@@ -42,6 +44,7 @@ class Trained:
     """
 
     candidate: Candidate
+    member: Member
     number: int
     population: Population
     device: str
@@ -64,7 +67,7 @@ class Trained:
             return self._written(config, folder)
 
     def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
-        member, chosen = self.candidate.member, self.candidate.chosen
+        member, chosen = self.member, self.candidate.chosen
         write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
         extra: dict[str, Any] = {}
         own = SelfContained(config=config, schema=member.datamodule.schema)
@@ -111,11 +114,15 @@ def train_together(
         forked: whether to compute with one thread, as a forked process must.
 
     Returns:
-        By number of the job; None for all of them where the fit fails as a whole, and they are to be run as usual.
+        By number of the job; None for one that is to be run as usual: its member cannot be made, or the fit fails.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    members = [candidate.member for candidate in candidates]
-    config = candidates[0].config
+    alone: dict[int, Trained | None] = dict.fromkeys(candidate.number for candidate in candidates)
+    made = _members(candidates)
+    if not made:
+        return alone
+    members = [member for _, member in made]
+    config = made[0][0].config
     trainer = config["trainer"]
     rows = members[0].datamodule.batch_size or len(members[0].split.train)
     networks = torch.nn.ModuleList(member.model.network for member in members)
@@ -132,9 +139,20 @@ def train_together(
     except Exception as error:
         log.warning("jobs %s run alone: %s", in_words(candidates), error)
         log.debug("failed", exc_info=error)
-        return {candidate.number: None for candidate in candidates}
+        return alone
     seconds, make = time.perf_counter() - clock, Again()
-    return {
-        candidate.number: Trained(candidate, number, population, device, started, seconds, make)
-        for number, candidate in enumerate(candidates)
+    return alone | {
+        candidate.number: Trained(candidate, member, number, population, device, started, seconds, make)
+        for number, (candidate, member) in enumerate(made)
     }
+
+
+def _members(candidates: Sequence[Candidate]) -> list[tuple[Candidate, Member]]:
+    """Members of those that can be trained beside others; why not is said of the rest."""
+    made = []
+    for candidate in candidates:
+        try:
+            made.append((candidate, candidate.build()))
+        except (CannotStackError, UsageError) as error:
+            tell_alone(candidate.number, error)
+    return made
