@@ -29,6 +29,7 @@ import torch
 JOB = ("model=digits_mlp", "data.batch_size=32", "optimizer.lr=0.05", "callbacks.early_stopping=null", "figures=none")
 WIDTHS = (64, 100, 100, 10)
 BATCH = 32
+_LOGS = Path(__file__).resolve().parent.parent / "logs"
 
 
 def sweep_seconds(members: int, epochs: int, *overrides: str) -> float:
@@ -56,12 +57,13 @@ def sweep_seconds(members: int, epochs: int, *overrides: str) -> float:
 
 @cache
 def _kept_until_the_end() -> tempfile.TemporaryDirectory[str]:
-    """The folder of all sweeps; removed with the process.
+    """The folder of all sweeps, where runs lie by default; removed with the process.
 
     Where many files were deleted in the last half minute, ext4 takes 0.3 ms to make one, and else 0.02 (measured): it
-    looks at each inode that was freed before it takes one. Nobody deletes a sweep to start the next.
+    looks at each inode that was freed before it takes one. So it does in the /tmp of a machine that has run many tests.
     """
-    return tempfile.TemporaryDirectory()
+    _LOGS.mkdir(exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=_LOGS, prefix=".benchmark-")
 
 
 def sklearn_seconds(members: int, epochs: int) -> float:
