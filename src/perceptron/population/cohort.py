@@ -21,6 +21,8 @@ from perceptron.population.schedules import step_plateaus, step_schedules
 from perceptron.population.stacking import stack_networks
 
 _SPLITS = ("train", "val", "test")
+# Numbers of a table that each cohort may have a copy of: 64 MiB.
+_MOST_COPIED = 2**24
 
 
 class Cohort(nn.Module):
@@ -31,6 +33,7 @@ class Cohort(nn.Module):
 
     Attributes:
         living: members that are still trained, in the order of the stacks.
+        is_standardized: whether the table is, once for all members.
         snapshots: what each of the members' rules has kept.
         last: the members' states at their ends.
     """
@@ -46,6 +49,7 @@ class Cohort(nn.Module):
         self.last = Snapshots(members, None)
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
+        self._has_one_scaling = all(bool((each == each[0]).all()) for each in self.buffers(recurse=False))
         self.kin = kin_numbers(members)
         self._runs: list[tuple[TaskModule, slice]] | None = None
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
@@ -54,7 +58,13 @@ class Cohort(nn.Module):
         self._epoch = 0
 
     def enter(self, features: Tensor, target: Tensor) -> None:
-        """Learn where the table is, and bring what torch does not know of to its device."""
+        """Learn where the table is, and bring what torch does not know of to its device.
+
+        A small table is standardised at once where that is the same for all members: their splits are.
+        """
+        self.is_standardized = self._has_one_scaling and features.numel() <= _MOST_COPIED
+        if self.is_standardized:
+            features = self.members[0].model.standardize.to(features.device)(features)
         # In a tuple, so that they are not this module's.
         self._table = (features, target)
         self.device = features.device
@@ -158,11 +168,11 @@ class Cohort(nn.Module):
         return losses, gradient.mul_(1 / losses.shape[1])
 
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
-        mean, scale = self.mean, self.scale
-        if members is not None:
-            mean, scale = mean[members], scale[members]
         features = self._table[0].index_select(0, rows.flatten()).view(*rows.shape, -1)
-        outputs: Tensor = self.network(features.sub_(mean).div_(scale), members, noise)
+        if not self.is_standardized:
+            mean, scale = (each if members is None else each[members] for each in (self.mean, self.scale))
+            features.sub_(mean).div_(scale)
+        outputs: Tensor = self.network(features, members, noise)
         return outputs
 
     def _note(self, part: Part, losses: Tensor) -> None:
