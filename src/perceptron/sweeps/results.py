@@ -1,8 +1,10 @@
 """What a finished run brings to a comparison: its setting, what chance decided, its metrics."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +105,23 @@ def varying(results: Sequence[Result]) -> list[str]:
     return columns
 
 
-def _following(run: Run) -> set[str]:
+def _following(run: Run) -> frozenset[str]:
     """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
-    written = read_yaml((run.folder / ".hydra" / "config.yaml").read_text())
-    return {key for key, value in _flat(written).items() if "${" in value}
+    text = (run.folder / ".hydra" / "config.yaml").read_text()
+    try:
+        return _interpolated(_PLAIN_VALUE.sub(r"\1 0", text))
+    # A value of several lines, of which the first is gone.
+    except yaml.YAMLError:
+        return _interpolated(text)
+
+
+# A key and its value in one line, without a reference to others. Jobs of a sweep differ in such values alone.
+_PLAIN_VALUE = re.compile(r"^( *[\w.]+:) (?![|>&*])(?!.*\$\{).+$", re.MULTILINE)
+
+
+@lru_cache
+def _interpolated(text: str) -> frozenset[str]:
+    return frozenset(key for key, value in _flat(read_yaml(text)).items() if "${" in value)
 
 
 def _flat(value: Any, name: str = "") -> dict[str, str]:
