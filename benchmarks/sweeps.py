@@ -1,4 +1,4 @@
-"""A sweep by each launcher and by scikit-learn with joblib, by population.py; and its scaling. 4 minutes.
+"""A sweep by each launcher and by scikit-learn with joblib, by population.py; and its scaling. 7 minutes.
 
 python benchmarks/sweeps.py
 """
@@ -14,7 +14,7 @@ import population
 
 def main() -> None:
     """Measure 64 seeds of digits_mlp for 20 epochs, and 1 to 256 members."""
-    typed = arguments(__doc__, rounds=2)
+    typed = arguments(__doc__, rounds=5)
     members, epochs, few = (2, 1, 1) if typed.quick else (64, 20, 8)
     warnings.simplefilter("ignore", ConvergenceWarning)
     results = Results("sweeps", typed.folder, quick=typed.quick)
