@@ -58,8 +58,8 @@ class Again:
             return partial(self._targets[target], **own)
         try:
             return self._targets[target](**own)
-        except (TypeError, ValueError):
-            # It raises them again, and says them in one line.
+        except Exception:
+            # It is raised again, and said in one line.
             return instance(part, name, **arguments)
 
 

@@ -143,10 +143,12 @@ class _Elementwise(_Layer):
 
     def forward(self, hidden: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:  # noqa: ARG002
         if self.rule is not None:
-            self._outputs = self.rule.of(hidden, out=hidden if self.overwrites else None)
-            return self._outputs
+            outputs: Tensor = self.rule.of(hidden, out=hidden if self.overwrites else None)
+            if noise is not None:
+                self._outputs = outputs
+            return outputs
         if noise is None:
-            outputs: Tensor = self.layer(hidden)
+            outputs = self.layer(hidden)
             return outputs
         with torch.enable_grad():
             self._inputs = hidden.detach().requires_grad_()

@@ -1,4 +1,4 @@
-"""Losses of many models' rows with their gradients by hand: autograd takes three times as long for them (measured)."""
+"""Losses of many models' rows with their gradients by hand: autograd takes twice as long for them (measured)."""
 
 from collections.abc import Callable
 
