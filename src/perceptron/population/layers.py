@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -143,13 +143,12 @@ class _Elementwise(_Layer):
 
     def forward(self, hidden: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:  # noqa: ARG002
         if self.rule is not None:
-            outputs: Tensor = self.rule.of(hidden, out=hidden if self.overwrites else None)
+            outputs = self.rule.of(hidden, out=hidden if self.overwrites else None)
             if noise is not None:
                 self._outputs = outputs
             return outputs
         if noise is None:
-            outputs = self.layer(hidden)
-            return outputs
+            return cast(Tensor, self.layer(hidden))
         with torch.enable_grad():
             self._inputs = hidden.detach().requires_grad_()
             self._outputs = self.layer(self._inputs)

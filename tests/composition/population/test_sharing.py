@@ -100,6 +100,19 @@ def test_a_process_that_is_killed_leaves_its_jobs_to_be_run_alone(
     assert len(list(folder.glob("*/metrics.json"))) == 8
 
 
+def test_models_of_scikit_learn_run_alone_beside_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    settings = ["data=iris", "model=sklearn_logistic,softmax", "seed=0,1", "trainer.max_epochs=1"]
+    folder = sweep(monkeypatch, tmp_path, *settings)
+    assert [line for line in said if "alone" in line] == [
+        "job #0 runs alone: scikit-learn fits its model",
+        "job #1 runs alone: scikit-learn fits its model",
+    ]
+    assert "group 1 of 1: 2 members: jobs 2, 3" in said
+    assert len(list(folder.glob("*/metrics.json"))) == 4
+
+
 def test_a_terminal_shows_the_epochs_of_all_shares(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     screen = io.StringIO()
     monkeypatch.setattr(progress, "Console", lambda **_: Console(file=screen, force_terminal=True, width=100))

@@ -37,6 +37,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
     Raises:
         CannotStackError: with the reason.
     """
+    if config["model"]["_target_"] == "perceptron.models.Estimator":
+        raise CannotStackError("scikit-learn fits its model")
     if not config["train"]:
         raise CannotStackError("it does not train")
     if config["ckpt_path"] is not None:
@@ -125,8 +127,6 @@ class MemberBuilder:
             CannotStackError: where it must be trained alone.
             UsageError: where model, data and machine do not go together.
         """
-        if config["model"]["_target_"] == "perceptron.models.Estimator":
-            raise CannotStackError("scikit-learn fits its model")
         check_device(config["trainer"]["accelerator"])
         datamodule = self._data(config)
         model = build_model(config, datamodule, chosen=chosen, make=self._make)
