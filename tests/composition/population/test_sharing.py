@@ -103,7 +103,13 @@ def test_a_process_that_is_killed_leaves_its_jobs_to_be_run_alone(
 def test_models_of_scikit_learn_run_alone_beside_others(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
 ) -> None:
-    settings = ["data=iris", "model=sklearn_logistic,softmax", "seed=0,1", "trainer.max_epochs=1"]
+    settings = [
+        "hydra/launcher=population",
+        "data=iris",
+        "model=sklearn_logistic,softmax",
+        "seed=0,1",
+        "trainer.max_epochs=1",
+    ]
     folder = sweep(monkeypatch, tmp_path, *settings)
     assert [line for line in said if "alone" in line] == [
         "job #0 runs alone: scikit-learn fits its model",
