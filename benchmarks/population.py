@@ -136,9 +136,9 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     import lightning as L
     from hydra import compose, initialize_config_dir
 
-    from perceptron.composition.build import plain
     from perceptron.composition.population.jobs import MemberBuilder
     from perceptron.composition.settings.overrides import CONF_DIR
+    from perceptron.composition.settings.plain import plain
     from perceptron.population import fit_population
 
     class Clock(L.Callback):

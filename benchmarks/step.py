@@ -21,7 +21,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, TensorDataset
 
-from perceptron.composition.build import build_data
+from perceptron.composition.data import build_data
 from perceptron.composition.logs import tame_lightning
 from perceptron.networks import MLP
 

@@ -6,10 +6,10 @@ import pytest
 from omegaconf import DictConfig
 from tests.population.comparing import CHOSEN, assert_same_jobs, configurations
 
-from perceptron.composition.build import plain
 from perceptron.composition.population.groups import Candidate
 from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
 from perceptron.composition.population.trained import train_together
+from perceptron.composition.settings.plain import plain
 from perceptron.composition.training import train
 from perceptron.runs.checkpoint import read_checkpoint
 

@@ -10,7 +10,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from perceptron.composition.build import build_data, build_model
+from perceptron.composition.data import build_data
+from perceptron.composition.model import build_model
 from perceptron.composition.training import train
 from perceptron.reports.answers import answers_on, held_out_split
 from perceptron.reports.drawing import drawn

@@ -16,7 +16,7 @@ import torch
 from tests.conftest import Answer, Perceptron
 
 from perceptron.composition import training
-from perceptron.composition.build import build_trainer
+from perceptron.composition.trainer import build_trainer
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import read_checkpoint
 from perceptron.runs.files import whole_file

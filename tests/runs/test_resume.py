@@ -13,9 +13,9 @@ from hydra import compose, initialize_config_dir
 
 from perceptron.callbacks import several_steps
 from perceptron.composition import training
-from perceptron.composition.build import build_trainer
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.stored.resuming import resume
+from perceptron.composition.trainer import build_trainer
 from perceptron.data import TableDataModule
 from perceptron.errors import InterruptedRunError, UsageError
 from perceptron.models import TaskModule

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from sklearn.utils import Bunch
 from torch import Tensor
 
-from perceptron.composition.build import build_data
+from perceptron.composition.data import build_data
 from perceptron.composition.training import train
 from perceptron.data import Split
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from tests.conftest import Perceptron, train_in
 
-from perceptron.composition.build import build_data, build_model
+from perceptron.composition.data import build_data
+from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.estimators import PerceptronRegressor

@@ -91,7 +91,7 @@ def _folder(source: Path) -> Path:
 def _metadata(restored: "Restored") -> dict[str, str]:
     """What a reader of the file must know, and where the file comes from; every value JSON."""
     from perceptron import __version__
-    from perceptron.composition.build import plain
+    from perceptron.composition.settings.plain import plain
 
     config = plain(restored.config)
     values: dict[str, Any] = {

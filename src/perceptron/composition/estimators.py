@@ -11,9 +11,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from sklearn.base import BaseEstimator
 
-from perceptron.composition.build import build_data, build_loggers, plain
+from perceptron.composition.data import build_data
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.results import best_entry, notes, write_results
+from perceptron.composition.settings.plain import plain
+from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import Estimator, Standardize

@@ -11,16 +11,20 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
 from perceptron.callbacks import History, take_several_steps
-from perceptron.composition.build import build_data, build_model, build_optimizer, build_schedule, build_trainer, plain
 from perceptron.composition.compiling import compile_callbacks
+from perceptron.composition.data import build_data
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
+from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.results import best_entry, notes, write_data_report, write_results
+from perceptron.composition.settings.plain import plain
 from perceptron.composition.start import schema_of_start, starting_checkpoint
 from perceptron.composition.threads import set_threads
 from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
+from perceptron.composition.trainer import build_trainer
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule

@@ -2,8 +2,8 @@
 
 import pytest
 
-from perceptron.composition.build import plain
 from perceptron.composition.population.jobs import MemberBuilder, check_settings
+from perceptron.composition.settings.plain import plain
 from perceptron.population import CannotStackError
 
 

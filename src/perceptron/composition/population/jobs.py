@@ -14,10 +14,12 @@ from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.build import build_model, build_optimizer, build_schedule, check_device
 from perceptron.composition.instance import Again, instance
+from perceptron.composition.model import build_model
+from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
+from perceptron.composition.trainer import check_device
 from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.population import MODELS, CannotStackError, Member, check_callback, check_optimizer, check_stack
 

@@ -11,12 +11,12 @@ from typing import Any
 import lightning as L
 import torch
 
-from perceptron.composition.build import build_loggers
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.instance import Again, Make
 from perceptron.composition.population.groups import Candidate, in_words, tell_alone
 from perceptron.composition.results import best_entry, write_results
 from perceptron.composition.threads import set_threads
+from perceptron.composition.trainer import build_loggers
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population
 from perceptron.runs.checkpoint import SelfContained

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from perceptron.composition.build import plain
+from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.restore import Restored, empty_model, restore
 from perceptron.composition.stored.trust import check_trusted

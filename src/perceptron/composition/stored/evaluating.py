@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.composition.build import build_trainer
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.stored.ensembling import check_held_out
 from perceptron.composition.stored.restore import Restored, restore_data
 from perceptron.composition.threads import set_threads
+from perceptron.composition.trainer import build_trainer
 from perceptron.composition.training import evaluate
 from perceptron.errors import UsageError
 from perceptron.tasks import SplitName

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from perceptron.composition.build import build_data, model_for
+from perceptron.composition.data import build_data
+from perceptron.composition.model import model_for
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.trust import check_trusted
 from perceptron.data import Scaling, TableDataModule, TableSchema

@@ -1,0 +1,29 @@
+"""The data of a configuration, its table read."""
+
+from omegaconf import DictConfig
+
+from perceptron.composition.instance import instance
+from perceptron.data import TableDataModule, TableSchema
+from perceptron.errors import UsageError
+
+
+def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataModule:
+    """Data module of the group ``data``, its table read.
+
+    Args:
+        cfg: the group.
+        known: what a trained model knows that the data is for; None to fit how columns become features.
+
+    Raises:
+        UsageError: where the data set cannot be made from its arguments.
+    """
+    datamodule: TableDataModule = instance(cfg, "data")
+    # No argument of the target: Hydra would take a category named ${...} for an interpolation.
+    datamodule.known = known
+    try:
+        datamodule.setup()
+    except (TypeError, ValueError, OSError) as error:
+        name = cfg.dataset.get("_target_", cfg._target_).rpartition(".")[2]
+        reason = " ".join(str(error).split())
+        raise UsageError(f"data.dataset must be what {name} takes, got: {reason}; change data.dataset") from error
+    return datamodule
