@@ -1,54 +1,77 @@
 """Where training starts: anew, or from a checkpoint, whose optimizer and schedule go on with what they have stored."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from omegaconf import DictConfig
 
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import read_checkpoint, stored_config, stored_schema
+from perceptron.models import TaskModule
+from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
-from perceptron.runs.resume import check_point, resume_point
+from perceptron.runs.resume import check_point, resume_point, steps_taken
 
 # Their length is part of their state.
 _OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
 
 
-def starting_checkpoint(cfg: DictConfig) -> str | None:
-    """The checkpoint that ``ckpt_path`` names, which may be a run's folder; None to start anew.
+@dataclass(frozen=True)
+class Start:
+    """A checkpoint to start from.
 
-    Raises:
-        UsageError: where the folder has none to go on from.
+    Attributes:
+        path: of its file.
+        schema: what the columns mean to its model.
+        checkpoint: its contents.
     """
-    if cfg.ckpt_path is None:
-        return None
-    path = Path(cfg.ckpt_path)
-    if not path.is_dir():
-        return str(path)
-    run = Run(path)
-    found = resume_point(run) if cfg.train else checkpoint_path(run, "best")
-    if found is None:
-        raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")
-    return str(found)
+
+    path: str
+    schema: TableSchema
+    checkpoint: Mapping[str, Any]
+
+    @property
+    def steps_taken(self) -> int:
+        """Optimizer steps of its epoch that are behind it."""
+        return steps_taken(self.checkpoint)
+
+    def load(self, model: TaskModule) -> None:
+        """Load its weights.
+
+        Raises:
+            UsageError: where it is none of such a model.
+        """
+        load_state(model, self.checkpoint, where=self.path)
 
 
-def schema_of_start(config: Mapping[str, Any], path: str) -> TableSchema:
-    """What the columns mean to the model in the checkpoint that ``starting_checkpoint`` gives.
+def starting_point(config: Mapping[str, Any]) -> Start | None:
+    """What ``ckpt_path`` names, which may be a run's folder; None to start anew.
 
     Args:
-        config: plain configuration of what it is for.
-        path: of the checkpoint.
+        config: plain configuration.
 
     Raises:
-        UsageError: where it cannot be read; and of a training for settings that would have no effect, see ``_check``.
+        UsageError: where the folder has no checkpoint to go on from, or it cannot be read; and of a training for
+            settings that would have no effect, see ``_check``.
     """
+    if config["ckpt_path"] is None:
+        return None
+    path = _file(Path(config["ckpt_path"]), goes_on=config["train"])
     checkpoint = read_checkpoint(path)
     if config["train"]:
         _check(config, checkpoint, where=path)
-    return stored_schema(checkpoint, where=path)
+    return Start(path, stored_schema(checkpoint, where=path), checkpoint)
+
+
+def _file(path: Path, *, goes_on: bool) -> str:
+    if not path.is_dir():
+        return str(path)
+    run = Run(path)
+    found = resume_point(run) if goes_on else checkpoint_path(run, "best")
+    if found is None:
+        raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")
+    return str(found)
 
 
 def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: str) -> None:

@@ -21,7 +21,7 @@ from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.results import best_entry, notes, write_data_report, write_results
 from perceptron.composition.settings.plain import plain
-from perceptron.composition.start import schema_of_start, starting_checkpoint
+from perceptron.composition.start import Start, starting_point
 from perceptron.composition.threads import set_threads
 from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
 from perceptron.composition.trainer import build_trainer
@@ -34,7 +34,7 @@ from perceptron.runs.files import as_yaml, remove_leftovers, write_text
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
 from perceptron.runs.report import log_results, print_results
-from perceptron.runs.resume import ExactResume, steps_taken
+from perceptron.runs.resume import ExactResume
 from perceptron.tasks import SplitName
 
 # Epochs and steps of a training that is not to be.
@@ -69,22 +69,20 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
     config = plain(cfg)
-    from_checkpoint = starting_checkpoint(cfg)
-
-    known = None if from_checkpoint is None else schema_of_start(config, from_checkpoint)
+    start = starting_point(config)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
-    datamodule = build_data(cfg.data, known)
+    datamodule = build_data(cfg.data, None if start is None else start.schema)
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train:
         # Lightning makes its own, too late for a line that leaves nothing behind.
         optimizer = build_optimizer(model, config["optimizer"])
         build_schedule(model, optimizer, config["scheduler"], max_epochs=_SOME, total_steps=_SOME)
-        if from_checkpoint is None:
+        if start is None:
             fit_network(model, datamodule)
         else:
             # Once more by Lightning, later: here another model costs a line, and nothing is left.
-            load_weights(model, from_checkpoint)
+            start.load(model)
         check_threshold(model, datamodule)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
@@ -104,9 +102,9 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
             write_data_report(folder, datamodule.report)
 
     best_value = None
-    best_checkpoint = from_checkpoint
+    best_checkpoint = None if start is None else start.path
     if cfg.train:
-        _fit(trainer, model, datamodule, from_checkpoint)
+        _fit(trainer, model, datamodule, start)
         best_checkpoint, best_value = _best(trainer, cfg.monitor)
     if best_checkpoint:
         load_weights(model, best_checkpoint)
@@ -140,10 +138,10 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     return best_value
 
 
-def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, ckpt_path: str | None) -> None:
+def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, start: Start | None) -> None:
     try:
-        take_several_steps(trainer, model, datamodule, taken=0 if ckpt_path is None else steps_taken(ckpt_path))
-        trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path, weights_only=True)
+        take_several_steps(trainer, model, datamodule, taken=0 if start is None else start.steps_taken)
+        trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
     except (MisconfigurationException, ValueError) as error:
         # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
         if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):

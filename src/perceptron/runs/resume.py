@@ -193,10 +193,9 @@ def resume_point(run: Run) -> Path | None:
     return max(steps, key=lambda path: steps[path]) if steps else None
 
 
-def steps_taken(path: str | Path) -> int:
+def steps_taken(checkpoint: Mapping[str, Any]) -> int:
     """Optimizer steps of its epoch that are behind a checkpoint."""
-    loops = read_checkpoint(path).get("loops", {})
-    states = loops.get("fit_loop", {}).get("state_dict", {}).get("combined_loader") or [{}]
+    states = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {}).get("combined_loader") or [{}]
     return int(states[0].get("taken", 0))
 
 
