@@ -9,7 +9,9 @@ import lightning as L
 from perceptron.errors import PrunedError
 
 if TYPE_CHECKING:
+    from optuna import Study
     from optuna.storages import RDBStorage
+    from optuna.trial import Trial
 
 
 class PruneHopeless(L.Callback):
@@ -36,8 +38,7 @@ class PruneHopeless(L.Callback):
 
         storage = _storage(self.storage, os.getpid())
         study = optuna.load_study(study_name=self.study_name, storage=storage, pruner=self.pruner)
-        study_id = storage.get_study_id_from_name(self.study_name)
-        self._trial = optuna.trial.Trial(study, storage.get_trial_id_from_study_id_trial_number(study_id, self.number))
+        self._trial = trial_of(study, self.storage, self.number)
         self._reported = {*study.get_trials(deepcopy=False)[self.number].intermediate_values}
 
     def verdict(self, value: float, epoch: int) -> PrunedError | None:
@@ -65,6 +66,21 @@ class PruneHopeless(L.Callback):
         pruned = self.verdict(value.item(), trainer.current_epoch - 1)
         if pruned is not None:
             raise pruned
+
+
+def trial_of(study: "Study", storage: str, number: int) -> "Trial":
+    """A trial that was begun before, or in another process, to draw the rest of its values or to report on it.
+
+    Args:
+        study: its study.
+        storage: URL of the study's database.
+        number: number of the trial.
+    """
+    from optuna.trial import Trial
+
+    connection = _storage(storage, os.getpid())
+    study_id = connection.get_study_id_from_name(study.study_name)
+    return Trial(study, connection.get_trial_id_from_study_id_trial_number(study_id, number))
 
 
 @cache

@@ -106,6 +106,9 @@ def search(
             "+callbacks.pruning.pruner=${hydra:sweeper.pruner}",
         ]
 
+    # Here, because it imports torch.
+    from perceptron.callbacks.pruning import trial_of
+
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
     waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
                if trial.user_attrs.get(_FOLDER) == str(folder)]  # fmt: skip
@@ -130,16 +133,6 @@ def search(
             study.sampler = optuna.samplers.RandomSampler()
         for trial, value in zip(batch, values, strict=True):
             _tell(study, trial.number, value, Job(folder / str(trial.number)))
-
-
-def trial_of(study: "Study", storage: str, number: int) -> "Trial":
-    """A trial that was begun before, or in another process, to draw the rest of its values or to report on it."""
-    from optuna.storages import RDBStorage
-    from optuna.trial import Trial
-
-    found = RDBStorage(storage)
-    study_id = found.get_study_id_from_name(study.study_name)
-    return Trial(study, found.get_trial_id_from_study_id_trial_number(study_id, number))
 
 
 def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> DictConfig:
