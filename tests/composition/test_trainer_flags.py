@@ -57,12 +57,16 @@ def test_a_run_with_the_flag_leaves_its_results(flag: str, composed, tmp_path: P
         "trainer.val_check_interval=1000",
         "trainer.profiler=simpel",
         "trainer.limit_val_batches=0.5",
+        "trainer.limit_train_batches=0.01",
+        "trainer.overfit_batches=0.01",
+        "trainer.limit_train_batches=2 trainer.val_check_interval=3",
     ],
 )
-def test_what_lightning_refuses_is_one_line(typed: str, composed) -> None:
-    cfg, chosen = composed(typed)
+def test_what_lightning_refuses_is_one_line(typed: str, composed, tmp_path: Path) -> None:
+    cfg, chosen = composed(*typed.split())
     check(cfg)
     with pytest.raises(UsageError) as caught:
         train(cfg, chosen)
     assert "\n" not in str(caught.value)
     assert "trainer" in str(caught.value)
+    assert not (tmp_path / "config.yaml").exists()

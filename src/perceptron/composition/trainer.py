@@ -1,5 +1,6 @@
 """The trainer of a configuration, with its callbacks and loggers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
 from perceptron.composition.instance import Make, instance
 from perceptron.composition.settings.plain import plain
+from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import WholeCheckpoints
 
@@ -86,6 +88,37 @@ def check_device(accelerator: str) -> None:
             f"trainer.accelerator={accelerator} needs a device that this machine has not; "
             "type trainer.accelerator=cpu, or auto to take the best there is"
         )
+
+
+def check_batches(trainer: DictConfig, datamodule: TableDataModule) -> None:
+    """Refuse limits that no epoch can keep: Lightning says it only when the run's folder is begun.
+
+    Raises:
+        UsageError: where a share is of less than a batch, or validation waits for more batches than an epoch has.
+    """
+    if trainer.fast_dev_run:
+        return
+    n_train = _batches(len(datamodule.split.train), datamodule.batch_size)
+    n_val = _batches(len(datamodule.split.val), datamodule.eval_batch_size)
+    for name, n in (("limit_train_batches", n_train), ("limit_val_batches", n_val), ("overfit_batches", n_train)):
+        share = trainer[name]
+        if isinstance(share, float) and share > 0 and n and int(share * n) == 0:
+            least = math.ceil(1000 / n) / 1000
+            raise UsageError(
+                f"trainer.{name} must be at least one batch of {n}, got {share}; set trainer.{name}={least:g} or more"
+            )
+    limit, every = trainer.limit_train_batches, trainer.val_check_interval
+    if isinstance(limit, int | float):
+        n_train = min(limit, n_train) if isinstance(limit, int) else int(limit * n_train)
+    if isinstance(every, int) and every > n_train and trainer.check_val_every_n_epoch is not None:
+        raise UsageError(
+            f"trainer.val_check_interval must be at most the batches of an epoch, {n_train}, got {every}; set "
+            "trainer.check_val_every_n_epoch=null to count batches across epochs"
+        )
+
+
+def _batches(n_rows: int, batch_size: int | None) -> int:
+    return -(-n_rows // (batch_size or max(n_rows, 1)))
 
 
 def _instances(group: DictConfig | Mapping[str, Any], name: str, kind: type, make: Make = instance) -> list[Any]:

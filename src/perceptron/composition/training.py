@@ -24,7 +24,7 @@ from perceptron.composition.settings.plain import plain
 from perceptron.composition.start import Start, starting_point
 from perceptron.composition.threads import set_threads
 from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
-from perceptron.composition.trainer import build_trainer
+from perceptron.composition.trainer import build_trainer, check_batches
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
@@ -84,6 +84,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
             # Once more by Lightning, later: here another model costs a line, and nothing is left.
             start.load(model)
         check_threshold(model, datamodule)
+        check_batches(cfg.trainer, datamodule)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
     own_callbacks = [
