@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -105,24 +104,46 @@ def read_yaml(text: str) -> Any:
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """By the library in C where there is one; quotes texts such as ``1e-3``, which OmegaConf reads as numbers."""
+class _Texts:
+    """How texts are written: as OmegaConf writes them, which quotes those such as ``1e-3`` that it reads as numbers."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Write a value again where it stands twice."""
         return True
 
 
+class _Dumper(_Texts, getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """By the library in C where there is one."""
+
+
+class _SlowDumper(_Texts, yaml.SafeDumper):
+    """In Python: by it OmegaConf folds long texts in double quotes, and writes rare characters, in another way."""
+
+
 def _represent_text(dumper: Any, text: str) -> Any:
-    style = "'" if _LIKE_A_NUMBER.fullmatch(text) else None
+    style = "'" if text in _SHORT_BOOLEANS or _is_number(text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-# YAML 1.2's numbers that PyYAML, which follows YAML 1.1, takes for texts: https://yaml.org/spec/1.2.2/#103-core-schema
-_LIKE_A_NUMBER = re.compile(r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?")
-_Dumper.add_representer(str, _represent_text)
+# YAML 1.1's booleans that PyYAML takes for texts: https://yaml.org/type/bool.html
+_SHORT_BOOLEANS = ("y", "Y", "n", "N")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+for _dumper in (_Dumper, _SlowDumper):
+    _dumper.add_representer(str, _represent_text)
 
 
 def as_yaml(values: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Plain values as YAML in the order of their keys."""
-    return str(yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    """Plain values as YAML in the order of their keys, to the byte as OmegaConf writes them."""
+    text = str(yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    if '"' in text:
+        text = str(yaml.dump(values, Dumper=_SlowDumper, sort_keys=False, allow_unicode=True))
+    return text
