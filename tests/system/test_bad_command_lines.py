@@ -225,6 +225,15 @@ BAD = [
     ("--model=logistic", "settings are written without dashes, got --model=logistic; type model=logistic"),
     ("--mutlirun", "there is no option --mutlirun; did you mean --multirun?"),
     ("--config-dir nowhere", "--config-dir must be a folder, got nowhere; make it or leave it out"),
+    (
+        "-m callbacks.early_stopping=null,5",
+        "callbacks.early_stopping must be settings with a _target_, or null, got 5; change it",
+    ),
+    (
+        "-m model=digits_mlp model.network={hidden:[4]},null",
+        "model.network must be set, got null; type model.network._target_=<class>, or leave it out",
+    ),
+    ("-m optimizer=glob(*) optimizer.lr=-1", "optimizer.lr must be above 0, got -1.0; set optimizer.lr"),
     ("-m seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2; set seed"),
     ("-m model=logistic,logistc", "there is no model=logistc; did you mean logistic?"),
     ("-m optimizer.lr=0.1,0.01 seed=range(3) data=digit", "there is no data=digit; did you mean digits?"),

@@ -22,7 +22,6 @@ def check(cfg: DictConfig) -> None:
     """
     _check_keys(cfg)
     _check_readable(cfg)
-    _check_objects(cfg)
     check_values(cfg)
 
 
@@ -36,6 +35,7 @@ def check_values(values: Mapping[str, Any], changed: Sequence[str] | None = None
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
+    _check_objects(values)
     for key in RANGES if changed is None else _ranged(tuple(changed)):
         allowed = RANGES[key]
         value = OmegaConf.select(values, key) if isinstance(values, DictConfig) else _selected(values, key)
@@ -101,13 +101,13 @@ def _structured_parts(cfg: DictConfig, path: str = "") -> Iterator[tuple[str, Di
             yield from _structured_parts(node, f"{path}{key!s}.")
 
 
-def _check_objects(cfg: DictConfig) -> None:
+def _check_objects(values: Mapping[str, Any]) -> None:
     """Refuse parts that no object can be made of."""
     for group in ("callbacks", "logger"):
-        for name, part in cfg[group].items():
-            if part is not None and not (isinstance(part, DictConfig) and isinstance(part.get("_target_"), str)):
+        for name, part in values[group].items():
+            if part is not None and not (isinstance(part, Mapping) and isinstance(part.get("_target_"), str)):
                 raise UsageError(f"{group}.{name!s} must be settings with a _target_, or null, got {part}; change it")
-    if cfg.model.get("network") is None and "estimator" not in cfg.model:
+    if values["model"].get("network") is None and "estimator" not in values["model"]:
         raise UsageError("model.network must be set, got null; type model.network._target_=<class>, or leave it out")
 
 

@@ -61,9 +61,10 @@ def check_overrides(
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             check_extras(overrides)
-            loader = Groups(GlobalHydra.instance().config_loader(), config_dir, config_name)
+            hydras = GlobalHydra.instance().config_loader()
+            loader = Groups(hydras, config_dir, config_name)
             searches = any(text.startswith(("hydra/sweeper=", "hparams_search=")) for text in overrides)
-            _check_jobs(parsed_overrides(overrides), loader, multirun=multirun, searches=searches)
+            _check_jobs(parsed_overrides(overrides, hydras), loader, multirun=multirun, searches=searches)
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(one_line(error)) from error
 
@@ -75,19 +76,23 @@ def one_line(error: Exception) -> str:
     return "; ".join(line for line in lines if line and not line.startswith(noise))
 
 
-def parsed_overrides(overrides: Iterable[str]) -> list[Override]:
+def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = None) -> list[Override]:
     """Overrides in Hydra's grammar.
+
+    Args:
+        overrides: as typed.
+        loader: knows the options of ``glob(*)``; None where none is swept.
 
     Raises:
         UsageError: for the first that does not follow it.
     """
-    parser = OverridesParser.create()
+    parser = OverridesParser.create(config_loader=loader)
     parsed = []
     for text in overrides:
         if "=" not in text and not text.startswith("~"):
             raise UsageError(f"an override is key=value, got {text}; write {text}=<value>")
         try:
-            parsed.append(parser.parse_override(text))
+            parsed += parser.parse_overrides([text])
         except HydraException as error:
             raise UsageError(
                 f"an override must follow Hydra's grammar, got {text}; quote special characters, such as "

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn
@@ -15,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from perceptron.composition.sweeps.template import typed_overrides
 from perceptron.errors import UsageError
 from perceptron.runs.files import write_text
 from perceptron.runs.folder import Run
@@ -159,7 +161,7 @@ def planned_jobs(config: DictConfig) -> int | None:
     if "n_trials" in sweeper:
         return int(sweeper.n_trials)
     params = OmegaConf.select(sweeper, "params") or {}
-    texts = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
+    texts = [f"{key}={value}" for key, value in params.items()] + [*typed_overrides(config)]
     sweeps = {override.get_key_element(): override for override in parsed(texts)}
     if any(override.is_sweep_override() and not override.is_discrete_sweep() for override in sweeps.values()):
         return None
@@ -187,4 +189,7 @@ def threads_per_job(config: DictConfig) -> int | None:
 
 def parsed(texts: list[str]) -> list[Override]:
     """Overrides in Hydra's grammar."""
-    return OverridesParser.create().parse_overrides(texts)
+    hydra = GlobalHydra.instance()
+    # It knows the options of glob(*).
+    loader = hydra.config_loader() if hydra.is_initialized() else None
+    return OverridesParser.create(config_loader=loader).parse_overrides(texts)
