@@ -3,6 +3,7 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
+from tests.composition.sweeps.multiruns import TYPED, multirun
 
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.sweeps.loader import SweepLoader
@@ -31,3 +32,13 @@ def test_configurations_are_those_that_hydra_composes(jobs: list[list[str]]) -> 
             assert OmegaConf.to_container(quick, resolve=False) == OmegaConf.to_container(slow, resolve=False)
             with pytest.raises(Exception, match="nothing"):
                 quick.nothing = 1
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_jobs_of_a_multirun_are_those_that_hydra_composes(typed: list[str]) -> None:
+    with multirun(typed) as (hydras, master, jobs):
+        loader = SweepLoader(hydras)
+        for overrides in [*jobs, jobs[0]]:
+            quick = loader.load_sweep_config(master, overrides)
+            slow = hydras.load_sweep_config(master, overrides)
+            assert OmegaConf.to_container(quick, resolve=False) == OmegaConf.to_container(slow, resolve=False)

@@ -7,11 +7,13 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
+from tests.composition.sweeps.multiruns import TYPED, multirun
 from tests.population.comparing import sweep
 
 from perceptron.composition.settings.interpolations import dependents
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.sweeps.loader import SweepLoader
+from perceptron.composition.sweeps.report import planned_jobs
 
 JOBS = [
     ["seed=3", "optimizer.lr=1e-3", "data.split_seed=${seed}"],
@@ -60,11 +62,51 @@ def test_plain_values_are_those_that_hydra_and_omegaconf_give(tmp_path: Path) ->
             assert files["overrides.yaml"] == [text for text in overrides if not text.startswith("hydra")]
 
 
+@pytest.mark.parametrize("typed", TYPED)
+def test_files_of_jobs_are_those_of_hydra_to_the_byte(
+    typed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with multirun(typed) as (hydras, master, jobs):
+        loader = SweepLoader(hydras)
+        for number, overrides in enumerate([*jobs, jobs[0]]):
+            template = loader.template(master, overrides)
+            entered = template.enter(number)
+            job = template.job(number)
+            slow = hydras.load_sweep_config(master, overrides)
+            OmegaConf.set_struct(slow.hydra, False)
+            slow.hydra.job.id = slow.hydra.job.num = number
+            HydraConfig.instance().set_config(slow)
+            folder = Path(str(slow.hydra.sweep.dir), str(slow.hydra.sweep.subdir)).absolute()
+            OmegaConf.set_readonly(slow.hydra, False)
+            slow.hydra.runtime.output_dir = str(folder)
+            HydraConfig.instance().set_config(slow)
+            settings = OmegaConf.masked_copy(slow, [key for key in slow if key != "hydra"])
+            assert job.folder == folder
+            assert job.hydra_files() == {
+                "config.yaml": OmegaConf.to_yaml(settings),
+                "hydra.yaml": OmegaConf.to_yaml(OmegaConf.masked_copy(slow, "hydra")),
+                "overrides.yaml": OmegaConf.to_yaml(slow.hydra.overrides.task),
+            }
+            assert job.config == OmegaConf.to_container(settings, resolve=True)
+            assert OmegaConf.to_container(entered, resolve=True) == job.config
+
+
+def test_a_job_that_cannot_be_read_harms_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    typed = ["model=logistic", "tags=['${nothing}'],[a],[b]", "trainer.max_epochs=1", "logger=none"]
+    folder = sweep(monkeypatch, tmp_path, "hydra/launcher=population", "hydra/job_logging=none", *typed, status=1)
+    assert "Interpolation key 'nothing' not found" in (folder / "0/error.txt").read_text()
+    assert [(folder / f"{number}/metrics.json").is_file() for number in range(3)] == [False, True, True]
+    # As Hydra's own launcher has none.
+    assert not list(folder.rglob("*.log"))
+
+
 def test_what_depends_on_a_setting_is_found_through_others() -> None:
     texts = {"a": "${seed}", "b": "${a}/x", "c": "${group.part}", "d": "${hydra:job.num}", "e": "${other}"}
     assert list(dependents(texts, ["seed", "group"])) == ["a", "c", "d", "b"]
     assert list(dependents({"e": "${other}", "f": "${direction_of:${e}}"}, ["seed"])) == []
     assert list(dependents({"e": "${other}", "f": "${direction_of:${e}}"}, ["other"])) == ["e", "f"]
+    assert list(dependents({"g": "${.near}", "h": "${a[b]}", "i": "${oc.select:x}", "j": "\\${x}"}, [])) == [*"ghij"]
 
 
 def test_a_member_leaves_the_files_of_hydra_to_the_byte(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -80,3 +122,8 @@ def test_a_member_leaves_the_files_of_hydra_to_the_byte(monkeypatch: pytest.Monk
         ]
         ours = [[line for line in text.splitlines() if "launcher" not in line.lower()] for text in texts]
         assert [line for line in ours[1] if "max_members" not in line] == ours[0]
+
+
+def test_jobs_are_counted_whatever_they_refer_to() -> None:
+    with multirun(["seed=1,2", "optimizer.weight_decay=${.lr}", "optimizer=glob(sgd*)"]) as (_, master, jobs):
+        assert planned_jobs(master) == len(jobs) == 4

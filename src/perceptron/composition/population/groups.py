@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, pairwise
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -43,11 +44,14 @@ class Candidate:
     build: Callable[[], Member]
 
 
-def group_jobs(jobs: Iterable[tuple[DictConfig, PlainJob]]) -> tuple[list[list[Candidate]], list[int]]:
+def group_jobs(
+    numbers: Iterable[int], entered: Callable[[int], tuple[DictConfig, PlainJob]]
+) -> tuple[list[list[Candidate]], list[int]]:
     """Put jobs that can be trained side by side into groups.
 
     Args:
-        jobs: of a multirun: the typed configuration of each, of use until the next is asked for, and its plain values.
+        numbers: of a multirun's jobs.
+        entered: gives a job's typed configuration, of use until the next is asked for, and its plain values.
 
     Returns:
         Groups, and the numbers of the jobs that must be run as usual.
@@ -56,8 +60,9 @@ def group_jobs(jobs: Iterable[tuple[DictConfig, PlainJob]]) -> tuple[list[list[C
     alone: list[int] = []
     builder = MemberBuilder()
     checked: set[JobTemplate] = set()
-    for cfg, job in jobs:
+    for number in numbers:
         try:
+            cfg, job = entered(number)
             _check(cfg, job, checked)
             candidate = Candidate(job.number, job.config, job.chosen, partial(builder.build, job.config, job.chosen))
             key = group_key(job.config)
@@ -65,8 +70,8 @@ def group_jobs(jobs: Iterable[tuple[DictConfig, PlainJob]]) -> tuple[list[list[C
                 # What is wrong with the first is wrong with all, and the table that it reads is read for all.
                 candidate.build()
         except (CannotStackError, UsageError, OmegaConfBaseException) as error:
-            tell_alone(job.number, error)
-            alone.append(job.number)
+            tell_alone(number, error)
+            alone.append(number)
         else:
             groups.setdefault(key, []).append(candidate)
     for candidates in groups.values():
@@ -115,7 +120,7 @@ def _kin(candidate: Candidate) -> str:
 
 
 def _check(cfg: DictConfig, job: PlainJob, checked: set[JobTemplate]) -> None:
-    run = Run(job.folder)
+    run = Run(Path(job.config["paths"]["output_dir"]))
     if run.is_finished:
         raise CannotStackError("it is finished")
     if run.checkpoint("last").is_file():

@@ -94,7 +94,7 @@ def launch(
     try:
         with rarely_searched():
             tame_lightning()
-            groups, alone = group_jobs(map(entered, numbers))
+            groups, alone = group_jobs(numbers, entered)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for written in train_groups(groups, write, max_members=max_members):
                 results |= written
@@ -115,12 +115,13 @@ def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: Dic
         hydra.mkdir(parents=True, exist_ok=True)
         for name, text in job.hydra_files().items():
             (hydra / name).write_text(text)
-    if OmegaConf.select(cfg, "hydra.job_logging.handlers.file") is not None:
+    logging_of_job = cfg.hydra.job_logging
+    if logging_of_job.root is not None and OmegaConf.select(logging_of_job, "handlers.file") is not None:
         # Of what a member does, the log of the sweep tells.
         (job.folder / f"{job.config['task_name']}.log").touch()
     context.callbacks.on_job_start(config=cfg, task_function=lambda _: trained.write())
     result = JobReturn(overrides=list(job.overrides), working_dir=str(Path.cwd()), task_name=cfg.hydra.job.name)
-    result.return_value = as_job(Run(job.folder), trained.write)
+    result.return_value = as_job(Run(Path(job.config["paths"]["output_dir"])), trained.write)
     result.status = JobStatus.COMPLETED
     context.callbacks.on_job_end(config=cfg, job_return=result)
     return result

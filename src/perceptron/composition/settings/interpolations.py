@@ -24,11 +24,37 @@ def settle(cfg: DictConfig, keys: Sequence[str]) -> dict[str, str]:
     Returns:
         Text of each interpolation that is left, by its path, each behind those that it refers to.
     """
-    interpolated = dict(_interpolated(OmegaConf.to_container(cfg, resolve=False)))
+    interpolated = {
+        path: text
+        for path, text in _interpolated(OmegaConf.to_container(cfg, resolve=False))
+        # Such as an element of a list that differs: another job's may be none.
+        if not any(path == key or path.startswith(f"{key}.") for key in keys)
+    }
     left = dependents(interpolated, keys)
-    for path in interpolated.keys() - left.keys() - set(keys):
-        OmegaConf.update(cfg, path, OmegaConf.select(cfg, path), merge=False)
+    for path in interpolated.keys() - left.keys():
+        _hold(cfg, path, OmegaConf.select(cfg, path))
     return left
+
+
+def resettle(cfg: DictConfig, left: Mapping[str, str]) -> None:
+    """Resolve, in place, what ``settle`` has left, for a job whose settings stand in the configuration.
+
+    Args:
+        cfg: that was settled.
+        left: what ``settle`` gave.
+    """
+    if any(map(_is_opaque, left.values())):
+        # It may refer to any other, which still has the value of the job before.
+        for path, text in left.items():
+            OmegaConf.update(cfg, path, text, merge=False)
+    for path, text in left.items():
+        _hold(cfg, path, value_of(text, path, cfg))
+
+
+def _hold(cfg: DictConfig, path: str, value: Any) -> None:
+    # Where an interpolation was kept from being one by a backslash, its text would become one.
+    if not (isinstance(value, str) and "${" in value):
+        OmegaConf.update(cfg, path, value, merge=False)
 
 
 def value_of(text: str, path: str, cfg: DictConfig) -> Any:
@@ -48,7 +74,7 @@ def value_of(text: str, path: str, cfg: DictConfig) -> Any:
     if of_hydra := _HYDRA.fullmatch(text):
         of_job: Any = HydraConfig.get()
         return OmegaConf.select(of_job, of_hydra[1], throw_on_missing=True)
-    if "${" not in _NODE.sub("", text):
+    if "${" not in _NODE.sub("", text) and "\\" not in text:
         return _NODE.sub(lambda found: str(referred(found[1])), text)
     OmegaConf.update(cfg, path, text, merge=False)
     return referred(path)
@@ -66,28 +92,29 @@ def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str
     """Those interpolations that may give another value for each job, each behind those that it refers to.
 
     Args:
-        interpolated: text of each interpolation by its path.
+        interpolated: text of each interpolation by its path, without those settings.
         keys: settings that differ between jobs.
     """
-    others = {path: text for path, text in interpolated.items() if path not in keys}
-    # A reference that starts with a dot is relative, and not followed.
-    found = {
-        path
-        for path, text in others.items()
-        if "${." in text or any(name not in _PURE for name in _FUNCTION.findall(text))
-    }
+    found = {path for path, text in interpolated.items() if _is_opaque(text) or _HYDRA.search(text)}
     while True:
         changed = {*keys, *found}
-        more = {path for path in others.keys() - found if _refers(others[path], changed)}
+        more = {path for path in interpolated.keys() - found if _refers(interpolated[path], changed)}
         if not more:
             break
         found |= more
     ordered: dict[str, str] = {}
     while left := found - ordered.keys():
         # Where they refer to one another in a circle, OmegaConf says so.
-        ready = {path for path in left if not _refers(others[path], left - {path})} or left
-        ordered |= {path: others[path] for path in sorted(ready)}
+        ready = {path for path in left if not _refers(interpolated[path], left - {path})} or left
+        ordered |= {path: interpolated[path] for path in sorted(ready)}
     return ordered
+
+
+def _is_opaque(text: str) -> bool:
+    """Whether it is more than references by a whole path: relative, in brackets, or by a function that looks around."""
+    rest = _HYDRA.sub("", _NODE.sub("", text))
+    functions = _FUNCTION.findall(rest)
+    return "\\" in text or "${." in text or "${" in _FUNCTION.sub("", rest) or not set(functions) <= set(_PURE)
 
 
 def _refers(text: str, paths: Iterable[str]) -> bool:

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
-from perceptron.composition.sweeps.template import JobTemplate
+from perceptron.composition.sweeps.template import JobTemplate, typed_overrides
 
 _Key = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -30,6 +30,7 @@ class SweepLoader(ConfigLoader):
         # Asking Hydra takes 10 ms.
         self._groups: dict[str, set[str]] = {}
         self._parsed: dict[str, tuple[Override, bool]] = {}
+        self._apart: dict[tuple[tuple[str, bool], ...], set[str]] = {}
         self._templates: dict[_Key, JobTemplate] = {}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
@@ -42,8 +43,9 @@ class SweepLoader(ConfigLoader):
     def template(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> JobTemplate:
         """What a job shares with others, set to this job."""
         overrides = [self._parse(text) for text in sweep_overrides]
-        settings = [override for override, is_setting in overrides if is_setting]
-        others = tuple(str(override.input_line) for override, is_setting in overrides if not is_setting)
+        alone = self._alone(tuple((override.key_or_group, is_setting) for override, is_setting in overrides))
+        settings = [override for override, _ in overrides if override.key_or_group in alone]
+        others = tuple(str(override.input_line) for override, _ in overrides if override.key_or_group not in alone)
         # With what stands before it, such as +.
         names = tuple(_name(str(override.input_line)) for override in settings)
         if (others, names) not in self._templates:
@@ -65,7 +67,7 @@ class SweepLoader(ConfigLoader):
             others: the job's overrides that are no settings.
             names: of its settings, with what stands before them.
         """
-        typed = {str(text): self._parse(str(text)) for text in master_config.hydra.overrides.task}
+        typed = {text: self._parse(text) for text in typed_overrides(master_config)}
         fixed = {_name(text) for text, (override, _) in typed.items() if not override.is_sweep_override()}
         of_settings = {_name(text) for text, (_, is_setting) in typed.items() if is_setting}
         are_there = all(name in fixed or not name.startswith("+") for name in names)
@@ -87,6 +89,23 @@ class SweepLoader(ConfigLoader):
             or self._is_group(override.key_or_group)
             or isinstance(override.value(), dict)
         )
+
+    def _alone(self, keys: tuple[tuple[str, bool], ...]) -> set[str]:
+        """Settings of a job of which no other override sets a part, or the whole: there the last one counts.
+
+        Args:
+            keys: of the job's overrides, and whether each is a setting.
+        """
+        if keys not in self._apart:
+            groups = {key for key, is_setting in keys if not is_setting and self._is_group(key)}
+            others = {key for key, is_setting in keys if not is_setting}
+            settings = {key for key, is_setting in keys if is_setting} - others
+            touched = [key for key in settings | others if key not in groups]
+            self._apart[keys] = {
+                key for key in settings
+                if not any(key.startswith(f"{other}.") or other.startswith(f"{key}.") for other in touched)
+            }  # fmt: skip
+        return self._apart[keys]
 
     def _is_group(self, key: str) -> bool:
         if "." in key:

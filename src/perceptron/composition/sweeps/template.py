@@ -14,10 +14,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from perceptron.composition.settings.interpolations import put, settle, value_of
+from perceptron.composition.settings.interpolations import put, resettle, settle
 from perceptron.runs.files import as_yaml
 
 _NUMBER = "${hydra.job.num}"
+# OmegaConf's functions with a memory give all jobs the same.
+_SHARED = "${own_folder:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +86,8 @@ class JobTemplate:
         self._dependent: dict[str, str] = {}
         self.varying: list[str] = []
         self.dirname_style: dict[str, Any] = _plain_value(cfg.hydra.job.config.override_dirname)
-        self._sweep_dir = ""
-        self._task = self._entered_task = tuple(_plain_value(cfg.hydra.overrides.task))
+        self._shared_dir: str | None = None
+        self._task = self._entered_task = typed_overrides(cfg)
         self._dirname = ""
         self._chosen: dict[str, str] = {}
         self.hydra_values: dict[str, Any] = {}
@@ -122,25 +124,23 @@ class JobTemplate:
             self._enter_first(number)
         assert self._entered is not None  # noqa: S101
         HydraConfig.instance().cfg = self._hydra
-        folder: str | None = None
         entered: Any = HydraConfig.get()
+        for hydra, before in ((self.cfg.hydra, self._task), (entered, self._entered_task)):
+            with read_write(hydra), open_dict(hydra):
+                hydra.job.num, hydra.job.id = number, str(number)
+                _name(hydra, self._task, self._dirname, before=before)
+        # It may have any of these in it, from here or from there.
+        folder = self._folder(number)
         for hydra in (self.cfg.hydra, entered):
             with read_write(hydra), open_dict(hydra):
-                job = hydra.job
-                job.num, job.id = number, str(number)
-                # It may have the number in it.
-                folder = folder or self._folder(number)
                 hydra.runtime.output_dir = folder
-        with read_write(entered):
-            _name(entered, self._task, self._dirname, before=self._entered_task)
         self._entered_task = self._task
         for key in self._unentered:
             value = self._raw_value(key)
             OmegaConf.update(self._entered, key, value, merge=True)
             put(self._raw, key, value)
         self._unentered.clear()
-        for path, text in self._dependent.items():
-            OmegaConf.update(self._entered, path, value_of(text, path, self._entered), merge=False)
+        resettle(self._entered, self._dependent)
         return self._entered
 
     def of_job(self, number: int) -> DictConfig:
@@ -168,29 +168,39 @@ class JobTemplate:
         )
 
     def _enter_first(self, number: int) -> None:
-        with open_dict(self.cfg):
+        with read_write(self.cfg.hydra), open_dict(self.cfg):
             self.cfg.hydra.job.id, self.cfg.hydra.job.num = str(number), number
         HydraConfig.instance().set_config(self.cfg)
         self._raw = _plain_value(self.cfg, resolve=False)
         self.hydra_values = self._raw.pop("hydra")
-        self._sweep_dir = str(OmegaConf.select(self.cfg, "hydra.sweep.dir"))
+        self._shared_dir = self._sweep_dir() if self._is_shared() else None
         with read_write(self.cfg.hydra.runtime), open_dict(self.cfg.hydra.runtime):
             self.cfg.hydra.runtime.output_dir = self._folder(number)
         HydraConfig.instance().set_config(self.cfg)
         self._hydra = HydraConfig.instance().cfg
         self._chosen = self.hydra_values["runtime"]["choices"]
-        self._entered, self._entered_task = self.cfg.copy(), self._task
-        with open_dict(self._entered):
-            del self._entered["hydra"]
-        self._dependent = settle(self._entered, self._keys)
+        entered = self.cfg.copy()
+        with open_dict(entered):
+            del entered["hydra"]
+        self._dependent = settle(entered, self._keys)
         self.varying = [*self._keys, *self._dependent]
-        self._plain = _plain_value(self._entered)
+        self._plain = _plain_value(entered)
+        # Last: where the first job cannot be read, the next is the first.
+        self._entered, self._entered_task = entered, self._task
 
     def _folder(self, number: int) -> str:
         subdir = str(self.hydra_values["sweep"]["subdir"])
         # The default, without OmegaConf's parser.
         own = str(number) if subdir == _NUMBER else str(OmegaConf.select(self.cfg, "hydra.sweep.subdir"))
-        return str(Path(self._sweep_dir, own).absolute())
+        return str(Path(self._shared_dir or self._sweep_dir(), own).absolute())
+
+    def _sweep_dir(self) -> str:
+        return str(OmegaConf.select(self.cfg, "hydra.sweep.dir"))
+
+    def _is_shared(self) -> bool:
+        """Whether all jobs lie in one folder; its name can have a job's settings in it."""
+        text = str(self.hydra_values["sweep"]["dir"])
+        return "${" not in text or text.startswith(_SHARED)
 
     def _raw_value(self, key: str) -> Any:
         """A setting as it was typed, an interpolation as such."""
@@ -199,6 +209,11 @@ class JobTemplate:
         if OmegaConf.is_interpolation(node, name):
             return _plain_value(node, resolve=False)[name]
         return _plain_value(node[name], resolve=False)
+
+
+def typed_overrides(cfg: DictConfig) -> tuple[str, ...]:
+    """Overrides of a multirun or a job as they were typed: what their interpolations refer to is not beside them."""
+    return tuple(_plain_value(cfg.hydra.overrides.task, resolve=False))
 
 
 def _name(hydra: Any, task: Sequence[str], dirname: str, *, before: Sequence[str]) -> None:
