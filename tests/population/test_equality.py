@@ -37,6 +37,10 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
         ["optimizer=sgd", "trainer.max_epochs=20"],
         [{"optimizer.lr": 0.1, "callbacks.early_stopping.patience": patience} for patience in (1, 3)],
     ),
+    "early_stopping_soon": (
+        ["optimizer=sgd", "trainer.max_epochs=10"],
+        [{"optimizer.lr": 0.1, "callbacks.early_stopping.patience": patience} for patience in (0, 1)],
+    ),
     "dropout": (["optimizer=sgd"], [{"model.network.dropout": rate} for rate in (0.1, 0.4)]),
     "label_smoothing": (["optimizer=sgd"], [{"model.label_smoothing": share} for share in (0.0, 0.1)]),
     "regression": (["data=diabetes", "model=regression_mlp", "model.network.hidden=[20]"], [{"optimizer.lr": 0.02}]),
@@ -84,14 +88,19 @@ def test_members_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
     assert_same_jobs(*both(tmp_path, overrides, variations))
 
 
+# Disturb the first weights of a job alone by 1e-7, and in single precision some jobs end with weights that are others,
+# units having fallen on either side of 0: by up to half of the largest with Adam, which divides by gradients near 0,
+# and by up to 6e-3 after 20 epochs of SGD at a rate of 0.1. These are compared in double precision alone.
+IN_BOTH = ("sgd", "momentum", "adamw", "cosine", "early_stopping_soon")
+IN_DOUBLE = ("adam", "early_stopping_sgd")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["32-true", "64-true"])
-@pytest.mark.parametrize("case", ["sgd", "momentum", "adam", "adamw", "cosine", "early_stopping_sgd"])
+@pytest.mark.parametrize(
+    ("case", "precision"),
+    [*itertools.product(IN_BOTH, ("32-true", "64-true")), *itertools.product(IN_DOUBLE, ("64-true",))],
+)
 def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str, precision: str) -> None:
-    if precision == "32-true" and case == "adam":
-        # Disturb the first weights of a job alone by 1e-7, and some of these end with weights that are others by up to
-        # half of the largest: Adam divides by gradients near 0, and units fall on either side of it.
-        pytest.skip("the jobs alone do not tell a bit from a thousandth")
     overrides, others = CASES[case]
     variations = [
         {"seed": seed, "data.fold": fold} | other for seed, fold, other in itertools.product(range(4), range(4), others)
@@ -100,6 +109,6 @@ def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str, precision: str)
     settings = [*overrides, "data=digits", "model.network.hidden=[100,100]", f"trainer.precision={precision}"]
     alone, together = both(tmp_path, settings, variations)
     assert_same_jobs(alone, together)
-    if case == "early_stopping_sgd":
+    if case.startswith("early_stopping"):
         lengths = {read_checkpoint(path)["epoch"] for path in together.glob("*/checkpoints/last.ckpt")}
         assert len(lengths) > 1

@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check, check_multirun, check_values
 from perceptron.composition.settings.extras import check_extras
+from perceptron.composition.settings.groups import group_options
 from perceptron.composition.settings.interpolations import put, settle
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
@@ -195,7 +196,7 @@ class Groups:
     loader: ConfigLoader
     config_dir: str | None
     config_name: str = "train"
-    # Looking options up takes 10 ms and composing 100: jobs of a sweep share them.
+    # Composing takes 100 ms: jobs of a sweep share it.
     _options: dict[tuple[str, ObjectType | None], list[str]] = field(default_factory=dict)
     _composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
 
@@ -213,7 +214,7 @@ class Groups:
         return self._options[group, kind]
 
     def _looked_up(self, group: str, kind: ObjectType | None) -> list[str]:
-        found = self.loader.get_group_options(group, kind)
+        found = group_options(self.loader, group, kind)
         own = Path(self.config_dir) / group if self.config_dir is not None else None
         if own is not None and own.is_dir():
             found = [*found, *(file.stem for file in own.glob("*.yaml"))]
@@ -234,7 +235,7 @@ def _composed(overrides: list[Override], loader: Groups) -> DictConfig:
 
 def _is_for_hydra(override: Override, loader: Groups) -> bool:
     key = override.key_or_group
-    # A group's name has slashes, and no dots; asking Hydra takes a while.
+    # A group's name has slashes, and no dots.
     is_group = "." not in key and bool(loader.options(key)) and override.package is None and _names_option(override)
     return (
         is_group or override.is_delete() or key.startswith("hydra.") or key == "hydra" or override.package is not None

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
+from perceptron.composition.settings.groups import group_options
 from perceptron.composition.sweeps.template import JobTemplate, typed_overrides
 
 _Key = tuple[tuple[str, ...], tuple[str, ...]]
@@ -27,7 +29,6 @@ class SweepLoader(ConfigLoader):
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
         self._parser = OverridesParser.create()
-        # Asking Hydra takes 10 ms.
         self._groups: dict[str, set[str]] = {}
         self._parsed: dict[str, tuple[Override, bool]] = {}
         self._apart: dict[tuple[tuple[str, bool], ...], set[str]] = {}
@@ -112,7 +113,7 @@ class SweepLoader(ConfigLoader):
             return False
         parent, _, name = key.rpartition("/")
         if parent not in self._groups:
-            self._groups[parent] = set(self._loader.list_groups(parent))
+            self._groups[parent] = set(group_options(self._loader, parent, ObjectType.GROUP))
         return name in self._groups[parent]
 
     def _dirname(self, overrides: Sequence[Override], template: JobTemplate) -> str:
