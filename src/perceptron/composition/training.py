@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from perceptron.callbacks import History, take_several_steps
 from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.data import build_data
+from perceptron.composition.divergence import likely_steep
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
@@ -58,7 +59,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
         InterruptedRunError: after a signal, the state saved.
     """
     folder = Path(cfg.paths.output_dir)
-    with only_process(folder), named_faults(folder, settings=_likely_steep(cfg)), Interruption(folder) as interruption:
+    with only_process(folder), named_faults(folder, settings=likely_steep(cfg)), Interruption(folder) as interruption:
         if goes_on:
             remove_leftovers(folder)
         return _train(cfg, chosen, interruption, quiet=quiet)
@@ -148,16 +149,6 @@ def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, sta
         if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
             raise UsageError(f"trainer must suit the data: {' '.join(str(error).split())}") from error
         raise
-
-
-def _likely_steep(cfg: DictConfig) -> str:
-    """The settings that make a loss diverge, as advice."""
-    advice = [f"optimizer.lr={cfg.optimizer.lr}"]
-    if cfg.data.standardize == "none":
-        advice.append("set data.standardize=per_feature")
-    if cfg.trainer.gradient_clip_val is None:
-        advice.append("set trainer.gradient_clip_val=1")
-    return " or ".join(advice)
 
 
 def evaluate(

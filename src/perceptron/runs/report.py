@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -62,6 +62,13 @@ def log_results(
             logger.log_hyperparams(dict(hyper_parameters))
         log_scalars(logger, final, step=step)
         logger.finalize("success")
+
+
+def begin_log(logger: Logger) -> None:
+    """Make a logger's files, as Lightning does before the first step."""
+    if isinstance(logger, TensorBoardLogger | CSVLogger):
+        assert logger.experiment  # noqa: S101
+        logger.save()
 
 
 def log_scalars(logger: Logger, *metrics: Mapping[str, float], step: int) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 from tests.composition.sweeps.multiruns import TYPED, multirun
@@ -42,3 +43,14 @@ def test_jobs_of_a_multirun_are_those_that_hydra_composes(typed: list[str]) -> N
             quick = loader.load_sweep_config(master, overrides)
             slow = hydras.load_sweep_config(master, overrides)
             assert OmegaConf.to_container(quick, resolve=False) == OmegaConf.to_container(slow, resolve=False)
+
+
+@pytest.mark.parametrize("wrong", ["optimizer.lr=abc", "optimizer.lrr=0.1"])
+def test_what_is_wrong_is_said_as_hydra_says_it(wrong: str) -> None:
+    with multirun(["seed=1"]) as (hydras, master, _):
+        with pytest.raises(HydraException) as expected:
+            hydras.load_sweep_config(master, [wrong])
+        loader = SweepLoader(hydras)
+        with pytest.raises(HydraException) as caught:
+            loader.load_sweep_config(master, [wrong])
+        assert str(caught.value) == str(expected.value)

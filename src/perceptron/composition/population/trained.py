@@ -11,6 +11,7 @@ from typing import Any
 import lightning as L
 import torch
 
+from perceptron.composition.divergence import likely_steep
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.instance import Again, Make
 from perceptron.composition.population.groups import Candidate, in_words, tell_alone
@@ -23,7 +24,7 @@ from perceptron.runs.checkpoint import SelfContained
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import as_yaml, write_text
 from perceptron.runs.lock import only_process
-from perceptron.runs.report import log_results, log_scalars
+from perceptron.runs.report import begin_log, log_results, log_scalars
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Trained:
         """
         config = self.candidate.config
         folder = Path(config["paths"]["output_dir"])
-        with only_process(folder), named_faults(folder, settings=f"optimizer.lr={config['optimizer']['lr']}"):
+        with only_process(folder), named_faults(folder, settings=likely_steep(config)):
             return self._written(config, folder)
 
     def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
@@ -82,6 +83,7 @@ class Trained:
                 log_scalars(logger, *logged, step=epoch.step)
         if member.failure is not None:
             for logger in loggers:
+                begin_log(logger)
                 logger.finalize("failed")
             raise member.failure
         metrics = member.metrics if config["test"] else {}

@@ -12,6 +12,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.groups import group_options
 from perceptron.composition.sweeps.template import JobTemplate, typed_overrides
@@ -57,7 +58,12 @@ class SweepLoader(ConfigLoader):
         template = self._templates[others, names]
         parsed = [override for override, _ in overrides]
         task = [str(override.input_line) for override in parsed if not override.is_hydra_override()]
-        template.set(settings, task, self._dirname(parsed, template))
+        try:
+            template.set(settings, task, self._dirname(parsed, template))
+        except OmegaConfBaseException:
+            # Hydra says which override it is.
+            self._loader.load_sweep_config(master_config, list(sweep_overrides))
+            raise
         return template
 
     def _differs_in_settings(self, master_config: DictConfig, others: Sequence[str], names: Sequence[str]) -> bool:
