@@ -7,7 +7,7 @@ from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.overrides import CONF_DIR, check_overrides
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError
 
@@ -103,3 +103,8 @@ def test_samples_have_every_choice_and_both_ends(loader: ConfigLoader) -> None:
 def test_mistakes_are_named(loader: ConfigLoader, params: Mapping[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse_space(params, [], loader)
+
+
+def test_a_setting_under_a_condition_is_not_asked_of_other_choices() -> None:
+    momentum = 'optimizer.momentum=tag("if optimizer=sgd", interval(0, 0.95))'
+    check_overrides(["hydra/sweeper=optuna", "optimizer=choice(sgd, adam)", momentum], multirun=True)

@@ -106,6 +106,9 @@ def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = Non
 
 def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, searches: bool) -> None:
     """Check a single run, or a sample of a multirun's jobs that has each value of each sweep."""
+    if searches:
+        # The search itself checks these beside what they are drawn for; beside others there may be no such setting.
+        overrides = [override for override in overrides if not _has_condition(override)]
     swept = {i: override for i, override in enumerate(overrides) if override.is_sweep_override()}
     if swept and not multirun:
         text = next(iter(swept.values())).input_line
@@ -172,6 +175,10 @@ def _check_sweep(override: Override, *, searches: bool) -> None:
             raise UsageError(f"an interval must go from a lower to a higher number, got {text}; swap its ends")
     elif next(iter(override.sweep_string_iterator()), None) is None:
         raise UsageError(f"a sweep must have a value, got {text}, which has none; widen it")
+
+
+def _has_condition(override: Override) -> bool:
+    return any(tag.startswith("if ") for tag in getattr(override.value(), "tags", ()))
 
 
 def _values(override: Override) -> list[Override]:
