@@ -100,17 +100,19 @@ def model_for(
 def _task_of(target: str) -> Task:
     """Task of a model's class, which may be a user's own subclass."""
     try:
-        kind = get_class(target)
+        kind: Any = get_class(target)
     except (ImportError, ValueError) as error:
         raise UsageError(f"model._target_ must be a class that can be imported, got {target}") from error
-    for base, task in (
-        (BinaryClassifier, BINARY),
-        (MulticlassClassifier, MULTICLASS),
-        (Regressor, REGRESSION),
-    ):
-        if issubclass(kind, base):
-            return task
-    raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
+    bases = ((BinaryClassifier, BINARY), (MulticlassClassifier, MULTICLASS), (Regressor, REGRESSION))
+    task = next((task for base, task in bases if issubclass(kind, base)), None)
+    if task is None:
+        raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
+    if kind.forward is not TaskModule.forward and kind.training_step is TaskModule.training_step:
+        raise UsageError(
+            f"a model that overrides forward must override training_step too, which does not call it, got {target}; or "
+            "put what it does into model.network"
+        )
+    return task
 
 
 def _check_fit(task: Task, schema: TableSchema, chosen: Mapping[str, str]) -> None:

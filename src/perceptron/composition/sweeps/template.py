@@ -12,7 +12,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from perceptron.composition.settings.interpolations import put, resettle, settle
 from perceptron.runs.files import as_yaml
@@ -103,16 +103,14 @@ class JobTemplate:
         Raises:
             OmegaConfBaseException: where a value is of another kind than its setting.
         """
-        # An entered configuration is not to be changed elsewhere.
-        with read_write(self.cfg.hydra):
-            for override in settings:
-                key, text = override.key_or_group, str(override.input_line)
-                # Most jobs of a sweep differ in a few of the settings that were typed.
-                if self._texts.get(key) != text:
-                    OmegaConf.update(self.cfg, key, override.value(), merge=True)
-                    self._texts[key] = text
-                    self._unentered.add(key)
-            _name(self.cfg.hydra, task, dirname, before=self._task)
+        for override in settings:
+            key, text = override.key_or_group, str(override.input_line)
+            # Most jobs of a sweep differ in a few of the settings that were typed.
+            if self._texts.get(key) != text:
+                OmegaConf.update(self.cfg, key, override.value(), merge=True)
+                self._texts[key] = text
+                self._unentered.add(key)
+        _name(self.cfg.hydra, task, dirname, before=self._task)
         self._task, self._dirname = tuple(task), dirname
 
     def enter(self, number: int) -> DictConfig:
@@ -126,14 +124,12 @@ class JobTemplate:
         HydraConfig.instance().cfg = self._hydra
         entered: Any = HydraConfig.get()
         for hydra, before in ((self.cfg.hydra, self._task), (entered, self._entered_task)):
-            with read_write(hydra), open_dict(hydra):
-                hydra.job.num, hydra.job.id = number, str(number)
-                _name(hydra, self._task, self._dirname, before=before)
+            hydra.job.num, hydra.job.id = number, str(number)
+            _name(hydra, self._task, self._dirname, before=before)
         # It may have any of these in it, from here or from there.
         folder = self._folder(number)
         for hydra in (self.cfg.hydra, entered):
-            with read_write(hydra), open_dict(hydra):
-                hydra.runtime.output_dir = folder
+            hydra.runtime.output_dir = folder
         self._entered_task = self._task
         for key in self._unentered:
             value = self._raw_value(key)
@@ -146,8 +142,7 @@ class JobTemplate:
     def of_job(self, number: int) -> DictConfig:
         """A copy of ``cfg`` for Hydra to run."""
         cfg: DictConfig = self.cfg.copy()
-        with read_write(cfg.hydra.job), open_dict(cfg):
-            cfg.hydra.job.id, cfg.hydra.job.num = str(number), number
+        cfg.hydra.job.id, cfg.hydra.job.num = str(number), number
         return cfg
 
     def job(self, number: int) -> PlainJob:
@@ -168,16 +163,19 @@ class JobTemplate:
         )
 
     def _enter_first(self, number: int) -> None:
-        with read_write(self.cfg.hydra), open_dict(self.cfg):
-            self.cfg.hydra.job.id, self.cfg.hydra.job.num = str(number), number
+        self.cfg.hydra.job.id, self.cfg.hydra.job.num = str(number), number
         HydraConfig.instance().set_config(self.cfg)
         self._raw = _plain_value(self.cfg, resolve=False)
         self.hydra_values = self._raw.pop("hydra")
         self._shared_dir = self._sweep_dir() if self._is_shared() else None
-        with read_write(self.cfg.hydra.runtime), open_dict(self.cfg.hydra.runtime):
-            self.cfg.hydra.runtime.output_dir = self._folder(number)
+        OmegaConf.set_readonly(self.cfg.hydra, False)
+        self.cfg.hydra.runtime.output_dir = self._folder(number)
         HydraConfig.instance().set_config(self.cfg)
         self._hydra = HydraConfig.instance().cfg
+        # Hydra makes both read-only; to allow anew what is set for each job takes longer than to set it.
+        entered_hydra: Any = HydraConfig.get()
+        for hydra in (self.cfg.hydra, entered_hydra):
+            OmegaConf.set_readonly(hydra, False)
         self._chosen = self.hydra_values["runtime"]["choices"]
         entered = self.cfg.copy()
         with open_dict(entered):
