@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from copy import deepcopy
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
@@ -19,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check, check_multirun, check_values
 from perceptron.composition.settings.extras import check_extras
-from perceptron.composition.settings.groups import group_options
+from perceptron.composition.settings.groups import Groups
 from perceptron.composition.settings.interpolations import put, settle
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
@@ -188,44 +186,6 @@ def _values(override: Override) -> list[Override]:
         start = getattr(override.value(), "start", None)
         return [parser.parse_override(f"{key}={'null' if start is None else start}")]
     return [parser.parse_override(f"{key}={value}") for value in override.sweep_string_iterator()]
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Options of Hydra's groups, those in a folder of the user's own among them.
-
-    Attributes:
-        loader: knows the project's own.
-        config_dir: the user's folder; None for none.
-        config_name: the root configuration.
-    """
-
-    loader: ConfigLoader
-    config_dir: str | None
-    config_name: str = "train"
-    # Composing takes 100 ms: jobs of a sweep share it.
-    _options: dict[tuple[str, ObjectType | None], list[str]] = field(default_factory=dict)
-    _composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
-
-    def composed(self, groups: Sequence[Override]) -> DictConfig:
-        """What Hydra composes of overrides; a copy, to be changed."""
-        key = tuple(str(override.input_line) for override in groups)
-        if key not in self._composed:
-            self._composed[key] = compose(self.config_name, overrides=list(key))
-        return deepcopy(self._composed[key])
-
-    def options(self, group: str, kind: ObjectType | None = None) -> list[str]:
-        """Names of a group's options, or of another kind of what is in its folder."""
-        if (group, kind) not in self._options:
-            self._options[group, kind] = self._looked_up(group, kind)
-        return self._options[group, kind]
-
-    def _looked_up(self, group: str, kind: ObjectType | None) -> list[str]:
-        found = group_options(self.loader, group, kind)
-        own = Path(self.config_dir) / group if self.config_dir is not None else None
-        if own is not None and own.is_dir():
-            found = [*found, *(file.stem for file in own.glob("*.yaml"))]
-        return found
 
 
 def _composed(overrides: list[Override], loader: Groups) -> DictConfig:

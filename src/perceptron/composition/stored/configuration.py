@@ -12,9 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
+from perceptron.composition.settings.groups import Groups
 from perceptron.composition.settings.overrides import (
     CONF_DIR,
-    Groups,
     apply_override,
     check_group,
     one_line,
