@@ -114,7 +114,7 @@ def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: Dic
         hydra = job.folder / cfg.hydra.output_subdir
         hydra.mkdir(parents=True, exist_ok=True)
         for name, text in job.hydra_files().items():
-            (hydra / name).write_text(text)
+            (hydra / name).write_text(text, encoding="utf-8")
     logging_of_job = cfg.hydra.job_logging
     if logging_of_job.root is not None and OmegaConf.select(logging_of_job, "handlers.file") is not None:
         # Of what a member does, the log of the sweep tells.
