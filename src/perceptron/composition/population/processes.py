@@ -48,6 +48,7 @@ def in_processes(
     """
     waiting = list(enumerate(tasks))[::-1]
     running: dict[Connection, tuple[int, Any]] = {}
+    ended: list[Any] = []
     try:
         while waiting or running:
             while waiting and len(running) < n_processes:
@@ -61,12 +62,14 @@ def in_processes(
                 number, process = running[connection]
                 result = _received(connection, process)
                 del running[connection]
+                ended.append(process)
                 yield number, result
     finally:
         # Not by SIGTERM, for which Lightning waits and says so; a file is whole or not there at any moment.
         for _, process in running.values():
             process.kill()
-        for _, process in running.values():
+        # Not sooner: one that has given its result takes a while to give its memory back.
+        for process in (*ended, *(process for _, process in running.values())):
             process.join()
 
 
@@ -85,11 +88,9 @@ def _received(connection: Connection, process: Any) -> Any:
     try:
         result = connection.recv()
     except EOFError:
-        result = None
+        process.join()
+        result = EndedError(f"its process ended with {process.exitcode}")
     connection.close()
-    process.join()
-    if result is None:
-        return EndedError(f"its process ended with {process.exitcode}")
     return result
 
 

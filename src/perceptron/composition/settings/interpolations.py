@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -86,6 +87,25 @@ def put(values: Any, path: str, value: Any) -> None:
     for part in parents:
         values = values[int(part) if isinstance(values, list) else part]
     values[int(last) if isinstance(values, list) else last] = value
+
+
+def replaced(values: Any, changes: Mapping[str, Any]) -> Any:
+    """Plain values with other ones deep inside; what does not change is shared with the former.
+
+    Args:
+        values: dicts and lists, which stay as they are.
+        changes: new values by their paths.
+    """
+    inside: dict[str, dict[str, Any]] = {}
+    for path, value in changes.items():
+        first, _, rest = path.partition(".")
+        inside.setdefault(first, {})[rest] = value
+    found = copy(values)
+    for first, own in inside.items():
+        key = int(first) if isinstance(values, list) else first
+        whole = own.pop("") if "" in own else values[key]
+        found[key] = replaced(whole, own) if own else whole
+    return found
 
 
 def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:

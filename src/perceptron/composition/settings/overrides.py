@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,16 @@ def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = Non
     return parsed
 
 
+@cache
+def parsed_override(text: str) -> Override:
+    """A job's override in Hydra's grammar, not to be changed; kept, because it is asked for when it is checked and set.
+
+    Raises:
+        HydraException: where it does not follow it.
+    """
+    return OverridesParser.create().parse_override(text)
+
+
 def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, searches: bool) -> None:
     """Check a single run, or a sample of a multirun's jobs that has each value of each sweep."""
     if searches:
@@ -180,12 +191,11 @@ def _has_condition(override: Override) -> bool:
 
 
 def _values(override: Override) -> list[Override]:
-    parser = OverridesParser.create()
     key = override.get_key_element()
     if not override.is_discrete_sweep():
         start = getattr(override.value(), "start", None)
-        return [parser.parse_override(f"{key}={'null' if start is None else start}")]
-    return [parser.parse_override(f"{key}={value}") for value in override.sweep_string_iterator()]
+        return [parsed_override(f"{key}={'null' if start is None else start}")]
+    return [parsed_override(f"{key}={value}") for value in override.sweep_string_iterator()]
 
 
 def _composed(overrides: list[Override], loader: Groups) -> DictConfig:

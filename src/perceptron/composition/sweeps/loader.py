@@ -9,12 +9,12 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.groups import group_options
+from perceptron.composition.settings.overrides import parsed_override
 from perceptron.composition.sweeps.template import JobTemplate, typed_overrides
 
 _Key = tuple[tuple[str, ...], tuple[str, ...]]
@@ -29,7 +29,6 @@ class SweepLoader(ConfigLoader):
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
-        self._parser = OverridesParser.create()
         self._groups: dict[str, set[str]] = {}
         self._parsed: dict[str, tuple[Override, bool]] = {}
         self._apart: dict[tuple[tuple[str, bool], ...], set[str]] = {}
@@ -84,7 +83,7 @@ class SweepLoader(ConfigLoader):
     def _parse(self, text: str) -> tuple[Override, bool]:
         """An override, and whether it sets a scalar or a list on which nothing else depends."""
         if text not in self._parsed:
-            override = self._parser.parse_override(text)
+            override = parsed_override(text)
             self._parsed[text] = override, self._is_setting(override)
         return self._parsed[text]
 

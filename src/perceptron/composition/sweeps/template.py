@@ -5,7 +5,6 @@ others (measured).
 """
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from perceptron.composition.settings.interpolations import put, resettle, settle
+from perceptron.composition.settings.interpolations import replaced, resettle, settle
 from perceptron.runs.files import as_yaml
 
 _NUMBER = "${hydra.job.num}"
@@ -134,7 +133,7 @@ class JobTemplate:
         for key in self._unentered:
             value = self._raw_value(key)
             OmegaConf.update(self._entered, key, value, merge=True)
-            put(self._raw, key, value)
+            self._raw = replaced(self._raw, {key: value})
         self._unentered.clear()
         resettle(self._entered, self._dependent)
         return self._entered
@@ -148,17 +147,15 @@ class JobTemplate:
     def job(self, number: int) -> PlainJob:
         """The job that was entered, in plain values."""
         assert self._entered is not None  # noqa: S101
-        config, raw = deepcopy(self._plain), deepcopy(self._raw)
-        for key in self.varying:
-            put(config, key, _plain_value(OmegaConf.select(self._entered, key)))
+        varying = {key: _plain_value(OmegaConf.select(self._entered, key)) for key in self.varying}
         return PlainJob(
             number=number,
             overrides=self._task,
-            config=config,
+            config=replaced(self._plain, varying),
             chosen=self._chosen,
             folder=Path(self.cfg.hydra.runtime.output_dir),
             template=self,
-            raw=raw,
+            raw=self._raw,
             dirname=self._dirname,
         )
 
