@@ -122,9 +122,9 @@ class JobTemplate:
         assert self._entered is not None  # noqa: S101
         HydraConfig.instance().cfg = self._hydra
         entered: Any = HydraConfig.get()
-        for hydra, before in ((self.cfg.hydra, self._task), (entered, self._entered_task)):
+        for hydra in (self.cfg.hydra, entered):
             hydra.job.num, hydra.job.id = number, str(number)
-            _name(hydra, self._task, self._dirname, before=before)
+        _name(entered, self._task, self._dirname, before=self._entered_task)
         # It may have any of these in it, from here or from there.
         folder = self._folder(number)
         for hydra in (self.cfg.hydra, entered):
