@@ -2,8 +2,6 @@
 
 import ast
 import itertools
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -60,26 +58,3 @@ def test_imports_run_one_way(file: Path) -> None:
 def test_the_configuration_stops_at_the_composition(file: Path) -> None:
     if _part(file) != "composition":
         assert not CONFIGURATION & {name.partition(".")[0] for name in _imported(file)}
-
-
-def test_data_networks_and_models_work_without_hydra() -> None:
-    program = """
-import sys
-from functools import partial
-import lightning as L, torch
-from sklearn.datasets import load_iris
-from perceptron.data import TableDataModule
-from perceptron.models import MulticlassClassifier, Standardize
-from perceptron.networks import MLP
-data = TableDataModule(dataset=load_iris)
-scaling = data.features_scaling
-torch.manual_seed(0)
-model = MulticlassClassifier(network=MLP(n_features=4, n_outputs=3, hidden=[8]),
-    standardize=Standardize(scaling.mean, scaling.scale), optimizer=partial(torch.optim.SGD, lr=0.1))
-trainer = L.Trainer(accelerator="cpu", max_epochs=20, logger=False, enable_checkpointing=False,
-    enable_progress_bar=False)
-trainer.fit(model, datamodule=data)
-assert trainer.test(model, datamodule=data)[0]["test/acc"] > 0.8
-assert not [name for name in sys.modules if name.startswith("perceptron.composition")]
-"""
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, capture_output=True)

@@ -1,0 +1,65 @@
+"""What README and the documents tell people to type works as it stands."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perceptron.composition.command_line import checked_arguments
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+# A line of a block, with its comment, or a piece of a sentence; not a cell of a table, which names the program alone.
+COMMAND = re.compile(r"(?:^ *(?:\$ )?|`)python train\.py([^`|\n]*)(?:`|$)", re.MULTILINE)
+# What stands for a folder or a file of one's own.
+PLACEHOLDER = re.compile(r"<|\.\.\.|sweep\.resume=")
+# Typed wrong on purpose, with the answer in the next line.
+WRONG = re.findall(r"^\$ python train\.py (.*)\n(error: .*)$", README, re.MULTILINE)
+
+
+def _commands() -> list[list[str]]:
+    """The arguments of each command, without its comment."""
+    files = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    found = {command for file in files for command in COMMAND.findall(file.read_text().replace("\\\n", " "))}
+    wrong = {command for command, _ in WRONG}
+    right = [command for command in sorted(found) if command.strip() not in wrong and not PLACEHOLDER.search(command)]
+    return [shlex.split(command, comments=True) for command in right]
+
+
+COMMANDS = _commands()
+
+
+def test_commands_are_found() -> None:
+    assert len(COMMANDS) > 40
+    assert len(WRONG) == 2
+    assert [] in COMMANDS
+    assert ["optimizer=adam", "optimizer.lr=0.001"] in COMMANDS
+
+
+@pytest.mark.parametrize("typed", COMMANDS, ids=" ".join)
+def test_a_command_is_one_that_training_takes(typed: list[str]) -> None:
+    checked_arguments(typed)
+
+
+@pytest.mark.parametrize(("typed", "answer"), WRONG)
+def test_a_mistake_gets_the_answer_that_is_shown(typed: str, answer: str, command) -> None:
+    done = command("train.py", *shlex.split(typed))
+    assert (done.returncode, done.stderr) == (2, answer + "\n")
+
+
+def test_the_python_of_readme_runs_and_learns_without_the_composition(tmp_path: Path) -> None:
+    estimator, parts = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    program = f"""
+{estimator}
+{parts}
+assert trainer.callback_metrics["test/acc"] > 0.8
+import sys
+assert not [name for name in sys.modules if name.startswith("perceptron.composition")]
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
