@@ -1,6 +1,6 @@
 """What the estimators share: parameters, their checks, fitting and answering."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,7 +29,7 @@ _OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {"adam": optim.Adam, "a
 _ROWS_AT_ONCE = 4096
 
 
-class Perceptron(BaseEstimator):  # type: ignore[misc]
+class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
     """What both estimators share. Abstract.
 
     It computes in the precision of ``X``, as scikit-learn's own networks do: float64 unless ``X`` is float32.

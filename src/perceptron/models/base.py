@@ -1,6 +1,6 @@
 """What the three kinds of task share: the loop's steps, the epoch's metrics, the optimizer."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
@@ -35,7 +35,7 @@ class Prediction(NamedTuple):
     spread: Tensor | None = None
 
 
-class TaskModule(L.LightningModule):
+class TaskModule(L.LightningModule, ABC):
     """A network with its standardisation, trained on one kind of task. Abstract.
 
     Takes raw features: the fitted standardisation is part of the state. Losses are summed by hand and logged once an

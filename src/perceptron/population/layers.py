@@ -1,6 +1,6 @@
 """Linear layers and what stands between them, of many networks at once, with their gradients by hand."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, cast
@@ -74,7 +74,7 @@ def _is_known(layer: nn.Module) -> bool:
     return type(layer) is nn.Dropout or type(layer) in _ELEMENTWISE
 
 
-class _Layer:
+class _Layer(ABC):
     """A layer of every member: it takes ``(m, width, batch)`` and gives as much. Abstract."""
 
     @abstractmethod

@@ -4,7 +4,7 @@ SGD, Adam and AdamW are elementwise, so a stack of parameters with stacked setti
 torch's own classes take one number for all. Other optimizers mix elements (LBFGS, Muon) or are not written here.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +19,7 @@ _Factors = dict[int, dict[str, Tensor | None]]
 _SETTINGS = {SGD: ("lr", "momentum", "weight_decay"), Adam: ("lr", "weight_decay", "eps", "beta1", "beta2")}
 
 
-class StackedOptimizer(Optimizer):
+class StackedOptimizer(Optimizer, ABC):
     """The members' optimizers as one. Abstract.
 
     The members' own optimizers never step: they hold the settings, which their schedules change.

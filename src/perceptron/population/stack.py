@@ -1,6 +1,6 @@
 """What every stack of networks is: parameters side by side, outputs and gradients for some of the members or all."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +10,7 @@ from torch.func import stack_module_state
 from perceptron.population.noise import Noise
 
 
-class StackedNetwork(nn.Module):
+class StackedNetwork(nn.Module, ABC):
     """Networks side by side, every parameter and buffer with a leading dimension of members. Abstract.
 
     Args:

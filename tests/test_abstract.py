@@ -1,0 +1,30 @@
+"""A class that is abstract cannot be made; one that lacks a method is found when it is made, not in its first epoch."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from perceptron.estimators.base import Perceptron
+from perceptron.models import TaskModule
+from perceptron.population.layers import _Layer
+from perceptron.population.optimizers import StackedOptimizer
+from perceptron.population.stack import StackedNetwork
+
+ABSTRACT: list[type] = [Perceptron, StackedNetwork, StackedOptimizer, TaskModule, _Layer]
+
+
+@pytest.mark.parametrize("cls", ABSTRACT)
+def test_an_abstract_class_cannot_be_made(cls: type) -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        cls()
+
+
+def test_every_abstract_class_is_listed(root: Path) -> None:
+    files = {
+        file
+        for file in (root / "src").rglob("*.py")
+        if re.search(r"^ +@abstractmethod$", file.read_text(), re.MULTILINE)
+    }
+    assert files == {Path(inspect.getfile(cls)) for cls in ABSTRACT}
