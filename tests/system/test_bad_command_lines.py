@@ -235,6 +235,53 @@ BAD = [
     ),
     ("-m optimizer=glob(*) optimizer.lr=-1", "optimizer.lr must be above 0, got -1.0; set optimizer.lr"),
     ("-m seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2; set seed"),
+    # Hydra's own
+    (
+        "-m --cfg job",
+        "a command line does one thing, got --cfg and --multirun; leave all but one of them out",
+    ),
+    (
+        "--cfg job --resolve",
+        "a configuration is resolved when it runs, which makes its folder, got --resolve beside --cfg; "
+        "leave --resolve out",
+    ),
+    ("--config-name tran", "there is no --config-name tran; did you mean train?"),
+    (
+        "hydra.searchpath=[file://nowhere]",
+        "hydra.searchpath must list folders that are there, got nowhere; make it or leave it out",
+    ),
+    (
+        "hydra.searchpath=[foo://nowhere]",
+        "hydra.searchpath must list folders: No config source registered for schema foo, supported types : "
+        "[file, pkg, structured]; write [file:///folder]",
+    ),
+    (
+        "seed=${hydra:job.num}",
+        "only a job of a multirun has a number, got seed=${hydra:job.num}; type a value, or -m before it",
+    ),
+    ("-m +hydra.sweeper.params={seed:'-1,2'}", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
+    ("-m +hydra.sweeper.params={sead:'1,2'}", "there is no setting sead; did you mean seed?"),
+    (
+        "-m hydra/launcher=population hydra.launcher.max_members=0",
+        "hydra.launcher.max_members must be at least 1, got 0; set hydra.launcher.max_members, or leave it out",
+    ),
+    (
+        "-m hydra/launcher=population hydra.launcher.max_members=many",
+        "hydra.launcher.max_members must be at least 1, got many; set hydra.launcher.max_members, or leave it out",
+    ),
+    (
+        "-m hydra.sweeper.max_batch_size=0",
+        "hydra.sweeper.max_batch_size must be at least 1, got 0; set hydra.sweeper.max_batch_size, or leave it out",
+    ),
+    (
+        "-m hydra/sweeper=optuna hydra.sweeper.n_trials=0",
+        "hydra.sweeper.n_trials must be at least 1, got 0; set hydra.sweeper.n_trials, or leave it out",
+    ),
+    (
+        "-m paths.output_dir=own seed=1,2",
+        "a multirun's jobs must lie in its folder, got paths.output_dir=own; set hydra.sweep.dir and "
+        "hydra.sweep.subdir instead",
+    ),
     ("-m model=logistic,logistc", "there is no model=logistc; did you mean logistic?"),
     ("-m optimizer.lr=0.1,0.01 seed=range(3) data=digit", "there is no data=digit; did you mean digits?"),
 ]

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -89,9 +90,13 @@ def _train(cfg: DictConfig) -> float | None:
         if is_multirun:
             return train_as_job(cfg, HydraConfig.get().runtime.choices)
         check(cfg)
+        # Hydra has made its own.
+        Path(cfg.paths.output_dir).mkdir(parents=True, exist_ok=True)
         return run_once(cfg, HydraConfig.get().runtime.choices)
     except UsageError as error:
         _remove_unused(Path(HydraConfig.get().runtime.output_dir))
+        with suppress(OSError):
+            Path(cfg.paths.output_dir).rmdir()
         _fail(str(error))
     except InterruptedRunError as error:
         # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
@@ -132,10 +137,11 @@ def checked_arguments(arguments: Sequence[str]) -> list[str]:
         parser.add_argument(*flag, action="store_true")
     for flag in ("--help", "-h"), ("--hydra-help",), ("--version",), ("--shell-completion", "-sc"):
         parser.add_argument(*flag, action="store_true", dest="informs")
-    parser.add_argument("--info", "-i", nargs="?", const="all")
+    parser.add_argument("--info", "-i", nargs="?", const="all", choices=_INFORMATION)
     parser.add_argument("overrides", nargs="*")
     _check_flags(arguments)
     parsed = parser.parse_intermixed_args(arguments)
+    _check_together(parsed)
     overrides = [*parsed.overrides, *_model_of_a_table(parsed.overrides)]
     if not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path):
         check_overrides(
@@ -166,6 +172,20 @@ def _check_flags(arguments: Sequence[str]) -> None:
             raise UsageError(f"there is no option {argument}; {did_you_mean(argument, _LONG_FLAGS)}")
 
 
+def _check_together(parsed: argparse.Namespace) -> None:
+    """Catch flags that Hydra answers with a traceback."""
+    does = {"--cfg": parsed.cfg, "--multirun": parsed.multirun, "--run": parsed.run, "--info": parsed.info}
+    asked = [flag for flag, typed in does.items() if typed]
+    if len(asked) > 1:
+        raise UsageError(f"a command line does one thing, got {' and '.join(asked)}; leave all but one of them out")
+    if parsed.cfg and parsed.resolve:
+        raise UsageError(
+            "a configuration is resolved when it runs, which makes its folder, got --resolve beside --cfg; "
+            "leave --resolve out"
+        )
+
+
+_INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _LONG_FLAGS = (
     "--multirun", "--config-name", "--config-dir", "--config-path", "--cfg", "--package", "--experimental-rerun",
     "--run", "--resolve", "--help", "--hydra-help", "--version", "--shell-completion", "--info",

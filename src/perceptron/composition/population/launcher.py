@@ -7,7 +7,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.population.groups import group_jobs
@@ -115,13 +115,26 @@ def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: Dic
         hydra.mkdir(parents=True, exist_ok=True)
         for name, text in job.hydra_files().items():
             (hydra / name).write_text(text, encoding="utf-8")
-    logging_of_job = cfg.hydra.job_logging
-    if logging_of_job.root is not None and OmegaConf.select(logging_of_job, "handlers.file") is not None:
+    if log_file := _log_file(job):
         # Of what a member does, the log of the sweep tells.
-        (job.folder / f"{job.config['task_name']}.log").touch()
+        log_file.touch()
     context.callbacks.on_job_start(config=cfg, task_function=lambda _: trained.write())
     result = JobReturn(overrides=list(job.overrides), working_dir=str(Path.cwd()), task_name=cfg.hydra.job.name)
     result.return_value = as_job(Run(Path(job.config["paths"]["output_dir"])), trained.write)
     result.status = JobStatus.COMPLETED
     context.callbacks.on_job_end(config=cfg, job_return=result)
     return result
+
+
+def _log_file(job: PlainJob) -> Path | None:
+    """Where Hydra would write a job's log, without OmegaConf; None where it would not, or only OmegaConf knows."""
+    hydra = job.template.hydra_values
+    logging_of_job = hydra["job_logging"]
+    file = logging_of_job.get("handlers", {}).get("file")
+    if logging_of_job["root"] is None or file is None:
+        return None
+    name = str(file["filename"])
+    parts = {"hydra.runtime.output_dir": job.folder, "task_name": job.config["task_name"]}
+    for key, part in (parts | {"hydra.job.name": hydra["job"]["name"]}).items():
+        name = name.replace(f"${{{key}}}", str(part))
+    return None if "${" in name else Path(name)

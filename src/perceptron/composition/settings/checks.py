@@ -13,6 +13,8 @@ from perceptron.composition.settings.ranges import RANGES
 from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
+_FOLDER_OF_JOB = "${hydra:runtime.output_dir}"
+
 
 def check(cfg: DictConfig) -> None:
     """Check a composed configuration.
@@ -67,9 +69,17 @@ def check_multirun(cfg: DictConfig) -> None:
     Lightning starts each further process of a strategy with the command line of this one: each would run the whole
     multirun again, out of step with the first.
 
+    The report looks for each job in its folder of the multirun, and jobs in one folder take each other for finished.
+
     Raises:
-        UsageError: where a job would run on several processes.
+        UsageError: where a job would run on several processes, or lie elsewhere.
     """
+    folder = OmegaConf.to_container(cfg.paths, resolve=False)["output_dir"]  # type: ignore[call-overload, index]
+    if folder != _FOLDER_OF_JOB:
+        raise UsageError(
+            f"a multirun's jobs must lie in its folder, got paths.output_dir={folder}; "
+            "set hydra.sweep.dir and hydra.sweep.subdir instead"
+        )
     devices = cfg.trainer.devices
     n_devices = len(devices) if isinstance(devices, ListConfig) else devices
     if str(n_devices) not in ("1", "auto") or cfg.trainer.num_nodes > 1:

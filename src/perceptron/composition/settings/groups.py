@@ -3,51 +3,56 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from hydra import compose
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
+
+from perceptron.composition.settings.hydras import check_hydra
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Options of Hydra's groups, those in a folder of the user's own among them.
+    """Options of Hydra's groups, those in folders of the user's own among them.
 
     Attributes:
-        loader: knows the project's own.
-        config_dir: the user's folder; None for none.
+        loader: Hydra's.
         config_name: the root configuration.
+        multirun: whether what is composed is a job of several.
     """
 
     loader: ConfigLoader
-    config_dir: str | None
     config_name: str = "train"
+    multirun: bool = False
     # Composing takes 100 ms: jobs of a sweep share it.
     _options: dict[tuple[str, ObjectType | None], list[str]] = field(default_factory=dict)
-    _composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
+    _composed: dict[tuple[str, ...], tuple[DictConfig, DictConfig]] = field(default_factory=dict)
 
     def composed(self, groups: Sequence[Override]) -> DictConfig:
-        """What Hydra composes of overrides; a copy, to be changed."""
+        """What Hydra composes of overrides; a copy, to be changed. ``${hydra:...}`` reads from it from now on."""
         key = tuple(str(override.input_line) for override in groups)
         if key not in self._composed:
-            self._composed[key] = compose(self.config_name, overrides=list(key))
-        return deepcopy(self._composed[key])
+            cfg = compose(self.config_name, overrides=list(key), return_hydra_config=True)
+            check_hydra(cfg.hydra)
+            if self.multirun:
+                # The first job stands for all.
+                cfg.hydra.job.num, cfg.hydra.job.id = 0, "0"
+            plain = cfg.copy()
+            with open_dict(plain):
+                del plain["hydra"]
+            self._composed[key] = plain, cfg
+        plain, with_hydra = self._composed[key]
+        HydraConfig.instance().set_config(with_hydra)
+        return deepcopy(plain)
 
     def options(self, group: str, kind: ObjectType | None = None) -> list[str]:
         """Names of a group's options, or of another kind of what is in its folder."""
         if (group, kind) not in self._options:
-            self._options[group, kind] = self._looked_up(group, kind)
+            self._options[group, kind] = group_options(self.loader, group, kind)
         return self._options[group, kind]
-
-    def _looked_up(self, group: str, kind: ObjectType | None) -> list[str]:
-        found = group_options(self.loader, group, kind)
-        own = Path(self.config_dir) / group if self.config_dir is not None else None
-        if own is not None and own.is_dir():
-            found = [*found, *(file.stem for file in own.glob("*.yaml"))]
-        return found
 
 
 def group_options(loader: ConfigLoader, group: str, kind: ObjectType | None = ObjectType.CONFIG) -> list[str]:

@@ -1,5 +1,6 @@
 """Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
 
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
@@ -19,15 +21,19 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check, check_multirun, check_values
 from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.groups import Groups
+from perceptron.composition.settings.hydras import swept_by_settings
 from perceptron.composition.settings.interpolations import put, settle
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
+from perceptron.composition.settings.search_path import check_root, search_also
 from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
 _PACKAGE = Path(__file__).parents[2]
 _INSTALLED = _PACKAGE / "conf"
 CONF_DIR = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent.parent / "conf"
+
+_NUMBER = re.compile(r"\$\{hydra:job\.(num|id)\}")
 
 register_schemas()
 register_resolvers()
@@ -53,20 +59,29 @@ def check_overrides(
     Raises:
         UsageError: for the first mistake.
     """
-    if config_dir is not None:
-        if not Path(config_dir).is_dir():
-            raise UsageError(f"--config-dir must be a folder, got {config_dir}; make it or leave it out")
-        overrides = [*overrides, f"hydra.searchpath=[file://{Path(config_dir).absolute()}]"]
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise UsageError(f"--config-dir must be a folder, got {config_dir}; make it or leave it out")
     GlobalHydra.instance().clear()
+    before = HydraConfig.instance().cfg
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
             check_extras(overrides)
             hydras = GlobalHydra.instance().config_loader()
-            loader = Groups(hydras, config_dir, config_name)
+            if config_dir is not None:
+                search_also([f"file://{Path(config_dir).absolute()}"], hydras)
+            loader = Groups(hydras, config_name, multirun=multirun)
             searches = any(text.startswith(("hydra/sweeper=", "hparams_search=")) for text in overrides)
-            _check_jobs(parsed_overrides(overrides, hydras), loader, multirun=multirun, searches=searches)
+            parsed = parsed_overrides(overrides, hydras)
+            check_root(parsed, loader)
+            _check_jobs(parsed, loader, multirun=multirun, searches=searches)
+            if multirun and (params := swept_by_settings()):
+                own = {override.get_key_element() for override in parsed}
+                more = [param for param in parsed_overrides(params, hydras) if param.get_key_element() not in own]
+                _check_jobs([*more, *parsed], loader, multirun=multirun, searches=searches)
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(one_line(error)) from error
+    finally:
+        HydraConfig.instance().cfg = before
 
 
 def one_line(error: Exception) -> str:
@@ -98,8 +113,6 @@ def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = Non
                 f"an override must follow Hydra's grammar, got {text}; quote special characters, such as "
                 "'key=\"a value\"' or 'key=[1,2]'"
             ) from error
-        if parsed[-1].key_or_group == "hydra.launcher.n_jobs" and parsed[-1].value() == 0:
-            raise UsageError("hydra.launcher.n_jobs must be at least 1, or -1 for all cores, got 0; set another number")
     return parsed
 
 
@@ -119,8 +132,11 @@ def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, 
         # The search itself checks these beside what they are drawn for; beside others there may be no such setting.
         overrides = [override for override in overrides if not _has_condition(override)]
     swept = {i: override for i, override in enumerate(overrides) if override.is_sweep_override()}
+    numbered = [text for override in overrides if _NUMBER.search(text := str(override.input_line))]
+    if numbered and not multirun:
+        raise UsageError(f"only a job of a multirun has a number, got {numbered[0]}; type a value, or -m before it")
     if swept and not multirun:
-        text = next(iter(swept.values())).input_line
+        text = str(next(iter(swept.values())).input_line)
         raise UsageError(f"several values need a multirun, got {text}; type python train.py -m '{text}'")
     for override in swept.values():
         _check_sweep(override, searches=searches)

@@ -82,7 +82,7 @@ def _override(cfg: DictConfig, overrides: Sequence[Override]) -> None:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            loader = Groups(GlobalHydra.instance().config_loader(), None)
+            loader = Groups(GlobalHydra.instance().config_loader())
             groups = [
                 override for override in overrides if override.key_or_group in _GROUPS and not _is_value(override)
             ]
