@@ -37,3 +37,15 @@ class DivergedError(Exception):
 
     def __init__(self, loss: float, epoch: int) -> None:
         super().__init__(f"the loss must stay finite, got {loss} in epoch {epoch}")
+
+
+def reason(error: BaseException, *, lines: int | None = None) -> str:
+    """What an exception says, in one line; the name of its type where it says nothing.
+
+    Args:
+        error: of any package.
+        lines: so many of the first lines of what it says, where those behind them are advice to programmers; None
+            for all of them.
+    """
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(said[:lines]) or type(error).__name__

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, whole_file
 from perceptron.runs.find import find_source
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
             convert = to_onnx
         except ImportError as error:
             raise UsageError(
-                f"format=onnx needs onnx, onnxscript and onnxruntime, got {error}; "
+                f"format=onnx needs onnx, onnxscript and onnxruntime, got {reason(error)}; "
                 "type pip install 'perceptron[export]'"
             ) from error
     else:

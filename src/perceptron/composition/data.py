@@ -4,7 +4,7 @@ from omegaconf import DictConfig
 
 from perceptron.composition.instance import instance
 from perceptron.data import TableDataModule, TableSchema
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 
 
 def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataModule:
@@ -24,6 +24,7 @@ def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataMo
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
         name = cfg.dataset.get("_target_", cfg._target_).rpartition(".")[2]
-        reason = " ".join(str(error).split())
-        raise UsageError(f"data.dataset must be what {name} takes, got: {reason}; change data.dataset") from error
+        raise UsageError(
+            f"data.dataset must be what {name} takes, got: {reason(error)}; change data.dataset"
+        ) from error
     return datamodule

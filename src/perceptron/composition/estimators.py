@@ -17,7 +17,7 @@ from perceptron.composition.results import best_entry, notes, write_results
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.models import Estimator, Standardize
 from perceptron.runs.files import as_yaml, write_text
 from perceptron.runs.report import log_results, print_results
@@ -51,9 +51,9 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     try:
         model.fit(*datamodule.rows("train"))
     except (ValueError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        said = reason(error, lines=1)
         raise UsageError(
-            f"model.estimator must be one that can be fitted here, got: {reason}; change model.estimator"
+            f"model.estimator must be one that can be fitted here, got: {said}; change model.estimator"
         ) from error
     metrics = evaluate(model, datamodule)
     best_value = metrics.get(cfg.monitor)
@@ -85,9 +85,9 @@ def build_estimator(cfg: DictConfig, datamodule: TableDataModule) -> Estimator:
     try:
         estimator: Any = instantiate(cfg.model.estimator, _convert_="all")
     except InstantiationException as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
+        said = reason(error.__cause__ or error, lines=1)
         raise UsageError(
-            f"model.estimator must be what can be made, got {name}: {reason}; change model.estimator"
+            f"model.estimator must be what can be made, got {name}: {said}; change model.estimator"
         ) from error
     if not isinstance(estimator, BaseEstimator):
         raise UsageError(

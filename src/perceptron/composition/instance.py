@@ -9,7 +9,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 
 Make = Callable[..., Any]
 
@@ -32,7 +32,9 @@ def instance(part: DictConfig | dict[str, Any], name: str, **arguments: Any) -> 
         return instantiate(part, **arguments, _convert_="all")
     except InstantiationException as error:
         target = part.get("_target_")
-        raise UsageError(f"{name} must be what {target} takes, got: {_root_cause(error)}; change {name}") from error
+        raise UsageError(
+            f"{name} must be what {target} takes, got: {reason(_root_cause(error))}; change {name}"
+        ) from error
 
 
 class Again:
@@ -76,7 +78,7 @@ def _has_object(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_object, value))
 
 
-def _root_cause(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
-    return " ".join(str(error).split())
+    return error

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from hydra.errors import InstantiationException
 
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
 
 
@@ -57,8 +57,7 @@ def build_schedule(
         schedule = model.schedule(optimizer, max_epochs=max_epochs, total_steps=total_steps)
     # Hydra refuses some targets only when they are called.
     except (TypeError, ValueError, InstantiationException) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"scheduler must be what {name} takes, got: {reason}; change scheduler") from error
+        raise UsageError(f"scheduler must be what {name} takes, got: {reason(error)}; change scheduler") from error
     if not isinstance(schedule, Mapping) or "scheduler" not in schedule:
         raise UsageError(
             f"scheduler must give a schedule in Lightning's form, got {type(schedule).__name__} from {name}; change "

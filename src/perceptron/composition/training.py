@@ -27,7 +27,7 @@ from perceptron.composition.threads import set_threads
 from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
 from perceptron.composition.trainer import build_trainer, check_batches
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
@@ -147,7 +147,7 @@ def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, sta
     except (MisconfigurationException, ValueError) as error:
         # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
         if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
-            raise UsageError(f"trainer must suit the data: {' '.join(str(error).split())}") from error
+            raise UsageError(f"trainer must suit the data: {reason(error)}") from error
         raise
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.parquet import SUFFIXES, read_parquet
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 
 
 def table_from_arrays(
@@ -60,8 +60,9 @@ def _read(path: str, setting: str, *, in_memory: bool) -> npt.NDArray[Any]:
     try:
         array: npt.NDArray[Any] = np.load(file, mmap_mode=None if in_memory else "r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"{setting} must be a readable .npy file, got {path}: {reason}; name another") from error
+        raise UsageError(
+            f"{setting} must be a readable .npy file, got {path}: {reason(error, lines=1)}; name another"
+        ) from error
     if not isinstance(array, np.ndarray):
         raise UsageError(f"{setting} must be one array, got the archive {path}; save it with np.save")
     return array

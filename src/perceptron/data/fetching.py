@@ -14,7 +14,7 @@ from urllib.error import HTTPError, URLError
 
 from sklearn.datasets import get_data_home
 
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 
 log = logging.getLogger(__name__)
 # scikit-learn's own announcement comes before it is known whether there is a network.
@@ -45,15 +45,16 @@ def read(dataset: Callable[[], Any]) -> Any:
         error.close()
         raise UsageError(_refused(name, f"{error.code} {error.reason} from {error.url}", given)) from error
     except (URLError, HTTPException, TimeoutError, ConnectionError) as error:
-        raise UsageError(_refused(name, getattr(error, "reason", None) or error, given)) from error
+        cause = getattr(error, "reason", None) or error
+        said = reason(cause) if isinstance(cause, BaseException) else str(cause)
+        raise UsageError(_refused(name, said, given)) from error
     except ImportError as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"{name} needs a package that is missing: {reason}; install it") from error
+        raise UsageError(f"{name} needs a package that is missing: {reason(error)}; install it") from error
 
 
-def _refused(name: str, reason: object, given: dict[str, Any]) -> str:
+def _refused(name: str, said: str, given: dict[str, Any]) -> str:
     return (
-        f"{name} needs the network or what an earlier download left in {_home(given)}, got: {reason}; "
+        f"{name} needs the network or what an earlier download left in {_home(given)}, got: {said}; "
         "connect, or let SCIKIT_LEARN_DATA name a folder that has it"
     )
 

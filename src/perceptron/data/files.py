@@ -11,7 +11,7 @@ import numpy as np
 
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.delimited import COMPRESSED, check_names, read_delimited
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 
 _READ_AS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather",
@@ -185,8 +185,9 @@ def _read(file: Path, setting: str) -> Any:
         raise
     except Exception as error:
         # Each decompressor and reader has exceptions of its own: zlib, lzma, zipfile, pyarrow, pandas.
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"{setting} must be a readable {kind} file, got {reason} in {file}; mend it") from error
+        raise UsageError(
+            f"{setting} must be a readable {kind} file, got {reason(error, lines=1)} in {file}; mend it"
+        ) from error
     names = [str(name) for name in frame.columns]
     check_names(names, file, setting)
     return frame.set_axis(names, axis=1)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.utils import Bunch
 
 from perceptron.data.blocks import release
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 
 SUFFIXES = (".parquet", ".pq")
 _NUMBERS_AT_ONCE = 2**21
@@ -61,9 +61,8 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
                 release(features)
                 start = stop
     except (OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
         raise UsageError(
-            f"data.features must be a readable Parquet file, on a disk with room for it, got {path}: {reason}; "
+            f"data.features must be a readable Parquet file, on a disk with room for it, got {path}: {reason(error)}; "
             "name another, or make room"
         ) from error
     return Bunch(data=features, target=np.concatenate(targets) if targets else np.empty(0), feature_names=names)

@@ -6,6 +6,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from perceptron.errors import reason
 from perceptron.networks import TabM
 from perceptron.population.layers import StackedLayers, is_layers
 from perceptron.population.noise import Noise
@@ -55,7 +56,6 @@ def check_stack(network: nn.Module, features: Tensor) -> None:
         raise
     # A user's network may fail under vmap with any exception; it trains alone then.
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CannotStackError(f"torch.func.vmap refuses its network: {reason}") from error
+        raise CannotStackError(f"torch.func.vmap refuses its network: {reason(error, lines=1)}") from error
     if not torch.allclose(together[1], alone, rtol=1e-3, atol=1e-4):
         raise CannotStackError("its network gives other outputs under torch.func.vmap than alone")

@@ -15,7 +15,7 @@ import pyarrow.parquet as pa_parquet
 
 from perceptron.data.delimited import COMPRESSED, DAMAGED, opened
 from perceptron.data.encoding import Code, encode, from_texts
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.prediction.columns import check_columns
 from perceptron.prediction.delimited import delimited_batches
 
@@ -160,7 +160,7 @@ def _chunk(
 
 def _explained(error: Exception, source: str, features: Sequence[str], row_id: str | None) -> str:
     """What pyarrow says, with the name of the column that it counts."""
-    text = (str(error).splitlines() or [type(error).__name__])[0]
+    text = reason(error, lines=1)
     if found := re.search(r"column #(\d+):(?: Row #(\d+):)? CSV conversion error to (\w+): invalid value '(.*)'", text):
         columns = [*features, *([row_id] if row_id else [])]
         name = columns[int(found[1])] if int(found[1]) < len(columns) else f"number {found[1]}"

@@ -11,7 +11,7 @@ import torch
 from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.runs.files import whole_file
 
 KEY = "perceptron"
@@ -93,8 +93,9 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ) from error
     # Damaged bytes fail in many ways inside torch's reader.
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UsageError(f"a checkpoint must be readable, got {reason} in {path}; name another") from error
+        raise UsageError(
+            f"a checkpoint must be readable, got {reason(error, lines=1)} in {path}; name another"
+        ) from error
     contents: dict[str, Any] = checkpoint if isinstance(checkpoint, dict) else {}
     if not isinstance(contents.get(KEY), dict) or not isinstance(contents.get("state_dict"), dict):
         raise UsageError(f"a checkpoint must be one that a run of this project has written, got {path}; name another")
@@ -162,5 +163,6 @@ def load_state(model: L.LightningModule, checkpoint: Mapping[str, Any], *, where
     try:
         model.load_state_dict(checkpoint["state_dict"])
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(line.strip() for line in str(error).splitlines()[:2])
-        raise UsageError(f"a checkpoint must be of this model, got {reason} in {where}; name another") from error
+        raise UsageError(
+            f"a checkpoint must be of this model, got {reason(error, lines=2)} in {where}; name another"
+        ) from error

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.runs.files import read_yaml
 
 # The network of runs that were made of others.
@@ -97,8 +97,9 @@ class Run:
             text = path.read_text()
             return json.loads(text) if path.suffix == ".json" else read_yaml(text)
         except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(f"a run's {name} must be readable, got {reason} in {path}; name another run") from error
+            raise UsageError(
+                f"a run's {name} must be readable, got {reason(error, lines=1)} in {path}; name another run"
+            ) from error
 
 
 def find_runs(folder: Path) -> list[Run]:

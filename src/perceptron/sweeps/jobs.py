@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.runs.files import write_text
 from perceptron.runs.folder import Run
 
@@ -65,11 +65,10 @@ class Job:
 
     def fail(self, error: BaseException) -> None:
         """Write down why it failed: in one line, and for what is no user's mistake where."""
-        lines = str(error).strip().splitlines() or [""]
-        if isinstance(error, UsageError):
-            text = lines[0]
-        else:
-            line = f"{type(error).__name__}: {lines[0]}".rstrip(": ")
+        text = reason(error, lines=1)
+        if not isinstance(error, UsageError):
+            name = type(error).__name__
+            line = name if text == name else f"{name}: {text}"
             text = "\n".join([line, "", "".join(traceback.format_exception(error))])
         write_text(self.folder / _ERROR, text.rstrip() + "\n")
 

@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 from perceptron.randomness import Stream, derive_seed
 from perceptron.sweeps.jobs import Job, State
 
@@ -94,8 +94,9 @@ def search(
             load_if_exists=True,
         )
     except (SQLAlchemyError, ValueError, ImportError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason}") from error
+        raise UsageError(
+            f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason(error, lines=1)}"
+        ) from error
     pruning = []
     if prunes:
         pruning = [

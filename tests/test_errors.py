@@ -1,0 +1,24 @@
+import pytest
+from omegaconf import OmegaConf
+
+from perceptron.composition.estimators import build_estimator
+from perceptron.errors import UsageError, reason
+
+
+def test_a_reason_is_one_line() -> None:
+    error = ValueError("\n  the first line  \n\n\tthe second\nthe third\n")
+    assert reason(error) == "the first line the second the third"
+    assert reason(error, lines=1) == "the first line"
+    assert reason(error, lines=2) == "the first line the second"
+
+
+@pytest.mark.parametrize("error", [EOFError(), ValueError(""), RuntimeError(" \n")])
+def test_an_exception_that_says_nothing_is_named(error: Exception) -> None:
+    assert reason(error) == reason(error, lines=1) == type(error).__name__
+
+
+def test_an_estimator_that_fails_without_a_word_is_a_users_mistake() -> None:
+    nothing = {"_target_": "builtins.iter", "_args_": [[]]}
+    cfg = OmegaConf.create({"model": {"estimator": {"_target_": "builtins.next", "_args_": [nothing]}}})
+    with pytest.raises(UsageError, match=r"got builtins\.next: StopIteration; change model\.estimator"):
+        build_estimator(cfg, None)
