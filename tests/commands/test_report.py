@@ -28,6 +28,16 @@ def test_the_latest_run_is_the_default_and_numbers_are_its_own(tmp_path: Path, c
     assert "figures=none" in html
 
 
+@pytest.mark.parametrize("checkpoint", [None, "checkpoints/best.ckpt"])
+def test_the_best_weights_are_named_where_they_were_chosen(tmp_path: Path, checkpoint: str | None) -> None:
+    run = _run(tmp_path / "a", finished=True)
+    origin = json.loads((run / "provenance.json").read_text())
+    best = {"monitor": "val/loss", "mode": "min", "value": 0.5, "checkpoint": checkpoint}
+    (run / "provenance.json").write_text(json.dumps(origin | {"best": best}))
+    main(["run=best", f"runs={tmp_path}"])
+    assert ("with the best val/loss" in (run / "report.html").read_text()) == (checkpoint is not None)
+
+
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     main([f"run={_run(tmp_path / 'a', finished=False)}", f"out={tmp_path / 'page.html'}"])
     assert "has not finished" in (tmp_path / "page.html").read_text()
@@ -49,7 +59,7 @@ def test_an_ensemble_is_no_run_that_has_not_finished(tmp_path: Path) -> None:
         (["rum=latest"], "there is no setting rum=latest; did you mean run?"),
         (["run=a", "sweep=b"], "a report is of run or of sweep, got both; leave one of them out"),
         (["runs=nowhere"], "run=latest needs a run in nowhere, got none; train one, or say where with runs=<folder>"),
-        (["run=nowhere"], "run must be a run's folder, got nowhere without a config.yaml; name another"),
+        (["run=nowhere"], "run must be a run's folder, latest or best, got nowhere, which is not there; name another"),
         (["sweep=nowhere"], "sweep must be a multirun's folder, got nowhere, which is not there; name another"),
     ],
 )

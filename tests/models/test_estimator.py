@@ -8,7 +8,15 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score, root_mean_squared_error
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    log_loss,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
@@ -67,6 +75,10 @@ def test_without_probabilities_the_decisions_are_measured(n_classes: int) -> Non
     else:
         area = np.mean([roc_auc_score(target == label, scores[:, label]) for label in range(3)])
     assert found["auroc"] == pytest.approx(area, rel=1e-5)
+    assert found["balanced_acc"] == pytest.approx(balanced_accuracy_score(target, labels))
+    precision = average_precision_score(target, scores)
+    assert found["average_precision"] == pytest.approx(precision, rel=1e-5)
+    assert {*found} == {*model.task.metrics}
     assert math.isnan(found["loss"])
     assert math.isnan(found["ece"])
 

@@ -47,6 +47,7 @@ def test_best_follows_the_direction(tmp_path: Path, mode: str, best: str) -> Non
         ({"monitor": "val/acc"}, "one monitored metric, got 2 in .*: val/acc, val/loss"),
         ({"data": {"split_seed": 1}}, "one data set and split, got 2"),
         ({"data": {"dataset": {"_target_": "sklearn.datasets.load_wine"}}}, r"load_iris\(\).*load_wine\(\)"),
+        ({"data": {"dataset": {}, "path": "other.csv"}}, "one data set and split, got 2 .*other.csv"),
     ],
 )
 def test_best_refuses_what_cannot_be_compared(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         split_seed: int = 0,
         folds: int | None = None,
         fold: int | None = None,
+        path: str | None = None,
     ) -> Path:
         folder = tmp_path / name
         (folder / ".hydra").mkdir(parents=True)
@@ -40,7 +42,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             "monitor": "val/loss",
             "mode": "min",
             "data": {
-                "dataset": {"_target_": data},
+                "dataset": {"_target_": data} if path is None else {},
                 "seed": seed,
                 "split_seed": split_seed,
                 "folds": folds,
@@ -53,6 +55,8 @@ def make_run(tmp_path: Path) -> MakeRun:
             "optimizer": {"lr": lr},
             "paths": {"output_dir": str(folder)},
         }
+        if path is not None:
+            config["data"] |= {"path": path, "target": "y"}
         if model.startswith("sklearn"):
             config["model"]["estimator"] = {"_target_": model}
         (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -119,6 +123,26 @@ def test_data_sets_have_tables_of_their_own(make_run: MakeRun) -> None:
     )
     assert [section.data for section in found] == ["iris", "wine"]
     assert all(len(section.rows) == 1 for section in found)
+
+
+def test_tables_of_ones_own_are_told_apart_by_their_files(make_run: MakeRun) -> None:
+    runs = [make_run(name, metrics=score(0.1), data="table", path=f"{name}.csv") for name in ("a", "b")]
+    found = sections(read(*runs))
+    assert [section.data for section in found] == ["table a.csv", "table b.csv"]
+    assert [row.comparison for section in found for row in section.rows] == [None, None]
+
+
+def test_the_same_fold_of_others_is_no_pair(make_run: MakeRun) -> None:
+    runs = [
+        make_run(f"{folds}{fold}", metrics=score(0.1 * fold + 0.01 * folds), folds=folds, fold=fold)
+        for folds in (2, 3)
+        for fold in range(2)
+    ]
+    (section,) = sections(read(*runs))
+    assert [row.estimate("val/loss").n_runs for row in section.rows] == [2, 2]
+    comparison = section.rows[1].comparison
+    assert comparison is not None
+    assert math.isnan(comparison.p)
 
 
 def test_settings_of_lightning_are_none_of_an_estimators(make_run: MakeRun) -> None:

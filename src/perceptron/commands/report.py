@@ -7,13 +7,13 @@ from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
 HELP = """\
-perceptron report [run=<folder>|latest] [runs=<folder>] [out=<file>]
+perceptron report [run=<folder>|latest|best] [runs=<folder>] [out=<file>]
 perceptron report sweep=<folder> [out=<file>]
 
 Writes a page with results, figures, settings and provenance, which needs no other file and no network.
 
-  run    a run's folder, or latest, the default: the run that was started last
-  runs   the folder that latest chooses from; logs
+  run    a run's folder; latest, the default: the run that was started last; or best, by the metric that all monitored
+  runs   the folder that latest and best choose from; logs
   sweep  a multirun's folder
   out    the file; report.html in the run's or the sweep's folder
 """
@@ -51,17 +51,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def _run(wanted: str, among: Path) -> tuple[Path, str]:
     from perceptron.reports.run_page import run_page
-    from perceptron.runs.folder import Run, find_runs
+    from perceptron.runs.find import find_run
 
-    if wanted == "latest":
-        runs = find_runs(among) if among.is_dir() else []
-        if not runs:
-            raise UsageError(f"run=latest needs a run in {among}, got none; train one, or say where with runs=<folder>")
-        run = runs[-1]
-    else:
-        run = Run(Path(wanted))
-        if not (run.folder / "config.yaml").is_file():
-            raise UsageError(f"run must be a run's folder, got {wanted} without a config.yaml; name another")
+    run = find_run(wanted, among=among, with_checkpoint=False)
     return run.folder, run_page(run)
 
 

@@ -7,17 +7,15 @@ import numpy.typing as npt
 import torch
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from torch import Tensor
-from torchmetrics.functional.classification import (
-    binary_accuracy,
-    binary_auroc,
-    binary_f1_score,
-    multiclass_accuracy,
-    multiclass_auroc,
-    multiclass_f1_score,
-)
 
 from perceptron.errors import UsageError
-from perceptron.models.metrics import binary_metrics, multiclass_metrics, regression_metrics
+from perceptron.models.metrics import (
+    binary_metrics,
+    label_metrics,
+    multiclass_metrics,
+    order_metrics,
+    regression_metrics,
+)
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, REGRESSION, Task
@@ -79,7 +77,8 @@ class Estimator:
     def metrics(self, features: Tensor, target: Tensor) -> dict[str, float]:
         """Loss and metrics of rows, raw.
 
-        What needs probabilities is NaN for an estimator that gives none; its area is that of its decision function.
+        What needs probabilities is NaN for an estimator that gives none; its area and average precision are those of
+        its decision function.
         """
         if self.task is REGRESSION:
             values = self._of_values(features, target)
@@ -108,19 +107,16 @@ class Estimator:
         inputs = self._inputs(features)
         labels = torch.from_numpy(self.estimator.predict(inputs)).long()
         unknown = torch.tensor(torch.nan)
-        scores = self.estimator.decision_function(inputs) if hasattr(self.estimator, "decision_function") else None
-        area = unknown
-        if self.task is BINARY:
-            acc, f1 = binary_accuracy(labels, target), binary_f1_score(labels, target)
-            if scores is not None and int(target.bincount().count_nonzero()) == 2:
-                area = binary_auroc(_ranks(_float32(scores)), target)
-        else:
-            acc = multiclass_accuracy(labels, target, num_classes=self.n_classes, average="micro")
-            f1 = multiclass_f1_score(labels, target, num_classes=self.n_classes, average="macro")
-            if scores is not None and scores.ndim == 2 and int(target.bincount().count_nonzero()) == self.n_classes:
-                ranks = _ranks(self._columns(_float32(scores), -torch.inf))
-                area = multiclass_auroc(ranks, target, num_classes=self.n_classes)
-        return {"loss": unknown, "acc": acc, "auroc": area, "f1": f1, "log_loss": unknown, "ece": unknown}
+        of_order = {"auroc": unknown, "average_precision": unknown}
+        if hasattr(self.estimator, "decision_function"):
+            scores = _float32(self.estimator.decision_function(inputs))
+            if self.task is BINARY:
+                of_order = order_metrics(_ranks(scores), target)
+            # One class against another, as libsvm can have it, are not scores of classes.
+            elif scores.ndim == 2 and scores.shape[1] == len(self.estimator.classes_):
+                of_order = order_metrics(_ranks(self._columns(scores, -torch.inf)), target)
+        of_labels = label_metrics(labels, target, n_classes=self.n_classes)
+        return {"loss": unknown, **of_labels, **of_order, "log_loss": unknown, "ece": unknown}
 
     def _inputs(self, features: Tensor) -> npt.NDArray[np.float32]:
         inputs: npt.NDArray[np.float32] = self.standardize(features).numpy()
@@ -138,7 +134,7 @@ def _float32(values: npt.ArrayLike) -> Tensor:
 
 
 def _ranks(scores: Tensor) -> Tensor:
-    """The same order within each column in [0, 1], which torchmetrics takes as it is; ties stay ties."""
+    """The same order within each column in [0, 1], as probabilities are; ties stay ties."""
     if scores.ndim == 2:
         return torch.stack([_ranks(column) for column in scores.T], dim=1)
     values, places = np.unique(scores.numpy(), return_inverse=True)

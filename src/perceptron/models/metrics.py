@@ -70,6 +70,31 @@ def multiclass_metrics(probabilities: Tensor, target: Tensor) -> dict[str, Tenso
     }
 
 
+def label_metrics(labels: Tensor, target: Tensor, *, n_classes: int) -> dict[str, Tensor]:
+    """Those of the metrics above that need labels alone: accuracy, balanced accuracy and F1.
+
+    Args:
+        labels: ``(n_rows,)`` int64.
+        target: ``(n_rows,)`` int64.
+        n_classes: 2 for the F1 of class 1, more for the macro F1.
+    """
+    counts = _of_each_class(labels, target, n_classes=n_classes)
+    f1 = _f1(counts, undefined=0.0)[1] if n_classes == 2 else _f1(counts, undefined=torch.nan).nanmean()
+    return {"acc": _share(labels == target), "balanced_acc": _balanced_accuracy(counts), "f1": f1}
+
+
+def order_metrics(scores: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Those of the metrics above that need the order of rows alone: area and average precision.
+
+    Args:
+        scores: from 0 to 1, float32: of class 1 ``(n_rows,)``, or of each class ``(n_rows, n_classes)``.
+        target: ``(n_rows,)`` int64.
+    """
+    of_classes = _area_and_precision(scores, target == 1) if scores.ndim == 1 else _areas_and_precisions(scores, target)
+    area, precision = (each.mean() for each in of_classes)
+    return {"auroc": area, "average_precision": precision}
+
+
 def regression_metrics(predictions: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Root mean squared error, mean absolute error and R², averaged over targets.
 

@@ -1,8 +1,8 @@
 """Members in one stack: one step updates each that is still trained."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from perceptron.errors import DivergedError
 from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.population.checkpoints import Snapshots
-from perceptron.population.kin import kin_numbers
+from perceptron.population.kin import Kin
 from perceptron.population.losses import losses_and_gradients
 from perceptron.population.member import Epoch, Member
 from perceptron.population.noise import Noise
@@ -33,6 +33,7 @@ class Cohort(nn.Module):
 
     Attributes:
         living: members that are still trained, in the order of the stacks.
+        kin: which of them are scored together.
         is_standardized: whether the table is, once for all members.
         snapshots: what each of the members' rules has kept.
         last: the members' states at their ends.
@@ -50,12 +51,16 @@ class Cohort(nn.Module):
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
         self._has_one_scaling = all(bool((each == each[0]).all()) for each in self.buffers(recurse=False))
-        self.kin = kin_numbers(members)
-        self._runs: list[tuple[TaskModule, slice]] | None = None
+        self.kin = Kin(members)
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
-        self._steps: Iterator[list[Part]] = iter(())
+        # Told by ``enter`` and by ``start_epoch``.
+        self._table: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
+        self.device = torch.device("cpu")
+        self.is_standardized = False
         self._epoch = 0
+        self._steps: Iterator[list[Part]] = iter(())
+        self._loss_sum = torch.empty(0)
 
     def enter(self, features: Tensor, target: Tensor) -> None:
         """Learn where the table is, and bring what torch does not know of to its device.
@@ -137,7 +142,7 @@ class Cohort(nn.Module):
         kept = self.snapshots[0] if self.snapshots else self.last
         self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
         self._choose_thresholds()
-        self.kin, self._runs = kin_numbers(self.living), None
+        self.kin = Kin(self.living)
         for split in _SPLITS:
             for member, scores in zip(self.living, self._scores(split), strict=True):
                 member.metrics |= scores
@@ -160,7 +165,7 @@ class Cohort(nn.Module):
         """Loss of each row times its factor, ``(m, batch)``, and the gradient of each member's mean by its outputs."""
         of_kin = [
             losses_and_gradients(model, outputs[where], part.target[where])
-            for model, where in self._by_kin(part.members)
+            for model, where in self.kin.runs(part.members)
         ]
         losses, gradient = of_kin[0] if len(of_kin) == 1 else map(torch.cat, zip(*of_kin, strict=True))
         if part.factors is not None:
@@ -184,7 +189,7 @@ class Cohort(nn.Module):
 
     def _train_losses(self) -> Tensor:
         means = self._loss_sum / self._loss_sum.new_tensor([member.row_batches().n_rows for member in self.living])
-        return torch.cat([model.loss_in_units(means[where]) for model, where in self._by_kin(None)]).cpu()
+        return torch.cat([model.loss_in_units(means[where]) for model, where in self.kin.runs(None)]).cpu()
 
     @torch.no_grad()
     def _scores(self, split: str, finite: Sequence[bool] | None = None) -> list[dict[str, float]]:
@@ -205,30 +210,12 @@ class Cohort(nn.Module):
             members = None if len(positions) == len(self.living) else torch.tensor(positions, device=self.device)
             size = self.members[0].datamodule.eval_batch_size
             outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
-            for model, where in self._by_kin(members):
+            for model, where in self.kin.runs(members):
                 values = _scored(model, outputs[where], target[where])
                 columns = {f"{split}/{name}": value.tolist() for name, value in values.items()}
                 for i, position in enumerate(positions[where]):
                     found[position] = {name: column[i] for name, column in columns.items()}
         return found
-
-    def _by_kin(self, members: Tensor | None) -> list[tuple[TaskModule, slice]]:
-        """Runs of neighbours whose losses and metrics are computed by one model's methods."""
-        if members is not None:
-            return self._runs_of(members.tolist())
-        if self._runs is None:
-            self._runs = self._runs_of(range(len(self.living)))
-        return self._runs
-
-    def _runs_of(self, positions: Iterable[int]) -> list[tuple[TaskModule, slice]]:
-        runs = []
-        start = 0
-        for _, run in groupby(positions, key=self.kin.__getitem__):
-            first, *others = run
-            stop = start + 1 + len(others)
-            runs.append((self.living[first].model, slice(start, stop)))
-            start = stop
-        return runs
 
     def _refresh(self, moved: bool) -> None:
         if moved:
@@ -286,7 +273,7 @@ class Cohort(nn.Module):
         stay = [position for position, ended in enumerate(ends) if not ended]
         self._numbers = [self._numbers[i] for i in stay]
         self.living = [self.living[i] for i in stay]
-        self.kin, self._runs = [self.kin[i] for i in stay], None
+        self.kin.keep(stay)
         self.noise.keep(stay)
         positions = torch.tensor(stay, dtype=torch.int64, device=self.device)
         if stay:

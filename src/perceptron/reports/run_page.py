@@ -38,7 +38,7 @@ def run_page(run: Run) -> str:
     if not run.is_ensemble:
         written = named_values(origin) if origin else paragraph("Written when a run finishes.")
         sections.append(Section("Provenance", written))
-    return page(title=title, summary=_summary(run, config, origin), sections=sections)
+    return page(title=title, summary=_summary(run, origin), sections=sections)
 
 
 def metric_table(metrics: Mapping[str, Any]) -> str:
@@ -67,15 +67,15 @@ def _results(run: Run) -> str:
     return html or paragraph("Nothing was evaluated: it ran with test=false.")
 
 
-def _summary(run: Run, config: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
+def _summary(run: Run, origin: Mapping[str, Any]) -> str:
     if run.is_ensemble:
         return f"Made of other runs, in {run.folder}."
     if not origin:
         return f"A run in {run.folder}."
     try:
-        return (
-            f"Started {origin['started']}, took {float(origin['seconds']):.1f} s on {origin['device']}; "
-            f"the weights are those with the best {config.get('monitor')}."
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        started = f"Started {origin['started']}, took {float(origin['seconds']):.1f} s on {origin['device']}"
+        best = origin.get("best") or {}
+        chosen = f"; the weights are those with the best {best['monitor']}" if best.get("checkpoint") else ""
+        return f"{started}{chosen}."
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a run's provenance.json must say when and where it ran, got none: {error}") from error

@@ -5,8 +5,7 @@ from typing import Any
 
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run, best_of, find_runs
-
-_WHAT_IS_COMPARED = ("dataset", "val_fraction", "test_fraction", "split_seed", "folds", "fold")
+from perceptron.runs.rows import split_of, table_of
 
 
 def find_run(wanted: str, *, among: Path, with_checkpoint: bool = True) -> Run:
@@ -76,8 +75,7 @@ def _best(runs: list[Run], among: Path) -> Run:
 
 def _compared(run: Run) -> str:
     data = run.config.get("data") or {}
-    kept = {key: data.get(key) for key in _WHAT_IS_COMPARED if data.get(key) is not None}
-    return " ".join(f"{key}={_short(value)}" for key, value in kept.items())
+    return " ".join(f"{key}={_short(value)}" for key, value in (table_of(data) | split_of(data)).items())
 
 
 def _short(value: Any) -> str:

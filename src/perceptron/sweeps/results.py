@@ -13,10 +13,12 @@ import yaml
 from perceptron.errors import UsageError
 from perceptron.runs.files import read_yaml
 from perceptron.runs.folder import Run
+from perceptron.runs.rows import name_of, table_of
 from perceptron.sweeps.statistics import NAN, Draw
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
 # What chance decides, and where things lie.
+_DRAWN = ("split_seed", "fold", "folds", "test_fraction")
 _BATCHES = ("batch_size", "eval_batch_size", "num_workers")
 _NO_SETTING = (
     "seed", "figures", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths",
@@ -31,6 +33,7 @@ class Result:
     Attributes:
         folder: where it lies.
         data: identifies the table: runs on different tables are not compared.
+        title: its name for people.
         choices: option of each group in ``GROUPS``.
         setting: flat configuration without what chance decides; values as short texts.
         draw: what chance decided.
@@ -43,6 +46,7 @@ class Result:
 
     folder: Path
     data: str
+    title: str
     choices: Mapping[str, str]
     setting: Mapping[str, str]
     draw: Draw
@@ -70,13 +74,16 @@ def read_result(run: Run) -> Result:
             kept["data"] = {key: value for key, value in data.items() if key not in _BATCHES}
         following = _following(run)
         setting = {key: value for key, value in _flat(kept).items() if key not in following}
-        table = {key: value for key, value in setting.items() if key.startswith("data.dataset.")}
+        # What is drawn by the seed is one table.
+        table = {key: value for key, value in _flat(table_of(data), "data").items() if key not in following}
+        chosen = origin["chosen"].get("data")
         return Result(
             folder=run.folder,
-            data=f"{origin['chosen'].get('data')} {json.dumps(table, sort_keys=True)}",
+            data=f"{chosen} {json.dumps(table, sort_keys=True)}",
+            title=name_of(data, chosen),
             choices={group: str(origin["chosen"][group]) for group in groups if group in origin["chosen"]},
             setting=setting,
-            draw=Draw(split=(data["split_seed"], data.get("fold")), seed=config["seed"]),
+            draw=Draw(split=tuple(data.get(key) for key in _DRAWN), seed=config["seed"]),
             test_per_train=tested / (1 - tested),
             monitor=config["monitor"],
             metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},

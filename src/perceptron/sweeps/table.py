@@ -97,7 +97,7 @@ def _section(results: Sequence[Result], by: str) -> Section:
 
     rows.sort(key=order)
     return Section(
-        data=results[0].choices.get("data", "data"),
+        data=results[0].title,
         columns=columns,
         ranked_by=metric,
         shown=list(dict.fromkeys([metric, monitor, main])),

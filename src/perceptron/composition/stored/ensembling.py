@@ -18,18 +18,7 @@ from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor,
 from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints
 from perceptron.runs.files import as_yaml, write_text
 from perceptron.runs.folder import ENSEMBLE, Run, find_runs
-
-# What does not decide which rows a member was trained on.
-_NO_SPLIT = (
-    "batch_size",
-    "eval_batch_size",
-    "num_workers",
-    "on_device",
-    "class_weights",
-    "sampling",
-    "standardize",
-    "seed",
-)
+from perceptron.runs.rows import split_of, table_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +73,7 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
     }
     SelfContained(config=config, schema=members[0].schema).add_to(contents)
     origins: list[dict[str, Any]] = [
-        {"run": str(run.folder), "step": member.step, "split": _split(plain(member.config.data))}
+        {"run": str(run.folder), "step": member.step, "split": _rows(plain(member.config.data))}
         for run, member in zip(finished, members, strict=True)
     ]
     contents[KEY] = {**contents[KEY], "members": origins}
@@ -114,7 +103,7 @@ def check_held_out(restored: Restored) -> None:
     splits = [member["split"] for member in restored.members]
     n_splits = _n_splits(splits)
     data = plain(restored.config.data)
-    if n_splits > 1 and any(_table(split) == _table(data) for split in splits):
+    if n_splits > 1 and any(table_of(split) == table_of(data) for split in splits):
         raise UsageError(
             "an ensemble must be evaluated on rows that none of its members was trained on, got members with "
             f"{n_splits} splits of this table, where one's test rows are another's training rows; name other data, or "
@@ -176,13 +165,8 @@ def _config(members: Sequence[Restored], folder: Path) -> dict[str, Any]:
     return config | {"callbacks": {}, "logger": {}, "ckpt_path": None}
 
 
-def _split(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key not in _NO_SPLIT}
-
-
-def _table(data: Mapping[str, Any]) -> list[Any]:
-    path = data.get("path")
-    return [data.get("dataset"), Path(path).resolve() if isinstance(path, str) else None]
+def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
+    return table_of(data) | split_of(data)
 
 
 def _n_splits(splits: Sequence[Mapping[str, Any]]) -> int:
