@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -38,8 +39,8 @@ from perceptron.runs.report import log_results, print_results
 from perceptron.runs.resume import ExactResume
 from perceptron.tasks import SplitName
 
-# Epochs and steps of a training that is not to be.
-_SOME = 100
+# Epochs and steps of a schedule that is made to see whether it can be.
+_TRIAL_LENGTH = 100
 
 
 def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, goes_on: bool = False) -> float | None:
@@ -76,16 +77,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     datamodule = build_data(cfg.data, None if start is None else start.schema)
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train:
-        # Lightning makes its own, too late for a line that leaves nothing behind.
-        optimizer = build_optimizer(model, config["optimizer"])
-        build_schedule(model, optimizer, config["scheduler"], max_epochs=_SOME, total_steps=_SOME)
-        if start is None:
-            fit_network(model, datamodule)
-        else:
-            # Once more by Lightning, later: here another model costs a line, and nothing is left.
-            start.load(model)
-        check_threshold(model, datamodule)
-        check_batches(cfg.trainer, datamodule)
+        _prepare(model, datamodule, start, cfg=cfg, config=config)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
     own_callbacks = [
@@ -138,6 +130,23 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         if not quiet:
             print_results(metrics, title=title, folder=folder, notes=notes(datamodule))
     return best_value
+
+
+def _prepare(
+    model: TaskModule, datamodule: TableDataModule, start: Start | None, *, cfg: DictConfig, config: Mapping[str, Any]
+) -> None:
+    """Have the weights that training starts from, and say what is wrong while nothing of the run is written.
+
+    Lightning makes optimizer and schedule, and loads the checkpoint, once more and later.
+    """
+    optimizer = build_optimizer(model, config["optimizer"])
+    build_schedule(model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH)
+    if start is None:
+        fit_network(model, datamodule)
+    else:
+        start.load(model)
+    check_threshold(model, datamodule)
+    check_batches(cfg.trainer, datamodule)
 
 
 def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, start: Start | None) -> None:

@@ -17,10 +17,21 @@ _CHECKPOINT = (
 )  # fmt: skip
 _PRUNING = ("storage", "study_name", "number", "monitor", "pruner")
 _LAST = ("dirpath", "every_seconds")
+EARLY_STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
+CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
+LAST_CHECKPOINT = "perceptron.runs.last.LastCheckpoint"
+PRUNING = "perceptron.callbacks.PruneHopeless"
+_FOLLOWED: dict[str, tuple[str, ...]] = {
+    EARLY_STOPPING: _STOPPING,
+    CHECKPOINT: _CHECKPOINT,
+    LAST_CHECKPOINT: _LAST,
+    PRUNING: _PRUNING,
+    "perceptron.callbacks.EpochProgress": (),
+}
 
 
 def check_callback(settings: dict[str, object]) -> None:
-    """Refuse a callback that a population has no rule for.
+    """Refuse a callback that a population has no rule for, such as a class of one's own.
 
     Args:
         settings: its configuration, with ``_target_``.
@@ -28,19 +39,17 @@ def check_callback(settings: dict[str, object]) -> None:
     Raises:
         CannotStackError: with the reason.
     """
-    name = str(settings["_target_"]).rpartition(".")[2]
-    known = {
-        "EarlyStopping": _STOPPING, "ModelCheckpoint": _CHECKPOINT, "LastCheckpoint": _LAST, "EpochProgress": (),
-        "PruneHopeless": _PRUNING,
-    }.get(name)  # fmt: skip
+    target = str(settings["_target_"])
+    name = target.rpartition(".")[2]
+    known = _FOLLOWED.get(target)
     if known is None:
-        raise CannotStackError(f"it has the callback {name}")
+        raise CannotStackError(f"it has the callback {target}")
     for key in settings:
         if key != "_target_" and key not in known:
             raise CannotStackError(f"its {name} has {key}={settings[key]}")
-    if name == "EarlyStopping" and settings.get("check_on_train_epoch_end") is False:
+    if target == EARLY_STOPPING and settings.get("check_on_train_epoch_end") is False:
         raise CannotStackError("its EarlyStopping has check_on_train_epoch_end=False")
-    if name == "ModelCheckpoint":
+    if target == CHECKPOINT:
         plain_name = isinstance(settings.get("filename"), str) and "{" not in str(settings["filename"])
         if not plain_name or not settings.get("monitor") or not settings.get("dirpath"):
             raise CannotStackError("its ModelCheckpoint has no monitor, or no folder and file name of its own")

@@ -22,6 +22,7 @@ from perceptron.composition.threshold import check_threshold
 from perceptron.composition.trainer import check_device
 from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.population import MODELS, CannotStackError, Member, check_callback, check_optimizer, check_stack
+from perceptron.population.rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
 
 _ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps")
 # Settings of the trainer that a population follows; others must have their default.
@@ -104,7 +105,7 @@ def group_key(config: Mapping[str, Any]) -> str:
             if name not in ("lr", "weight_decay", "momentum", "betas", "eps")
         },
         "trainer": {name: value for name, value in config["trainer"].items() if name != "default_root_dir"},
-        "checkpoints": len(_callbacks(config, "ModelCheckpoint")),
+        "checkpoints": len(_callbacks(config, CHECKPOINT)),
     }
     return json.dumps(common, sort_keys=True, default=str)
 
@@ -144,7 +145,7 @@ class MemberBuilder:
             features = torch.from_numpy(datamodule.table.features[datamodule.split.train[:8]])
             check_stack(model.network, model.standardize(features.to(next(model.parameters()))))
             self._tried.add(key)
-        stopping = _callbacks(config, "EarlyStopping")
+        stopping = _callbacks(config, EARLY_STOPPING)
         if len(stopping) > 1:
             raise CannotStackError("it has several EarlyStopping callbacks")
         member = Member(
@@ -152,13 +153,13 @@ class MemberBuilder:
             datamodule=datamodule,
             optimizer=optimizer,
             early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
-            checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, "ModelCheckpoint")),
+            checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)),
         )
-        for settings in _callbacks(config, "PruneHopeless"):
+        for settings in _callbacks(config, PRUNING):
             member.pruning = PruneHopeless(
                 **settings | {"pruner": instance(settings["pruner"], "hydra.sweeper.pruner")}
             )
-        for settings in _callbacks(config, "LastCheckpoint"):
+        for settings in _callbacks(config, LAST_CHECKPOINT):
             member.last = Path(settings["dirpath"]) / "last.ckpt"
         member.schedule = _schedule(member, config)
         return member
@@ -201,12 +202,12 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
     return {"interval": "epoch", **schedule}
 
 
-def _callbacks(config: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def _callbacks(config: Mapping[str, Any], target: str) -> list[dict[str, Any]]:
     """Arguments of the callbacks of a class."""
     return [
         {key: value for key, value in settings.items() if key != "_target_"}
         for settings in config["callbacks"].values()
-        if settings is not None and settings["_target_"].rpartition(".")[2] == name
+        if settings is not None and settings["_target_"] == target
     ]
 
 
