@@ -38,7 +38,6 @@ TABLES: dict[str, tuple[str, int, dict[str, Any]]] = {
     "make_sparse_uncorrelated": ("regression", 10, {}),
     "make_swiss_roll": ("regression", 3, {}),
 }
-NO_TABLE = "must give a table and a target"
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "load_sample_image": ("got ndarray", {"image_name": "china.jpg"}),
     "load_sample_images": ("got a Bunch of images, filenames, DESCR", {}),

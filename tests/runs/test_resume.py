@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ CONFIGURATIONS = {
     "accumulated": ("trainer.accumulate_grad_batches=3", "optimizer=adam"),
     "validated_twice": ("trainer.val_check_interval=0.5", "scheduler=plateau"),
 }
-Train = Callable[..., Path]
 
 
 class Killed(BaseException):

@@ -1,13 +1,13 @@
 """``perceptron evaluate``: loss and metrics of a run's model."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import get_args
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, print_json, write_json
 from perceptron.runs.find import find_source
+from perceptron.runs.folder import folder_of
 from perceptron.tasks import SplitName
 
 USAGE = """\
@@ -46,10 +46,6 @@ def main(arguments: Sequence[str]) -> None:
     if path is not None:
         write_json(path, metrics)
     title = f"{restored.checkpoint.name} after {restored.step} steps"
-    print_results(metrics, title=title, folder=_folder_of(source), notes=[])
+    print_results(metrics, title=title, folder=folder_of(source), notes=[])
     if path is not None:
         print(f"metrics     {path}")
-
-
-def _folder_of(source: Path) -> Path:
-    return source if source.is_dir() else source.parent

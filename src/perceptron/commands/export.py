@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
@@ -10,6 +9,7 @@ from perceptron.errors import UsageError, reason
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, whole_file
 from perceptron.runs.find import find_source
+from perceptron.runs.folder import folder_of
 
 if TYPE_CHECKING:
     from perceptron.composition.stored.restore import Restored
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     wanted = typed.choice("format", *_SUFFIXES)
     source = find_source(typed.text("run"), among=typed.among)
-    path = output_path(typed.own["output"] or str(_folder(source) / f"model{_SUFFIXES[wanted]}"))
+    path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
     # Here, because they import torch; and onnx is an extra.
     with lasting():
         import torch
@@ -82,10 +82,6 @@ def main(arguments: Sequence[str]) -> None:
     if restored.schema.encoding:
         print(f"takes       {_TAKES[wanted]}")
     print(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
-
-
-def _folder(source: Path) -> Path:
-    return source if source.is_dir() else source.parent
 
 
 def _metadata(restored: "Restored") -> dict[str, str]:

@@ -19,7 +19,7 @@ from perceptron.runs.files import read_yaml
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 
 # The base of all kinds, of which the data's task chooses one.
-AUTO = "perceptron.models.TaskModule"
+_AUTO = "perceptron.models.TaskModule"
 
 
 def build_model(
@@ -69,7 +69,7 @@ def model_for(
         UsageError: where the model does not fit the data.
     """
     target, seed, scheduler = cfg["model"]["_target_"], cfg["seed"], cfg["scheduler"]
-    task = TASKS[schema.task] if target == AUTO else _task_of(target)
+    task = TASKS[schema.task] if target == _AUTO else _task_of(target)
     _check_fit(task, schema, chosen)
     # Of the CPU, where weights are drawn: the seed of all devices keeps a traceback for each, half a millisecond.
     torch.default_generator.manual_seed(derive_seed(seed, Stream.WEIGHTS))
@@ -84,7 +84,7 @@ def model_for(
     }
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
-    if target == AUTO:
+    if target == _AUTO:
         threshold = own.pop("threshold")
         if threshold is not None and task is not BINARY:
             raise UsageError(

@@ -49,7 +49,7 @@ def table_from_files(
         **settings: those of ``TableDataModule``.
     """
     reader = partial(
-        read_files,
+        _read_files,
         path=path,
         target=[target] if isinstance(target, str) else list(target),
         features=features,
@@ -63,7 +63,7 @@ def table_from_files(
     return TableDataModule(dataset=reader, **settings)
 
 
-def read_files(
+def _read_files(
     *,
     path: str,
     target: Sequence[str],

@@ -59,7 +59,7 @@ class RawTable:
                 "leave such rows out"
             )
         name = ", ".join(str(column) for column in target.columns)
-        found = task_of(target) if task == "auto" else task
+        found = _task_of(target) if task == "auto" else task
         values: Any = target.to_numpy() if target.shape[1] > 1 else target.iloc[:, 0].to_numpy()
         if found == REGRESSION.name:
             try:
@@ -124,7 +124,7 @@ class RawTable:
         return replace(table, features=encode(self.frame, codes), schema=schema)
 
 
-def task_of(target: pd.DataFrame) -> str:
+def _task_of(target: pd.DataFrame) -> str:
     """Name of the task that a target suits.
 
     Two values are two classes; several columns, numbers with a fraction, or more than twenty whole numbers are a

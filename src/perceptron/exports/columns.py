@@ -74,7 +74,7 @@ class RawColumns:
         """What a user must know of each input."""
         return [
             {"name": self._name(code), "column": code["column"], "kind": code["kind"]}
-            | ({"missing": missing_text(code)} if code["kind"] == "category" else {})
+            | ({"missing": _missing_text(code)} if code["kind"] == "category" else {})
             for code in self.codes
         ]
 
@@ -166,7 +166,7 @@ def _one_hot(graph: _Graph, code: Code, name: str) -> str:
     unknown = len(values) if code["other"] else width
     places = dict(zip(values, range(len(values)), strict=True))
     if code["missing"]:
-        places[missing_text(code)] = width - 1
+        places[_missing_text(code)] = width - 1
     place = graph.add(
         "LabelEncoder",
         name,
@@ -230,7 +230,7 @@ def _leap_days(graph: _Graph, year: str) -> str:
 
 def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
     if code["kind"] == "category":
-        return texts_of(column).where(column.notna(), missing_text(code)).to_numpy(dtype=object)
+        return texts_of(column).where(column.notna(), _missing_text(code)).to_numpy(dtype=object)
     if code["kind"] == "date":
         # Nanoseconds reach back to 1677 alone.
         seconds = (dates_of(column) - pd.Timestamp(0, tz="UTC").as_unit("us")).dt.total_seconds()
@@ -238,7 +238,7 @@ def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
     return numbers_of(column, code["kind"]).to_numpy(dtype=np.float32)
 
 
-def missing_text(code: Code) -> str:
+def _missing_text(code: Code) -> str:
     """What a category's input has for a missing one: the first such text that is no category."""
     return next((text for text in MISSING_TEXTS if text not in code["values"]), "")
 

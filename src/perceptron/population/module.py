@@ -11,7 +11,7 @@ from perceptron.population.optimizers import StackedOptimizer
 
 # Steps of a cohort, one after another: its weights stay in the processor's caches meanwhile. Between them a signal is
 # heard and the progress bar moves.
-STEPS_AT_ONCE = 64
+_STEPS_AT_ONCE = 64
 
 
 class Population(L.LightningModule):
@@ -56,7 +56,7 @@ class Population(L.LightningModule):
 
     def steps(self) -> range:
         """First step of each batch that ``Trainer.fit`` is given."""
-        return range(0, self.n_steps, STEPS_AT_ONCE)
+        return range(0, self.n_steps, _STEPS_AT_ONCE)
 
     def configure_optimizers(self) -> list[StackedOptimizer]:
         """The members' optimizers, one for each cohort."""
@@ -77,7 +77,7 @@ class Population(L.LightningModule):
     def training_step(self, batch: int, batch_idx: int) -> None:  # noqa: ARG002
         """Some steps of every member: Lightning's own loop takes as long as ten members' step (measured)."""
         for cohort in self._cohorts():
-            cohort.train_steps(STEPS_AT_ONCE)
+            cohort.train_steps(_STEPS_AT_ONCE)
 
     def on_train_epoch_end(self) -> None:
         """Score, stop and keep each living member as its own callbacks would."""

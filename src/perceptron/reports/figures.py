@@ -51,8 +51,8 @@ def write_figures(
     (folder / "figures").mkdir(exist_ok=True)
     answers = answers_on(model, datamodule, split)
     drawings = [
-        *training_drawings(model, datamodule, training),
-        *answer_drawings(answers, model),
+        *_training_drawings(model, datamodule, training),
+        *_answer_drawings(answers, model),
         *weight_drawings(model, datamodule),
     ]
     for name, figure in drawn(drawings):
@@ -64,14 +64,14 @@ def write_figures(
 
 def log_epoch_figures(loggers: Sequence[Logger], model: TaskModule, answers: Answers, *, step: int) -> None:
     """Put the figures of an epoch's answers on TensorBoard."""
-    for name, figure in drawn(answer_drawings(answers, model)):
+    for name, figure in drawn(_answer_drawings(answers, model)):
         pixels = to_image(figure)
         for logger in loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image(f"epochs/{name}", pixels, step, dataformats="HWC")
 
 
-def training_drawings(model: TaskModule, datamodule: TableDataModule, training: Training) -> list[Drawing]:
+def _training_drawings(model: TaskModule, datamodule: TableDataModule, training: Training) -> list[Drawing]:
     """Curves, the loss surface with the descent, and of two features the decision boundary."""
     schema = datamodule.schema
     units = loss_units(schema.target_names, is_regression=not schema.class_names)
@@ -104,7 +104,7 @@ def training_drawings(model: TaskModule, datamodule: TableDataModule, training: 
     return drawings
 
 
-def answer_drawings(answers: Answers, model: TaskModule) -> list[Drawing]:
+def _answer_drawings(answers: Answers, model: TaskModule) -> list[Drawing]:
     """What the model says of rows, against the truth."""
     schema, rows = answers.schema, answers.rows
     if len(answers.target) < 2:

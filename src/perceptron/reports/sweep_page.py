@@ -13,7 +13,7 @@ from perceptron.sweeps.statistics import Estimate
 from perceptron.sweeps.table import Section as Ranking
 from perceptron.sweeps.table import sections
 
-FIGURE_ORDER = ("intervals", "learning_rate", "importance", "parallel")
+FIGURE_ORDER = ("intervals", "learning_rate", "importance")
 
 
 def sweep_page(folder: Path) -> str:

@@ -102,6 +102,11 @@ class Run:
             ) from error
 
 
+def folder_of(source: Path) -> Path:
+    """The folder of what a command reads: a run's own, or that in which a checkpoint lies."""
+    return source if source.is_dir() else source.parent
+
+
 def find_runs(folder: Path) -> list[Run]:
     """Runs in a folder at any depth, oldest first: every folder with a ``config.yaml`` of a run."""
     found = {path.parent for path in folder.rglob("config.yaml") if path.parent.name != ".hydra"}

@@ -56,8 +56,8 @@ def log_results(
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             # Lightning has closed the file; what the writer adds itself opens another.
-            logger.experiment.add_custom_scalars(scalars_layout(metrics))
-            write_session(logger, hyper_parameters)
+            logger.experiment.add_custom_scalars(_scalars_layout(metrics))
+            _write_session(logger, hyper_parameters)
         else:
             logger.log_hyperparams(dict(hyper_parameters))
         log_scalars(logger, final, step=step)
@@ -85,7 +85,7 @@ def log_scalars(logger: Logger, *metrics: Mapping[str, float], step: int) -> Non
             logger.log_metrics(dict(some), step)
 
 
-def write_session(logger: TensorBoardLogger, hyper_parameters: Mapping[str, Any]) -> None:
+def _write_session(logger: TensorBoardLogger, hyper_parameters: Mapping[str, Any]) -> None:
     """Enter a finished run into TensorBoard's HPARAMS tab.
 
     There is no description of an experiment beside it: TensorBoard takes the first that it finds for all runs, and
@@ -100,7 +100,7 @@ def write_session(logger: TensorBoardLogger, hyper_parameters: Mapping[str, Any]
         logger.experiment.file_writer.add_summary(summary)
 
 
-def scalars_layout(metrics: Iterable[str]) -> dict[str, dict[str, list[Any]]]:
+def _scalars_layout(metrics: Iterable[str]) -> dict[str, dict[str, list[Any]]]:
     """Charts of the CUSTOM SCALARS tab: training and validation of each metric in one.
 
     Args:

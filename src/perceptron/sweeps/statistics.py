@@ -10,6 +10,8 @@ import numpy as np
 from scipy import stats
 
 NAN = float("nan")
+# Of every interval, in (0, 1).
+_CONFIDENCE = 0.95
 
 
 class Draw(NamedTuple):
@@ -59,7 +61,7 @@ class Comparison:
     n_pairs: int
 
 
-def estimate(values: Mapping[Draw, float], *, test_per_train: float, confidence: float = 0.95) -> Estimate:
+def estimate(values: Mapping[Draw, float], *, test_per_train: float) -> Estimate:
     """Mean, deviation and interval of a metric.
 
     Runs on the same rows are no independent witnesses, so seeds are averaged within a split first. Splits of one table
@@ -70,7 +72,6 @@ def estimate(values: Mapping[Draw, float], *, test_per_train: float, confidence:
     Args:
         values: value of each run. NaN are left out.
         test_per_train: test rows per row that is not tested.
-        confidence: of the interval, in (0, 1).
     """
     known = {draw: value for draw, value in values.items() if not math.isnan(value)}
     sample, correction = _sample(known, test_per_train)
@@ -80,7 +81,7 @@ def estimate(values: Mapping[Draw, float], *, test_per_train: float, confidence:
     if len(sample) == 1:
         return Estimate(mean=mean, std=NAN, low=NAN, high=NAN, n_runs=len(known))
     std = float(np.std(list(sample.values()), ddof=1))
-    half = float(stats.t.ppf((1 + confidence) / 2, len(sample) - 1)) * std * math.sqrt(1 / len(sample) + correction)
+    half = float(stats.t.ppf((1 + _CONFIDENCE) / 2, len(sample) - 1)) * std * math.sqrt(1 / len(sample) + correction)
     return Estimate(mean=mean, std=std, low=mean - half, high=mean + half, n_runs=len(known))
 
 

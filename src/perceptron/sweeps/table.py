@@ -69,7 +69,7 @@ def sections(results: Sequence[Result], *, by: str = "monitor") -> list[Section]
     return [_section(found, by) for found in tables.values()]
 
 
-def main_metric(results: Sequence[Result]) -> str:
+def _main_metric(results: Sequence[Result]) -> str:
     """The held-out score that is named first; the monitored metric where there is none."""
     for name in _MAIN:
         if any(name in result.metrics for result in results):
@@ -82,7 +82,7 @@ def _monitor(results: Sequence[Result]) -> str:
 
 
 def _section(results: Sequence[Result], by: str) -> Section:
-    monitor, main = _monitor(results), main_metric(results)
+    monitor, main = _monitor(results), _main_metric(results)
     metric = {"main": main, "monitor": monitor}.get(by, by)
     columns = varying(results)
     groups: dict[tuple[tuple[str, str], ...], list[Result]] = {}

@@ -49,7 +49,7 @@ def resettle(cfg: DictConfig, left: Mapping[str, str]) -> None:
         for path, text in left.items():
             OmegaConf.update(cfg, path, text, merge=False)
     for path, text in left.items():
-        _hold(cfg, path, value_of(text, path, cfg))
+        _hold(cfg, path, _value_of(text, path, cfg))
 
 
 def _hold(cfg: DictConfig, path: str, value: Any) -> None:
@@ -58,7 +58,7 @@ def _hold(cfg: DictConfig, path: str, value: Any) -> None:
         OmegaConf.update(cfg, path, value, merge=False)
 
 
-def value_of(text: str, path: str, cfg: DictConfig) -> Any:
+def _value_of(text: str, path: str, cfg: DictConfig) -> Any:
     """Value of an interpolation; a plain reference without OmegaConf's parser, which takes a millisecond.
 
     Args:

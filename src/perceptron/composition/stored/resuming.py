@@ -39,10 +39,10 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
     with _log_to(run.folder / f"{cfg.task_name}.log"):
-        return train(cfg, chosen_of(run), goes_on=True)
+        return train(cfg, _chosen_of(run), goes_on=True)
 
 
-def chosen_of(run: Run) -> dict[str, str]:
+def _chosen_of(run: Run) -> dict[str, str]:
     """Option of each group, as Hydra has left it in the run's folder; empty where it has not."""
     try:
         return run.choices
@@ -61,8 +61,6 @@ def _log_to(path: Path) -> Iterator[None]:
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.INFO)
-    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     for handler in (file, terminal):
         root.addHandler(handler)
     try:

@@ -35,8 +35,6 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
 
         # Filters and once-only memories of one job are none of the next one's.
         with warnings.catch_warnings():
-            # Lightning's, where a job goes on in its own folder.
-            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             return run_once(_continued(cfg, run), chosen, quiet=True)
 
     return as_job(run, work)

@@ -24,7 +24,7 @@ from perceptron.sweeps.best import as_experiment
 from perceptron.sweeps.jobs import Job, State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
 
-FAILED_STATUS = 1
+_FAILED_STATUS = 1
 # Hydra makes the callback itself, hands it to nobody and sends copies to other processes: what belongs to the process
 # that runs the sweep stands here.
 _progress: SweepProgress | None = None
@@ -56,7 +56,7 @@ class SweepReport(Callback):
         """Print and write the summary."""
         if finish_sweep():
             # Hydra has no way to hand a status on; it lets this pass.
-            sys.exit(FAILED_STATUS)
+            sys.exit(_FAILED_STATUS)
 
 
 def finish_sweep(*, interrupted: bool = False) -> int:
@@ -118,7 +118,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
     if has_best:
         try:
-            write_best(folder, Job(found[0].rows[0].results[0].folder))
+            _write_best(folder, Job(found[0].rows[0].results[0].folder))
         except UsageError as error:
             faults.append(str(error))
             has_best = False
@@ -138,19 +138,19 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
         )
 
 
-def write_best(folder: Path, job: Job) -> None:
+def _write_best(folder: Path, job: Job) -> None:
     """Write the setting of a job as ``experiment/best.yaml`` in the sweep's folder."""
     (folder / "experiment").mkdir(exist_ok=True)
     overrides = [override for override in parsed(job.overrides) if not override.is_delete()]
     text = as_experiment(
-        {override.key_or_group: plain_value(override) for override in overrides},
+        {override.key_or_group: _plain_value(override) for override in overrides},
         groups=list(job.choices),
         comment=f"The best setting of {folder.name}, job {job.folder.name}.",
     )
     write_text(folder / "experiment" / "best.yaml", text)
 
 
-def plain_value(override: Override) -> Any:
+def _plain_value(override: Override) -> Any:
     """Value of an override as YAML holds it, without the quotes that kept it together on the command line."""
     return OmegaConf.to_container(OmegaConf.create({"value": override.value()}), resolve=False)["value"]  # type: ignore[call-overload, index]
 
