@@ -1,4 +1,4 @@
-"""Whether this machine can compile steps."""
+"""What compiles the steps of a run, on a machine that can."""
 
 import os
 import shutil

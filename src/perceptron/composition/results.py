@@ -1,4 +1,4 @@
-"""What a run leaves and says at its end."""
+"""What a run writes down and says of its data, its origin and its results."""
 
 import logging
 from collections.abc import Mapping
