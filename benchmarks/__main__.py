@@ -1,6 +1,6 @@
 """Measure the project against what a user would pick instead: ``make bench``, or ``make bench PARTS="step process"``.
 
-    python benchmarks                      # all parts, 23 minutes on two quiet cores
+    python benchmarks                      # all parts, 26 minutes on two quiet cores
     python benchmarks step process         # some
     python benchmarks report               # only write the tables again, from the results that there are
     python benchmarks --quick              # sizes that only show that the scripts work, into logs/benchmarks
