@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from perceptron.figures.confusion import Labels
-from perceptron.figures.discrimination import Floats
+from perceptron.figures.arrays import Floats, Labels
 from perceptron.figures.style import BLACK, COLOURS, DIVERGING, new_figure, shown
 
 _N_POINTS = 50

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from perceptron.figures.confusion import Labels
-from perceptron.figures.discrimination import Floats
+from perceptron.figures.arrays import Floats, Labels
 from perceptron.figures.style import BLUE, GREY, SKY, new_figure
 
 N_BINS = 15

@@ -7,9 +7,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from perceptron.figures.arrays import Labels
 from perceptron.figures.style import SEQUENTIAL, panels, shown
 
-Labels = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.int64]
 
 # Beyond, the numbers in the cells cannot be read.

@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
-from perceptron.figures.confusion import Labels
+from perceptron.figures.arrays import Floats, Labels
 from perceptron.figures.style import GREY, colour_and_line, panels, shown
-
-Floats = npt.NDArray[np.floating]
 
 _MOST_CURVES = 10
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from perceptron.figures.confusion import Labels
-from perceptron.figures.discrimination import Floats
+from perceptron.figures.arrays import Floats, Labels
 from perceptron.figures.style import ORANGE, SKY, new_figure, shown
 
 _PIXEL = re.compile(r"pixel_(\d+)_(\d+)")

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from perceptron.figures.discrimination import Floats
+from perceptron.figures.arrays import Floats
 from perceptron.figures.style import BLUE, GREY, ORANGE, SKY, panels, shown
 
 # A cloud of more points looks the same and makes a large file.

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from perceptron.figures.discrimination import Floats
+from perceptron.figures.arrays import Floats
 from perceptron.figures.style import AMBER, BLACK, ORANGE, panels
 
 LossOf = Callable[[Floats], float]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from perceptron.figures.discrimination import Floats
+from perceptron.figures.arrays import Floats
 from perceptron.figures.style import BLUE, DIVERGING, GREY, ORANGE, new_figure, shown
 
 _MOST_IMAGES = 40

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from perceptron.figures.arrays import Floats
 from perceptron.figures.boundary import Boundary, grid_of
 from perceptron.figures.curves import Curve
-from perceptron.figures.discrimination import Floats
 from perceptron.figures.surface import Surface, loss_surface, principal_plane, random_plane
 from perceptron.models import TaskModule
 from perceptron.randomness import Stream, derive_seed
