@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from omegaconf import DictConfig
 
+from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.garbage import lasting
 
 
@@ -18,7 +19,7 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
     Returns:
         The best value of ``cfg.monitor``; None where nothing was trained.
     """
-    if cfg.model._target_ == "perceptron.models.Estimator":
+    if cfg.model._target_ == ESTIMATOR:
         with lasting():
             from perceptron.composition.estimators import fit_estimator
 

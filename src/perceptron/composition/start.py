@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
@@ -12,9 +13,6 @@ from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.runs.resume import check_point, resume_point, steps_taken
-
-# Their length is part of their state.
-_OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: s
             )
     lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
     schedule = config["scheduler"]["_target_"]
-    if schedule in _OF_FIXED_LENGTH and lengths[:2] != lengths[2:]:
+    if schedule in OF_FIXED_LENGTH and lengths[:2] != lengths[2:]:
         raise UsageError(
             f"a schedule of fixed length cannot be lengthened, got {schedule.rpartition('.')[2]} of "
             f"{lengths[0]} epochs in {where}; train anew with trainer.max_epochs={lengths[2]}"

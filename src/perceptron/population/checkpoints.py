@@ -40,12 +40,12 @@ class Snapshots:
 
     Args:
         members: all of the population, in the order of the stacks at the start.
-        number: which of each member's ``checkpoints`` is the rule; None for the end.
+        rule: which of each member's ``checkpoints``; None for the end.
     """
 
-    def __init__(self, members: Sequence[Member], number: int | None) -> None:
+    def __init__(self, members: Sequence[Member], rule: int | None) -> None:
         self.members = members
-        self.number = number
+        self.rule = rule
         self.network: dict[str, Tensor] = {}
         self.optimizer: dict[str, Tensor] = {}
         self._moments: dict[int, _Moment] = {}
@@ -83,7 +83,7 @@ class Snapshots:
 
     def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
         member = self.members[number]
-        ended = self.number is None
+        ended = self.rule is None
         batches = member.row_batches().n_steps
         latest = member.history[-1]
         callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
@@ -114,7 +114,7 @@ class Snapshots:
         member, moment = self.members[number], self._moments[number]
         self.load_weights(number)
         state = {name: tensor.clone() for name, tensor in member.model.state_dict().items()}
-        if "cut" in state and self.number != 0:
+        if "cut" in state and self.rule != 0:
             # A threshold is chosen for the weights that are reported.
             state["cut"].fill_(START)
         remembered = kind.member_state(self.optimizer, number, member.optimizer)
@@ -148,10 +148,10 @@ class Snapshots:
         if number not in self._moments:
             return
         member = self.members[number]
-        if self.number is None:
+        if self.rule is None:
             paths = [member.last]
         else:
-            rule = member.checkpoints[self.number]
+            rule = member.checkpoints[self.rule]
             paths = [best_path(rule), last_path(rule)]
         wanted = [path for path in paths if path is not None]
         if wanted:

@@ -16,7 +16,7 @@ from perceptron.population.member import Epoch, Member
 from perceptron.population.noise import Noise
 from perceptron.population.optimizers import stack_optimizers
 from perceptron.population.rows import Part, epoch_steps, split_parts
-from perceptron.population.rules import keeps, stops
+from perceptron.population.rules import improves, stops
 from perceptron.population.schedules import step_plateaus, step_schedules
 from perceptron.population.stacking import stack_networks
 
@@ -73,7 +73,9 @@ class Cohort(nn.Module):
         # In a tuple, so that they are not this module's.
         self._table = (features, target)
         self.device = features.device
-        self.network.kept = {name: stack.to(self.device) for name, stack in self.network.kept.items()}
+        self.network.stacked_buffers = {
+            name: stack.to(self.device) for name, stack in self.network.stacked_buffers.items()
+        }
         for member in self.members:
             member.model.to(self.device)
 
@@ -264,7 +266,7 @@ class Cohort(nn.Module):
 
     def _improves(self, member: Member, number: int) -> bool:
         rule = member.checkpoints[number]
-        return keeps(rule, member.latest(str(rule.monitor)))
+        return improves(rule, member.latest(str(rule.monitor)))
 
     def _let_go(self, ends: Sequence[bool]) -> None:
         """Cut the members that have ended out of every stack, so that they cost nothing more."""

@@ -84,8 +84,8 @@ def stops(rule: EarlyStopping, current: Tensor, epoch: int) -> bool:
     return True
 
 
-def keeps(rule: ModelCheckpoint, current: Tensor) -> bool:
-    """Whether the weights are the best so far, by the latest value of ``rule.monitor``."""
+def improves(rule: ModelCheckpoint, current: Tensor) -> bool:
+    """Whether the weights are the best so far, by the latest value of ``rule.monitor``; then the rule notes it."""
     better = {"min": torch.lt, "max": torch.gt}[rule.mode]
     if rule.best_model_score is not None and not better(current, rule.best_model_score):
         return False

@@ -19,7 +19,7 @@ class StackedNetwork(nn.Module, ABC):
     Attributes:
         names: name of each stacked parameter within one network.
         stacked: ``(members, ...)`` parameters in the same order.
-        kept: ``(members, ...)`` buffers by name.
+        stacked_buffers: ``(members, ...)`` buffers by name.
     """
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
@@ -27,7 +27,7 @@ class StackedNetwork(nn.Module, ABC):
         parameters, buffers = stack_module_state(list(networks))
         self.names = tuple(parameters)
         self.stacked = nn.ParameterList(nn.Parameter(stack.detach()) for stack in parameters.values())
-        self.kept = {name: stack.detach() for name, stack in buffers.items()}
+        self.stacked_buffers = {name: stack.detach() for name, stack in buffers.items()}
 
     @abstractmethod
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
@@ -52,21 +52,21 @@ class StackedNetwork(nn.Module, ABC):
     @property
     def state(self) -> dict[str, Tensor]:
         """Parameters and buffers ``(members, ...)`` by their names within one network; not copied."""
-        return dict(zip(self.names, (stack.data for stack in self.stacked), strict=True)) | self.kept
+        return dict(zip(self.names, (stack.data for stack in self.stacked), strict=True)) | self.stacked_buffers
 
     def keep(self, members: Tensor) -> None:
         """Let the others go: positions ``(m,)`` int64 of those that stay, in their new order."""
         for stack in self.stacked:
             stack.data = stack.data[members]
             stack.grad = None
-        self.kept = {name: stack[members] for name, stack in self.kept.items()}
+        self.stacked_buffers = {name: stack[members] for name, stack in self.stacked_buffers.items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Take another state, for any number of members."""
         for name, stack in zip(self.names, self.stacked, strict=True):
             stack.data = state[name]
             stack.grad = None
-        self.kept = {name: state[name] for name in self.kept}
+        self.stacked_buffers = {name: state[name] for name in self.stacked_buffers}
 
 
 def gradients(stack: Tensor) -> Tensor:

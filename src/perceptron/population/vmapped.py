@@ -23,7 +23,7 @@ class VmappedNetwork(StackedNetwork):
         """See ``StackedNetwork``."""
         template = self._template[0].train(noise is not None)
         chosen = [stack if members is None else stack.detach()[members].requires_grad_() for stack in self.stacked]
-        buffers = self.kept
+        buffers = self.stacked_buffers
         if members is not None:
             buffers = {name: stack[members] for name, stack in buffers.items()}
 
@@ -36,7 +36,7 @@ class VmappedNetwork(StackedNetwork):
             return outputs
         if members is not None:
             for name, stack in buffers.items():
-                self.kept[name].index_copy_(0, members, stack)
+                self.stacked_buffers[name].index_copy_(0, members, stack)
         self._graph = (chosen, members, outputs)
         return outputs.detach()
 

@@ -13,7 +13,7 @@ from perceptron.tasks import SplitName
 
 _IN_WORDS = {"train": "training rows", "val": "validation rows", "test": "test rows"}
 # More points than this fill a figure, and a copy of all rows would not fit beside a large table.
-_MOST_ROWS = 100_000
+MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def held_out_split(datamodule: TableDataModule, *, tested: bool) -> SplitName:
 
 def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName) -> Answers:
     """Ask the model, in evaluation mode, on the device where it is."""
-    features, target = datamodule.rows(split, most=_MOST_ROWS)[:2]
+    features, target = datamodule.rows(split, most=MOST_ROWS)[:2]
     n_rows = len(datamodule.split.rows(split))
     was_training = model.training
     model.eval()
@@ -61,7 +61,7 @@ def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName)
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     return Answers(
         rows=_IN_WORDS[split] if len(features) == n_rows else f"{len(features)} of {n_rows} {_IN_WORDS[split]}",
-        row_numbers=datamodule.row_numbers(split, most=_MOST_ROWS),
+        row_numbers=datamodule.row_numbers(split, most=MOST_ROWS),
         features=features.numpy(),
         target=target.numpy(),
         labels=torch.cat([part.labels for part in parts]).cpu().numpy(),

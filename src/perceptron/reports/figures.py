@@ -21,12 +21,10 @@ from perceptron.figures.style import shown
 from perceptron.figures.surface import draw_surfaces
 from perceptron.figures.weights import draw_coefficients, draw_weight_images
 from perceptron.models import TaskModule
-from perceptron.reports.answers import Answers, answers_on
+from perceptron.reports.answers import MOST_ROWS, Answers, answers_on
 from perceptron.reports.drawing import Drawing, drawn
 from perceptron.reports.landscape import Training, boundaries_of, surfaces_of
 from perceptron.tasks import SplitName
-
-_MOST_ROWS = 100_000
 
 
 def write_figures(
@@ -80,7 +78,7 @@ def training_drawings(model: TaskModule, datamodule: TableDataModule, training: 
     drawings: list[Drawing] = [
         ("curves", lambda: draw_curves(training.curves, loss_units=units, best_epoch=training.best_epoch)),
     ]
-    features, target = datamodule.rows("train", most=_MOST_ROWS)[:2]
+    features, target = datamodule.rows("train", most=MOST_ROWS)[:2]
     if sum(parameter.numel() for parameter in model.parameters()) > 1 and len(features) > 1:
 
         def surface() -> Figure:

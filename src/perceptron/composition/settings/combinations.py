@@ -14,6 +14,10 @@ MODEL_TASKS: dict[str, Task] = {
     "perceptron.models.MulticlassClassifier": MULTICLASS,
     "perceptron.models.Regressor": REGRESSION,
 }
+# What holds a model of scikit-learn in the place of a network.
+ESTIMATOR = "perceptron.models.Estimator"
+# Their length is part of their state.
+OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
 _DATASET = re.compile(r"sklearn\.datasets\.(\w+)")
 
 
@@ -125,7 +129,7 @@ def _check_training(values: Mapping[str, Any]) -> None:
     if optimizer.get("nesterov") and not optimizer.get("momentum"):
         raise UsageError("optimizer.nesterov needs a momentum, got optimizer.momentum=0; set optimizer.momentum=0.9")
     path = values["ckpt_path"]
-    if path is not None and model["_target_"] == "perceptron.models.Estimator":
+    if path is not None and model["_target_"] == ESTIMATOR:
         raise UsageError(
             f"ckpt_path is for networks, got {path} for {model['estimator']['_target_']}, which is always fitted "
             "anew; leave it out"
@@ -139,8 +143,7 @@ def _check_training(values: Mapping[str, Any]) -> None:
     if not values["train"] and not values["test"]:
         raise UsageError("train and test must not both be false: nothing would be done; set one of them to true")
     schedule = values["scheduler"]["_target_"]
-    follows_epochs = schedule in ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
-    if follows_epochs and trainer["max_epochs"] in (None, -1):
+    if schedule in OF_FIXED_LENGTH and trainer["max_epochs"] in (None, -1):
         raise UsageError(
             f"the schedule {schedule.rpartition('.')[2]} must know its length, got "
             f"trainer.max_epochs={trainer['max_epochs']}; set trainer.max_epochs"

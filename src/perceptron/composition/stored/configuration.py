@@ -24,6 +24,8 @@ from perceptron.composition.settings.schema import SCHEMAS, TrainConf
 from perceptron.errors import UsageError
 
 _GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "logger")
+# Parts with a schema of their own.
+_TYPED = ("data", "model", "optimizer", "scheduler", "trainer", "paths")
 
 
 def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = ()) -> DictConfig:
@@ -37,7 +39,7 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
     Raises:
         UsageError: where the configuration is none of this project's, or an override is wrong.
     """
-    for group in ("data", "model", "optimizer", "scheduler", "trainer", "paths"):
+    for group in _TYPED:
         if not isinstance(config.get(group), Mapping):
             raise UsageError(f"a run's configuration must fit this version, got none for {group} in {where}")
     try:
@@ -52,7 +54,7 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
 
 def _structured(config: Mapping[str, Any]) -> DictConfig:
     cfg = OmegaConf.structured(TrainConf)
-    for group in ("data", "model", "optimizer", "scheduler", "trainer", "paths"):
+    for group in _TYPED:
         cfg[group] = OmegaConf.structured(_schema_of(group, config[group]))
     network = config["model"]["network"]
     if kind := _schema_of("network", network):
