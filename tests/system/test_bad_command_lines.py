@@ -282,6 +282,30 @@ BAD = [
         "a multirun's jobs must lie in its folder, got paths.output_dir=own; set hydra.sweep.dir and "
         "hydra.sweep.subdir instead",
     ),
+    ("hydra.verbose=3", "hydra.verbose must be true, false or names of loggers, got 3; set hydra.verbose"),
+    (
+        "hydra.job.env_copy=[NO_SUCH]",
+        "hydra.job.env_copy must name variables that are set, got NO_SUCH; set it, or leave it out",
+    ),
+    ("-m hydra.launcher=null", "hydra.launcher._target_ must be a plugin of Hydra's, got None; set hydra/launcher"),
+    (
+        "-m hydra.launcher._target_=nope.X",
+        "hydra.launcher._target_ must be a plugin of Hydra's, got nope.X; set hydra/launcher",
+    ),
+    (
+        "-m hydra.sweep.subdir=a seed=1,2",
+        "each job of a multirun must have a folder of its own, got hydra.sweep.subdir=a; put a setting into it, such "
+        "as ${seed}, or leave it out",
+    ),
+    (
+        "-m hydra.sweep.subdir=../${seed} seed=1,2",
+        "hydra.sweep.subdir must be in hydra.sweep.dir, got ../${seed}; set hydra.sweep.dir, too",
+    ),
+    (
+        "-m hydra.output_subdir=null seed=1,2",
+        "a multirun's jobs are found by their folder .hydra, got hydra.output_subdir=None; leave it out",
+    ),
+    ("hydra.mode=MULTIRUN seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2; set seed"),
     ("-m model=logistic,logistc", "there is no model=logistc; did you mean logistic?"),
     ("-m optimizer.lr=0.1,0.01 seed=range(3) data=digit", "there is no data=digit; did you mean digits?"),
 ]

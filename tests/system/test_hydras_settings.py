@@ -74,3 +74,18 @@ def test_a_run_can_have_its_results_in_another_folder(perceptron, tmp_path: Path
     assert perceptron("train", *typed).status == 0
     assert (tmp_path / "own/folder/metrics.json").is_file()
     assert perceptron("train", *typed, "data.class_weights=balanced", "data=diabetes", "model=linear").status == 2
+
+
+def test_a_multirun_can_be_asked_for_by_hydras_mode(perceptron, tmp_path: Path) -> None:
+    typed = ("hydra.mode=MULTIRUN", "seed=3,4", f"hydra.sweep.dir={tmp_path}")
+    assert perceptron("train", *SHORT, *typed).status == 0
+    assert seeds(tmp_path) == [3, 4]
+
+
+def test_a_logging_that_python_does_not_take_is_one_line(command) -> None:
+    answer = command("train.py", "hydra.job_logging.root.level=LOUD")
+    assert (answer.returncode, answer.stderr) == (
+        2,
+        "error: hydra.job_logging must be what Python's logging takes: Unable to configure root logger, "
+        "Unknown level: 'LOUD'; leave it out\n",
+    )

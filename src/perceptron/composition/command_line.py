@@ -54,6 +54,11 @@ def _main() -> None:
     except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.status)
+    except ValueError as error:
+        # What Python's logging says of Hydra's settings.
+        if not str(error).startswith("Unable to configure"):
+            raise
+        _fail(f"hydra.job_logging must be what Python's logging takes: {error}, {error.__cause__}; leave it out")
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -11,7 +11,8 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, open_dict
 
-from perceptron.composition.settings.hydras import check_hydra
+from perceptron.composition.settings.hydras import check_folders_of_jobs, check_hydra
+from perceptron.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,16 @@ class Groups:
         """What Hydra composes of overrides; a copy, to be changed. ``${hydra:...}`` reads from it from now on."""
         key = tuple(str(override.input_line) for override in groups)
         if key not in self._composed:
-            cfg = compose(self.config_name, overrides=list(key), return_hydra_config=True)
+            try:
+                cfg = compose(self.config_name, overrides=list(key), return_hydra_config=True)
+            except KeyError as error:
+                # Hydra's; OmegaConf's are others.
+                raise UsageError(
+                    f"hydra.job.env_copy must name variables that are set, got {error.args[0]}; set it, or leave it out"
+                ) from error
             check_hydra(cfg.hydra)
             if self.multirun:
+                check_folders_of_jobs(cfg.hydra)
                 # The first job stands for all.
                 cfg.hydra.job.num, cfg.hydra.job.id = 0, "0"
             plain = cfg.copy()

@@ -1,6 +1,5 @@
 """Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
 
-import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
@@ -21,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check, check_multirun, check_values
 from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.groups import Groups
-from perceptron.composition.settings.hydras import swept_by_settings
+from perceptron.composition.settings.hydras import asks_for_jobs, check_no_numbers, swept_by_settings
 from perceptron.composition.settings.interpolations import put, settle
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
@@ -32,8 +31,6 @@ from perceptron.errors import UsageError
 _PACKAGE = Path(__file__).parents[2]
 _INSTALLED = _PACKAGE / "conf"
 CONF_DIR = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent.parent / "conf"
-
-_NUMBER = re.compile(r"\$\{hydra:job\.(num|id)\}")
 
 register_schemas()
 register_resolvers()
@@ -69,9 +66,12 @@ def check_overrides(
             hydras = GlobalHydra.instance().config_loader()
             if config_dir is not None:
                 search_also([f"file://{Path(config_dir).absolute()}"], hydras)
-            loader = Groups(hydras, config_name, multirun=multirun)
             searches = any(text.startswith(("hydra/sweeper=", "hparams_search=")) for text in overrides)
             parsed = parsed_overrides(overrides, hydras)
+            multirun = multirun or asks_for_jobs(parsed)
+            if not multirun:
+                check_no_numbers(parsed)
+            loader = Groups(hydras, config_name, multirun=multirun)
             check_root(parsed, loader)
             _check_jobs(parsed, loader, multirun=multirun, searches=searches)
             if multirun and (params := swept_by_settings()):
@@ -86,7 +86,10 @@ def check_overrides(
 
 def one_line(error: Exception) -> str:
     """What Hydra or OmegaConf says in several lines, in one."""
-    lines = [line.strip() for line in str(error).splitlines()]
+    text = str(error)
+    if text.startswith("Error merging override") and error.__cause__ is not None:
+        text += f"\n{error.__cause__}"
+    lines = [line.strip() for line in text.splitlines()]
     noise = ("full_key:", "object_type=", "reference_type=", "Available options", "Set the environment")
     return "; ".join(line for line in lines if line and not line.startswith(noise))
 
@@ -132,9 +135,6 @@ def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, 
         # The search itself checks these beside what they are drawn for; beside others there may be no such setting.
         overrides = [override for override in overrides if not _has_condition(override)]
     swept = {i: override for i, override in enumerate(overrides) if override.is_sweep_override()}
-    numbered = [text for override in overrides if _NUMBER.search(text := str(override.input_line))]
-    if numbered and not multirun:
-        raise UsageError(f"only a job of a multirun has a number, got {numbered[0]}; type a value, or -m before it")
     if swept and not multirun:
         text = str(next(iter(swept.values())).input_line)
         raise UsageError(f"several values need a multirun, got {text}; type python train.py -m '{text}'")
