@@ -1,5 +1,6 @@
 """What the configuration alone tells to be wrong: one rule, one value, one fix. Imports nothing heavy."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -13,6 +14,10 @@ from perceptron.composition.settings.ranges import RANGES
 from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
 
+# What Lightning's manual has one set, and what clusters that it knows set themselves.
+_OF_CLUSTERS = (
+    "MASTER_ADDR", "NODE_RANK", "GROUP_RANK", "TORCHELASTIC_", "SLURM_", "LSB_", "OMPI_", "PMI_", "PMIX_",
+)  # fmt: skip
 _FOLDER_OF_JOB = "${hydra:runtime.output_dir}"
 
 
@@ -25,6 +30,7 @@ def check(cfg: DictConfig) -> None:
     _check_keys(cfg)
     _check_readable(cfg)
     check_values(cfg)
+    _check_nodes(cfg)
 
 
 def check_values(values: Mapping[str, Any], changed: Sequence[str] | None = None) -> None:
@@ -87,6 +93,15 @@ def check_multirun(cfg: DictConfig) -> None:
             f"a multirun's job must run on one device, got trainer.devices={devices} and "
             f"trainer.num_nodes={cfg.trainer.num_nodes}; set trainer.devices=1 and let a launcher run jobs side by "
             "side, or start the runs one by one without -m"
+        )
+
+
+def _check_nodes(cfg: DictConfig) -> None:
+    """Refuse nodes that were not told of one another: Lightning would wait for them for half an hour."""
+    if cfg.trainer.num_nodes > 1 and not any(name.startswith(_OF_CLUSTERS) for name in os.environ):
+        raise UsageError(
+            f"trainer.num_nodes={cfg.trainer.num_nodes} needs nodes that know of one another, got neither MASTER_ADDR "
+            "nor NODE_RANK; set both on each node, or start with srun or torchrun"
         )
 
 
