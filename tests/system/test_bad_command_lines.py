@@ -245,6 +245,7 @@ BAD = [
         "a configuration is resolved when it runs, which makes its folder, got --resolve beside --cfg; "
         "leave --resolve out",
     ),
+    ("--experimental-rerun nowhere", "--experimental-rerun must be a file, got nowhere; name another"),
     ("--config-name tran", "there is no --config-name tran; did you mean train?"),
     (
         "hydra.searchpath=[file://nowhere]",

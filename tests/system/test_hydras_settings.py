@@ -82,6 +82,28 @@ def test_a_multirun_can_be_asked_for_by_hydras_mode(perceptron, tmp_path: Path) 
     assert seeds(tmp_path) == [3, 4]
 
 
+def test_a_root_of_ones_own_can_ask_for_a_multirun(perceptron, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("defaults: [train, _self_]\nhydra: {mode: MULTIRUN}\nseed: ${hydra:job.num}\n")
+    root = ("--config-dir", tmp_path, "--config-name", "mine", "optimizer.lr=0.1,0.2")
+    assert perceptron("train", *SHORT, *root, f"hydra.sweep.dir={tmp_path}/sweep").status == 0
+    assert seeds(tmp_path / "sweep") == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("root", "line"),
+    [
+        ("defaults: [mine, _self_]", "a configuration must not be among its own defaults; name another there"),
+        ("seed: [1", "a configuration must be YAML, got while parsing a flow sequence; in"),
+    ],
+)
+def test_a_root_that_cannot_be_read_is_one_line(root: str, line: str, perceptron, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"{root}\n")
+    answer = perceptron("train", "--config-dir", tmp_path, "--config-name", "mine", f"hydra.run.dir={tmp_path}/run")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert answer.err.startswith(f"error: {line}")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_logging_that_python_does_not_take_is_one_line(command) -> None:
     answer = command("train.py", "hydra.job_logging.root.level=LOUD")
     assert (answer.returncode, answer.stderr) == (

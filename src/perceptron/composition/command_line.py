@@ -183,6 +183,8 @@ def _check_together(parsed: argparse.Namespace) -> None:
     asked = [flag for flag, typed in does.items() if typed]
     if len(asked) > 1:
         raise UsageError(f"a command line does one thing, got {' and '.join(asked)}; leave all but one of them out")
+    if parsed.experimental_rerun and not Path(parsed.experimental_rerun).is_file():
+        raise UsageError(f"--experimental-rerun must be a file, got {parsed.experimental_rerun}; name another")
     if parsed.cfg and parsed.resolve:
         raise UsageError(
             "a configuration is resolved when it runs, which makes its folder, got --resolve beside --cfg; "

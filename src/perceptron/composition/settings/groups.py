@@ -10,6 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, open_dict
+from yaml import YAMLError
 
 from perceptron.composition.settings.hydras import check_folders_of_jobs, check_hydra
 from perceptron.errors import UsageError
@@ -43,6 +44,11 @@ class Groups:
                 raise UsageError(
                     f"hydra.job.env_copy must name variables that are set, got {error.args[0]}; set it, or leave it out"
                 ) from error
+            except RecursionError as error:
+                raise UsageError("a configuration must not be among its own defaults; name another there") from error
+            except YAMLError as error:
+                lines = "; ".join(line.strip() for line in str(error).splitlines())
+                raise UsageError(f"a configuration must be YAML, got {lines}; correct it") from error
             check_hydra(cfg.hydra)
             if self.multirun:
                 check_folders_of_jobs(cfg.hydra)

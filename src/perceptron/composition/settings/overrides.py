@@ -14,6 +14,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, ValidationError, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -69,10 +70,11 @@ def check_overrides(
             searches = any(text.startswith(("hydra/sweeper=", "hparams_search=")) for text in overrides)
             parsed = parsed_overrides(overrides, hydras)
             multirun = multirun or asks_for_jobs(parsed)
+            loader = Groups(hydras, config_name, multirun=multirun)
+            if check_root(parsed, loader) == RunMode.MULTIRUN and not multirun:
+                multirun, loader = True, Groups(hydras, config_name, multirun=True)
             if not multirun:
                 check_no_numbers(parsed)
-            loader = Groups(hydras, config_name, multirun=multirun)
-            check_root(parsed, loader)
             _check_jobs(parsed, loader, multirun=multirun, searches=searches)
             if multirun and (params := swept_by_settings()):
                 own = {override.get_key_element() for override in parsed}

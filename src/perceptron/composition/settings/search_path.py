@@ -8,6 +8,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
 
 from perceptron.composition.settings.groups import Groups, group_options
 from perceptron.composition.settings.spelling import did_you_mean
@@ -29,19 +30,22 @@ def search_also(paths: Sequence[str], loader: ConfigLoader) -> None:
     hydras.repository.initialize_sources(where)
 
 
-def check_root(overrides: Sequence[Override], groups: Groups) -> None:
+def check_root(overrides: Sequence[Override], groups: Groups) -> RunMode | None:
     """Check that the root configuration is there, and search where ``hydra.searchpath`` says, typed or in the root.
 
     Args:
         overrides: all.
         groups: knows no option yet.
 
+    Returns:
+        ``hydra.mode``, typed or in a root of one's own; None where it is not set.
+
     Raises:
         UsageError: where there is no such root, or place.
     """
     typed = [override for override in overrides if override.key_or_group == "hydra.searchpath"]
     if not typed and groups.config_name == "train":
-        return
+        return None
     folder, _, name = groups.config_name.removesuffix(".yaml").rpartition("/")
     known = [option for option in group_options(groups.loader, folder) if not option.startswith("_")]
     if name not in known:
@@ -59,3 +63,4 @@ def check_root(overrides: Sequence[Override], groups: Groups) -> None:
             raise UsageError(
                 f"hydra.searchpath must list folders that are there, got {source.path}; make it or leave it out"
             )
+    return HydraConfig.get().mode

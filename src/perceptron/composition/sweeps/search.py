@@ -69,12 +69,8 @@ def search(
     """
     require_optuna()
     import optuna
-    from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder = Path(config.hydra.sweep.dir).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "multirun.yaml")
     for name in ("n_trials", "n_jobs"):
         if settings[name] < 1:
             raise UsageError(f"hydra.sweeper.{name} must be at least 1, got {settings[name]}; set hydra.sweeper.{name}")
@@ -83,36 +79,18 @@ def search(
         raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")
     first = _check_space(space, config, loader)
 
+    folder = Path(config.hydra.sweep.dir).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(config, folder / "multirun.yaml")
     storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
-    prunes = not str(settings["pruner"]["_target_"]).endswith(".NopPruner")
-    try:
-        study = optuna.create_study(
-            storage=storage,
-            study_name=settings["study_name"],
-            direction="maximize" if first.mode == "max" else "minimize",
-            pruner=instantiate(settings["pruner"]),
-            load_if_exists=True,
-        )
-    except (SQLAlchemyError, ValueError, ImportError) as error:
-        raise UsageError(
-            f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason(error, lines=1)}"
-        ) from error
-    pruning = []
-    if prunes:
-        pruning = [
-            "+callbacks.pruning._target_=perceptron.callbacks.PruneHopeless",
-            f"+callbacks.pruning.storage='{storage}'",
-            f"+callbacks.pruning.study_name='{settings['study_name']}'",
-            "+callbacks.pruning.monitor=${monitor}",
-            "+callbacks.pruning.pruner=${hydra:sweeper.pruner}",
-        ]
-
-    # Here, because it imports torch.
-    from perceptron.callbacks.pruning import trial_of
-
+    study = _opened(settings, storage, mode=first.mode)
+    pruning = _pruning(settings, storage)
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
     waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
                if trial.user_attrs.get(_FOLDER) == str(folder)]  # fmt: skip
+    # Here, because it imports torch.
+    from perceptron.callbacks.pruning import trial_of
+
     while True:
         numbers, waiting = waiting[: settings["n_jobs"]], waiting[settings["n_jobs"] :]
         batch = [trial_of(study, storage, number) for number in numbers]
@@ -134,6 +112,38 @@ def search(
             study.sampler = optuna.samplers.RandomSampler()
         for trial, value in zip(batch, values, strict=True):
             _tell(study, trial.number, value, Job(folder / str(trial.number)))
+
+
+def _opened(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
+    """The study in its storage, which may hold trials of a killed search."""
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return optuna.create_study(
+            storage=storage,
+            study_name=settings["study_name"],
+            direction="maximize" if mode == "max" else "minimize",
+            pruner=instantiate(settings["pruner"]),
+            load_if_exists=True,
+        )
+    except (SQLAlchemyError, ValueError, ImportError) as error:
+        raise UsageError(
+            f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason(error, lines=1)}"
+        ) from error
+
+
+def _pruning(settings: Mapping[str, Any], storage: str) -> list[str]:
+    """What has every trial report to the study and end where the pruner says so; nothing without a pruner."""
+    if str(settings["pruner"]["_target_"]).endswith(".NopPruner"):
+        return []
+    return [
+        "+callbacks.pruning._target_=perceptron.callbacks.PruneHopeless",
+        f"+callbacks.pruning.storage='{storage}'",
+        f"+callbacks.pruning.study_name='{settings['study_name']}'",
+        "+callbacks.pruning.monitor=${monitor}",
+        "+callbacks.pruning.pruner=${hydra:sweeper.pruner}",
+    ]
 
 
 def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> DictConfig:
