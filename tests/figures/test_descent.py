@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 
 from perceptron.figures.descent import draw_descent
-from perceptron.figures.image import to_image
+from perceptron.figures.image import save, to_image
 
 
 def test_the_path_and_its_tangent_are_what_was_computed() -> None:
@@ -20,3 +22,12 @@ def test_pixels() -> None:
     assert pixels.shape == (225, 300, 3)
     assert pixels.dtype == np.uint8
     assert pixels.min() < 100 < pixels.max()
+
+
+def test_the_same_figure_is_the_same_files(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        save(draw_descent([1.0, 0.8]), tmp_path, name)
+    for kind in ("png", "svg"):
+        one, two = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
+        assert one == two
+        assert b"<dc:date>" not in one

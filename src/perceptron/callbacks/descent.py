@@ -41,7 +41,7 @@ class DescentFigure(L.Callback):
         """Draw the path."""
         # Here, because only this run needs matplotlib.
         from perceptron.figures.descent import draw_descent
-        from perceptron.figures.image import to_image
+        from perceptron.figures.image import save, to_image
 
         figure = draw_descent(self.path)
         for logger in trainer.loggers:
@@ -50,8 +50,7 @@ class DescentFigure(L.Callback):
         if trainer.log_dir is not None:
             folder = Path(trainer.default_root_dir) / "figures"
             folder.mkdir(exist_ok=True)
-            figure.savefig(folder / "descent.png", dpi=120)
-            figure.savefig(folder / "descent.svg")
+            save(figure, folder, "descent")
 
     def state_dict(self) -> dict[str, list[float]]:
         """The path, to be stored in a checkpoint."""

@@ -46,7 +46,7 @@ def compare(folders: Sequence[Path], *, by: str, out: Path) -> None:
     # Here, because they import scipy and matplotlib.
     from rich.console import Console
 
-    from perceptron.runs.files import whole_file
+    from perceptron.figures.image import save
     from perceptron.runs.folder import find_runs
     from perceptron.sweeps.jobs import State, find_jobs
     from perceptron.sweeps.plot import draw_intervals
@@ -70,10 +70,7 @@ def compare(folders: Sequence[Path], *, by: str, out: Path) -> None:
     failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
     out.mkdir(parents=True, exist_ok=True)
     write_summary(out, found, failed, name="compare")
-    figure = draw_intervals(found)
-    for kind in ("png", "svg"):
-        with whole_file(out / f"compare.{kind}") as file:
-            figure.savefig(file, format=kind)
+    save(draw_intervals(found), out, "compare")
     print_sections(console, found)
     print_failures(console, failed)
     console.print(f"written to  {out}", soft_wrap=True, highlight=False)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by the colour-blind.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
+from perceptron.figures.style import BLUE, GREY, ORANGE, new_figure
 
 
 def draw_descent(path: Sequence[float]) -> Figure:
@@ -20,17 +19,17 @@ def draw_descent(path: Sequence[float]) -> Figure:
     x = np.linspace(-reach, reach, 200)
     start = visited[0]
 
-    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    figure = new_figure(6, 4.5)
     axes = figure.add_subplot()
-    axes.plot(x, x**2, color=_GREY, label="f(x) = x²")
+    axes.plot(x, x**2, color=GREY, label="f(x) = x²")
     axes.plot(
         x,
         start**2 + 2 * start * (x - start),
-        color=_ORANGE,
+        color=ORANGE,
         linestyle="--",
         label=f"tangent at x = {start:g}",
     )
-    axes.plot(visited, visited**2, color=_BLUE, marker="o", markersize=5, linewidth=1, label="path of the descent")
+    axes.plot(visited, visited**2, color=BLUE, marker="o", markersize=5, linewidth=1, label="path of the descent")
     axes.set_ylim(-0.15 * reach**2, 1.05 * reach**2)
     axes.set(
         xlabel="x",
