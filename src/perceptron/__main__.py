@@ -4,10 +4,10 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import InterruptedRunError, UsageError
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
+from perceptron.spelling import did_you_mean
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {

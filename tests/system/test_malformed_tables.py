@@ -70,7 +70,7 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "another test file": (
         TEXT,
         {"test": "a,y\n1,p\n"},
-        "data.test_path=other.csv must name a column, got b, which is none; there are a, y",
+        "data.test_path=other.csv must name a column, got b, which is none; choose from a, y",
     ),
     "a short row in the test file": (
         TEXT,
@@ -196,7 +196,7 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "another feature": (
         TEXT,
         {"data.features": "[a,c]"},
-        "data.features must name a column, got c, which is none; there are a, b, y",
+        "data.features must name a column, got c, which is none; choose from a, b, y",
     ),
     "the target as feature": (
         TEXT,
@@ -216,7 +216,7 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "another exclude": (
         TEXT,
         {"data.exclude": "[z]"},
-        "data.exclude must name a column, got z, which is none; there are a, b, y",
+        "data.exclude must name a column, got z, which is none; choose from a, b, y",
     ),
     # Targets
     "a target's gap": (

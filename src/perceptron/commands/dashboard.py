@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
 
 HELP = """\
 perceptron dashboard [logs=<folder>] [port=<number>]

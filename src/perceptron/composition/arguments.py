@@ -6,8 +6,8 @@ from pathlib import Path
 
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.settings.schema import TrainConf
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)

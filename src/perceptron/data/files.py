@@ -12,7 +12,10 @@ import numpy as np
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.delimited import COMPRESSED, check_names, read_delimited
 from perceptron.errors import UsageError, reason
+from perceptron.spelling import did_you_mean
 
+# Columns that are told where one is misspelt.
+_MOST_NAMES = 12
 _READ_AS = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet", ".feather": "feather",
     ".arrow": "feather",
@@ -196,10 +199,7 @@ def _read(file: Path, setting: str) -> Any:
 def _column(frame: Any, name: str, setting: str) -> str:
     names = [str(column) for column in frame.columns]
     if name not in names:
-        from difflib import get_close_matches
-
-        near = get_close_matches(str(name), names, n=1)
-        known = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:12])}"
+        known = did_you_mean(str(name), names, most=_MOST_NAMES)
         raise UsageError(f"{setting} must name a column, got {name}, which is none; {known}")
     return str(name)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task, direction_of, logged_names
 
 MODEL_TASKS: dict[str, Task] = {

@@ -1,19 +1,5 @@
-"""The nearest valid name for a misspelt one."""
+"""The nearest valid name, under the place that it had before."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
+from perceptron.spelling import did_you_mean
 
-
-def did_you_mean(wrong: str, valid: Iterable[str]) -> str:
-    """The end of an error message: the nearest valid name, or all of them where none is near.
-
-    Nearest is a name of the same letters in another order, then one that the wrong name begins with
-    (``val/accuracy`` for ``val/acc``), then the most alike.
-    """
-    names = sorted(valid)
-    swapped = [name for name in names if sorted(name) == sorted(wrong)]
-    begun = [name for name in names if len(name) > 2 and wrong.startswith(name)]
-    near = swapped or begun or get_close_matches(wrong, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"choose from {', '.join(names)}" if names else "there is nothing to choose from"
+__all__ = ["did_you_mean"]

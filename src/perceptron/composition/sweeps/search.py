@@ -32,7 +32,7 @@ _FOLDER = "folder"
 _SEEDS = 2**32
 
 
-def require_optuna() -> None:
+def _require_optuna() -> None:
     """Say in a line what is missing.
 
     Raises:
@@ -67,7 +67,7 @@ def search(
     Raises:
         UsageError: where the space holds a setting that cannot be.
     """
-    require_optuna()
+    _require_optuna()
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)

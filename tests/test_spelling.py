@@ -1,6 +1,6 @@
 import pytest
 
-from perceptron.composition.settings.spelling import did_you_mean
+from perceptron.spelling import did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,8 @@ from perceptron.composition.settings.spelling import did_you_mean
 )
 def test_nearest_name(wrong: str, valid: list[str], words: str) -> None:
     assert did_you_mean(wrong, valid) == words
+
+
+def test_of_many_names_some_are_told() -> None:
+    assert did_you_mean("qqq", "edcba", most=2) == "choose from a, b and 3 more"
+    assert did_you_mean("qqq", "ba", most=2) == "choose from a, b"

@@ -1,0 +1,28 @@
+"""The nearest valid name for a misspelt one."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def did_you_mean(wrong: str, valid: Iterable[str], *, most: int | None = None) -> str:
+    """The end of an error message: the nearest valid name, or all of them where none is near.
+
+    Nearest is a name of the same letters in another order, then one that the wrong name begins with
+    (``val/accuracy`` for ``val/acc``), then the most alike.
+
+    Args:
+        wrong: as typed.
+        valid: names that can be typed.
+        most: so many of them are told where none is near; None for all.
+    """
+    names = sorted(valid)
+    swapped = [name for name in names if sorted(name) == sorted(wrong)]
+    begun = [name for name in names if len(name) > 2 and wrong.startswith(name)]
+    near = swapped or begun or get_close_matches(wrong, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    if not names:
+        return "there is nothing to choose from"
+    told = names[:most]
+    others = f" and {len(names) - len(told)} more" if len(told) < len(names) else ""
+    return f"choose from {', '.join(told)}{others}"
