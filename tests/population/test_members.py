@@ -154,6 +154,7 @@ def _refusal(cfg: DictConfig) -> str:
         ("callbacks=descent", "it has the callback perceptron.callbacks.DescentFigure"),
         ("callbacks.early_stopping._target_=own.EarlyStopping", "it has the callback own.EarlyStopping"),
         ("+callbacks.early_stopping.divergence_threshold=9", "its EarlyStopping has divergence_threshold=9"),
+        ("+callbacks.checkpoint.save_last=true", "its ModelCheckpoint has save_last=True"),
         ("+optimizer.amsgrad=true", "the stacked optimizers have no amsgrad"),
     ],
 )

@@ -111,3 +111,19 @@ def test_a_logging_that_python_does_not_take_is_one_line(command) -> None:
         "error: hydra.job_logging must be what Python's logging takes: Unable to configure root logger, "
         "Unknown level: 'LOUD'; leave it out\n",
     )
+
+
+def test_what_lay_in_the_folder_of_a_refused_run_stays(
+    tmp_path: Path, perceptron, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = (*SHORT, "trainer.limit_train_batches=0.001")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/mine.log").write_text("mine")
+    assert perceptron("train", *refused, f"hydra.run.dir={tmp_path}/run").status == 2
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine.log"]
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert perceptron("train", *refused, "hydra.run.dir=.").status == 2
+    assert here.is_dir()
+    assert list(here.iterdir()) == []

@@ -99,9 +99,8 @@ def _train(cfg: DictConfig) -> float | None:
         Path(cfg.paths.output_dir).mkdir(parents=True, exist_ok=True)
         return run_once(cfg, HydraConfig.get().runtime.choices)
     except UsageError as error:
-        _remove_unused(Path(HydraConfig.get().runtime.output_dir))
-        with suppress(OSError):
-            Path(cfg.paths.output_dir).rmdir()
+        _remove_unused(Path(HydraConfig.get().runtime.output_dir), f"{cfg.task_name}.log")
+        _remove_empty(Path(cfg.paths.output_dir))
         _fail(str(error))
     except InterruptedRunError as error:
         # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
@@ -111,11 +110,25 @@ def _train(cfg: DictConfig) -> float | None:
         sys.exit(error.status)
 
 
-def _remove_unused(folder: Path) -> None:
-    """Take back the folder of a run that ended before it left more than its configuration and its log."""
+def _remove_unused(folder: Path, log: str) -> None:
+    """Take back what a run has left that ended before it left more than its configuration and its log.
+
+    Args:
+        folder: of the run; what else lies there stays.
+        log: name of its log.
+    """
     logging.shutdown()
     if all(path.name == ".hydra" or path.suffix == ".log" for path in folder.iterdir()):
-        shutil.rmtree(folder)
+        shutil.rmtree(folder / ".hydra", ignore_errors=True)
+        (folder / log).unlink(missing_ok=True)
+        _remove_empty(folder)
+
+
+def _remove_empty(folder: Path) -> None:
+    """Take back a folder that nothing was put into, but never the one that the command was typed in."""
+    if folder.resolve() != Path(HydraConfig.get().runtime.cwd).resolve():
+        with suppress(OSError):
+            folder.rmdir()
 
 
 class _Parser(argparse.ArgumentParser):

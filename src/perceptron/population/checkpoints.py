@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from perceptron.models.threshold import START
 from perceptron.population.member import Member
 from perceptron.population.optimizers import StackedOptimizer
-from perceptron.population.rules import best_path, last_path
+from perceptron.population.rules import best_path
 from perceptron.runs.checkpoint import WholeCheckpoints
 from perceptron.runs.resume import BETWEEN_STEPS, EPOCH_END
 from perceptron.runs.resume import KEY as RESUME
@@ -138,26 +138,17 @@ class Snapshots:
         self.members[number].model.network.load_state_dict(of_member)
 
     def write(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> None:
-        """Write a member's best and last checkpoint, whole.
+        """Write a member's checkpoint, whole.
 
         Args:
-            number: of the member; nothing is written where it kept nothing.
+            number: of the member; nothing is written where it kept nothing, or has no file for it.
             kind: class of the stacked optimizer.
             extra: what callbacks would have added, by key.
         """
-        if number not in self._moments:
-            return
         member = self.members[number]
-        if self.rule is None:
-            paths = [member.last]
-        else:
-            rule = member.checkpoints[self.rule]
-            paths = [best_path(rule), last_path(rule)]
-        wanted = [path for path in paths if path is not None]
-        if wanted:
-            checkpoint = self.checkpoint(number, kind, extra)
-            for path in wanted:
-                WholeCheckpoints().save_checkpoint(checkpoint, path)
+        path = member.last if self.rule is None else best_path(member.checkpoints[self.rule])
+        if number in self._moments and path is not None:
+            WholeCheckpoints().save_checkpoint(self.checkpoint(number, kind, extra), path)
 
 
 def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from perceptron.population.stacking import CannotStackError
 # What the rules below follow; another value of any other argument is left to Lightning.
 _STOPPING = ("monitor", "mode", "patience", "min_delta", "check_on_train_epoch_end", "verbose", "strict")
 _CHECKPOINT = (
-    "dirpath", "filename", "monitor", "mode", "save_last", "save_on_train_epoch_end", "enable_version_counter",
+    "dirpath", "filename", "monitor", "mode", "save_on_train_epoch_end", "enable_version_counter",
     "verbose", "auto_insert_metric_name",
 )  # fmt: skip
 _PRUNING = ("storage", "study_name", "number", "monitor", "pruner")
@@ -55,8 +55,6 @@ def check_callback(settings: dict[str, object]) -> None:
             raise CannotStackError("its ModelCheckpoint has no monitor, or no folder and file name of its own")
         if settings.get("save_on_train_epoch_end") is False or settings.get("enable_version_counter") is not False:
             raise CannotStackError("its ModelCheckpoint saves at other times, or under numbered names")
-        if settings.get("save_last") == "link":
-            raise CannotStackError("its ModelCheckpoint links last.ckpt")
 
 
 def stops(rule: EarlyStopping, current: Tensor, epoch: int) -> bool:
@@ -101,8 +99,3 @@ def improves(rule: ModelCheckpoint, current: Tensor) -> bool:
 def best_path(rule: ModelCheckpoint) -> Path:
     """Where the best weights go."""
     return Path(str(rule.dirpath)) / f"{rule.filename}{rule.FILE_EXTENSION}"
-
-
-def last_path(rule: ModelCheckpoint) -> Path | None:
-    """Where Lightning writes the same again as the last; None where it is not asked to."""
-    return Path(str(rule.dirpath)) / f"{rule.CHECKPOINT_NAME_LAST}{rule.FILE_EXTENSION}" if rule.save_last else None
