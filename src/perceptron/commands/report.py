@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
 
 HELP = """\
 perceptron report [run=<folder>|latest|best] [runs=<folder>] [out=<file>]

@@ -20,13 +20,13 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.help import help_text
 from perceptron.composition.settings.overrides import CONF_DIR, check_overrides, one_line
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import finish_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import InterruptedRunError, UsageError
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
+from perceptron.spelling import did_you_mean
 
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130

@@ -17,6 +17,7 @@ from perceptron.callbacks import PruneHopeless
 from perceptron.composition.instance import Again, instance
 from perceptron.composition.model import build_model
 from perceptron.composition.optimizer import build_optimizer, build_schedule
+from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
 from perceptron.composition.trainer import check_device
@@ -40,7 +41,7 @@ def check_settings(config: Mapping[str, Any]) -> None:
     Raises:
         CannotStackError: with the reason.
     """
-    if config["model"]["_target_"] == "perceptron.models.Estimator":
+    if config["model"]["_target_"] == ESTIMATOR:
         raise CannotStackError("scikit-learn fits its model")
     if not config["train"]:
         raise CannotStackError("it does not train")

@@ -11,8 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.ranges import RANGES
-from perceptron.composition.settings.spelling import did_you_mean
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
+from perceptron.spelling import did_you_mean
 
 # What Lightning's manual has one set, and what clusters that it knows set themselves.
 _OF_CLUSTERS = (
@@ -147,8 +147,4 @@ def _check_readable(cfg: DictConfig) -> None:
                     raise UsageError(f"{missing} must be set, got nothing; type {missing}=<value>")
                 OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
         except OmegaConfBaseException as error:
-            raise UsageError(f"{key} cannot be read: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+            raise UsageError(f"{key} cannot be read: {reason(error, lines=1)}") from error

@@ -1,17 +1,14 @@
 """Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hydra import initialize_config_dir
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.object_type import ObjectType
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -23,11 +20,12 @@ from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.groups import Groups
 from perceptron.composition.settings.hydras import asks_for_jobs, check_no_numbers, swept_by_settings
 from perceptron.composition.settings.interpolations import put, settle
+from perceptron.composition.settings.parsing import parsed_override, parsed_overrides
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
 from perceptron.composition.settings.search_path import check_root, search_also
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
 
 _PACKAGE = Path(__file__).parents[2]
 _INSTALLED = _PACKAGE / "conf"
@@ -94,41 +92,6 @@ def one_line(error: Exception) -> str:
     lines = [line.strip() for line in text.splitlines()]
     noise = ("full_key:", "object_type=", "reference_type=", "Available options", "Set the environment")
     return "; ".join(line for line in lines if line and not line.startswith(noise))
-
-
-def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = None) -> list[Override]:
-    """Overrides in Hydra's grammar.
-
-    Args:
-        overrides: as typed.
-        loader: knows the options of ``glob(*)``; None where none is swept.
-
-    Raises:
-        UsageError: for the first that does not follow it.
-    """
-    parser = OverridesParser.create(config_loader=loader)
-    parsed = []
-    for text in overrides:
-        if "=" not in text and not text.startswith("~"):
-            raise UsageError(f"an override is key=value, got {text}; write {text}=<value>")
-        try:
-            parsed += parser.parse_overrides([text])
-        except HydraException as error:
-            raise UsageError(
-                f"an override must follow Hydra's grammar, got {text}; quote special characters, such as "
-                "'key=\"a value\"' or 'key=[1,2]'"
-            ) from error
-    return parsed
-
-
-@cache
-def parsed_override(text: str) -> Override:
-    """A job's override in Hydra's grammar, not to be changed; kept, because it is asked for when it is checked and set.
-
-    Raises:
-        HydraException: where it does not follow it.
-    """
-    return OverridesParser.create().parse_override(text)
 
 
 def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, searches: bool) -> None:

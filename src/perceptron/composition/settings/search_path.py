@@ -11,8 +11,8 @@ from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 
 from perceptron.composition.settings.groups import Groups, group_options
-from perceptron.composition.settings.spelling import did_you_mean
 from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
 
 
 def search_also(paths: Sequence[str], loader: ConfigLoader) -> None:

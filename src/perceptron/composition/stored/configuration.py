@@ -18,8 +18,8 @@ from perceptron.composition.settings.overrides import (
     apply_override,
     check_group,
     one_line,
-    parsed_overrides,
 )
+from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.settings.schema import SCHEMAS, TrainConf
 from perceptron.errors import UsageError
 

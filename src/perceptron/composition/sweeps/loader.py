@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.groups import group_options
-from perceptron.composition.settings.overrides import parsed_override
+from perceptron.composition.settings.parsing import parsed_override
 from perceptron.composition.sweeps.template import JobTemplate, typed_overrides
 
 _Key = tuple[tuple[str, ...], tuple[str, ...]]
