@@ -98,22 +98,22 @@ def _fit_sklearn(seed: int, epochs: int) -> float:
     return float(network.score(scaler.transform(features[split.test]), labels[split.test]))
 
 
-def speed(members: int, epochs: int, few: int, repeats: int) -> dict[str, list[float]]:
+def speed(members: int, epochs: int, repeats: int) -> dict[str, list[float]]:
     """Jobs a second of each way, one after another in every repeat, so that they meet the same machine."""
-    ways: dict[str, tuple[int, Callable[[int], float]]] = {
-        "population": (members, lambda n: sweep_seconds(n, epochs, "hydra/launcher=population")),
-        "basic launcher": (few, lambda n: sweep_seconds(n, epochs)),
-        "joblib launcher, all cores": (members, lambda n: sweep_seconds(n, epochs, "hydra/launcher=joblib")),
-        "MLPClassifier, all cores": (members, lambda n: sklearn_seconds(n, epochs)),
+    ways: dict[str, Callable[[], float]] = {
+        "population": lambda: sweep_seconds(members, epochs, "hydra/launcher=population"),
+        "basic launcher": lambda: sweep_seconds(members, epochs),
+        "joblib launcher, all cores": lambda: sweep_seconds(members, epochs, "hydra/launcher=joblib"),
+        "MLPClassifier, all cores": lambda: sklearn_seconds(members, epochs),
     }
     # Imports, and what every first run does once.
     sweep_seconds(2, 1, "hydra/launcher=population")
     sweep_seconds(1, 1)
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for repeat in range(repeats):
-        for name, (count, run) in ways.items():
-            rates[name].append(count / run(count))
-            print(f"{repeat + 1}/{repeats} {name}: {rates[name][-1]:.2f} jobs/s ({count} jobs)", file=sys.stderr)
+        for name, run in ways.items():
+            rates[name].append(members / run())
+            print(f"{repeat + 1}/{repeats} {name}: {rates[name][-1]:.2f} jobs/s", file=sys.stderr)
     return rates
 
 
@@ -221,13 +221,12 @@ def main() -> None:
     parser.add_argument("what", choices=("speed", "scaling", "gpu"))
     parser.add_argument("--members", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--basic-jobs", type=int, default=8, help="jobs that the basic launcher is timed on")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 4, 16, 64, 256])
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     asked = parser.parse_args()
     if asked.what == "speed":
-        rates = speed(asked.members, asked.epochs, asked.basic_jobs, asked.repeats)
+        rates = speed(asked.members, asked.epochs, asked.repeats)
         print(f"{asked.members} seeds, {asked.epochs} epochs, batch {BATCH}, {os.cpu_count()} cores\n")
         print(speed_table(rates))
     elif asked.what == "scaling":
