@@ -98,8 +98,8 @@ def check_batches(trainer: DictConfig, datamodule: TableDataModule) -> None:
     """
     if trainer.fast_dev_run:
         return
-    n_train = _batches(len(datamodule.split.train), datamodule.batch_size)
-    n_val = _batches(len(datamodule.split.val), datamodule.eval_batch_size)
+    n_train = datamodule.row_batches().n_steps
+    n_val = -(-len(datamodule.split.val) // datamodule.eval_batch_size)
     for name, n in (("limit_train_batches", n_train), ("limit_val_batches", n_val), ("overfit_batches", n_train)):
         share = trainer[name]
         if isinstance(share, float) and share > 0 and n and int(share * n) == 0:
@@ -115,10 +115,6 @@ def check_batches(trainer: DictConfig, datamodule: TableDataModule) -> None:
             f"trainer.val_check_interval must be at most the batches of an epoch, {n_train}, got {every}; set "
             "trainer.check_val_every_n_epoch=null to count batches across epochs"
         )
-
-
-def _batches(n_rows: int, batch_size: int | None) -> int:
-    return -(-n_rows // (batch_size or max(n_rows, 1)))
 
 
 def _instances(group: DictConfig | Mapping[str, Any], name: str, kind: type, make: Make = instance) -> list[Any]:

@@ -17,9 +17,10 @@ from perceptron.runs.rows import name_of, table_of
 from perceptron.sweeps.statistics import NAN, Draw
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
-# What chance decides, and where things lie.
-_DRAWN = ("split_seed", "fold", "folds", "test_fraction")
 _BATCHES = ("batch_size", "eval_batch_size", "num_workers")
+# Beside the seed of the split: which rows are tested.
+_TESTED = ("fold", "folds", "test_fraction")
+# What chance decides, and where things lie.
 _NO_SETTING = (
     "seed", "figures", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths",
     "logger", "callbacks.pruning",
@@ -83,7 +84,7 @@ def read_result(run: Run) -> Result:
             title=name_of(data, chosen),
             choices={group: str(origin["chosen"][group]) for group in groups if group in origin["chosen"]},
             setting=setting,
-            draw=Draw(split=tuple(data.get(key) for key in _DRAWN), seed=config["seed"]),
+            draw=Draw(split=(data["split_seed"], *map(data.get, _TESTED)), seed=config["seed"]),
             test_per_train=tested / (1 - tested),
             monitor=config["monitor"],
             metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},

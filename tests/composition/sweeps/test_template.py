@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra import initialize_config_dir
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from tests.composition.sweeps.multiruns import TYPED, multirun
 from tests.population.comparing import sweep
 
@@ -31,6 +32,18 @@ def _own_hydra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
 
 
+def _by_hydra(hydras: ConfigLoader, master: DictConfig, overrides: list[str], number: int) -> DictConfig:
+    """A job as Hydra composes it and gives it its number and folder."""
+    cfg = hydras.load_sweep_config(master, overrides)
+    OmegaConf.set_struct(cfg.hydra, False)
+    cfg.hydra.job.id = cfg.hydra.job.num = number
+    HydraConfig.instance().set_config(cfg)
+    OmegaConf.set_readonly(cfg.hydra, False)
+    cfg.hydra.runtime.output_dir = str(Path(str(cfg.hydra.sweep.dir), str(cfg.hydra.sweep.subdir)).absolute())
+    HydraConfig.instance().set_config(cfg)
+    return cfg
+
+
 def test_plain_values_are_those_that_hydra_and_omegaconf_give(tmp_path: Path) -> None:
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         hydras = GlobalHydra.instance().config_loader()
@@ -41,14 +54,9 @@ def test_plain_values_are_those_that_hydra_and_omegaconf_give(tmp_path: Path) ->
             template = loader.template(master, overrides)
             entered = template.enter(number)
             job = template.job(number)
-            slow = hydras.load_sweep_config(master, overrides)
-            slow.hydra.job.id, slow.hydra.job.num = str(number), number
-            HydraConfig.instance().set_config(slow)
-            subdir = str(slow.hydra.sweep.subdir)
-            assert job.folder == tmp_path / subdir
-            OmegaConf.set_readonly(slow.hydra, False)
-            slow.hydra.runtime.output_dir = str(tmp_path / subdir)
-            HydraConfig.instance().set_config(slow)
+            slow = _by_hydra(hydras, master, overrides, number)
+            assert job.folder == tmp_path / str(slow.hydra.sweep.subdir)
+            assert str(job.folder) == slow.hydra.runtime.output_dir
             expected = OmegaConf.to_container(slow, resolve=True)
             assert isinstance(expected, dict)
             del expected["hydra"]
@@ -73,16 +81,9 @@ def test_files_of_jobs_are_those_of_hydra_to_the_byte(
             template = loader.template(master, overrides)
             entered = template.enter(number)
             job = template.job(number)
-            slow = hydras.load_sweep_config(master, overrides)
-            OmegaConf.set_struct(slow.hydra, False)
-            slow.hydra.job.id = slow.hydra.job.num = number
-            HydraConfig.instance().set_config(slow)
-            folder = Path(str(slow.hydra.sweep.dir), str(slow.hydra.sweep.subdir)).absolute()
-            OmegaConf.set_readonly(slow.hydra, False)
-            slow.hydra.runtime.output_dir = str(folder)
-            HydraConfig.instance().set_config(slow)
+            slow = _by_hydra(hydras, master, overrides, number)
             settings = OmegaConf.masked_copy(slow, [key for key in slow if key != "hydra"])
-            assert job.folder == folder
+            assert job.folder == Path(slow.hydra.runtime.output_dir)
             assert job.hydra_files() == {
                 "config.yaml": OmegaConf.to_yaml(settings),
                 "hydra.yaml": OmegaConf.to_yaml(OmegaConf.masked_copy(slow, "hydra")),

@@ -13,10 +13,10 @@ from perceptron.composition.logs import tame_lightning
 from perceptron.composition.population.groups import group_jobs
 from perceptron.composition.population.sharing import train_groups
 from perceptron.composition.population.trained import Trained
+from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
-from perceptron.errors import UsageError
 from perceptron.garbage import rarely_searched
 from perceptron.runs.folder import Run
 
@@ -46,12 +46,9 @@ def launch(
         Results in the jobs' order.
 
     Raises:
-        UsageError: where ``max_members`` is below 1.
+        UsageError: where Hydra's settings cannot be.
     """
-    if max_members is not None and max_members < 1:
-        raise UsageError(
-            f"hydra.launcher.max_members must be at least 1, got {max_members}; leave it out for what is good"
-        )
+    check_hydra(config.hydra)
     setup_globals()
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)

@@ -29,8 +29,8 @@ class Groups:
     loader: ConfigLoader
     config_name: str = "train"
     multirun: bool = False
-    # Composing takes 100 ms: jobs of a sweep share it.
     _options: dict[tuple[str, ObjectType | None], list[str]] = field(default_factory=dict)
+    # Composing takes 100 ms: jobs of a sweep share it.
     _composed: dict[tuple[str, ...], tuple[DictConfig, DictConfig]] = field(default_factory=dict)
 
     def composed(self, groups: Sequence[Override]) -> DictConfig:

@@ -15,7 +15,7 @@ from perceptron.errors import UsageError
 _COUNTS = ("launcher.max_members", "sweeper.max_batch_size", "sweeper.n_trials", "sweeper.n_jobs")
 # Hydra's rule for its plugins.
 _PLUGINS = ("hydra_plugins.", "hydra._internal.core_plugins.")
-# The same for all jobs.
+# OmegaConf's functions with a memory give all jobs the same.
 _SHARED = re.compile(r"\$\{own_folder:.*|\$\{now:[^}]*\}")
 _NUMBER = re.compile(r"\$\{hydra:job\.(num|id)\}")
 _OF_HYDRA = ".hydra"
@@ -62,7 +62,7 @@ def check_folders_of_jobs(hydra: DictConfig) -> None:
     """
     raw: Any = OmegaConf.to_container(hydra.sweep, resolve=False)
     folder, subdir = str(raw["dir"]), str(raw["subdir"])
-    if "${" not in subdir and "${" not in _SHARED.sub("", folder):
+    if "${" not in subdir and is_shared(folder):
         raise UsageError(
             f"each job of a multirun must have a folder of its own, got hydra.sweep.subdir={subdir}; "
             "put a setting into it, such as ${seed}, or leave it out"
@@ -74,6 +74,11 @@ def check_folders_of_jobs(hydra: DictConfig) -> None:
             f"a multirun's jobs are found by their folder {_OF_HYDRA}, got hydra.output_subdir={hydra.output_subdir}; "
             "leave it out"
         )
+
+
+def is_shared(folder: str) -> bool:
+    """Whether a sweep's folder is one for all jobs: its name, as typed, can have a job's settings in it."""
+    return "${" not in _SHARED.sub("", folder)
 
 
 def asks_for_jobs(overrides: Iterable[Override]) -> bool:

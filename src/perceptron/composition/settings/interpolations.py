@@ -81,14 +81,6 @@ def _value_of(text: str, path: str, cfg: DictConfig) -> Any:
     return referred(path)
 
 
-def put(values: Any, path: str, value: Any) -> None:
-    """Set a plain value deep inside dicts and lists."""
-    *parents, last = path.split(".")
-    for part in parents:
-        values = values[int(part) if isinstance(values, list) else part]
-    values[int(last) if isinstance(values, list) else last] = value
-
-
 def replaced(values: Any, changes: Mapping[str, Any]) -> Any:
     """Plain values with other ones deep inside; what does not change is shared with the former.
 

@@ -19,7 +19,7 @@ from perceptron.composition.settings.checks import check, check_multirun, check_
 from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.groups import Groups
 from perceptron.composition.settings.hydras import asks_for_jobs, check_no_numbers, swept_by_settings
-from perceptron.composition.settings.interpolations import put, settle
+from perceptron.composition.settings.interpolations import replaced, settle
 from perceptron.composition.settings.parsing import parsed_override, parsed_overrides
 from perceptron.composition.settings.resolvers import register_resolvers
 from perceptron.composition.settings.schema import register_schemas
@@ -94,7 +94,7 @@ def one_line(error: Exception) -> str:
     return "; ".join(line for line in lines if line and not line.startswith(noise))
 
 
-def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, searches: bool) -> None:
+def _check_jobs(overrides: list[Override], loader: Groups, *, multirun: bool, searches: bool) -> None:
     """Check a single run, or a sample of a multirun's jobs that has each value of each sweep."""
     if searches:
         # The search itself checks these beside what they are drawn for; beside others there may be no such setting.
@@ -120,11 +120,11 @@ def _check_jobs(overrides: list[Override], loader: "Groups", *, multirun: bool, 
                 continue
             # The rest is the first job's: a composition and a look at every key for each value take 30 ms.
             apply_override(value, cfg, loader)
-            _copy(changed, cfg, plain)
+            plain = replaced(plain, {key: _plain_value(key, cfg) for key in changed})
             check_values(plain, changed)
             check_multirun(cfg)
             apply_override(own, cfg, loader)
-        _copy(changed, cfg, plain)
+        plain = replaced(plain, {key: _plain_value(key, cfg) for key in changed})
 
 
 def _resolvable(keys: Sequence[str], cfg: DictConfig) -> list[str]:
@@ -137,17 +137,12 @@ def _resolvable(keys: Sequence[str], cfg: DictConfig) -> list[str]:
     return found
 
 
-def _copy(keys: Sequence[str], cfg: DictConfig, plain: dict[str, Any]) -> None:
-    for key in keys:
-        put(plain, key, _plain_value(key, cfg))
-
-
 def _plain_value(key: str, cfg: DictConfig) -> Any:
     value = OmegaConf.select(cfg, key)
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def _checked(overrides: list[Override], loader: "Groups", *, multirun: bool) -> DictConfig:
+def _checked(overrides: list[Override], loader: Groups, *, multirun: bool) -> DictConfig:
     cfg = _composed(overrides, loader)
     check(cfg)
     if multirun:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
@@ -16,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.template import typed_overrides
 from perceptron.errors import UsageError
 from perceptron.runs.files import write_text
@@ -192,4 +192,4 @@ def parsed(texts: list[str]) -> list[Override]:
     hydra = GlobalHydra.instance()
     # It knows the options of glob(*).
     loader = hydra.config_loader() if hydra.is_initialized() else None
-    return OverridesParser.create(config_loader=loader).parse_overrides(texts)
+    return parsed_overrides(texts, loader)

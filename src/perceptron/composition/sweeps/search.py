@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
+from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError, reason
 from perceptron.randomness import Stream, derive_seed
@@ -65,15 +66,13 @@ def search(
         launcher: runs batches of ``n_jobs`` trials.
 
     Raises:
-        UsageError: where the space holds a setting that cannot be.
+        UsageError: where the space holds a setting that cannot be, or Hydra's own cannot.
     """
     _require_optuna()
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    for name in ("n_trials", "n_jobs"):
-        if settings[name] < 1:
-            raise UsageError(f"hydra.sweeper.{name} must be at least 1, got {settings[name]}; set hydra.sweeper.{name}")
+    check_hydra(config.hydra)
     space = parse_space(settings["params"] or {}, arguments, loader)
     if not space.dimensions:
         raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")

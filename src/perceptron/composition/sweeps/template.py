@@ -13,12 +13,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from perceptron.composition.settings.hydras import is_shared
 from perceptron.composition.settings.interpolations import replaced, resettle, settle
 from perceptron.runs.files import as_yaml
 
 _NUMBER = "${hydra.job.num}"
-# OmegaConf's functions with a memory give all jobs the same.
-_SHARED = "${own_folder:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +163,7 @@ class JobTemplate:
         HydraConfig.instance().set_config(self.cfg)
         self._raw = _plain_value(self.cfg, resolve=False)
         self.hydra_values = self._raw.pop("hydra")
-        self._shared_dir = self._sweep_dir() if self._is_shared() else None
+        self._shared_dir = self._sweep_dir() if is_shared(str(self.hydra_values["sweep"]["dir"])) else None
         OmegaConf.set_readonly(self.cfg.hydra, False)
         self.cfg.hydra.runtime.output_dir = self._folder(number)
         HydraConfig.instance().set_config(self.cfg)
@@ -191,11 +190,6 @@ class JobTemplate:
 
     def _sweep_dir(self) -> str:
         return str(OmegaConf.select(self.cfg, "hydra.sweep.dir"))
-
-    def _is_shared(self) -> bool:
-        """Whether all jobs lie in one folder; its name can have a job's settings in it."""
-        text = str(self.hydra_values["sweep"]["dir"])
-        return "${" not in text or text.startswith(_SHARED)
 
     def _raw_value(self, key: str) -> Any:
         """A setting as it was typed, an interpolation as such."""
