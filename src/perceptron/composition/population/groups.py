@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.population.jobs import MemberBuilder, check_hydra, check_settings, group_key
+from perceptron.composition.population.jobs import MemberBuilder, check_settings, check_surroundings, group_key
 from perceptron.composition.settings.checks import check, check_values
 from perceptron.composition.sweeps.template import JobTemplate, PlainJob
 from perceptron.errors import UsageError
@@ -130,5 +130,5 @@ def _check(cfg: DictConfig, job: PlainJob, checked: set[JobTemplate]) -> None:
     else:
         check(cfg)
         checked.add(job.template)
-    check_hydra(job.template.hydra_values)
+    check_surroundings(job.template.hydra_values)
     check_settings(job.config)

@@ -70,7 +70,7 @@ def check_settings(config: Mapping[str, Any]) -> None:
     _check_dataset(config["data"]["dataset"])
 
 
-def check_hydra(settings: Mapping[str, Any]) -> None:
+def check_surroundings(settings: Mapping[str, Any]) -> None:
     """Refuse a job that Hydra runs in surroundings of its own.
 
     Args:
