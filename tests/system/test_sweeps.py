@@ -222,6 +222,20 @@ def test_a_grid_is_run_once(sweep: Sweep) -> None:
     assert len(trials) == len(found) == 6
 
 
+@pytest.mark.parametrize("storage", ["nonsense", "sqlite:////no/such/folder/search.db"])
+def test_a_storage_that_is_none_leaves_no_sweep(
+    sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str], storage: str
+) -> None:
+    status, _ = sweep(
+        *SHORT, "hydra/sweeper=optuna", f"hydra.sweeper.storage={storage}", "optimizer.lr=interval(0.01,0.1)"
+    )
+    (line,) = capsys.readouterr().err.splitlines()
+    assert status == 2
+    assert line.startswith(f"error: hydra.sweeper.storage must be a database's URL, got {storage}: ")
+    assert line.endswith("; name another, or leave it out for search.db in the sweep's folder")
+    assert not list(tmp_path.glob("*/multiruns/*"))
+
+
 def test_several_processes_are_refused(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _ = sweep("trainer=ddp_sim", "seed=0,1")
     assert status == 2

@@ -128,7 +128,8 @@ def _opened(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
         )
     except (SQLAlchemyError, ValueError, ImportError) as error:
         raise UsageError(
-            f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason(error, lines=1)}"
+            f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason(error, lines=1)}; name "
+            "another, or leave it out for search.db in the sweep's folder"
         ) from error
 
 
