@@ -61,3 +61,10 @@ def test_a_checkpoint_stands_for_itself(tmp_path: Path) -> None:
     folder = _run(tmp_path / "a", age=1)
     assert find_source(str(folder / "checkpoints" / "best.ckpt"), among=tmp_path).name == "best.ckpt"
     assert find_source(str(folder), among=tmp_path) == folder
+
+
+def test_the_folder_of_a_sweep_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "multirun.yaml").write_text("seed: 0\n")
+    with pytest.raises(UsageError) as caught:
+        find_run(str(tmp_path), among=tmp_path)
+    assert str(caught.value) == f"run must be a run's folder, got {tmp_path}, which is a sweep's; name a job's in it"

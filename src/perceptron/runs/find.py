@@ -50,6 +50,8 @@ def _named(folder: Path) -> Run:
         raise UsageError(f"run must be a run's folder, latest or best, got {folder}, which is not there; name another")
     run = Run(folder.resolve())
     if not (run.folder / "config.yaml").is_file():
+        if (run.folder / "multirun.yaml").is_file():
+            raise UsageError(f"run must be a run's folder, got {folder}, which is a sweep's; name a job's in it")
         raise UsageError(f"run must be a run's folder, got {folder} without a config.yaml; name another")
     return run
 
