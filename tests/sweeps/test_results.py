@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from perceptron.runs.files import as_yaml
 from perceptron.runs.folder import Run
+from perceptron.runs.plain_yaml import as_yaml
 from perceptron.sweeps.results import _flat, _following
 
 LONG = "words " * 40

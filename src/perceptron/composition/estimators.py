@@ -19,7 +19,8 @@ from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
 from perceptron.models import Estimator, Standardize
-from perceptron.runs.files import as_yaml, write_text
+from perceptron.runs.files import write_text
+from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import TASKS, SplitName
 

@@ -32,9 +32,10 @@ from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
-from perceptron.runs.files import as_yaml, remove_leftovers, write_text
+from perceptron.runs.files import remove_leftovers, write_text
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
+from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.runs.resume import ExactResume
 from perceptron.tasks import SplitName

@@ -4,12 +4,10 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-
-import yaml
 
 from perceptron.errors import UsageError
 
@@ -97,53 +95,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def read_yaml(text: str) -> Any:
-    """Plain values, by the parser in C where there is one: it takes a tenth of the time (measured)."""
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-
-
-class _Texts:
-    """How texts are written: as OmegaConf writes them, which quotes those such as ``1e-3`` that it reads as numbers."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        """Write a value again where it stands twice."""
-        return True
-
-
-class _Dumper(_Texts, getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """By the library in C where there is one."""
-
-
-class _SlowDumper(_Texts, yaml.SafeDumper):
-    """In Python: by it OmegaConf folds long texts in double quotes, and writes rare characters, in another way."""
-
-
-def _represent_text(dumper: Any, text: str) -> Any:
-    style = "'" if text in _SHORT_BOOLEANS or _is_number(text) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-# YAML 1.1's booleans that PyYAML takes for texts: https://yaml.org/type/bool.html
-_SHORT_BOOLEANS = ("y", "Y", "n", "N")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-for _dumper in (_Dumper, _SlowDumper):
-    _dumper.add_representer(str, _represent_text)
-
-
-def as_yaml(values: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Plain values as YAML in the order of their keys, to the byte as OmegaConf writes them."""
-    text = str(yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
-    if '"' in text:
-        text = str(yaml.dump(values, Dumper=_SlowDumper, sort_keys=False, allow_unicode=True))
-    return text

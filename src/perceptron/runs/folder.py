@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from perceptron.errors import UsageError, reason
-from perceptron.runs.files import read_yaml
+from perceptron.runs.plain_yaml import read_yaml
 
 # The network of runs that were made of others.
 ENSEMBLE = "perceptron.models.Ensemble"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perceptron.runs.files import as_yaml
+from perceptron.runs.plain_yaml import as_yaml
 
 # Drawn by chance or belonging to the sweep, not to the setting.
 _LEFT_OUT = (

@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from perceptron.errors import UsageError
-from perceptron.runs.files import read_yaml
 from perceptron.runs.folder import Run
+from perceptron.runs.plain_yaml import read_yaml
 from perceptron.runs.rows import name_of, table_of
 from perceptron.sweeps.statistics import NAN, Draw
 

@@ -22,8 +22,9 @@ from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population
 from perceptron.runs.checkpoint import SelfContained
 from perceptron.runs.faults import named_faults
-from perceptron.runs.files import as_yaml, write_text
+from perceptron.runs.files import write_text
 from perceptron.runs.lock import only_process
+from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.report import begin_log, log_results, log_scalars
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Trained:
         started: when its population was begun.
         seconds: that its population took.
         make: makes objects of settings, for all of its population.
+        texts: write the configurations of its population.
     """
 
     candidate: Candidate
@@ -52,6 +54,7 @@ class Trained:
     started: datetime
     seconds: float
     make: Make
+    texts: YamlSeries
 
     def write(self) -> float | None:
         """Write the run folder as the job alone would have.
@@ -69,7 +72,7 @@ class Trained:
 
     def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
         member, chosen = self.member, self.candidate.chosen
-        write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
+        write_text(folder / "config.yaml", self.texts.text(config), sync_folder=False)
         extra: dict[str, Any] = {}
         own = SelfContained(config=config, schema=member.datamodule.schema)
         own.add_to(extra)
@@ -142,9 +145,9 @@ def train_together(
         log.warning("jobs %s run alone: %s", in_words(candidates), error)
         log.debug("failed", exc_info=error)
         return alone
-    seconds, make = time.perf_counter() - clock, Again()
+    seconds, make, texts = time.perf_counter() - clock, Again(), YamlSeries()
     return alone | {
-        candidate.number: Trained(candidate, member, number, population, device, started, seconds, make)
+        candidate.number: Trained(candidate, member, number, population, device, started, seconds, make, texts)
         for number, (candidate, member) in enumerate(made)
     }
 

@@ -16,8 +16,9 @@ from perceptron.composition.stored.trust import check_trusted
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, TaskModule, take_members
 from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints
-from perceptron.runs.files import as_yaml, write_text
+from perceptron.runs.files import write_text
 from perceptron.runs.folder import ENSEMBLE, Run, find_runs
+from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.rows import split_of, table_of
 
 

@@ -8,7 +8,7 @@ import yaml
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.errors import UsageError
-from perceptron.runs.files import read_yaml
+from perceptron.runs.plain_yaml import read_yaml
 
 _KEY = "sweep.resume"
 

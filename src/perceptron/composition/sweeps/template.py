@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from perceptron.composition.settings.hydras import is_shared
 from perceptron.composition.settings.interpolations import replaced, resettle, settle
-from perceptron.runs.files import as_yaml
+from perceptron.runs.plain_yaml import YamlSeries, as_yaml
 
 _NUMBER = "${hydra.job.num}"
 
@@ -52,9 +52,10 @@ class PlainJob:
             "job": hydra["job"] | {"override_dirname": self.dirname, "id": str(self.number), "num": self.number},
             "runtime": hydra["runtime"] | {"output_dir": str(self.folder)},
         }
+        texts = self.template.texts
         return {
-            "config.yaml": as_yaml(self.raw),
-            "hydra.yaml": as_yaml({"hydra": hydra}),
+            "config.yaml": texts["config"].text(self.raw),
+            "hydra.yaml": texts["hydra"].text({"hydra": hydra}),
             "overrides.yaml": as_yaml(list(self.overrides)),
         }
 
@@ -70,6 +71,8 @@ class JobTemplate:
         cfg: the configuration of the job that was set last, with ``hydra``. The next one is set in place.
         varying: settings in which jobs may differ, from the first ``enter`` on.
         dirname_style: how Hydra names a job by its overrides.
+        hydra_values: what lies in ``hydra``, as it was composed, from the first ``enter`` on.
+        texts: write those files of the jobs that are alike.
     """
 
     def __init__(self, cfg: DictConfig, keys: Sequence[str]) -> None:
@@ -89,6 +92,7 @@ class JobTemplate:
         self._dirname = ""
         self._chosen: dict[str, str] = {}
         self.hydra_values: dict[str, Any] = {}
+        self.texts = {"config": YamlSeries(), "hydra": YamlSeries()}
 
     def set(self, settings: Sequence[Override], task: Sequence[str], dirname: str) -> None:
         """Make ``cfg`` another job's.
