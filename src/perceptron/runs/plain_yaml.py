@@ -25,7 +25,7 @@ class _Dumper(_Texts, getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: i
 
 
 class _SlowDumper(_Texts, yaml.SafeDumper):
-    """In Python, as OmegaConf: it folds long texts in double quotes, and writes rare characters and empty keys, otherwise."""
+    """In Python, as OmegaConf does: long texts in double quotes, rare characters and empty keys come out otherwise."""
 
 
 def _represent_text(dumper: Any, text: str) -> Any:
