@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.composition.command_line import checked_arguments
+from perceptron.composition.command_line import parsed_arguments
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -41,7 +41,7 @@ def test_commands_are_found() -> None:
 
 @pytest.mark.parametrize("typed", COMMANDS, ids=" ".join)
 def test_a_command_is_one_that_training_takes(typed: list[str]) -> None:
-    checked_arguments(typed)
+    parsed_arguments(typed).check()
 
 
 @pytest.mark.parametrize(("typed", "answer"), WRONG)

@@ -2,9 +2,8 @@
 
 import sys
 from importlib import import_module
-from typing import NoReturn
 
-from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.errors import InterruptedRunError, UsageError, fail
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
@@ -21,7 +20,6 @@ COMMANDS = {
     "report": "a run or a sweep as one HTML file",
     "dashboard": "TensorBoard on the log folder, for this machine alone",
 }
-USAGE_STATUS = 2
 
 
 def main() -> None:
@@ -42,25 +40,18 @@ def _run() -> None:
             raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
         import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
-        _fail(error)
+        fail(error)
     except BrokenPipeError:
         raise
     except OSError as error:
         where = f" at {error.filename}" if error.filename else ""
-        _fail(
-            UsageError(
-                f"a command must be able to read and write, got {error.strerror or error}{where}; make room, mend its "
-                "permissions or name another place"
-            )
+        fail(
+            f"a command must be able to read and write, got {error.strerror or error}{where}; make room, mend its "
+            "permissions or name another place"
         )
     except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.status)
-
-
-def _fail(error: UsageError) -> NoReturn:
-    print(f"error: {error}", file=sys.stderr)
-    sys.exit(USAGE_STATUS)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """What ends a run early: a user's mistake, a signal, a loss that is no number."""
 
 import signal
+import sys
+from typing import NoReturn
+
+USAGE_STATUS = 2
 
 
 class UsageError(Exception):
@@ -8,6 +12,12 @@ class UsageError(Exception):
 
     The command line prints it on stderr without a traceback and ends with status 2.
     """
+
+
+def fail(error: UsageError | str) -> NoReturn:
+    """Say on stderr what the user can mend, and end the program."""
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(USAGE_STATUS)
 
 
 class PrunedError(Exception):

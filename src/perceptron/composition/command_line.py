@@ -1,4 +1,4 @@
-"""The command line of training: found wrong in under a second, or handed to Hydra. Imports nothing heavy."""
+"""The command line of training, read and handed to Hydra; where Hydra fails, we say why. Imports nothing heavy."""
 
 import argparse
 import logging
@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,17 +19,17 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
+from perceptron.composition.settings.composed import check_overrides
 from perceptron.composition.settings.help import help_text
-from perceptron.composition.settings.overrides import CONF_DIR, check_overrides, one_line
+from perceptron.composition.settings.overrides import CONF_DIR, one_line
 from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import finish_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
-from perceptron.errors import InterruptedRunError, UsageError
+from perceptron.errors import InterruptedRunError, UsageError, fail
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
 
-USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
 
 
@@ -48,9 +49,9 @@ def _main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED_STATUS)
     except (HydraException, OmegaConfBaseException) as error:
-        _fail(one_line(error))
+        fail(one_line(error))
     except UsageError as error:
-        _fail(str(error))
+        fail(error)
     except InterruptedRunError as error:
         print(error, file=sys.stderr)
         sys.exit(error.status)
@@ -58,31 +59,31 @@ def _main() -> None:
         # What Python's logging says of Hydra's settings.
         if not str(error).startswith("Unable to configure"):
             raise
-        _fail(f"hydra.job_logging must be what Python's logging takes: {error}, {error.__cause__}; leave it out")
+        fail(f"hydra.job_logging must be what Python's logging takes: {error}, {error.__cause__}; leave it out")
     except BrokenPipeError:
         raise
     except OSError as error:
-        _fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
+        fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
 
 
 def _run() -> None:
-    """Check and run; a sweep that is broken off still gets its summary, before the line that says why."""
+    """Let Hydra compose and run; a sweep that is broken off still gets its summary, before the line that says why."""
+    command = parsed_arguments(resumed_arguments(sys.argv[1:]) or sys.argv[1:])
+    if command.looks_first:
+        command.check()
+    sys.argv[1:] = command.arguments
+    # Without it Hydra's own handler prints several lines and exits with 1.
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
-        sys.argv[1:] = checked_arguments(resumed_arguments(sys.argv[1:]) or sys.argv[1:])
-        # Without it Hydra's own handler prints several lines and exits with 1.
-        os.environ.setdefault("HYDRA_FULL_ERROR", "1")
         _train()
     except (KeyboardInterrupt, InterruptedRunError):
         finish_sweep(interrupted=True)
         raise
     except Exception:
         finish_sweep()
+        # Where Hydra could not compose what was typed, this says which override it is.
+        command.check()
         raise
-
-
-def _fail(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(USAGE_STATUS)
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
@@ -101,7 +102,7 @@ def _train(cfg: DictConfig) -> float | None:
     except UsageError as error:
         _remove_unused(Path(HydraConfig.get().runtime.output_dir), f"{cfg.task_name}.log")
         _remove_empty(Path(cfg.paths.output_dir))
-        _fail(str(error))
+        fail(error)
     except InterruptedRunError as error:
         # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
         if is_multirun:
@@ -136,11 +137,46 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"the command line cannot be read: {message}; see --help")
 
 
-def checked_arguments(arguments: Sequence[str]) -> list[str]:
-    """Arguments for Hydra, flags first: it does not take overrides on both sides of a flag.
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What a command line asks for.
+
+    Attributes:
+        arguments: for Hydra, flags first: it does not take overrides on both sides of a flag.
+        overrides: those among them.
+        multirun: whether ``-m`` is typed.
+        config_name: the root configuration.
+        config_dir: a folder of more configurations.
+        composes: whether it is for the overrides and the project's own configurations.
+        looks_first: whether to compose and check the overrides before Hydra does, which says it less well, or not at
+            all where it only shows what it has composed.
+    """
+
+    arguments: Sequence[str]
+    overrides: Sequence[str]
+    multirun: bool
+    config_name: str
+    config_dir: str | None
+    composes: bool
+    looks_first: bool
+
+    def check(self) -> None:
+        """Compose what is asked for, and check it.
+
+        Raises:
+            UsageError: for the first override that cannot work, and the first job of a multirun.
+        """
+        if self.composes:
+            check_overrides(
+                self.overrides, multirun=self.multirun, config_name=self.config_name, config_dir=self.config_dir
+            )
+
+
+def parsed_arguments(arguments: Sequence[str]) -> Command:
+    """Read a command line.
 
     Raises:
-        UsageError: for the first argument that cannot work, and the first job of a multirun.
+        UsageError: for flags that cannot be, alone or together.
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
     # Hydra's flags: https://hydra.cc/docs/1.3/advanced/hydra-command-line-flags
@@ -161,15 +197,19 @@ def checked_arguments(arguments: Sequence[str]) -> list[str]:
     parsed = parser.parse_intermixed_args(arguments)
     _check_together(parsed)
     overrides = [*parsed.overrides, *_model_of_a_table(parsed.overrides)]
-    if not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path):
-        check_overrides(
-            overrides,
-            multirun=parsed.multirun,
-            config_name=parsed.config_name,
-            config_dir=parsed.config_dir,
-        )
     flags = [argument for argument in arguments if argument not in parsed.overrides]
-    return [*flags, *overrides]
+    return Command(
+        arguments=[*flags, *overrides],
+        overrides=overrides,
+        multirun=parsed.multirun,
+        config_name=parsed.config_name,
+        config_dir=parsed.config_dir,
+        composes=not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path),
+        # Hydra warns of a place that is not there and of -m beside another mode, and goes on.
+        looks_first=bool(parsed.cfg)
+        or parsed.config_name != "train"
+        or any(key in override for key in ("hydra.searchpath", "hydra.mode") for override in overrides),
+    )
 
 
 def _model_of_a_table(overrides: Sequence[str]) -> list[str]:

@@ -52,8 +52,8 @@ def test_plain_values_are_those_that_hydra_and_omegaconf_give(tmp_path: Path) ->
         # The first again, after others have been set in the same place.
         for number, overrides in enumerate([*JOBS, JOBS[0]]):
             template = loader.template(master, overrides)
-            entered = template.enter(number)
             job = template.job(number)
+            entered = template.enter(number)
             slow = _by_hydra(hydras, master, overrides, number)
             assert job.folder == tmp_path / str(slow.hydra.sweep.subdir)
             assert str(job.folder) == slow.hydra.runtime.output_dir
@@ -79,8 +79,8 @@ def test_files_of_jobs_are_those_of_hydra_to_the_byte(
         loader = SweepLoader(hydras)
         for number, overrides in enumerate([*jobs, jobs[0]]):
             template = loader.template(master, overrides)
-            entered = template.enter(number)
             job = template.job(number)
+            entered = template.enter(number)
             slow = _by_hydra(hydras, master, overrides, number)
             settings = OmegaConf.masked_copy(slow, [key for key in slow if key != "hydra"])
             assert job.folder == Path(slow.hydra.runtime.output_dir)

@@ -9,7 +9,6 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.population.jobs import MemberBuilder, check_settings, check_surroundings, group_key
@@ -44,14 +43,12 @@ class Candidate:
     build: Callable[[], Member]
 
 
-def group_jobs(
-    numbers: Iterable[int], entered: Callable[[int], tuple[DictConfig, PlainJob]]
-) -> tuple[list[list[Candidate]], list[int]]:
+def group_jobs(numbers: Iterable[int], composed: Callable[[int], PlainJob]) -> tuple[list[list[Candidate]], list[int]]:
     """Put jobs that can be trained side by side into groups.
 
     Args:
         numbers: of a multirun's jobs.
-        entered: gives a job's typed configuration, of use until the next is asked for, and its plain values.
+        composed: gives a job, which its template is set to until the next is asked for.
 
     Returns:
         Groups, and the numbers of the jobs that must be run as usual.
@@ -62,8 +59,8 @@ def group_jobs(
     checked: set[JobTemplate] = set()
     for number in numbers:
         try:
-            cfg, job = entered(number)
-            _check(cfg, job, checked)
+            job = composed(number)
+            _check(job, checked)
             candidate = Candidate(job.number, job.config, job.chosen, partial(builder.build, job.config, job.chosen))
             key = group_key(job.config)
             if key not in groups:
@@ -119,7 +116,7 @@ def _kin(candidate: Candidate) -> str:
     return json.dumps([settings, {**data, "seed": None}], sort_keys=True, default=str)
 
 
-def _check(cfg: DictConfig, job: PlainJob, checked: set[JobTemplate]) -> None:
+def _check(job: PlainJob, checked: set[JobTemplate]) -> None:
     run = Run(Path(job.config["paths"]["output_dir"]))
     if run.is_finished:
         raise CannotStackError("it is finished")
@@ -128,7 +125,7 @@ def _check(cfg: DictConfig, job: PlainJob, checked: set[JobTemplate]) -> None:
     if job.template in checked:
         check_values(job.config, job.template.varying)
     else:
-        check(cfg)
+        check(job.template.enter(job.number))
         checked.add(job.template)
     check_surroundings(job.template.hydra_values)
     check_settings(job.config)

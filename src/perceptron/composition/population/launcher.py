@@ -58,13 +58,11 @@ def launch(
     before = HydraConfig.instance().cfg
     jobs: dict[int, PlainJob] = {}
     # The project's own asks for nothing of a single job.
-    has_callbacks = set(config.hydra.callbacks) != {"sweep"}
+    has_callbacks = not set(config.hydra.callbacks) <= {"check", "sweep"}
 
-    def entered(number: int) -> tuple[DictConfig, PlainJob]:
-        template = loader.template(config, job_overrides[number - first])
-        cfg = template.enter(number)
-        jobs[number] = template.job(number)
-        return cfg, jobs[number]
+    def composed(number: int) -> PlainJob:
+        jobs[number] = loader.template(config, job_overrides[number - first]).job(number)
+        return jobs[number]
 
     def write(number: int, trained: Trained) -> JobReturn:
         template = jobs[number].template
@@ -91,7 +89,7 @@ def launch(
     try:
         with rarely_searched():
             tame_lightning()
-            groups, alone = group_jobs(numbers, entered)
+            groups, alone = group_jobs(numbers, composed)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for written in train_groups(groups, write, max_members=max_members):
                 results |= written

@@ -22,6 +22,8 @@ def search_also(paths: Sequence[str], loader: ConfigLoader) -> None:
         paths: as Hydra writes them, ``file:///folder`` or ``pkg://package``.
         loader: Hydra's.
     """
+    if not paths:
+        return
     where = loader.get_search_path()
     for path in paths:
         where.prepend("command-line", path, SearchPathQuery(provider="schema"))

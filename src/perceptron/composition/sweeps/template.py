@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from perceptron.composition.settings.hydras import is_shared
-from perceptron.composition.settings.interpolations import replaced, resettle, settle
+from perceptron.composition.settings.interpolations import at, followed, replaced, resettle, settle
 from perceptron.runs.plain_yaml import YamlSeries, as_yaml
 
 _NUMBER = "${hydra.job.num}"
@@ -79,6 +79,8 @@ class JobTemplate:
         self.cfg = cfg
         self._keys = tuple(keys)
         self._texts: dict[str, str] = {}
+        # Keys whose values stand in ``cfg`` alone, and not yet among the raw ones, or in what was entered.
+        self._unread: set[str] = set()
         self._unentered: set[str] = set()
         self._entered: DictConfig | None = None
         self._hydra: Any = None
@@ -111,6 +113,7 @@ class JobTemplate:
             if self._texts.get(key) != text:
                 OmegaConf.update(self.cfg, key, override.value(), merge=True)
                 self._texts[key] = text
+                self._unread.add(key)
                 self._unentered.add(key)
         _name(self.cfg.hydra, task, dirname, before=self._task)
         self._task, self._dirname = tuple(task), dirname
@@ -133,10 +136,9 @@ class JobTemplate:
         for hydra in (self.cfg.hydra, entered):
             hydra.runtime.output_dir = folder
         self._entered_task = self._task
+        self._read()
         for key in self._unentered:
-            value = self._raw_value(key)
-            OmegaConf.update(self._entered, key, value, merge=True)
-            self._raw = replaced(self._raw, {key: value})
+            OmegaConf.update(self._entered, key, at(self._raw, key), merge=True)
         self._unentered.clear()
         resettle(self._entered, self._dependent)
         return self._entered
@@ -148,19 +150,46 @@ class JobTemplate:
         return cfg
 
     def job(self, number: int) -> PlainJob:
-        """The job that was entered, in plain values."""
-        assert self._entered is not None  # noqa: S101
-        varying = {key: _plain_value(OmegaConf.select(self._entered, key)) for key in self.varying}
+        """The job in plain values."""
+        self._read()
+        folder, config = self._followed(number)
+        if config is None:
+            entered = self.enter(number)
+            folder = str(self.cfg.hydra.runtime.output_dir)
+            varying = {key: _plain_value(OmegaConf.select(entered, key)) for key in self.varying}
+            config = replaced(self._plain, varying)
         return PlainJob(
             number=number,
             overrides=self._task,
-            config=replaced(self._plain, varying),
+            config=config,
             chosen=self._chosen,
-            folder=Path(self.cfg.hydra.runtime.output_dir),
+            folder=Path(folder),
             template=self,
             raw=self._raw,
             dirname=self._dirname,
         )
+
+    def _read(self) -> None:
+        """Learn what ``set`` has changed."""
+        if self._entered is not None:
+            self._raw = replaced(self._raw, {key: self._raw_value(key) for key in self._unread})
+            self._unread.clear()
+
+    def _followed(self, number: int) -> tuple[str, Any]:
+        """Folder and configuration of the job, without OmegaConf; None for the latter where only that can tell."""
+        if self._entered is None or self._shared_dir is None or self.hydra_values["sweep"]["subdir"] != _NUMBER:
+            return "", None
+        folder = self._folder(number)
+        of_hydra = {
+            "job.num": number,
+            "job.id": str(number),
+            "job.override_dirname": self._dirname,
+            "runtime.output_dir": folder,
+        }
+        values = {key: at(self._raw, key) for key in self._keys}
+        if any(_is_open(value) for value in values.values()):
+            return folder, None
+        return folder, followed(replaced(self._plain, values), self._dependent, of_hydra)
 
     def _enter_first(self, number: int) -> None:
         self.cfg.hydra.job.id, self.cfg.hydra.job.num = str(number), number
@@ -219,6 +248,13 @@ def _name(hydra: Any, task: Sequence[str], dirname: str, *, before: Sequence[str
     for i, (old, new) in enumerate(zip(before, task, strict=True)):
         if old != new:
             there[i] = new
+
+
+def _is_open(value: Any) -> bool:
+    """Whether a plain value is yet to be resolved."""
+    if isinstance(value, str):
+        return "${" in value or value == "???"
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_is_open, value)))
 
 
 def _plain_value(value: Any, *, resolve: bool = True) -> Any:
