@@ -21,7 +21,7 @@ test-all: .venv/installed-dev  ## Run all tests
 	$(BIN)/python -m pytest -m ""
 
 # All parts, or PARTS="step process"; `python benchmarks --help` names them.
-bench: .venv/installed-bench  ## Measure against what else there is, on a quiet machine, 30 minutes; PARTS="step"
+bench: .venv/installed-bench  ## Measure against what else there is, on a quiet machine, 50 minutes; PARTS="step"
 	$(BIN)/python benchmarks $(PARTS)
 
 check: .venv/installed-dev  ## Lint, types and the fast tests

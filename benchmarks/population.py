@@ -6,7 +6,8 @@
 
 A sweep is timed in a process that has imported everything, from its command line to its summary, with all its files:
 checkpoints, TensorBoard events, metrics, provenance. Jobs on all cores start their own processes; scikit-learn's are
-started before. Each is timed several times; the table gives median and spread of the throughputs and of their ratios.
+started before. A pause before each sweep keeps it from what the one before has left to the file system. Each is timed
+several times; the table gives median and spread of the throughputs and of their ratios.
 """
 
 import argparse
@@ -29,6 +30,10 @@ import torch
 JOB = ("model=digits_mlp", "data.batch_size=32", "optimizer.lr=0.05", "callbacks.early_stopping=null", "figures=none")
 WIDTHS = (64, 100, 100, 10)
 BATCH = 32
+# Seconds. ext4 takes no inode that was freed in the last minute, and looks at each of them before it takes another:
+# where many files were deleted or written over, to make one takes 0.3 ms, and else 0.02 (measured). The jobs of the
+# basic launcher write over their last checkpoint in every epoch.
+PAUSE = 70.0
 _LOGS = Path(__file__).resolve().parent.parent / "logs"
 
 
@@ -57,11 +62,7 @@ def sweep_seconds(members: int, epochs: int, *overrides: str) -> float:
 
 @cache
 def _kept_until_the_end() -> tempfile.TemporaryDirectory[str]:
-    """The folder of all sweeps, where runs lie by default; removed with the process.
-
-    Where many files were deleted in the last half minute, ext4 takes 0.3 ms to make one, and else 0.02 (measured): it
-    looks at each inode that was freed before it takes one. So it does in the /tmp of a machine that has run many tests.
-    """
+    """The folder of all sweeps, where runs lie by default; removed with the process, see ``PAUSE``."""
     _LOGS.mkdir(exist_ok=True)
     return tempfile.TemporaryDirectory(dir=_LOGS, prefix=".benchmark-")
 
@@ -98,8 +99,15 @@ def _fit_sklearn(seed: int, epochs: int) -> float:
     return float(network.score(scaler.transform(features[split.test]), labels[split.test]))
 
 
-def speed(members: int, epochs: int, repeats: int) -> dict[str, list[float]]:
-    """Jobs a second of each way, one after another in every repeat, so that they meet the same machine."""
+def speed(members: int, epochs: int, repeats: int, *, pause: float = PAUSE) -> dict[str, list[float]]:
+    """Jobs a second of each way, one after another in every repeat, so that they meet the same machine.
+
+    Args:
+        members: jobs of a sweep.
+        epochs: of each job.
+        repeats: of all ways.
+        pause: seconds before each sweep.
+    """
     ways: dict[str, Callable[[], float]] = {
         "population": lambda: sweep_seconds(members, epochs, "hydra/launcher=population"),
         "basic launcher": lambda: sweep_seconds(members, epochs),
@@ -112,6 +120,8 @@ def speed(members: int, epochs: int, repeats: int) -> dict[str, list[float]]:
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for repeat in range(repeats):
         for name, run in ways.items():
+            if name != "MLPClassifier, all cores":
+                time.sleep(pause)
             rates[name].append(members / run())
             print(f"{repeat + 1}/{repeats} {name}: {rates[name][-1]:.2f} jobs/s", file=sys.stderr)
     return rates
@@ -222,11 +232,12 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--pause", type=float, default=PAUSE, help="seconds before each sweep")
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 4, 16, 64, 256])
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     asked = parser.parse_args()
     if asked.what == "speed":
-        rates = speed(asked.members, asked.epochs, asked.repeats)
+        rates = speed(asked.members, asked.epochs, asked.repeats, pause=asked.pause)
         print(f"{asked.members} seeds, {asked.epochs} epochs, batch {BATCH}, {os.cpu_count()} cores\n")
         print(speed_table(rates))
     elif asked.what == "scaling":

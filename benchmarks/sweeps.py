@@ -1,4 +1,4 @@
-"""A sweep by each launcher and by scikit-learn with joblib, by population.py; and its scaling. 11 minutes.
+"""A sweep by each launcher and by scikit-learn with joblib, by population.py; and its scaling. 28 minutes, with pauses.
 
 python benchmarks/sweeps.py
 """
@@ -15,14 +15,14 @@ import population
 def main() -> None:
     """Measure 64 seeds of digits_mlp for 20 epochs, and 1 to 256 members."""
     typed = arguments(__doc__, rounds=5)
-    members, epochs = (2, 1) if typed.quick else (64, 20)
+    members, epochs, pause = (2, 1, 0) if typed.quick else (64, 20, population.PAUSE)
     warnings.simplefilter("ignore", ConvergenceWarning)
     results = Results("sweeps", typed.folder, quick=typed.quick)
     results.save()
     title = f"sweep of {members} seeds, {epochs} epochs, {os.cpu_count()} cores, a job"
     entry = results.comparison(title, unit="s", base="population")
     for _ in range(typed.rounds):
-        for name, rates in population.speed(members, epochs, 1).items():
+        for name, rates in population.speed(members, epochs, 1, pause=pause).items():
             entry["values"].setdefault(name, []).extend(1 / rate for rate in rates)
         results.save()
     # After the sweeps, because it takes one thread and leaves it at that.
