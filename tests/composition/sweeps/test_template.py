@@ -15,6 +15,7 @@ from perceptron.composition.settings.interpolations import dependents
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.report import planned_jobs
+from perceptron.composition.sweeps.template import JobTemplate
 
 JOBS = [
     ["seed=3", "optimizer.lr=1e-3", "data.split_seed=${seed}"],
@@ -91,6 +92,26 @@ def test_files_of_jobs_are_those_of_hydra_to_the_byte(
             }
             assert job.config == OmegaConf.to_container(settings, resolve=True)
             assert OmegaConf.to_container(entered, resolve=True) == job.config
+
+
+def test_jobs_that_differ_in_plain_values_need_omegaconf_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    entered: list[int] = []
+    enter = JobTemplate.enter
+    monkeypatch.setattr(JobTemplate, "enter", lambda self, number: entered.append(number) or enter(self, number))
+    typed = [
+        f"hydra.sweep.dir={tmp_path}",
+        "seed=1,2,3",
+        "optimizer.lr=0.1,1",
+        "trainer.max_epochs=null,2",
+        "tags=[a],[b]",
+    ]
+    with multirun(typed) as (hydras, master, jobs):
+        loader = SweepLoader(hydras)
+        found = [loader.template(master, overrides).job(number) for number, overrides in enumerate(jobs)]
+    assert entered == [0]
+    assert {type(job.config["optimizer"]["lr"]) for job in found} == {float}
+    assert [job.config["data"]["seed"] for job in found] == [job.config["seed"] for job in found]
+    assert found[5].config["callbacks"]["checkpoint"]["dirpath"] == f"{tmp_path}/5/checkpoints"
 
 
 def test_a_job_that_cannot_be_read_harms_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
