@@ -31,6 +31,9 @@ def test_a_series_writes_each_as_if_it_were_alone() -> None:
         values = {"seed": seed, "here": shared, "deeper": {"a": {"b": {"seed": seed, "there": shared}}}, "deep": {}}
         values["deep" if seed == 1 else "other"] = shared["deep"]
         assert series.text(values) == as_yaml(deepcopy(values))
-    # It says nothing of its keys in one line.
+    # The first again, an equal one, and one that shares its children.
+    for part in (shared, deepcopy(shared), shared | {"more": 1}, shared):
+        assert series.text({"seed": 0, "here": part}) == as_yaml({"seed": 0, "here": part})
+    # Keys that do not stand in one line.
     for odd in ({"a key " * 30: shared}, {"two\nlines": shared}, {1: shared}, {"here": {None: shared}}):
         assert series.text(odd) == as_yaml(odd)

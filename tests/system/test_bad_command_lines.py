@@ -288,6 +288,14 @@ BAD = [
         "hydra.job.env_copy=[NO_SUCH]",
         "hydra.job.env_copy must name variables that are set, got NO_SUCH; set it, or leave it out",
     ),
+    (
+        "-m hydra.verbose=true,false",
+        "what is Hydra's own is the same for all jobs, got hydra.verbose=true,false; type one value",
+    ),
+    (
+        "-m hydra/launcher=basic,joblib",
+        "what is Hydra's own is the same for all jobs, got hydra/launcher=basic,joblib; type one value",
+    ),
     ("-m hydra.launcher=null", "hydra.launcher._target_ must be a plugin of Hydra's, got None; set hydra/launcher"),
     (
         "-m hydra.launcher._target_=nope.X",

@@ -19,9 +19,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
-from perceptron.composition.settings.composed import check_overrides
+from perceptron.composition.settings.command import check_overrides
 from perceptron.composition.settings.help import help_text
 from perceptron.composition.settings.overrides import CONF_DIR, one_line
+from perceptron.composition.settings.settings_check import SettingsCheck
 from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import finish_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
@@ -74,6 +75,7 @@ def _run() -> None:
     sys.argv[1:] = command.arguments
     # Without it Hydra's own handler prints several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    SettingsCheck.reached = False
     try:
         _train()
     except (KeyboardInterrupt, InterruptedRunError):
@@ -81,8 +83,9 @@ def _run() -> None:
         raise
     except Exception:
         finish_sweep()
-        # Where Hydra could not compose what was typed, this says which override it is.
-        command.check()
+        if not SettingsCheck.reached:
+            # Hydra could not compose what was typed: this says which override it is.
+            command.check()
         raise
 
 
@@ -147,9 +150,9 @@ class Command:
         multirun: whether ``-m`` is typed.
         config_name: the root configuration.
         config_dir: a folder of more configurations.
-        composes: whether it is for the overrides and the project's own configurations.
-        looks_first: whether to compose and check the overrides before Hydra does, which says it less well, or not at
-            all where it only shows what it has composed.
+        composes: whether Hydra composes for it as for a run; not for ``--help``, ``--info``, ``--experimental-rerun``
+            or a ``--config-path``.
+        looks_first: whether to compose and check the overrides before Hydra does.
     """
 
     arguments: Sequence[str]
@@ -164,7 +167,7 @@ class Command:
         """Compose what is asked for, and check it.
 
         Raises:
-            UsageError: for the first override that cannot work, and the first job of a multirun.
+            UsageError: for the first override that cannot work.
         """
         if self.composes:
             check_overrides(
@@ -205,10 +208,9 @@ def parsed_arguments(arguments: Sequence[str]) -> Command:
         config_name=parsed.config_name,
         config_dir=parsed.config_dir,
         composes=not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path),
-        # Hydra warns of a place that is not there and of -m beside another mode, and goes on.
         looks_first=bool(parsed.cfg)
         or parsed.config_name != "train"
-        or any(key in override for key in ("hydra.searchpath", "hydra.mode") for override in overrides),
+        or any(key in override for key in _LOOKED_AT_FIRST for override in overrides),
     )
 
 
@@ -245,6 +247,9 @@ def _check_together(parsed: argparse.Namespace) -> None:
         )
 
 
+# Without its callbacks Hydra checks nothing, nor with --cfg; of a place that is not there, and of -m beside another
+# mode, it warns and goes on. A root of one's own may hold all of these.
+_LOOKED_AT_FIRST = ("hydra.callbacks", "hydra.mode", "hydra.searchpath")
 _INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _LONG_FLAGS = (
     "--multirun", "--config-name", "--config-dir", "--config-path", "--cfg", "--package", "--experimental-rerun",

@@ -114,6 +114,42 @@ def test_jobs_that_differ_in_plain_values_need_omegaconf_once(monkeypatch: pytes
     assert found[5].config["callbacks"]["checkpoint"]["dirpath"] == f"{tmp_path}/5/checkpoints"
 
 
+def test_what_followed_from_plain_values_is_entered_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    seeds = ["1", "2", "3", "4", "${data.split_seed}", "6"]
+    with multirun(["seed=1,2", "data.fold=0"]) as (hydras, master, _):
+        loader = SweepLoader(hydras)
+        for number, seed in enumerate(seeds):
+            overrides = [f"seed={seed}", f"data.fold={number}", "data.folds=9"]
+            template = loader.template(master, overrides)
+            job = template.job(number)
+            slow = _by_hydra(hydras, master, overrides, number)
+            settings = OmegaConf.masked_copy(slow, [key for key in slow if key != "hydra"])
+            assert job.config == OmegaConf.to_container(settings, resolve=True)
+            if number == 3:
+                HydraConfig.instance().cfg = None
+                assert OmegaConf.to_container(template.enter(number), resolve=True) == job.config
+                assert HydraConfig.get().job.num == number
+                assert HydraConfig.get().overrides.task == overrides
+
+
+def test_a_reference_to_a_neighbour_is_the_neighbours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/near.yaml").write_text(
+        "# @package _global_\ndata:\n  seed: 7\n  split_seed: ${.seed}\nmodel:\n  threshold: 0.4\n"
+    )
+    with multirun([f"hydra.searchpath=[{tmp_path}]", "experiment=near", "seed=1,2"]) as (hydras, master, jobs):
+        loader = SweepLoader(hydras)
+        for number, overrides in enumerate(jobs):
+            job = loader.template(master, overrides).job(number)
+            assert (job.config["seed"], job.config["data"]["seed"], job.config["data"]["split_seed"]) == (
+                number + 1,
+                7,
+                7,
+            )
+
+
 def test_a_job_that_cannot_be_read_harms_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     typed = ["model=logistic", "tags=['${nothing}'],[a],[b]", "trainer.max_epochs=1", "logger=none"]
     folder = sweep(monkeypatch, tmp_path, "hydra/launcher=population", "hydra/job_logging=none", *typed, status=1)
@@ -146,6 +182,7 @@ def test_a_member_leaves_the_files_of_hydra_to_the_byte(monkeypatch: pytest.Monk
         assert [line for line in ours[1] if "max_members" not in line] == ours[0]
 
 
-def test_jobs_are_counted_whatever_they_refer_to() -> None:
+def test_jobs_are_counted_whatever_they_refer_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     with multirun(["seed=1,2", "optimizer.weight_decay=${.lr}", "optimizer=glob(sgd*)"]) as (_, master, jobs):
         assert planned_jobs(master) == len(jobs) == 4

@@ -43,12 +43,12 @@ class Candidate:
     build: Callable[[], Member]
 
 
-def group_jobs(numbers: Iterable[int], composed: Callable[[int], PlainJob]) -> tuple[list[list[Candidate]], list[int]]:
+def group_jobs(numbers: Iterable[int], job_of: Callable[[int], PlainJob]) -> tuple[list[list[Candidate]], list[int]]:
     """Put jobs that can be trained side by side into groups.
 
     Args:
         numbers: of a multirun's jobs.
-        composed: gives a job, which its template is set to until the next is asked for.
+        job_of: gives a job, which its template is set to until the next is asked for.
 
     Returns:
         Groups, and the numbers of the jobs that must be run as usual.
@@ -59,7 +59,7 @@ def group_jobs(numbers: Iterable[int], composed: Callable[[int], PlainJob]) -> t
     checked: set[JobTemplate] = set()
     for number in numbers:
         try:
-            job = composed(number)
+            job = job_of(number)
             _check(job, checked)
             candidate = Candidate(job.number, job.config, job.chosen, partial(builder.build, job.config, job.chosen))
             key = group_key(job.config)

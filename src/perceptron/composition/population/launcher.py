@@ -57,10 +57,10 @@ def launch(
     assert isinstance(loader, SweepLoader)  # noqa: S101
     before = HydraConfig.instance().cfg
     jobs: dict[int, PlainJob] = {}
-    # The project's own asks for nothing of a single job.
+    # The project's own ask for nothing of a single job.
     has_callbacks = not set(config.hydra.callbacks) <= {"check", "sweep"}
 
-    def composed(number: int) -> PlainJob:
+    def job_of(number: int) -> PlainJob:
         jobs[number] = loader.template(config, job_overrides[number - first]).job(number)
         return jobs[number]
 
@@ -89,7 +89,7 @@ def launch(
     try:
         with rarely_searched():
             tame_lightning()
-            groups, alone = group_jobs(numbers, composed)
+            groups, alone = group_jobs(numbers, job_of)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for written in train_groups(groups, write, max_members=max_members):
                 results |= written

@@ -50,13 +50,17 @@ class Groups:
             except YAMLError as error:
                 lines = "; ".join(line.strip() for line in str(error).splitlines())
                 raise UsageError(f"a configuration must be YAML, got {lines}; correct it") from error
-            self.keep(groups, cfg)
+            self.check_and_keep(groups, cfg)
         plain, hydra = self._composed[key]
         HydraConfig.instance().cfg = hydra
         return deepcopy(plain)
 
-    def keep(self, groups: Sequence[Override], cfg: DictConfig) -> None:
-        """Keep what Hydra has composed, with ``hydra``, as what it composes of these overrides.
+    def check_and_keep(self, groups: Sequence[Override], cfg: DictConfig) -> None:
+        """Keep what Hydra has composed as what it composes of these overrides; ``${hydra:...}`` reads from it now.
+
+        Args:
+            groups: the overrides.
+            cfg: with ``hydra``, which can be written to afterwards.
 
         Raises:
             UsageError: where Hydra's own settings cannot be.

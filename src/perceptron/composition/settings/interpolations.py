@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from functools import partial
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from perceptron.composition.settings.plain import at, replaced
+
 # Functions of YAML files whose value follows from their arguments alone; others are asked anew for each job.
 _PURE = ("default_monitor", "direction_of")
-_NODE = re.compile(r"\$\{([\w.]+)\}")
+_NODE = re.compile(r"\$\{(\w[\w.]*)\}")
 _HYDRA = re.compile(r"\$\{hydra:([\w.]+)\}")
 _FUNCTION = re.compile(r"\$\{([\w.]+):")
 
@@ -91,7 +92,14 @@ def _looked_up(text: str, setting: Callable[[str], Any], of_hydra: Callable[[str
         return setting(whole[1])
     if hydras := _HYDRA.fullmatch(text):
         return of_hydra(hydras[1])
-    return _NODE.sub(lambda found: str(setting(found[1])), text)
+
+    def in_text(found: re.Match[str]) -> str:
+        value = setting(found[1])
+        if value is not None and not isinstance(value, str | int | float):
+            raise TypeError(f"{found[1]} holds others")
+        return str(value)
+
+    return _NODE.sub(in_text, text)
 
 
 def followed(values: Mapping[str, Any], left: Mapping[str, str], of_hydra: Mapping[str, Any]) -> Any:
@@ -110,43 +118,13 @@ def followed(values: Mapping[str, Any], left: Mapping[str, str], of_hydra: Mappi
         return None
     for path, text in left.items():
         try:
-            value = _looked_up(text, partial(at, values), of_hydra.__getitem__)
+            value, other = _looked_up(text, partial(at, values), of_hydra.__getitem__), at(values, path)
         except (LookupError, TypeError, ValueError):
             return None
-        if type(value) is not type(at(values, path)) or not isinstance(value, str | int | float) or "${" in str(value):
+        if type(value) is not type(other) or not isinstance(value, str | int | float) or "${" in str(value):
             return None
         values = replaced(values, {path: value})
     return values
-
-
-def at(values: Any, path: str) -> Any:
-    """A plain value deep inside.
-
-    Raises:
-        LookupError, TypeError, ValueError: where there is none.
-    """
-    for part in path.split("."):
-        values = values[int(part)] if isinstance(values, list) else values[part]
-    return values
-
-
-def replaced(values: Any, changes: Mapping[str, Any]) -> Any:
-    """Plain values with other ones deep inside; what does not change is shared with the former.
-
-    Args:
-        values: dicts and lists, which stay as they are.
-        changes: new values by their paths.
-    """
-    inside: dict[str, dict[str, Any]] = {}
-    for path, value in changes.items():
-        first, _, rest = path.partition(".")
-        inside.setdefault(first, {})[rest] = value
-    found = copy(values)
-    for first, own in inside.items():
-        key = int(first) if isinstance(values, list) else first
-        whole = own.pop("") if "" in own else values[key]
-        found[key] = replaced(whole, own) if own else whole
-    return found
 
 
 def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:

@@ -10,9 +10,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check, check_multirun, check_values
 from perceptron.composition.settings.groups import Groups
-from perceptron.composition.settings.interpolations import replaced, settle
+from perceptron.composition.settings.interpolations import settle
 from perceptron.composition.settings.overrides import apply_override, check_group, is_for_hydra
 from perceptron.composition.settings.parsing import parsed_override
+from perceptron.composition.settings.plain import replaced
 from perceptron.errors import UsageError
 
 
@@ -89,8 +90,10 @@ def _checked(overrides: list[Override], loader: Groups) -> DictConfig:
 
 
 def _check_sweep(override: Override, *, searches: bool) -> None:
-    """Refuse a sweep without a value, and an interval where nothing draws from it."""
+    """Refuse a sweep of what is Hydra's, one without a value, and an interval where nothing draws from it."""
     text, sweep = override.input_line, override.value()
+    if override.is_hydra_override():
+        raise UsageError(f"what is Hydra's own is the same for all jobs, got {text}; type one value")
     if isinstance(sweep, IntervalSweep):
         if not searches:
             raise UsageError(f"an interval needs a search, got {text}; add hydra/sweeper=optuna")

@@ -14,7 +14,8 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from perceptron.composition.settings.hydras import is_shared
-from perceptron.composition.settings.interpolations import at, followed, replaced, resettle, settle
+from perceptron.composition.settings.interpolations import followed, resettle, settle
+from perceptron.composition.settings.plain import at, replaced
 from perceptron.runs.plain_yaml import YamlSeries, as_yaml
 
 _NUMBER = "${hydra.job.num}"
@@ -152,12 +153,7 @@ class JobTemplate:
     def job(self, number: int) -> PlainJob:
         """The job in plain values."""
         self._read()
-        folder, config = self._followed(number)
-        if config is None:
-            entered = self.enter(number)
-            folder = str(self.cfg.hydra.runtime.output_dir)
-            varying = {key: _plain_value(OmegaConf.select(entered, key)) for key in self.varying}
-            config = replaced(self._plain, varying)
+        folder, config = self._followed(number) or self._resolved(number)
         return PlainJob(
             number=number,
             overrides=self._task,
@@ -175,10 +171,16 @@ class JobTemplate:
             self._raw = replaced(self._raw, {key: self._raw_value(key) for key in self._unread})
             self._unread.clear()
 
-    def _followed(self, number: int) -> tuple[str, Any]:
-        """Folder and configuration of the job, without OmegaConf; None for the latter where only that can tell."""
+    def _resolved(self, number: int) -> tuple[str, Any]:
+        """Folder and configuration of the job, by OmegaConf."""
+        entered = self.enter(number)
+        varying = {key: _plain_value(OmegaConf.select(entered, key)) for key in self.varying}
+        return str(self.cfg.hydra.runtime.output_dir), replaced(self._plain, varying)
+
+    def _followed(self, number: int) -> tuple[str, Any] | None:
+        """The same from plain values; None where only OmegaConf can tell."""
         if self._entered is None or self._shared_dir is None or self.hydra_values["sweep"]["subdir"] != _NUMBER:
-            return "", None
+            return None
         folder = self._folder(number)
         of_hydra = {
             "job.num": number,
@@ -187,9 +189,10 @@ class JobTemplate:
             "runtime.output_dir": folder,
         }
         values = {key: at(self._raw, key) for key in self._keys}
-        if any(_is_open(value) for value in values.values()):
-            return folder, None
-        return folder, followed(replaced(self._plain, values), self._dependent, of_hydra)
+        if any(map(_is_open, values.values())):
+            return None
+        config = followed(replaced(self._plain, values), self._dependent, of_hydra)
+        return None if config is None else (folder, config)
 
     def _enter_first(self, number: int) -> None:
         self.cfg.hydra.job.id, self.cfg.hydra.job.num = str(number), number

@@ -1,16 +1,27 @@
 """Hydra's callback before a run or a multirun: nothing is made of settings that are wrong."""
 
-from typing import Any
+import sys
+import traceback
+from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from perceptron.composition.settings.composed import check_composed
+from perceptron.composition.settings.command import check_composed
 from perceptron.errors import UsageError, fail
+
+_FAILED_STATUS = 1
 
 
 class SettingsCheck(Callback):
-    """Ends the program where what was composed is wrong, with a line that says why."""
+    """Ends the program where what was composed is wrong, with a line that says why.
+
+    Attributes:
+        reached: whether Hydra has composed something since this was set to False: it makes the callback itself and
+            hands it to nobody.
+    """
+
+    reached: ClassVar[bool] = False
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check a run."""
@@ -22,8 +33,12 @@ class SettingsCheck(Callback):
 
 
 def _check(config: DictConfig, config_name: str, *, multirun: bool) -> None:
+    SettingsCheck.reached = True
+    # What a callback raises, Hydra turns into a warning, save for the end of the program.
     try:
         check_composed(config, config_name=config_name, multirun=multirun)
     except UsageError as error:
-        # What a callback raises, Hydra turns into a warning, save for the end of the program.
         fail(error)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(_FAILED_STATUS)

@@ -26,7 +26,7 @@ def check_composed(cfg: DictConfig, *, config_name: str, multirun: bool) -> None
     """Check what Hydra has composed for a run, or for a multirun, before it makes a folder.
 
     Args:
-        cfg: with ``hydra``; it stays as it is.
+        cfg: with ``hydra``; its values stay as they are.
         config_name: the root configuration.
         multirun: whether it is a multirun's, of which each value of each sweep is checked.
 
@@ -36,14 +36,14 @@ def check_composed(cfg: DictConfig, *, config_name: str, multirun: bool) -> None
     before = HydraConfig.instance().cfg
     try:
         hydras = GlobalHydra.instance().config_loader()
-        # Hydra itself adds these to each composition.
+        # Hydra adds these to each composition, which finds the same in them once more.
         search_also(cfg.hydra.searchpath, hydras)
         loader = Groups(hydras, config_name, multirun=multirun)
         typed = OmegaConf.to_container(cfg.hydra.overrides, resolve=False)
         assert isinstance(typed, dict)  # noqa: S101
         overrides = parsed_overrides([*typed["hydra"], *typed["task"]], hydras)
         fixed = [override for override in overrides if not override.is_sweep_override()]
-        loader.keep([override for override in fixed if is_for_hydra(override, loader)], cfg)
+        loader.check_and_keep([override for override in fixed if is_for_hydra(override, loader)], cfg)
         _check(overrides, loader)
     except (HydraException, OmegaConfBaseException) as error:
         raise UsageError(one_line(error)) from error
