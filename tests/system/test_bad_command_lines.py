@@ -197,7 +197,29 @@ BAD = [
     ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
     ("model=null", "model must be one of its options, got null; leave it out"),
     ("optimizer=null", "optimizer must be one of its options, got null; leave it out"),
-    ("model.network=null", "model.network must be set, got null; type model.network._target_=<class>, or leave it out"),
+    ("model.network=1", "model.network must be settings, got 1; type model.network._target_=<class>, or leave it out"),
+    (
+        "model=digits_mlp model.network.hidden=${data.batch_size}",
+        "model.network.hidden must be a list of widths of at least 1, got 32; set model.network.hidden",
+    ),
+    ("monitor=[a]", "monitor must be a text, got ['a']; set monitor"),
+    ("-m seed=range(1,3,0)", "a range must have a step that is not 0, got seed=range(1,3,0); set another"),
+    ("hydra.verbose=[1,2]", "hydra.verbose must be true, false or names of loggers, got [1, 2]; set hydra.verbose"),
+    ("hydra.verbose=true seed=-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
+    ("-m ~hydra.callbacks.check seed=1,-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
+    (
+        "-m hydra={sweep:{dir:q}} seed=1,2",
+        "there is no hydra={'sweep': {'dir': 'q'}}; choose from config, default, env, help, "
+        "hydra_help, hydra_logging, job_logging, launcher, output, sweeper",
+    ),
+    (
+        "--resolve",
+        "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out",
+    ),
+    (
+        "model.network=null",
+        "model.network must be settings, got null; type model.network._target_=<class>, or leave it out",
+    ),
     ("callbacks.checkpoint=3", "callbacks.checkpoint must be settings with a _target_, or null, got 3; change it"),
     (
         "+callbacks.own={patience:1}",
@@ -231,7 +253,7 @@ BAD = [
     ),
     (
         "-m model=digits_mlp model.network={hidden:[4]},null",
-        "model.network must be set, got null; type model.network._target_=<class>, or leave it out",
+        "model.network must be settings, got null; type model.network._target_=<class>, or leave it out",
     ),
     ("-m optimizer=glob(*) optimizer.lr=-1", "optimizer.lr must be above 0, got -1.0; set optimizer.lr"),
     ("-m seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2; set seed"),
@@ -242,8 +264,7 @@ BAD = [
     ),
     (
         "--cfg job --resolve",
-        "a configuration is resolved when it runs, which makes its folder, got --resolve beside --cfg; "
-        "leave --resolve out",
+        "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out",
     ),
     ("--experimental-rerun nowhere", "--experimental-rerun must be a file, got nowhere; name another"),
     ("--config-name tran", "there is no --config-name tran; did you mean train?"),

@@ -26,7 +26,7 @@ from perceptron.composition.settings.settings_check import SettingsCheck
 from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import finish_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
-from perceptron.errors import InterruptedRunError, UsageError, fail
+from perceptron.errors import InterruptedRunError, UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
@@ -58,9 +58,10 @@ def _main() -> None:
         sys.exit(error.status)
     except ValueError as error:
         # What Python's logging says of Hydra's settings.
-        if not str(error).startswith("Unable to configure"):
+        if not str(error).startswith(("Unable to configure", "Unsupported version")):
             raise
-        fail(f"hydra.job_logging must be what Python's logging takes: {error}, {error.__cause__}; leave it out")
+        said = ", ".join(reason(each) for each in (error, error.__cause__) if each is not None)
+        fail(f"hydra.job_logging must be what Python's logging takes: {said}; leave it out")
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -152,7 +153,9 @@ class Command:
         config_dir: a folder of more configurations.
         composes: whether Hydra composes for it as for a run; not for ``--help``, ``--info``, ``--experimental-rerun``
             or a ``--config-path``.
-        looks_first: whether to compose and check the overrides before Hydra does.
+        looks_first: whether to compose and check the overrides before Hydra does: where it would only show them, and
+            where settings of its own, typed or in another root, act before its callbacks are called. Its logging opens
+            files, ``hydra.verbose`` prints all, of a ``hydra.searchpath`` that is not there it warns.
     """
 
     arguments: Sequence[str]
@@ -208,10 +211,14 @@ def parsed_arguments(arguments: Sequence[str]) -> Command:
         config_name=parsed.config_name,
         config_dir=parsed.config_dir,
         composes=not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path),
-        looks_first=bool(parsed.cfg)
-        or parsed.config_name != "train"
-        or any(key in override for key in _LOOKED_AT_FIRST for override in overrides),
+        looks_first=bool(parsed.cfg) or parsed.config_name != "train" or any(map(_is_hydras, overrides)),
     )
+
+
+def _is_hydras(override: str) -> bool:
+    """Whether it sets what is Hydra's own, except how many jobs there are and what runs them."""
+    key = override.partition("=")[0].lstrip("+~")
+    return key.startswith("hydra") and key not in ("hydra/launcher", "hydra/sweeper")
 
 
 def _model_of_a_table(overrides: Sequence[str]) -> list[str]:
@@ -240,16 +247,12 @@ def _check_together(parsed: argparse.Namespace) -> None:
         raise UsageError(f"a command line does one thing, got {' and '.join(asked)}; leave all but one of them out")
     if parsed.experimental_rerun and not Path(parsed.experimental_rerun).is_file():
         raise UsageError(f"--experimental-rerun must be a file, got {parsed.experimental_rerun}; name another")
-    if parsed.cfg and parsed.resolve:
+    if parsed.resolve:
         raise UsageError(
-            "a configuration is resolved when it runs, which makes its folder, got --resolve beside --cfg; "
-            "leave --resolve out"
+            "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out"
         )
 
 
-# Without its callbacks Hydra checks nothing, nor with --cfg; of a place that is not there, and of -m beside another
-# mode, it warns and goes on. A root of one's own may hold all of these.
-_LOOKED_AT_FIRST = ("hydra.callbacks", "hydra.mode", "hydra.searchpath")
 _INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _LONG_FLAGS = (
     "--multirun", "--config-name", "--config-dir", "--config-path", "--cfg", "--package", "--experimental-rerun",

@@ -132,8 +132,12 @@ def _check_objects(values: Mapping[str, Any]) -> None:
         for name, part in values[group].items():
             if part is not None and not (isinstance(part, Mapping) and isinstance(part.get("_target_"), str)):
                 raise UsageError(f"{group}.{name!s} must be settings with a _target_, or null, got {part}; change it")
-    if values["model"].get("network") is None and "estimator" not in values["model"]:
-        raise UsageError("model.network must be set, got null; type model.network._target_=<class>, or leave it out")
+    network = values["model"].get("network")
+    if not isinstance(network, Mapping) and "estimator" not in values["model"]:
+        shown = "null" if network is None else network
+        raise UsageError(
+            f"model.network must be settings, got {shown}; type model.network._target_=<class>, or leave it out"
+        )
 
 
 def _check_readable(cfg: DictConfig) -> None:

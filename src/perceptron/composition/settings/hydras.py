@@ -43,7 +43,8 @@ def check_hydra(hydra: DictConfig) -> None:
         raise UsageError(
             f"hydra.launcher.n_jobs must be at least 1, or -1 for all cores, got {at_once}; set another number"
         )
-    if not isinstance(hydra.verbose, bool | str) and not OmegaConf.is_list(hydra.verbose):
+    names = hydra.verbose if OmegaConf.is_list(hydra.verbose) else [hydra.verbose]
+    if not all(isinstance(name, str) for name in names) and not isinstance(hydra.verbose, bool):
         raise UsageError(
             f"hydra.verbose must be true, false or names of loggers, got {hydra.verbose}; set hydra.verbose"
         )

@@ -104,6 +104,7 @@ def _expected(error: ValidationError) -> str:
     """The type that a setting needs, in words."""
     text = str(error).splitlines()[0]
     for name, words in (
+        (" to string", "a text"),
         ("Integer", "a whole number"),
         ("Float", "a number"),
         ("bool", "true or false"),

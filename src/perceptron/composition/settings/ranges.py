@@ -1,7 +1,7 @@
 """What the value of each setting must be, by itself. Imports nothing heavy."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ RANGES: dict[str, Range] = {
     "model.label_smoothing": _SHARE,
     "model.network.hidden": Range(
         "a list of widths of at least 1",
-        lambda value: all(isinstance(width, int) and width >= 1 for width in value),
+        lambda value: isinstance(value, Sequence) and all(isinstance(width, int) and width >= 1 for width in value),
     ),
     "model.network.activation": _one_of(_ACTIVATIONS),
     "model.network.dropout": _SHARE,
@@ -92,7 +92,8 @@ RANGES: dict[str, Range] = {
     "optimizer.weight_decay": _AT_LEAST_0,
     "optimizer.momentum": _SHARE,
     "optimizer.betas": Range(
-        "two numbers in [0, 1)", lambda value: len(value) == 2 and all(0 <= beta < 1 for beta in value)
+        "two numbers in [0, 1)",
+        lambda value: isinstance(value, Sequence) and len(value) == 2 and all(0 <= beta < 1 for beta in value),
     ),
     "optimizer.eps": _ABOVE_0,
     "scheduler.mode": _one_of(("min", "max")),

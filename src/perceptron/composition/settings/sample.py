@@ -99,7 +99,12 @@ def _check_sweep(override: Override, *, searches: bool) -> None:
             raise UsageError(f"an interval needs a search, got {text}; add hydra/sweeper=optuna")
         if sweep.start is None or sweep.end is None or sweep.start > sweep.end:
             raise UsageError(f"an interval must go from a lower to a higher number, got {text}; swap its ends")
-    elif next(iter(override.sweep_string_iterator()), None) is None:
+        return
+    try:
+        first = next(iter(override.sweep_string_iterator()), None)
+    except ValueError as error:
+        raise UsageError(f"a range must have a step that is not 0, got {text}; set another") from error
+    if first is None:
         raise UsageError(f"a sweep must have a value, got {text}, which has none; widen it")
 
 
