@@ -84,7 +84,7 @@ def _run() -> None:
         raise
     except Exception:
         finish_sweep()
-        if not SettingsCheck.reached:
+        if not (command.looks_first or SettingsCheck.reached):
             # Hydra could not compose what was typed: this says which override it is.
             command.check()
         raise
@@ -153,8 +153,9 @@ class Command:
         config_dir: a folder of more configurations.
         composes: whether Hydra composes for it as for a run; not for ``--help``, ``--info``, ``--experimental-rerun``
             or a ``--config-path``.
-        looks_first: whether to compose and check the overrides before Hydra does: where it would only show them, and
-            where settings of its own, typed or in another root, act before its callbacks are called. Its logging opens
+        looks_first: whether to compose and check the overrides before Hydra does. A run does, for the line of a typing
+            error comes sooner so; a multirun does not, whose start is a good part of a population's time, but where
+            settings of Hydra's own, typed or in another root, act before its callbacks are called: its logging opens
             files, ``hydra.verbose`` prints all, of a ``hydra.searchpath`` that is not there it warns.
     """
 
@@ -211,7 +212,7 @@ def parsed_arguments(arguments: Sequence[str]) -> Command:
         config_name=parsed.config_name,
         config_dir=parsed.config_dir,
         composes=not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path),
-        looks_first=bool(parsed.cfg) or parsed.config_name != "train" or any(map(_is_hydras, overrides)),
+        looks_first=not parsed.multirun or parsed.config_name != "train" or any(map(_is_hydras, overrides)),
     )
 
 

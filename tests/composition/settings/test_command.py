@@ -36,18 +36,18 @@ RIGHT = [
 
 
 @contextmanager
-def composed(typed: list[str], mode: RunMode) -> Iterator[tuple[DictConfig, ConfigLoader]]:
+def composed(typed: list[str]) -> Iterator[tuple[DictConfig, ConfigLoader]]:
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
-        yield loader.load_configuration("train", typed, run_mode=mode), loader
+        yield loader.load_configuration("train", typed, run_mode=RunMode.MULTIRUN), loader
 
 
 @pytest.mark.parametrize("typed", WRONG, ids=" ".join)
 def test_what_was_composed_gets_the_line_of_what_is_composed_for_it(typed: list[str]) -> None:
     with pytest.raises(UsageError) as expected:
         check_overrides(typed, multirun=True)
-    with composed(typed, RunMode.MULTIRUN) as (cfg, _), pytest.raises(UsageError) as found:
-        check_composed(cfg, config_name="train", multirun=True)
+    with composed(typed) as (cfg, _), pytest.raises(UsageError) as found:
+        check_composed(cfg, config_name="train")
     assert str(found.value) == str(expected.value)
 
 
@@ -55,10 +55,10 @@ def test_what_was_composed_gets_the_line_of_what_is_composed_for_it(typed: list[
 def test_a_check_leaves_hydra_as_it_was(typed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     other = object()
     monkeypatch.setattr(HydraConfig.instance(), "cfg", other)
-    with composed(typed, RunMode.MULTIRUN) as (cfg, loader):
+    with composed(typed) as (cfg, loader):
         before, places = OmegaConf.to_container(cfg, resolve=False), str(loader.get_search_path())
         try:
-            check_composed(cfg, config_name="train", multirun=True)
+            check_composed(cfg, config_name="train")
         except UsageError:
             assert typed in WRONG
         else:
@@ -69,26 +69,14 @@ def test_a_check_leaves_hydra_as_it_was(typed: list[str], monkeypatch: pytest.Mo
     assert HydraConfig.instance().cfg is other
 
 
-def test_a_run_is_checked_too() -> None:
-    with (
-        composed(["optimizer.lr=-1"], RunMode.RUN) as (cfg, _),
-        pytest.raises(UsageError, match=r"optimizer\.lr must be above 0"),
-    ):
-        check_composed(cfg, config_name="train", multirun=False)
-    with composed(["optimizer.lr=1"], RunMode.RUN) as (cfg, _):
-        check_composed(cfg, config_name="train", multirun=False)
-
-
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [(UsageError("rule, value; fix"), 2, "error: rule, value; fix\n"), (KeyError("own"), 1, "KeyError: 'own'")],
 )
-@pytest.mark.parametrize("hook", ["on_run_start", "on_multirun_start"])
 def test_the_program_ends_where_the_check_fails(
     error: Exception,
     status: int,
     said: str,
-    hook: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -97,7 +85,7 @@ def test_the_program_ends_where_the_check_fails(
 
     monkeypatch.setattr("perceptron.composition.settings.settings_check.check_composed", fail)
     with pytest.raises(SystemExit) as ended:
-        getattr(SettingsCheck(), hook)(OmegaConf.create({}), config_name="train")
+        SettingsCheck().on_multirun_start(OmegaConf.create({}), config_name="train")
     assert ended.value.code == status
     assert said in capsys.readouterr().err
 

@@ -22,13 +22,12 @@ from perceptron.composition.settings.search_path import check_root, search_also
 from perceptron.errors import UsageError
 
 
-def check_composed(cfg: DictConfig, *, config_name: str, multirun: bool) -> None:
-    """Check what Hydra has composed for a run, or for a multirun, before it makes a folder.
+def check_composed(cfg: DictConfig, *, config_name: str) -> None:
+    """Check what Hydra has composed for a multirun, each value of each sweep, before it makes a folder.
 
     Args:
         cfg: with ``hydra``; its values stay as they are.
         config_name: the root configuration.
-        multirun: whether it is a multirun's, of which each value of each sweep is checked.
 
     Raises:
         UsageError: for the first mistake.
@@ -38,7 +37,7 @@ def check_composed(cfg: DictConfig, *, config_name: str, multirun: bool) -> None
         hydras = GlobalHydra.instance().config_loader()
         # Hydra adds these to each composition, which finds the same in them once more.
         search_also(cfg.hydra.searchpath, hydras)
-        loader = Groups(hydras, config_name, multirun=multirun)
+        loader = Groups(hydras, config_name, multirun=True)
         typed = OmegaConf.to_container(cfg.hydra.overrides, resolve=False)
         assert isinstance(typed, dict)  # noqa: S101
         overrides = parsed_overrides([*typed["hydra"], *typed["task"]], hydras)

@@ -1,4 +1,4 @@
-"""Hydra's callback before a run or a multirun: nothing is made of settings that are wrong."""
+"""Hydra's callback before a multirun: nothing is made of settings that are wrong."""
 
 import sys
 import traceback
@@ -17,28 +17,20 @@ class SettingsCheck(Callback):
     """Ends the program where what was composed is wrong, with a line that says why.
 
     Attributes:
-        reached: whether Hydra has composed something since this was set to False: it makes the callback itself and
+        reached: whether Hydra has composed a multirun since this was set to False: it makes the callback itself and
             hands it to nobody.
     """
 
     reached: ClassVar[bool] = False
 
-    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check a run."""
-        _check(config, kwargs["config_name"], multirun=False)
-
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the jobs of a multirun."""
-        _check(config, kwargs["config_name"], multirun=True)
-
-
-def _check(config: DictConfig, config_name: str, *, multirun: bool) -> None:
-    SettingsCheck.reached = True
-    # What a callback raises, Hydra turns into a warning, save for the end of the program.
-    try:
-        check_composed(config, config_name=config_name, multirun=multirun)
-    except UsageError as error:
-        fail(error)
-    except Exception:
-        traceback.print_exc()
-        sys.exit(_FAILED_STATUS)
+        """Check the jobs."""
+        SettingsCheck.reached = True
+        # What a callback raises, Hydra turns into a warning, save for the end of the program.
+        try:
+            check_composed(config, config_name=kwargs["config_name"])
+        except UsageError as error:
+            fail(error)
+        except Exception:
+            traceback.print_exc()
+            sys.exit(_FAILED_STATUS)
