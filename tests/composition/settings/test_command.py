@@ -12,7 +12,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.command import check_composed, check_overrides
 from perceptron.composition.settings.overrides import CONF_DIR
-from perceptron.composition.settings.settings_check import SettingsCheck
 from perceptron.errors import UsageError
 
 # What Hydra composes without a complaint.
@@ -67,27 +66,6 @@ def test_a_check_leaves_hydra_as_it_was(typed: list[str], monkeypatch: pytest.Mo
         assert not OmegaConf.is_readonly(cfg.hydra)
         assert str(loader.get_search_path()) == places
     assert HydraConfig.instance().cfg is other
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "said"),
-    [(UsageError("rule, value; fix"), 2, "error: rule, value; fix\n"), (KeyError("own"), 1, "KeyError: 'own'")],
-)
-def test_the_program_ends_where_the_check_fails(
-    error: Exception,
-    status: int,
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr("perceptron.composition.settings.settings_check.check_composed", fail)
-    with pytest.raises(SystemExit) as ended:
-        SettingsCheck().on_multirun_start(OmegaConf.create({}), config_name="train")
-    assert ended.value.code == status
-    assert said in capsys.readouterr().err
 
 
 def test_what_goes_wrong_in_training_is_what_is_said(
