@@ -74,3 +74,13 @@ def test_a_reference_to_a_neighbour_is_not_looked_up_at_the_root() -> None:
     left = settle(cfg, ["seed"])
     resettle(cfg, left)
     assert cfg.data.split_seed == 7
+
+
+def test_a_text_may_hold_a_whole_list() -> None:
+    raw = {"tags": ["a"], "name": "of_${tags}"}
+    cfg = OmegaConf.create(raw)
+    left = settle(cfg, ["tags"])
+    OmegaConf.update(cfg, "tags", ["b", "c"])
+    resettle(cfg, left)
+    assert cfg.name == OmegaConf.create(raw | {"tags": ["b", "c"]}).name
+    assert followed({"tags": ["b", "c"], "name": ""}, left, {}) is None

@@ -92,14 +92,7 @@ def _looked_up(text: str, setting: Callable[[str], Any], of_hydra: Callable[[str
         return setting(whole[1])
     if hydras := _HYDRA.fullmatch(text):
         return of_hydra(hydras[1])
-
-    def in_text(found: re.Match[str]) -> str:
-        value = setting(found[1])
-        if value is not None and not isinstance(value, str | int | float):
-            raise TypeError(f"{found[1]} holds others")
-        return str(value)
-
-    return _NODE.sub(in_text, text)
+    return _NODE.sub(lambda found: str(setting(found[1])), text)
 
 
 def followed(values: Mapping[str, Any], left: Mapping[str, str], of_hydra: Mapping[str, Any]) -> Any:
@@ -118,13 +111,20 @@ def followed(values: Mapping[str, Any], left: Mapping[str, str], of_hydra: Mappi
         return None
     for path, text in left.items():
         try:
-            value, other = _looked_up(text, partial(at, values), of_hydra.__getitem__), at(values, path)
+            value, other = _looked_up(text, partial(_scalar_at, values), of_hydra.__getitem__), at(values, path)
         except (LookupError, TypeError, ValueError):
             return None
-        if type(value) is not type(other) or not isinstance(value, str | int | float) or "${" in str(value):
+        if type(value) is not type(other) or value is None or "${" in str(value):
             return None
         values = replaced(values, {path: value})
     return values
+
+
+def _scalar_at(values: Any, path: str) -> Any:
+    value = at(values, path)
+    if isinstance(value, dict | list):
+        raise TypeError(f"{path} holds others")
+    return value
 
 
 def dependents(interpolated: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
