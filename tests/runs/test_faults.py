@@ -144,7 +144,7 @@ def test_a_full_disk(train: Callable[..., tuple[Answer, Path]], monkeypatch: pyt
 
     answer, folder = train("callbacks.last.every_seconds=0", at=6, action=lambda: monkeypatch.setattr("os.fsync", full))
     monkeypatch.setattr("os.fsync", sync)
-    assert answer.status == 2
+    assert answer.status == 1
     assert answer.err.count("\n") == 1
     assert "No space left on device" in answer.err
     assert f"perceptron resume run={folder}" in answer.err
