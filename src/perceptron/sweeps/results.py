@@ -8,12 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
-from perceptron.runs.plain_yaml import read_yaml
 from perceptron.runs.rows import name_of, table_of
+from perceptron.runs.stored_values import read_text, read_yaml
 from perceptron.sweeps.statistics import NAN, Draw
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
@@ -91,7 +89,7 @@ def read_result(run: Run) -> Result:
             seconds=float(origin["seconds"]),
             figures=str(config.get("figures")),
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"a run must hold its settings and metrics, got {error!r} in {run.folder}; leave it out"
         ) from error
@@ -115,11 +113,11 @@ def varying(results: Sequence[Result]) -> list[str]:
 
 def _following(run: Run) -> frozenset[str]:
     """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
-    text = (run.folder / ".hydra" / "config.yaml").read_text()
+    text = read_text(run.folder / ".hydra" / "config.yaml")
     try:
         return _interpolated(_PLAIN_VALUE.sub(r"\1 0", text))
     # A value of several lines, of which the first is gone.
-    except yaml.YAMLError:
+    except ValueError:
         return _interpolated(text)
 
 
