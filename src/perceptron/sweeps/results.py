@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 
 from perceptron.errors import UsageError
+from perceptron.runs.directions import stored_directions
 from perceptron.runs.folder import Run
 from perceptron.runs.plain_yaml import read_yaml
 from perceptron.runs.rows import name_of, table_of
 from perceptron.sweeps.statistics import NAN, Draw
+from perceptron.tasks import Direction
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
 _BATCHES = ("batch_size", "eval_batch_size", "num_workers")
@@ -43,6 +45,7 @@ class Result:
         metrics: values under names like ``test/acc``; NaN where one is not defined.
         seconds: how long it took.
         figures: which it drew.
+        directions: which way its metrics improve, by their names without the split, as far as the run says.
     """
 
     folder: Path
@@ -56,6 +59,7 @@ class Result:
     metrics: Mapping[str, float]
     seconds: float
     figures: str
+    directions: Mapping[str, Direction] = field(default_factory=dict)
 
 
 def read_result(run: Run) -> Result:
@@ -90,6 +94,7 @@ def read_result(run: Run) -> Result:
             metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},
             seconds=float(origin["seconds"]),
             figures=str(config.get("figures")),
+            directions=stored_directions(origin),
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
