@@ -1,15 +1,12 @@
 """A run's folder, read back: nothing but plain values comes out of it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from perceptron.errors import UsageError, reason
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.errors import UsageError
+from perceptron.runs.stored_values import read_values
 
 # The network of runs that were made of others.
 ENSEMBLE = "perceptron.models.Ensemble"
@@ -106,12 +103,9 @@ class Run:
     def _values(self, name: str) -> Any:
         path = self.folder / name
         try:
-            text = path.read_text()
-            return json.loads(text) if path.suffix == ".json" else read_yaml(text)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
-            raise UsageError(
-                f"a run's {name} must be readable, got {reason(error, lines=1)} in {path}; name another run"
-            ) from error
+            return read_values(path)
+        except ValueError as error:
+            raise UsageError(f"a run's {name} must be readable, got {error} in {path}; name another run") from error
 
 
 def folder_of(source: Path) -> Path:

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.errors import UsageError
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.runs.stored_values import read_values
 
 _KEY = "sweep.resume"
 
@@ -40,8 +39,8 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
 def _stored(folder: Path) -> list[str]:
     """The arguments that Hydra wrote down when the sweep was started, without those that say where it lies."""
     try:
-        return _arguments(read_yaml((folder / "multirun.yaml").read_text())["hydra"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        return _arguments(read_values(folder / "multirun.yaml")["hydra"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{_KEY} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
             "name one below logs/<task>/multiruns"
