@@ -73,6 +73,7 @@ def main(arguments: Sequence[str]) -> None:
             row_id=row_id or "row",
             id_type=first.ids.type if row_id else pa.int64(),
             has_spread=restored.model.predict(torch.from_numpy(first.features[:1])).spread is not None,
+            is_double=restored.model.dtype == torch.float64,
         )
         try:
             with write_answers(answers, layout, stdout=stdout) as writer, torch.inference_mode():

@@ -33,6 +33,7 @@ class Layout:
         row_id: name of the first column.
         id_type: pyarrow's type of the first column.
         has_spread: whether an ensemble answers.
+        is_double: whether numbers are float64, as those of a model that was trained so; else float32.
     """
 
     def __init__(
@@ -43,13 +44,15 @@ class Layout:
         row_id: str,
         id_type: Any,
         has_spread: bool = False,
+        is_double: bool = False,
     ) -> None:
         self._classes = pa.array(class_names, pa.string())
         answers = [("label", pa.string())] if class_names else []
         numbers = [f"p_{name}" for name in class_names] or [*target_names]
         if has_spread:
             numbers += ["spread"] if class_names else [f"spread_{name}" for name in target_names]
-        self.schema = pa.schema([(row_id, id_type), *answers, *((name, pa.float32()) for name in numbers)])
+        kind = pa.float64() if is_double else pa.float32()
+        self.schema = pa.schema([(row_id, id_type), *answers, *((name, kind) for name in numbers)])
 
     def batch(
         self,
