@@ -18,6 +18,7 @@ from rich.console import Console
 
 from perceptron.composition.callback_errors import ending_the_program
 from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.sweeps.kept_command import keep_command
 from perceptron.composition.sweeps.template import typed_overrides
 from perceptron.errors import StoppedError, UsageError
 from perceptron.runs.files import remove_leftovers, write_text
@@ -48,6 +49,7 @@ class SweepReport(Callback):
         with ending_the_program():
             total = planned_jobs(config)
             SweepReport.folder = Path(config.hydra.sweep.dir)
+            keep_command(SweepReport.folder)
             _progress = SweepProgress(SweepReport.folder, total=total)
             # A population has a bar of its own, over epochs: its jobs end together.
             if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
@@ -125,7 +127,9 @@ def stop_sweep() -> str | None:
 
 def _remove_unused(folder: Path) -> None:
     """Take back the folder of a sweep that ended before its first job."""
-    if folder.is_dir() and all(path.name.startswith(("multirun.yaml", "search.db")) for path in folder.iterdir()):
+    if folder.is_dir() and all(
+        path.name.startswith(("multirun.yaml", ".multirun.yaml", "search.db")) for path in folder.iterdir()
+    ):
         shutil.rmtree(folder)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
+from perceptron.composition.sweeps.kept_command import restore_command
 from perceptron.errors import UsageError
 from perceptron.runs.stored_values import read_values
 
@@ -32,6 +33,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
     wrong = [argument for argument in own if not argument.startswith(("hydra/", "hydra."))]
     if wrong:
         raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {_KEY}; leave it out")
+    restore_command(folder)
     name = QuotedString(text=str(folder), quote=Quote.single)
     return [*_stored(folder), f"hydra.sweep.dir={name.with_quotes()}", *own]
 
