@@ -5,6 +5,7 @@ from pathlib import Path
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
+from perceptron.files.writing import check_contained
 from perceptron.garbage import lasting
 
 USAGE = """\
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     folder = Path(typed.own["output"] or sweep / "ensemble")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
+    check_contained(folder if typed.own["output"] else sweep)
     # Here, because it imports torch.
     with lasting():
         from perceptron.composition.stored.ensembling import make_ensemble

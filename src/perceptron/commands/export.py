@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import missing_extra, reason
+from perceptron.files.writing import whole_file
 from perceptron.garbage import lasting
-from perceptron.runs.files import output_path, whole_file
+from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
 

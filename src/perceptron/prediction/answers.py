@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from perceptron.runs.files import whole_file
+from perceptron.files.writing import whole_file
 
 
 class Writer(Protocol):

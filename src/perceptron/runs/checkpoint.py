@@ -12,7 +12,7 @@ from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError, reason
-from perceptron.runs.files import whole_file
+from perceptron.files.writing import whole_file
 
 KEY = "perceptron"
 
