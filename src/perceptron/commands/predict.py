@@ -24,17 +24,21 @@ of an ensemble also the spread of its members' answers.
   input=<file>|-     columns by name in any order; without names by count; - is CSV on standard input
   output=<file>|-    CSV, or Parquet where it ends in .parquet; written whole or not at all
   id=<column>        names the rows; without it they are numbered from 0
+  safe_csv=true      puts an apostrophe before texts that a spreadsheet program would run as formulas
   ignore=[<column>,...]                   trust=[<class>,...]"""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Predict."""
-    own = {"checkpoint": "best", "input": None, "output": None, "id": None, "ignore": None}
+    own = {"checkpoint": "best", "input": None, "output": None, "id": None, "ignore": None, "safe_csv": "false"}
     typed = read_arguments(arguments, own, usage=USAGE)
     if typed is None:
         return
     source, target = typed.text("input"), typed.text("output")
     rows, answers = _paths(source, target)
+    safe = typed.choice("safe_csv", "true", "false") == "true"
+    if safe and target.endswith(".parquet"):
+        raise UsageError(f"safe_csv=true is for answers in CSV, got output={target}; leave safe_csv out")
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed.text("run"), among=typed.among)
@@ -72,6 +76,7 @@ def main(arguments: Sequence[str]) -> None:
             target_names=schema.target_names,
             row_id=row_id or "row",
             id_type=first.ids.type if row_id else pa.int64(),
+            safe=safe,
             has_spread=restored.model.predict(torch.from_numpy(first.features[:1])).spread is not None,
         )
         try:
