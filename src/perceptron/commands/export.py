@@ -11,6 +11,7 @@ from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.visible import say
 
 if TYPE_CHECKING:
     from perceptron.composition.stored.restore import Restored
@@ -77,10 +78,10 @@ def main(arguments: Sequence[str]) -> None:
     content, difference = convert(restored.model, rows, metadata=_metadata(restored), **raw)
     with whole_file(path) as file:
         file.write(content)
-    print(f"{wanted:<11} {path}, {len(content):,} bytes")
+    say(f"{wanted:<11} {path}, {len(content):,} bytes")
     if restored.schema.encoding:
-        print(f"takes       {_TAKES[wanted]}")
-    print(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
+        say(f"takes       {_TAKES[wanted]}")
+    say(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
 
 
 def _metadata(restored: "Restored") -> dict[str, str]:

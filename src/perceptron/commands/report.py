@@ -5,6 +5,7 @@ from pathlib import Path
 
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 HELP = """\
 perceptron report [run=<folder>|latest|best] [runs=<folder>] [out=<file>]
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
     from perceptron.runs.files import write_text
 
     write_text(out, html)
-    print(f"written to  {out}")
+    say(f"written to  {out}")
 
 
 def _run(wanted: str, among: Path) -> tuple[Path, str]:

@@ -3,18 +3,23 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
+from html import escape
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from perceptron.formulas import without_formula
 from perceptron.runs.files import write_text
 from perceptron.sweeps.jobs import Job, State
 from perceptron.sweeps.results import GROUPS, Result, varying
 from perceptron.sweeps.statistics import Estimate
 from perceptron.sweeps.table import Row, Section
+from perceptron.visible import visible
 
 # On the terminal; files have all.
 _MOST_ROWS = 20
@@ -22,6 +27,8 @@ _LONGEST_NUMBER = 7
 _NARROWEST_SETTING = 16
 # Left out where the terminal is too narrow, the least missed first: the interval shows the deviation too.
 _DROPPED = (("std",), ("std", "vs best"), ("std", "vs best", "runs", "p"))
+# What begins markup within a line; underscores within words and lone brackets do not.
+_MARKDOWN = re.compile(r"([\\`*|]|\](?=[(\[:]))")
 _NOTE = (
     "± half of the 95 % interval of the mean, corrected for the rows that splits share (Nadeau and Bengio 2003); "
     "p: chance of such a difference from the best, paired over common seeds and splits, Holm-adjusted"
@@ -48,7 +55,7 @@ def print_sections(console: Console, found: Sequence[Section]) -> None:
 
 def _terminal_table(section: Section, header: Sequence[str], rows: Sequence[Sequence[str]], n_settings: int) -> Table:
     table = Table(
-        title=f"{section.data}, ranked by {section.ranked_by}",
+        title=Text(visible(f"{section.data}, ranked by {section.ranked_by}"), style="table.title"),
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -56,14 +63,15 @@ def _terminal_table(section: Section, header: Sequence[str], rows: Sequence[Sequ
     for place, name in enumerate(header):
         is_setting = 1 <= place <= n_settings
         table.add_column(
-            name,
+            Text(visible(name)),
             justify="left" if is_setting else "right",
             overflow="fold",
             no_wrap=not is_setting,
             min_width=_NARROWEST_SETTING if is_setting and n_settings == 1 else None,
         )
     for cells in rows[:_MOST_ROWS]:
-        table.add_row(*cells)
+        # As Text, in which nothing is read as markup.
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 
@@ -88,8 +96,8 @@ def print_failures(console: Console, jobs: Sequence[Job]) -> None:
     if failed:
         console.print(f"{len(failed)} failed", style="red")
     for job in failed:
-        console.print(f"  {job.folder.name}  {' '.join(_told(job))}", soft_wrap=True, highlight=False, markup=False)
-        console.print(f"     {job.reason}", soft_wrap=True, highlight=False, markup=False)
+        for line in (f"  {job.folder.name}  {' '.join(_told(job))}", f"     {job.reason}"):
+            console.print(Text(visible(line)), soft_wrap=True, highlight=False)
 
 
 def write_summary(folder: Path, found: Sequence[Section], failed: Sequence[Job], *, name: str = "summary") -> None:
@@ -103,7 +111,7 @@ def markdown(found: Sequence[Section], failed: Sequence[Job] = ()) -> str:
     parts = []
     for section in found:
         header = _header(section)
-        lines = [f"### {section.data}, ranked by {section.ranked_by}", "", _line(header)]
+        lines = [f"### {_escaped(section.data)}, ranked by {_escaped(section.ranked_by)}", "", _line(header)]
         lines.append(_line("---" if 1 <= i <= len(section.columns) else "---:" for i in range(len(header))))
         lines += [_line(cells) for cells in _cells(section)]
         parts.append("\n".join(lines))
@@ -111,7 +119,7 @@ def markdown(found: Sequence[Section], failed: Sequence[Job] = ()) -> str:
         parts.append(f"{_NOTE[0].upper()}{_NOTE[1:]}.")
     if failed:
         lines = [
-            f"- `{job.folder.name}` {' '.join(f'`{text}`' for text in _told(job))}: {job.reason}" for job in failed
+            f"- {_code(job.folder.name)} {' '.join(map(_code, _told(job)))}: {_escaped(job.reason)}" for job in failed
         ]
         parts.append("\n".join(["### failed", "", *lines]))
     return "\n\n".join(parts) + "\n"
@@ -123,7 +131,20 @@ def _told(job: Job) -> list[str]:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
+
+
+def _escaped(text: str) -> str:
+    """A text in Markdown: no markup, no HTML, no end of a cell."""
+    return _MARKDOWN.sub(r"\\\1", escape(visible(text), quote=False))
+
+
+def _code(text: str) -> str:
+    """A text as code in Markdown, between more backticks than stand together in it."""
+    shown = visible(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    blank = " " if "`" in shown else ""
+    return f"{fence}{blank}{shown}{blank}{fence}"
 
 
 def _header(section: Section) -> list[str]:
@@ -213,7 +234,7 @@ def _csv(found: Sequence[Section]) -> str:
             line += ["", "", "", ""] if paired is None else [
                 _plain(paired.difference), _plain(paired.p), _plain(row.p_holm), paired.n_pairs
             ]  # fmt: skip
-            writer.writerow(line)
+            writer.writerow([without_formula(cell) if isinstance(cell, str) else cell for cell in line])
     return text.getvalue()
 
 

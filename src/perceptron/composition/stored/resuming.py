@@ -12,6 +12,7 @@ from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained, open_own
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
+from perceptron.visible import VisibleFormatter
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:
@@ -61,7 +62,8 @@ def _log_to(path: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"{path} must be writable, got {error.strerror}; mend it or delete it") from error
     file, terminal = logging.StreamHandler(text), logging.StreamHandler()
-    file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
+    file.setFormatter(VisibleFormatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
+    terminal.setFormatter(VisibleFormatter("%(message)s"))
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.INFO)
