@@ -12,6 +12,7 @@ import numpy as np
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.delimited import COMPRESSED, check_names, read_delimited
 from perceptron.errors import UsageError, missing_extra, reason
+from perceptron.files.reading import check_regular
 from perceptron.spelling import did_you_mean
 
 # Columns that are told where one is misspelt.
@@ -178,6 +179,7 @@ def _read(file: Path, setting: str) -> Any:
             f"{setting} must end in .csv, .tsv, .parquet or .feather, the first two also with .gz, .bz2, .xz, .zst or "
             f".zip, got {file}; name such a file"
         )
+    check_regular(file, setting)
     try:
         if kind == "csv":
             return read_delimited(file, setting)
@@ -195,9 +197,9 @@ def _read(file: Path, setting: str) -> Any:
 
 
 def _column(frame: Any, name: str, setting: str) -> str:
-    names = [str(column) for column in frame.columns]
-    if name not in names:
-        known = did_you_mean(str(name), names, most=_MOST_NAMES)
+    # Readers make texts of all names.
+    if name not in frame.columns:
+        known = did_you_mean(str(name), list(frame.columns), most=_MOST_NAMES)
         raise UsageError(f"{setting} must name a column, got {name}, which is none; {known}")
     return str(name)
 
