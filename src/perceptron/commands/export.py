@@ -10,6 +10,7 @@ from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, whole_file
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.runs.replacing import check_replaces_nothing
 
 if TYPE_CHECKING:
     from perceptron.composition.stored.restore import Restored
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = typed.choice("format", *_SUFFIXES)
     source = find_source(typed.text("run"), among=typed.among)
     path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
+    check_replaces_nothing(path)
     # Here, because they import torch; and onnx is an extra.
     with lasting():
         import torch

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from perceptron.composition.stored.restore import read_config
+from perceptron.composition.stored.restore import may_download, read_config
 from perceptron.composition.training import train
+from perceptron.data import offline
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
@@ -38,7 +39,8 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
     cfg = read_config(run, overrides=overrides, trust=trust)
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
-    with _log_to(run.folder / f"{cfg.task_name}.log"):
+    downloads = may_download(cfg, overrides=overrides, trust=trust)
+    with _log_to(run.folder / f"{cfg.task_name}.log"), offline(not downloads):
         return train(cfg, _chosen_of(run), goes_on=True)
 
 

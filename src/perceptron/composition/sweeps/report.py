@@ -133,9 +133,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     print_failures(console, failed)
     console.print(f"sweep folder  {folder}", soft_wrap=True, highlight=False)
     if has_best:
-        console.print(
-            f"best setting  python train.py --config-dir {folder} experiment=best", soft_wrap=True, highlight=False
-        )
+        console.print(f"best setting  python train.py sweep.best={folder}", soft_wrap=True, highlight=False)
 
 
 def _write_best(folder: Path, job: Job) -> None:
