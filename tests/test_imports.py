@@ -13,6 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # models do not see one another.
 LAYERS: list[set[str]] = [
     {"__init__", "errors", "garbage", "passwords", "pipes", "randomness", "spelling", "tasks"},
+    {"files"},
     {"data", "figures", "models", "networks", "signals"},
     {"callbacks", "exports", "runs"},
     {"population", "prediction", "sweeps"},

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.sweeps.report import markdown, print_sections, write_summary
 from perceptron.sweeps.results import Result, read_result, varying
@@ -34,6 +35,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         folds: int | None = None,
         fold: int | None = None,
         path: str | None = None,
+        directions: dict[str, str] | None = None,
     ) -> Path:
         folder = tmp_path / name
         (folder / ".hydra").mkdir(parents=True)
@@ -64,7 +66,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(written))
         (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump([f"model={model}", f"seed={seed}"]))
         chosen = {"data": data, "model": model, "optimizer": "sgd"}
-        (folder / "provenance.json").write_text(json.dumps({"chosen": chosen, "seconds": 1.5}))
+        origin = {"chosen": chosen, "seconds": 1.5} | ({} if directions is None else {"directions": directions})
+        (folder / "provenance.json").write_text(json.dumps(origin))
         (folder / "metrics.json").write_text(json.dumps(metrics))
         return folder
 
@@ -89,6 +92,29 @@ def test_seeds_are_aggregated_and_settings_ranked(make_run: MakeRun) -> None:
     assert section.rows[0].comparison is None
     assert section.rows[1].comparison is not None
     assert section.rows[1].comparison.difference == pytest.approx(0.1)
+
+
+def test_a_metric_of_the_users_is_ranked_as_its_runs_say(make_run: MakeRun) -> None:
+    runs = [
+        make_run(f"run{skill}", metrics=score(0.1) | {"test/skill": skill}, lr=skill, directions={"skill": "max"})
+        for skill in (0.2, 0.9, 0.5)
+    ]
+    (section,) = sections(read(*runs), by="test/skill")
+    assert [row.setting["optimizer.lr"] for row in section.rows] == ["0.9", "0.5", "0.2"]
+
+
+def test_a_direction_that_nobody_says_is_not_guessed(make_run: MakeRun) -> None:
+    runs = [make_run(f"run{skill}", metrics=score(0.1) | {"test/skill": skill}, lr=skill) for skill in (0.2, 0.9)]
+    line = (
+        "whether a larger test/skill is better must be known, got runs that do not say; "
+        "type perceptron compare <folder> by=test/skill mode=max, or mode=min"
+    )
+    with pytest.raises(UsageError, match=f"^{line}$"):
+        sections(read(*runs), by="test/skill")
+    for mode, best in (("max", "0.9"), ("min", "0.2")):
+        assert sections(read(*runs), by="test/skill", mode=mode)[0].rows[0].setting["optimizer.lr"] == best
+    with pytest.raises(UsageError, match=r"^mode must be max for test/acc, got min; leave mode out$"):
+        sections(read(*runs), by="test/acc", mode="min")
 
 
 def test_accuracy_is_ranked_from_above_and_the_undefined_last(make_run: MakeRun) -> None:

@@ -236,6 +236,30 @@ def test_a_storage_that_is_none_leaves_no_sweep(
     assert not list(tmp_path.glob("*/multiruns/*"))
 
 
+def test_a_search_has_one_metric_and_a_study_one_direction(
+    sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search = (
+        *SHORT,
+        "figures=none",
+        "hydra/sweeper=optuna",
+        "hydra.sweeper.n_trials=1",
+        "optimizer.lr=interval(0.01,0.1)",
+    )
+    assert sweep(*search, "monitor=choice(val/loss,val/acc)")[0] == 2
+    assert capsys.readouterr().err == (
+        "error: a search compares its trials by one metric, got val/loss, val/acc; set monitor to one of them\n"
+    )
+    storage = f"sqlite:///{tmp_path / 'shared.db'}"
+    optuna.create_study(storage=storage, study_name="search", direction="minimize")
+    assert sweep(*search, f"hydra.sweeper.storage={storage}", "monitor=val/acc")[0] == 2
+    assert capsys.readouterr().err == (
+        f"error: the study search in {storage} has a metric to minimize, got mode=max; set another "
+        "hydra.sweeper.study_name or hydra.sweeper.storage\n"
+    )
+    assert not list(tmp_path.glob("*/multiruns/*"))
+
+
 def test_several_processes_are_refused(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _ = sweep("trainer=ddp_sim", "seed=0,1")
     assert status == 2

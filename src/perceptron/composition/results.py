@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
@@ -34,7 +35,8 @@ def write_results(
         seconds=seconds,
     )
     # The folder is synced with the file that comes last.
-    write_json(folder / "provenance.json", origin | {"best": best}, sync_folder=False)
+    stored = {"best": best, "directions": directions(config, metrics)}
+    write_json(folder / "provenance.json", origin | stored, sync_folder=False)
     write_json(folder / "metrics.json", metrics)
 
 

@@ -1,16 +1,13 @@
 """A run's folder, read back: nothing but plain values comes out of it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from perceptron.errors import UsageError, reason
+from perceptron.errors import UsageError
 from perceptron.runs.inside import is_inside
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.runs.stored_values import read_values
 
 # The network of runs that were made of others.
 ENSEMBLE = "perceptron.models.Ensemble"
@@ -95,12 +92,9 @@ class Run:
     def _values(self, name: str) -> Any:
         path = self.folder / name
         try:
-            text = path.read_text()
-            return json.loads(text) if path.suffix == ".json" else read_yaml(text)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
-            raise UsageError(
-                f"a run's {name} must be readable, got {reason(error, lines=1)} in {path}; name another run"
-            ) from error
+            return read_values(path)
+        except ValueError as error:
+            raise UsageError(f"a run's {name} must be readable, got {error} in {path}; name another run") from error
 
 
 def folder_of(source: Path) -> Path:
@@ -117,8 +111,8 @@ def find_runs(folder: Path) -> list[Run]:
 def find_overrides(sweep: Path) -> list[Any] | None:
     """Overrides of the jobs of a sweep, as Hydra wrote them down; None where there are none to be read."""
     try:
-        found = read_yaml((sweep / "multirun.yaml").read_text())["hydra"]["overrides"]["task"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, RecursionError):
+        found = read_values(sweep / "multirun.yaml")["hydra"]["overrides"]["task"]
+    except (ValueError, KeyError, TypeError):
         return None
     return list(found) if isinstance(found, list) else None
 

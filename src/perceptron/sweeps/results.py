@@ -3,18 +3,18 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from perceptron.errors import UsageError
+from perceptron.runs.directions import stored_directions
 from perceptron.runs.folder import Run
-from perceptron.runs.plain_yaml import read_yaml
 from perceptron.runs.rows import name_of, table_of
+from perceptron.runs.stored_values import read_text, read_yaml
 from perceptron.sweeps.statistics import NAN, Draw
+from perceptron.tasks import Direction
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
 _BATCHES = ("batch_size", "eval_batch_size", "num_workers")
@@ -43,6 +43,7 @@ class Result:
         metrics: values under names like ``test/acc``; NaN where one is not defined.
         seconds: how long it took.
         figures: which it drew.
+        directions: which way its metrics improve, by their names without the split, as far as the run says.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Result:
     metrics: Mapping[str, float]
     seconds: float
     figures: str
+    directions: Mapping[str, Direction] = field(default_factory=dict)
 
 
 def read_result(run: Run) -> Result:
@@ -90,8 +92,9 @@ def read_result(run: Run) -> Result:
             metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},
             seconds=float(origin["seconds"]),
             figures=str(config.get("figures")),
+            directions=stored_directions(origin),
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"a run must hold its settings and metrics, got {error!r} in {run.folder}; leave it out"
         ) from error
@@ -115,11 +118,11 @@ def varying(results: Sequence[Result]) -> list[str]:
 
 def _following(run: Run) -> frozenset[str]:
     """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
-    text = (run.folder / ".hydra" / "config.yaml").read_text()
+    text = read_text(run.folder / ".hydra" / "config.yaml")
     try:
         return _interpolated(_PLAIN_VALUE.sub(r"\1 0", text))
     # A value of several lines, of which the first is gone.
-    except yaml.YAMLError:
+    except ValueError:
         return _interpolated(text)
 
 

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from perceptron.runs.directions import agreed_direction
 from perceptron.sweeps.results import Result, varying
 from perceptron.sweeps.statistics import NAN, Comparison, Draw, Estimate, compare, estimate, holm
-from perceptron.tasks import direction_of
+from perceptron.tasks import Direction
 
 # What a held-out score is called first, by task.
 _MAIN = ("test/acc", "test/rmse")
@@ -55,18 +56,22 @@ class Section:
     rows: Sequence[Row]
 
 
-def sections(results: Sequence[Result], *, by: str = "monitor") -> list[Section]:
+def sections(results: Sequence[Result], *, by: str = "monitor", mode: Direction | None = None) -> list[Section]:
     """Table of finished runs.
 
     Args:
         results: finished runs.
         by: metric to rank by; ``monitor`` for each data set's monitored one, ``main`` for its first held-out score.
             Test rows must choose nothing, so rank by a test metric only to compare settings that were fixed before.
+        mode: direction in which that metric improves, for runs that do not say it; None to go by the runs.
+
+    Raises:
+        UsageError: where the direction is not known, or is not ``mode``.
     """
     tables: dict[str, list[Result]] = {}
     for result in results:
         tables.setdefault(result.data, []).append(result)
-    return [_section(found, by) for found in tables.values()]
+    return [_section(found, by, mode) for found in tables.values()]
 
 
 def _main_metric(results: Sequence[Result]) -> str:
@@ -81,7 +86,7 @@ def _monitor(results: Sequence[Result]) -> str:
     return Counter(result.monitor for result in results).most_common(1)[0][0]
 
 
-def _section(results: Sequence[Result], by: str) -> Section:
+def _section(results: Sequence[Result], by: str, mode: Direction | None) -> Section:
     monitor, main = _monitor(results), _main_metric(results)
     metric = {"main": main, "monitor": monitor}.get(by, by)
     columns = varying(results)
@@ -89,7 +94,13 @@ def _section(results: Sequence[Result], by: str) -> Section:
     for result in results:
         groups.setdefault(tuple(sorted(result.setting.items())), []).append(result)
     rows = [_row(found, columns) for found in groups.values()]
-    sign = -1 if direction_of(metric) == "max" else 1
+    direction = agreed_direction(
+        metric,
+        (result.directions for result in results),
+        typed=mode,
+        fix=f"type perceptron compare <folder> by={metric} mode=max, or mode=min",
+    )
+    sign = -1 if direction == "max" else 1
 
     def order(row: Row) -> tuple[bool, float]:
         mean = row.estimate(metric).mean

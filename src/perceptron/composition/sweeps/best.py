@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 
 from perceptron.composition.sweeps.resume import trusted
 from perceptron.composition.sweeps.stored_overrides import check_stored
 from perceptron.errors import UsageError
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.runs.stored_values import read_values
 
 _KEY = "sweep.best"
 _OVERRIDDEN = re.compile(r"override /([\w/]+)")
@@ -44,9 +43,9 @@ def with_best(arguments: Sequence[str]) -> list[str]:
 def _stored(file: Path) -> list[str]:
     """The overrides that make the setting."""
     try:
-        values = dict(read_yaml(file.read_text()))
+        values = dict(read_values(file))
         options = [_option(entry) for entry in values.pop("defaults") if entry != "_self_"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{_KEY} must be the folder of a sweep that has a best setting, got {file.parents[1]} without a readable "
             "experiment/best.yaml; name one below logs/<task>/multiruns"

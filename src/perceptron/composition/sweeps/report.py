@@ -108,10 +108,14 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
                 results.append(read_result(Run(job.folder)))
             except UsageError as error:
                 faults.append(str(error))
-    found = sections(results)
+    try:
+        found = sections(results)
+    except UsageError as error:
+        faults.append(str(error))
+        found = []
     failed = [job for job in jobs if job.state == State.FAILED]
     write_summary(folder, found, failed)
-    if any(result.figures != "none" for result in results):
+    if found and any(result.figures != "none" for result in results):
         from perceptron.reports.sweep_figures import write_sweep_figures
 
         write_sweep_figures(folder, found)

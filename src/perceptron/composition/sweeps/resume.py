@@ -3,12 +3,11 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import yaml
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.runs.stored_values import read_values
 
 RESUME = "sweep.resume"
 _OWN_KEYS = (RESUME, "trust")
@@ -49,12 +48,12 @@ def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) 
     """The arguments that Hydra wrote down when the sweep was started, without those that are said anew."""
     file = folder / "multirun.yaml"
     try:
-        hydra = read_yaml(file.read_text())["hydra"]
+        hydra = read_values(file)["hydra"]
         stored = [*hydra["overrides"]["hydra"], *hydra["overrides"]["task"]]
         overrides = [text for text in stored if text.partition("=")[0].lstrip("+~") not in replaced]
         sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == _TYPED]
         root = hydra["job"]["config_name"]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{RESUME} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
             "name one below logs/<task>/multiruns"

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn, JobStatus
@@ -120,11 +120,12 @@ def _opened(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
 
     from perceptron.callbacks.pruning import storage_url
 
+    direction: Literal["maximize", "minimize"] = "maximize" if mode == "max" else "minimize"
     try:
-        return optuna.create_study(
+        study = optuna.create_study(
             storage=storage_url(storage),
             study_name=settings["study_name"],
-            direction="maximize" if mode == "max" else "minimize",
+            direction=direction,
             pruner=instantiate(settings["pruner"]),
             load_if_exists=True,
         )
@@ -134,6 +135,13 @@ def _opened(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
             f"{without_password(reason(error, lines=1))}; name "
             "another, or leave it out for search.db in the sweep's folder"
         ) from error
+    # Of a study that exists, Optuna keeps the direction without a word.
+    if study.direction.name.lower() != direction:
+        raise UsageError(
+            f"the study {settings['study_name']} in {storage} has a metric to {study.direction.name.lower()}, got "
+            f"mode={mode}; set another hydra.sweeper.study_name or hydra.sweeper.storage"
+        )
+    return study
 
 
 def _pruning(settings: Mapping[str, Any], storage: str) -> list[str]:
@@ -158,6 +166,11 @@ def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -
             del cfg["hydra"]
         check(cfg)
         composed.append(cfg)
+    monitors = list(dict.fromkeys(cfg.monitor for cfg in composed))
+    if len(monitors) > 1:
+        raise UsageError(
+            f"a search compares its trials by one metric, got {', '.join(monitors)}; set monitor to one of them"
+        )
     return composed[0]
 
 

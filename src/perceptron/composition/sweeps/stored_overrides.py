@@ -15,7 +15,7 @@ from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.stored.paths import WRITING_GROUPS, check_path, check_storage
 from perceptron.errors import UsageError
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.runs.stored_values import read_values
 
 # Where a sweep lies is said anew when it goes on.
 REPLACED = ("hydra.sweep.dir", "hydra.run.dir", "hydra.mode")
@@ -124,7 +124,7 @@ def _is_allowed(target: Any) -> bool:
 def _is_downloaded(option: str) -> bool:
     """Whether a data set of this name is one that scikit-learn downloads."""
     path = CONF_DIR / "data" / f"{option}.yaml"
-    values = read_yaml(path.read_text()) if path.is_file() else None
+    values = read_values(path) if path.is_file() else None
     dataset = values.get("dataset") if isinstance(values, dict) else None
     return isinstance(dataset, dict) and "sklearn.datasets.fetch_" in str(dataset.get("_target_"))
 
