@@ -121,6 +121,11 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
             "x": {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "{run}", "name": "../mine"}
         }
     },
+    "a variable": {
+        "logger": {
+            "x": {"_target_": "lightning.pytorch.loggers.TensorBoardLogger", "save_dir": "{run}", "sub_dir": "$HOME"}
+        }
+    },
     "default_root_dir": {"trainer": {"default_root_dir": "{mine}"}},
     "a profiler": {
         "trainer": {

@@ -95,6 +95,7 @@ TASK = [
     "data=openml",
     "data=california_housing",
     "data=wine,covtype",
+    "data=glob(*)",
     "model='../../../{marker}'",
     "+experiment=/{marker}",
     "experiment@_global_=tabm",
@@ -104,6 +105,7 @@ TASK = [
     "callbacks.checkpoint.dirpath='${paths.output_dir}/../../..'",
     "callbacks.checkpoint.dirpath='${tags.0}'",
     "callbacks.checkpoint.filename='../../x'",
+    "callbacks.checkpoint.filename='$HOME/x'",
     "callbacks.last.dirpath='s3://bucket/x'",
     "+logger.x={_target_: lightning.pytorch.loggers.CSVLogger, save_dir: '{marker}'}",
     "+logger.x={_target_: lightning.pytorch.loggers.MLFlowLogger, tracking_uri: 'http://host'}",
@@ -231,6 +233,32 @@ def test_a_stored_log_folder_is_not_made(perceptron: Perceptron, tmp_path: Path)
     assert answer.status == 0, answer.err
     assert (sweep / "1" / "metrics.json").is_file()
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_search_does_not_unpickle_what_lies_in_its_database(tmp_path: Path) -> None:
+    option = "hydra/sweeper/sampler=cmaes"
+    for stored, typed in (((option,), ()), ((), (option,))):
+        sweep = store(tmp_path / "sweep", hydra=("hydra/sweeper=optuna", *stored))
+        with pytest.raises(UsageError, match=r"type 'trust=\[optuna.samplers.CmaEsSampler\]'"):
+            resumed_arguments([f"sweep.resume={sweep}", *typed])
+        resumed = resumed_arguments([f"sweep.resume={sweep}", *typed, "trust=[optuna.samplers.CmaEsSampler]"])
+        assert resumed is not None
+        assert option in resumed
+
+
+@pytest.mark.parametrize("where", ["stored", "typed"])
+def test_submitit_does_not_unpickle_what_lies_in_the_sweep(tmp_path: Path, where: str) -> None:
+    """It takes a result that is there already for that of the job whose number is in the name."""
+    option = "hydra/launcher=submitit_local"
+    sweep = store(tmp_path / "sweep", hydra=(option,) if where == "stored" else ())
+    folders = set()
+    for _ in range(2):
+        resumed = resumed_arguments([f"sweep.resume={sweep}", *([] if where == "stored" else [option])])
+        assert resumed is not None
+        (folder,) = [text for text in resumed if text.startswith("hydra.launcher.submitit_folder=")]
+        assert folder.startswith(f"hydra.launcher.submitit_folder='{sweep}/.submitit/")
+        folders.add(folder)
+    assert len(folders) == 2
 
 
 def test_a_pickle_behind_rerun_is_not_read(perceptron: Perceptron, tmp_path: Path) -> None:

@@ -19,6 +19,9 @@ def shadowed(tmp_path: Path) -> Path:
     for name in SHADOWS:
         marker = str(tmp_path / f"{name}.marker")
         (tmp_path / f"{name}.py").write_text(f"open({marker!r}, 'w').close()\nraise SystemExit(7)")
+    # Hydra imports all modules of this package, wherever Python finds it.
+    (tmp_path / "hydra_plugins").mkdir()
+    (tmp_path / "hydra_plugins" / "plugin.py").write_text((tmp_path / "typing.py").read_text())
     return tmp_path
 
 

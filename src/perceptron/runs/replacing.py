@@ -6,10 +6,11 @@ from perceptron.errors import UsageError
 
 # What a run or a sweep writes, by the first part of its path in the folder.
 _WRITTEN = (
-    ".hydra", ".lock", "checkpoints", "config.yaml", "csv", "data_report.json", "error.txt", "experiment", "figures",
-    "metrics.json", "multirun.yaml", "provenance.json", "pruned.txt", "search.db", "summary.csv", "summary.md",
-    "tensorboard",
+    ".hydra", ".lock", "config.yaml", "csv", "data_report.json", "error.txt", "experiment", "figures", "metrics.json",
+    "multirun.yaml", "provenance.json", "pruned.txt", "search.db", "summary.csv", "summary.md", "tensorboard",
 )  # fmt: skip
+# And wherever they lie.
+_SUFFIXES = (".ckpt", ".log")
 
 
 def check_replaces_nothing(path: Path, *, setting: str = "output") -> None:
@@ -25,7 +26,7 @@ def check_replaces_nothing(path: Path, *, setting: str = "output") -> None:
     resolved = path.resolve()
     for folder in resolved.parents:
         first = resolved.relative_to(folder).parts[0]
-        if (first in _WRITTEN or resolved.suffix == ".log") and _is_of_runs(folder):
+        if (first in _WRITTEN or resolved.suffix in _SUFFIXES) and _is_of_runs(folder):
             raise UsageError(
                 f"{setting} must not be a file that a run has written itself, got {path} in the run's folder {folder}; "
                 "name another, or delete the run first"

@@ -33,7 +33,7 @@ def check_new_run(config: DictConfig) -> None:
         if any(function in raw for function in _NEW):
             continue
         folder = Path(str(OmegaConf.select(config, key)))
-        if Run(folder).is_finished:
+        if Run(folder.resolve()).is_finished:
             raise UsageError(
                 f"a new run must not replace the results of another, got {key}={folder}, which is finished; name "
                 f"another folder, train it for longer with perceptron resume run={folder}, or delete it first"
@@ -53,7 +53,7 @@ def check_new_sweep(config: DictConfig) -> None:
     if any(function in raw for function in _NEW) or not is_shared(raw):
         return
     folder = Path(config.hydra.sweep.dir)
-    stored = find_overrides(folder)
+    stored = find_overrides(folder.resolve())
     typed = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
     if stored is not None and stored != typed:
         raise UsageError(

@@ -53,7 +53,7 @@ def check_path(key: str, text: str, folder: Path, *, where: str) -> None:
         return
     if name == _STORAGE:
         check_storage(key, text, folder, where=where)
-    elif (name in _FOLDERS or _leaves(text)) and not is_inside(text, folder):
+    elif (name in _FOLDERS or _leaves(text)) and not _is_within(text, folder):
         raise _outside(key, text, folder, where=where)
 
 
@@ -84,7 +84,15 @@ def check_storage(key: str, url: str, folder: Path, *, where: str) -> None:
 
 def _leaves(text: str) -> bool:
     """Whether a text could name a place outside the folder that its object writes to: val/loss could not."""
-    return text.startswith(("/", "~", "\\")) or "://" in text or ".." in text.replace("\\", "/").split("/")
+    is_relative = not (text.startswith(("/", "~", "\\")) or "://" in text or "$" in text)
+    return not is_relative or ".." in text.replace("\\", "/").split("/")
+
+
+def _is_within(text: str, folder: Path) -> bool:
+    """Whether a path lies in a folder, whatever folder it starts at and whatever it is expanded to."""
+    # Lightning replaces $NAME by the environment's variable, and joins relative paths to others.
+    below = text.removeprefix(f"{folder.resolve()}/")
+    return "$" not in below and (Path(text).is_absolute() or ".." not in Path(text).parts) and is_inside(text, folder)
 
 
 def _texts(value: Any, key: str, trust: Collection[str]) -> Iterator[tuple[str, str]]:

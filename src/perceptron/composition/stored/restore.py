@@ -122,7 +122,9 @@ def may_download(config: DictConfig, *, overrides: Sequence[str], trust: Collect
 
 
 def _keys(overrides: Sequence[str]) -> list[str]:
-    return [override.partition("=")[0].lstrip("+~") for override in overrides]
+    """Settings that take another value; a dictionary may leave a part of what was there."""
+    pairs = (override.lstrip("+~").partition("=") for override in overrides)
+    return [key for key, _, value in pairs if not value.startswith("{")]
 
 
 def _trusted(run: Run, trust: Collection[str]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def finish_sweep(*, interrupted: bool = False) -> int:
 
 def _remove_unused(folder: Path) -> None:
     """Take back the folder of a sweep that ended before its first job."""
-    if all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
+    if folder.is_dir() and all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
         shutil.rmtree(folder)
 
 

@@ -1,10 +1,13 @@
 """``sweep.resume=<folder>``: the command line that started a sweep, again. Imports nothing heavy."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from secrets import token_hex
+from typing import Any
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
+from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
 from perceptron.runs.stored_values import read_values
@@ -13,6 +16,7 @@ RESUME = "sweep.resume"
 _OWN_KEYS = (RESUME, "trust")
 # What Hydra calls the folder of --config-dir.
 _TYPED = "command-line"
+_CMAES = "optuna.samplers.CmaEsSampler"
 
 
 def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
@@ -40,12 +44,32 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
         raise UsageError(f"{RESUME} must be a folder without ${{ in its name, got {folder}; rename it")
     name = QuotedString(text=str(folder), quote=Quote.single)
     typed = {argument.partition("=")[0] for argument in own}
-    stored = _stored(folder, replaced={*REPLACED, *typed}, trust=trusted(arguments))
-    return [*stored, f"hydra.sweep.dir={name.with_quotes()}", *own]
+    trust = trusted(arguments)
+    flags, stored = _stored(folder, replaced={*REPLACED, *typed}, trust=trust)
+    chosen = {override.key_or_group: override.value() for override in parsed_overrides([*stored, *own])}
+    _check_sampler(chosen, folder, trust=trust)
+    return ["-m", *flags, *stored, f"hydra.sweep.dir={name.with_quotes()}", *_own_pickles(chosen, folder), *own]
 
 
-def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) -> list[str]:
-    """The arguments that Hydra wrote down when the sweep was started, without those that are said anew."""
+def _check_sampler(chosen: Mapping[str, Any], folder: Path, *, trust: Collection[str]) -> None:
+    """Refuse to go on with a search whose sampler keeps its state in the database as a pickle."""
+    if chosen.get("hydra/sweeper/sampler") == "cmaes" and _CMAES not in trust:
+        raise UsageError(
+            f"hydra/sweeper/sampler=cmaes reads its state from search.db as a pickle, which can run code, got it for "
+            f"{folder}; if nobody else wrote there, type 'trust=[{_CMAES}]'"
+        )
+
+
+def _own_pickles(chosen: Mapping[str, Any], folder: Path) -> list[str]:
+    """Where submitit keeps the pickles of its jobs: a folder that cannot hold any yet, for it reads what it finds."""
+    if not str(chosen.get("hydra/launcher")).startswith("submitit"):
+        return []
+    name = QuotedString(text=str(folder / ".submitit" / token_hex(8) / "%j"), quote=Quote.single)
+    return [f"hydra.launcher.submitit_folder={name.with_quotes()}"]
+
+
+def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) -> tuple[list[str], list[str]]:
+    """Flags and overrides that Hydra wrote down when the sweep was started, without those that are said anew."""
     file = folder / "multirun.yaml"
     try:
         hydra = read_values(file)["hydra"]
@@ -68,7 +92,7 @@ def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) 
                 f"{file}; if you know them, type 'trust=[{','.join(value for _, value in flags)}]'"
             )
     check_stored(overrides, folder, where=str(file), trust=trust)
-    return ["-m", *(part for flag in flags for part in flag), *overrides]
+    return [part for flag in flags for part in flag], overrides
 
 
 def trusted(arguments: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.settings.parsing import parsed_overrides
@@ -64,6 +64,9 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
         # An empty key is the whole configuration.
         if override.package is not None or not key:
             raise _refused(key, override.get_value_string() if "=" in str(override.input_line) else None, where)
+        if key == "data" and isinstance(override.value(), Glob):
+            # All options, those that are downloaded too.
+            raise _refused(key, override.get_value_string(), where)
         for value in _values(override):
             for name, leaf in _leaves(key, value):
                 _check(name, leaf, folder, where=where, trust=trust)
@@ -137,7 +140,7 @@ def _values(override: Override) -> Iterator[Any]:
             yield Override._convert_value(item)
     elif not isinstance(value, RangeSweep | IntervalSweep):
         # A glob of options keeps its text.
-        yield None if override.is_sweep_override() else Override._convert_value(value)
+        yield None if isinstance(value, Glob) else Override._convert_value(value)
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
