@@ -11,6 +11,7 @@ from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
+from perceptron.runs.replacing import check_replaces_nothing
 
 USAGE = """\
 Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units;
@@ -103,6 +104,8 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     if rows is not None and not rows.is_file():
         raise UsageError(f"input must be a CSV or Parquet file, got {source}, which is none; name another")
     answers = None if target == "-" else output_path(target)
+    if answers is not None:
+        check_replaces_nothing(answers)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
         raise UsageError(f"output must be another file than input, got {target} for both; name another")
     return rows, answers
