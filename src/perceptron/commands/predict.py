@@ -14,8 +14,8 @@ from perceptron.runs.find import find_source
 from perceptron.runs.replacing import check_replaces_nothing
 
 USAGE = """\
-Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units;
-of an ensemble also the spread of its members' answers.
+Answers for raw rows of a CSV, Parquet or Feather file: label and probability of every class, or values in the target's
+units; of an ensemble also the spread of its members' answers.
 
   perceptron predict run=logs/train/runs/<run> input=rows.csv output=answers.csv
   perceptron predict run=latest input=rows.parquet output=answers.parquet id=patient 'ignore=[diagnosis]'
@@ -102,7 +102,7 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     """Files to read and to write; None for standard streams."""
     rows = None if source == "-" else Path(source)
     if rows is not None and not rows.is_file():
-        raise UsageError(f"input must be a CSV or Parquet file, got {source}, which is none; name another")
+        raise UsageError(f"input must be a CSV, Parquet or Feather file, got {source}, which is none; name another")
     answers = None if target == "-" else output_path(target)
     if answers is not None:
         check_replaces_nothing(answers)

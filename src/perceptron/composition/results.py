@@ -59,9 +59,8 @@ def best_entry(
 
 
 def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write ``data_report.json``; log the task that was found, and what stands out."""
+    """Write ``data_report.json``; log what stands out."""
     write_json(folder / "data_report.json", report)
-    log.info("task: %s, as the target has it; data.task sets another", report["target"]["task"])
     for warning in report["warnings"]:
         log.warning("%s", visible(warning))
 
