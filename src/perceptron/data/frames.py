@@ -214,7 +214,7 @@ def _column(frame: Any, name: Any, setting: str) -> str:
     # Readers make texts of all names.
     if str(name) in frame.columns:
         return str(name)
-    names = list(frame.columns)
+    names: list[str] = list(frame.columns)
     alike = [column for column in names if _as_yaml(column) == _as_yaml(name)]
     if len(alike) == 1:
         return alike[0]
