@@ -1,6 +1,11 @@
 """``perceptron <command> ...`` and ``python -m perceptron <command> ...``. Imports nothing heavy."""
 
 import sys
+
+# For python -m the working folder comes first, where a typing.py would be run in place of Python's.
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]
+
 from importlib import import_module
 
 from perceptron.errors import UsageError, fail

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from perceptron.errors import InterruptedRunError, StoppedError
+from perceptron.visible import say
 
 # What the first signal started, closing files and deleting temporary ones, takes less.
 _SECONDS_TO_UNWIND = 2.0
@@ -110,7 +111,8 @@ def _handle_by(handler: "signal.Handlers | Callable[[int, FrameType | None], Non
 def _print_line(line: str) -> None:
     """Print on stderr; a terminal that was closed, which is what SIGHUP says, takes no more."""
     try:
-        print(line, file=sys.stderr, flush=True)
+        say(line, file=sys.stderr)
+        sys.stderr.flush()
         sys.stdout.flush()
     except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -12,14 +12,18 @@ from omegaconf import DictConfig
 from sklearn.base import BaseEstimator
 
 from perceptron.composition.data import build_data
+from perceptron.composition.divergence import likely_steep
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.results import best_entry, notes, write_results
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError, reason
+from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.models import Estimator, Standardize
+from perceptron.runs.faults import named_faults
 from perceptron.runs.files import write_text
+from perceptron.runs.folder import Run
+from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import TASKS, SplitName
@@ -41,14 +45,25 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     Raises:
         UsageError: where estimator and data do not go together.
     """
-    started, clock = datetime.now(UTC), time.perf_counter()
     folder = Path(cfg.paths.output_dir)
+    try:
+        with only_process(folder), named_faults(folder, settings=likely_steep(cfg)):
+            return _fit(cfg, chosen, folder, quiet=quiet)
+    except StoppedError as error:
+        # A fit cannot go on in its middle, so this is no run to go on with.
+        if not Run(folder).is_finished:
+            (folder / "config.yaml").unlink(missing_ok=True)
+            error.advice = None
+        raise
+
+
+def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: bool) -> float | None:
+    started, clock = datetime.now(UTC), time.perf_counter()
     config = plain(cfg)
 
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
     write_text(folder / "config.yaml", as_yaml(config))
-
     try:
         model.fit(*datamodule.rows("train"))
     except (ValueError, TypeError) as error:

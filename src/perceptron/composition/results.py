@@ -6,10 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
+from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ def write_results(
         split_seed=config["data"]["split_seed"],
         chosen=_of_groups(chosen),
         device=device,
+        threads=torch.get_num_threads(),
         started=started.isoformat(timespec="seconds"),
         seconds=seconds,
     )
@@ -58,11 +62,10 @@ def best_entry(
 
 
 def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write ``data_report.json``; log the task that was found, and what stands out."""
+    """Write ``data_report.json``; log what stands out."""
     write_json(folder / "data_report.json", report)
-    log.info("task: %s, as the target has it; data.task sets another", report["target"]["task"])
     for warning in report["warnings"]:
-        log.warning("%s", warning)
+        log.warning("%s", visible(warning))
 
 
 def notes(datamodule: TableDataModule) -> list[str]:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from perceptron.runs.files import whole_file
+from perceptron.files.writing import whole_file
+from perceptron.formulas import without_formula
 
 
 class Writer(Protocol):
@@ -34,6 +35,7 @@ class Layout:
         id_type: pyarrow's type of the first column.
         has_spread: whether an ensemble answers.
         is_double: whether numbers are float64, as those of a model that was trained so; else float32.
+        safe: whether texts that a spreadsheet program would run as formulas get an apostrophe in front.
     """
 
     def __init__(
@@ -45,14 +47,17 @@ class Layout:
         id_type: Any,
         has_spread: bool = False,
         is_double: bool = False,
+        safe: bool = False,
     ) -> None:
-        self._classes = pa.array(class_names, pa.string())
+        self._shown = without_formula if safe else str
+        self._classes = pa.array(map(self._shown, class_names), pa.string())
         answers = [("label", pa.string())] if class_names else []
         numbers = [f"p_{name}" for name in class_names] or [*target_names]
         if has_spread:
             numbers += ["spread"] if class_names else [f"spread_{name}" for name in target_names]
         kind = pa.float64() if is_double else pa.float32()
-        self.schema = pa.schema([(row_id, id_type), *answers, *((name, kind) for name in numbers)])
+        columns = [(row_id, id_type), *answers, *((name, kind) for name in numbers)]
+        self.schema = pa.schema([(self._shown(name), kind) for name, kind in columns])
 
     def batch(
         self,
@@ -69,6 +74,8 @@ class Layout:
             probabilities: ``(n_rows, n_classes)``; None for regression.
             spread: ``(n_rows,)``, or ``(n_rows, n_targets)``; None for a single model.
         """
+        if self._shown is not str and pa.types.is_string(ids.type):
+            ids = pa.array([None if name is None else self._shown(name) for name in ids.to_pylist()], ids.type)
         spreads = [] if spread is None else list(spread.reshape(len(spread), -1).T)
         if probabilities is None:
             return pa.record_batch([ids, *(pa.array(column) for column in (*labels.T, *spreads))], schema=self.schema)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from perceptron.errors import UsageError
+from perceptron.runs.inside import is_inside
 from perceptron.runs.stored_values import read_values
 
 # The network of runs that were made of others.
@@ -119,6 +120,15 @@ def find_runs(folder: Path) -> list[Run]:
     return [Run(path) for path in sorted(found, key=lambda path: (path / "config.yaml").stat().st_mtime_ns)]
 
 
+def find_overrides(sweep: Path) -> list[Any] | None:
+    """Overrides of the jobs of a sweep, as Hydra wrote them down; None where there are none to be read."""
+    try:
+        found = read_values(sweep / "multirun.yaml")["hydra"]["overrides"]["task"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return list(found) if isinstance(found, list) else None
+
+
 def best_of(run: Run) -> Mapping[str, Any] | None:
     """What ``provenance.json`` says of a run's best checkpoint: ``monitor``, ``mode``, ``value``; None without one."""
     best = run.provenance.get("best")
@@ -136,6 +146,11 @@ def checkpoint_path(run: Run, name: str) -> Path:
         path = Path(name)
     elif name == "best" and run.is_finished and (best := best_of(run)) and isinstance(best.get("checkpoint"), str):
         path = run.folder / best["checkpoint"]
+        if not is_inside(path, run.folder):
+            raise UsageError(
+                f"a run's best checkpoint must lie in its folder, got {path} in {run.folder / 'provenance.json'}; set "
+                "checkpoint=last, or name a checkpoint's file"
+            )
     else:
         path = run.checkpoint(name)
     if not path.is_file():

@@ -30,7 +30,7 @@ def test_other_command_lines_are_left_alone() -> None:
 
 
 def test_the_same_command_line_in_the_same_folder(sweep: Path) -> None:
-    assert resumed_arguments(["-m", f"sweep.resume={sweep}", "hydra.launcher.n_jobs=4"]) == [
+    assert resumed_arguments(["-m", f"sweep.resume={sweep}", "hydra.launcher.n_jobs=4", "trust=[/conf]"]) == [
         "-m",
         "--config-dir",
         "/conf",
@@ -58,22 +58,23 @@ def test_a_damaged_record_is_refused(sweep: Path, damaged: bytes) -> None:
 
 @pytest.mark.parametrize("kept", [0, 100])
 def test_a_command_that_was_cut_short_is_the_one_before(sweep: Path, kept: int) -> None:
-    arguments = resumed_arguments([f"sweep.resume={sweep}"])
+    typed = [f"sweep.resume={sweep}", "trust=[/conf]"]
+    arguments = resumed_arguments(typed)
     keep_command(sweep)
     # Hydra begins to write it anew, and the disk is full.
     text = (sweep / "multirun.yaml").read_bytes()
     (sweep / "multirun.yaml").write_bytes(text[:kept])
-    assert resumed_arguments([f"sweep.resume={sweep}"]) == arguments
+    assert resumed_arguments(typed) == arguments
     assert (sweep / "multirun.yaml").read_bytes() == text
     # What was cut is no copy.
     (sweep / "multirun.yaml").write_bytes(text[:kept])
     keep_command(sweep)
-    assert resumed_arguments([f"sweep.resume={sweep}"]) == arguments
+    assert resumed_arguments(typed) == arguments
 
 
 def test_a_folder_with_a_quote_in_its_name(sweep: Path) -> None:
     folder = sweep.rename(sweep.with_name("dot's \\'sweeps"))
-    arguments = resumed_arguments([f"sweep.resume={folder}"])
+    arguments = resumed_arguments([f"sweep.resume={folder}", "trust=[/conf]"])
     assert arguments is not None
     (parsed,) = OverridesParser.create().parse_overrides([arguments[-1]])
     assert parsed.value() == str(folder)
