@@ -12,6 +12,7 @@ from perceptron.errors import InterruptedRunError, UsageError, fail
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
@@ -55,7 +56,7 @@ def _run() -> None:
             "permissions or name another place"
         )
     except InterruptedRunError as error:
-        print(error, file=sys.stderr)
+        say(error, file=sys.stderr)
         sys.exit(error.status)
 
 

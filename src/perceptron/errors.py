@@ -4,6 +4,8 @@ import signal
 import sys
 from typing import NoReturn
 
+from perceptron.visible import say
+
 USAGE_STATUS = 2
 
 
@@ -16,7 +18,7 @@ class UsageError(Exception):
 
 def fail(error: UsageError | str) -> NoReturn:
     """Say on stderr what the user can mend, and end the program."""
-    print(f"error: {error}", file=sys.stderr)
+    say(f"error: {error}", file=sys.stderr)
     sys.exit(USAGE_STATUS)
 
 

@@ -10,6 +10,7 @@ from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
 from perceptron.runs.replacing import check_replaces_nothing
 from perceptron.tasks import SplitName
+from perceptron.visible import say
 
 USAGE = """\
 Loss and metrics of a run's model, to the last bit those that training reported; writes nothing unless told to.
@@ -51,4 +52,4 @@ def main(arguments: Sequence[str]) -> None:
     title = f"{restored.checkpoint.name} after {restored.step} steps"
     print_results(metrics, title=title, folder=folder_of(source), notes=[])
     if path is not None:
-        print(f"metrics     {path}")
+        say(f"metrics     {path}")

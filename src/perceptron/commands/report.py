@@ -5,6 +5,7 @@ from pathlib import Path
 
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 HELP = """\
 perceptron report [run=<folder>|latest|best] [runs=<folder>] [out=<file>]
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
 
     check_replaces_nothing(out, setting="out")
     write_text(out, html)
-    print(f"written to  {out}")
+    say(f"written to  {out}")
 
 
 def _run(wanted: str, among: Path) -> tuple[Path, str]:

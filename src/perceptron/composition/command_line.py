@@ -31,6 +31,7 @@ from perceptron.errors import InterruptedRunError, UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 INTERRUPTED_STATUS = 130
 
@@ -59,7 +60,7 @@ def _main(arguments: Sequence[str]) -> None:
     except UsageError as error:
         fail(error)
     except InterruptedRunError as error:
-        print(error, file=sys.stderr)
+        say(error, file=sys.stderr)
         sys.exit(error.status)
     except ValueError as error:
         # What Python's logging says of Hydra's settings.
@@ -119,7 +120,7 @@ def _train(cfg: DictConfig) -> float | None:
         # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
         if is_multirun:
             finish_sweep(interrupted=True)
-        print(error, file=sys.stderr)
+        say(error, file=sys.stderr)
         sys.exit(error.status)
 
 

@@ -17,6 +17,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
+from perceptron.runs.checkpoint_shape import check_resumable
 from perceptron.runs.folder import Run
 from perceptron.runs.inside import is_inside
 from perceptron.runs.step_counts import count_groups, count_steps
@@ -170,6 +171,7 @@ def check_point(checkpoint: Mapping[str, Any], *, max_epochs: int | None, where:
             f"a run goes on from a checkpoint between two steps or at an epoch's end, got {where}; name another, such "
             "as last.ckpt"
         )
+    check_resumable(checkpoint, where=where)
     epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
     if max_epochs is not None and 0 <= max_epochs < epochs:
         raise UsageError(
@@ -216,6 +218,7 @@ def resume_point(run: Run) -> Path | None:
         if path.is_file():
             contents = read_checkpoint(path)
             if contents.get(KEY, {}).get("position", NOT_EXACT) != NOT_EXACT:
+                check_resumable(contents, where=str(path))
                 steps[path] = int(contents["global_step"])
     return max(steps, key=lambda path: steps[path]) if steps else None
 
