@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
+from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ def write_results(
         seconds=seconds,
     )
     # The folder is synced with the file that comes last.
-    write_json(folder / "provenance.json", origin | {"best": best}, sync_folder=False)
+    stored = {"best": best, "directions": directions(config, metrics)}
+    write_json(folder / "provenance.json", origin | stored, sync_folder=False)
     write_json(folder / "metrics.json", metrics)
 
 
@@ -59,7 +62,7 @@ def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
     """Write ``data_report.json``; log what stands out."""
     write_json(folder / "data_report.json", report)
     for warning in report["warnings"]:
-        log.warning("%s", warning)
+        log.warning("%s", visible(warning))
 
 
 def notes(datamodule: TableDataModule) -> list[str]:

@@ -8,8 +8,10 @@ import lzma
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +22,8 @@ from perceptron.errors import UsageError
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 # What readers of these raise of files that are cut off or none, beside OSError.
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+# Of 100,000 columns with 160 characters each. A sparse file of gigabytes is one line.
+_LONGEST_LINE = 2**24
 SEPARATORS = ",;\t|"
 # A text of digits with a leading zero.
 PADDED = r"0\d+"
@@ -78,7 +82,7 @@ def check_names(names: Sequence[str], file: Path, setting: str) -> None:
     unnamed = [place for place, name in enumerate(names) if not name and (place > 0 or len(names) == 1)]
     if unnamed:
         raise UsageError(nameless(unnamed[0], file, setting))
-    twice = [name for name in names if names.count(name) > 1]
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UsageError(f"{setting} must have each column once, got {twice[0]} twice in {file}; rename one")
     if len(names) > 1 and all(_is_number(name) for name in names):
@@ -134,10 +138,15 @@ def _checked(file: Path, setting: str) -> tuple[list[str], str, set[str]]:
 
 def _lines(text: TextIOWrapper, file: Path, setting: str) -> Iterator[str]:
     """Lines of a file, without a null byte, which readers take for the end of a cell."""
-    for number, line in enumerate(text, start=1):
+    for number, line in enumerate(iter(partial(text.readline, _LONGEST_LINE), ""), start=1):
         if "\0" in line:
             raise UsageError(
                 f"{setting} must be UTF-8 text, got a null byte in line {number} of {file}; save it as UTF-8"
+            )
+        if len(line) == _LONGEST_LINE:
+            raise UsageError(
+                f"{setting} must have lines of less than {_LONGEST_LINE:,} characters, got more in line {number} of "
+                f"{file}; mend it, or save it as Parquet"
             )
         yield line
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from perceptron.data.delimited import COMPRESSED, check_names, nameless, read_delimited
 from perceptron.data.missing import USUAL, Missing, as_setting
-from perceptron.errors import UsageError, reason
+from perceptron.errors import UsageError, missing_extra, reason
+from perceptron.files.reading import check_regular
 from perceptron.spelling import did_you_mean
 
 log = logging.getLogger(__name__)
@@ -168,9 +169,7 @@ def _pandas() -> Any:
 
         _ = pa
     except ImportError as error:
-        raise UsageError(
-            "data=table needs pandas and pyarrow, got none; type pip install 'perceptron[table]'"
-        ) from error
+        raise missing_extra("data=table needs pandas and pyarrow", "table") from error
     return pd
 
 
@@ -184,6 +183,7 @@ def _read(file: Path, setting: str, missing: Missing) -> Any:
             f"{setting} must end in .csv, .tsv, .parquet or .feather, the first two also with .gz, .bz2, .xz, .zst or "
             f".zip, got {file}; name such a file"
         )
+    check_regular(file, setting)
     try:
         if kind == "csv":
             frame = read_delimited(file, setting, missing)
@@ -211,9 +211,10 @@ def _column(frame: Any, name: Any, setting: str) -> str:
     Raises:
         UsageError: where there is none, or several.
     """
-    names = [str(column) for column in frame.columns]
-    if str(name) in names:
+    # Readers make texts of all names.
+    if str(name) in frame.columns:
         return str(name)
+    names: list[str] = list(frame.columns)
     alike = [column for column in names if _as_yaml(column) == _as_yaml(name)]
     if len(alike) == 1:
         return alike[0]

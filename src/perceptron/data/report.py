@@ -33,8 +33,10 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     codes = from_texts(table.schema.encoding)
     kinds = {code["column"]: code["kind"] for code in codes}
     columns = [_column(frame[name], kinds.get(str(name)), split.train) for name in frame.columns]
-    copies = _copies(frame)
-    shared = {name: _shared_rows(frame, split.train, split.rows(name)) for name in ("val", "test")}
+    texts_of_all = frame.astype(str)
+    copies = _copies(texts_of_all)
+    hashes = pd.util.hash_pandas_object(texts_of_all, index=False).to_numpy()
+    shared = {name: _shared_rows(hashes, split.train, split.rows(name)) for name in ("val", "test")}
     leaks = _leaks(table, codes, split.train)
     texts = [name for name in frame.columns if kinds.get(str(name)) == "category"]
     codes_of_digits = {name: padded(frame[name].iloc[split.train]) for name in texts if are_codes(frame[name])}
@@ -126,19 +128,20 @@ def _identifier(column: "pd.Series[Any]") -> str | None:
     return f"{distinct} different texts in {len(known)} rows" if is_text and distinct > 0.9 * len(known) else None
 
 
-def _copies(frame: pd.DataFrame) -> list[tuple[str, str]]:
+def _copies(texts: pd.DataFrame) -> list[tuple[str, str]]:
+    """Names of columns with the same values, written as texts."""
     first: dict[int, str] = {}
     found = []
-    for name in frame.columns:
-        key = hash(pd.util.hash_pandas_object(frame[name].astype(str), index=False).to_numpy().tobytes())
+    for name in texts.columns:
+        key = hash(pd.util.hash_pandas_object(texts[name], index=False).to_numpy().tobytes())
         if key in first:
             found.append((first[key], str(name)))
         first.setdefault(key, str(name))
     return found
 
 
-def _shared_rows(frame: pd.DataFrame, train: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> int:
-    hashes = pd.util.hash_pandas_object(frame.astype(str), index=False).to_numpy()
+def _shared_rows(hashes: npt.NDArray[Any], train: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> int:
+    """Number of other rows with the hash of a training row."""
     return int(np.isin(hashes[others], hashes[train]).sum())
 
 

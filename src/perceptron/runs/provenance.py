@@ -1,15 +1,18 @@
 """Where a result comes from."""
 
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("perceptron", "torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn", "numpy")
+from perceptron import __version__
+from perceptron.passwords import without_password
+from perceptron.runs.git import git_state
+
+_PACKAGES = ("torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn", "numpy")
 
 
 def provenance(
@@ -26,7 +29,7 @@ def provenance(
         seconds: duration.
     """
     return {
-        "command": sys.argv,
+        "command": [without_password(text) for text in sys.argv],
         "git": _git_state(),
         "versions": _versions(),
         "platform": platform.platform(),
@@ -41,19 +44,12 @@ def provenance(
 
 @cache
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "perceptron": __version__} | {
+        name: version(name) for name in _PACKAGES
+    }
 
 
 @cache
 def _git_state() -> dict[str, Any] | None:
-    """Commit and whether files differ from it; None outside a repository. Of the process: its code is loaded once."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-
-    def ask(*arguments: str) -> str | None:
-        answer = subprocess.run([git, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    return None if commit is None else {"commit": commit, "dirty": bool(ask("status", "--porcelain"))}
+    """Commit and whether files differ from it; None where the code is in no repository. The code is loaded once."""
+    return git_state(Path(__file__).parent)

@@ -194,7 +194,8 @@ class PlateauConf(ScheduleConf):
 
     _target_: str | None = "perceptron.models.schedules.plateau"
     monitor: str = MISSING
-    mode: str = MISSING
+    # min or max; null where the monitored metric's direction is not known, which no run starts with.
+    mode: str | None = MISSING
     factor: float = 0.5
     patience: int = 5
     min_lr: float = 0.0
@@ -277,7 +278,7 @@ class TrainConf:
     ckpt_path: str | None = None
     seed: int = 0
     monitor: str = MISSING
-    mode: str = MISSING
+    mode: str | None = MISSING
     data: DataConf = MISSING
     model: ModelConf = MISSING
     optimizer: OptimizerConf = MISSING
