@@ -103,7 +103,9 @@ class TableDataModule(L.LightningDataModule):
         self.known: TableSchema | None = None
         # Optimizer steps whose batches are handed out as one, see perceptron.callbacks.several_steps.
         self.steps_at_once = 1
-        # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
+        # Whether ``setup`` looks for what stands out in a table of your own; set before it.
+        self.reports = True
+        # What it has found, see perceptron.data.report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
@@ -147,13 +149,14 @@ class TableDataModule(L.LightningDataModule):
                 table = raw.labelled(task=task, classes=classes)
                 labels = None if table.schema.task == REGRESSION.name else table.target
                 self._split = raw.split(labels, **settings)
-                # Here, because it imports scikit-learn's trees.
-                from perceptron.data.report import data_report
-
                 table = raw.encoded(table, self._split.train) if known is None else as_known(table, raw.frame, known)
                 if codes := from_texts(table.schema.encoding):
                     self._measured = is_measured(codes)
-                self.report = data_report(raw, table, self._split)
+                if self.reports:
+                    # Here, because it imports scikit-learn's trees.
+                    from perceptron.data.report import data_report
+
+                    self.report = data_report(raw, table, self._split)
                 return table
         table = as_table(raw, task=task, classes=classes)
         labels = None if table.schema.task == REGRESSION.name else table.target

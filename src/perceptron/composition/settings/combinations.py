@@ -1,7 +1,7 @@
 """Which values of different settings do not go together. Imports nothing heavy."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,17 +97,45 @@ def _check_monitors(values: Mapping[str, Any]) -> None:
     if task is None:
         return
     logged = logged_names(task, has_val=values["data"]["val_fraction"] > 0)
+    may_log_more = _has_foreign_callback(values)
     for prefix, part in _monitoring_parts(values):
         key, mode_key = f"{prefix}monitor", f"{prefix}mode"
         monitor, mode = part["monitor"], part["mode"]
         if monitor not in logged:
-            raise UsageError(
-                f"{key} must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}"
-            )
+            if may_log_more:
+                # What they log shows in the first epoch.
+                continue
+            raise _not_logged(key, monitor, logged)
         if mode != direction_of(monitor):
-            raise UsageError(
-                f"{mode_key} must be {direction_of(monitor)} for {monitor}, got {mode}; leave {mode_key} out"
-            )
+            fix = f"leave {mode_key} out" if not prefix else f"set {mode_key}={direction_of(monitor)}"
+            raise UsageError(f"{mode_key} must be {direction_of(monitor)} for {monitor}, got {mode}; {fix}")
+
+
+def check_logged(values: Mapping[str, Any], logged: Collection[str]) -> None:
+    """Refuse to monitor what a training does not log, as its first epoch shows.
+
+    Args:
+        values: the whole configuration, typed or plain.
+        logged: names of the metrics so far; where there is none of validation rows, there was no validation yet.
+
+    Raises:
+        UsageError: for the first metric that is monitored and not logged.
+    """
+    has_validated = any(name.startswith("val/") for name in logged)
+    for prefix, part in _monitoring_parts(values):
+        monitor = str(part["monitor"])
+        if monitor not in logged and (has_validated or not monitor.startswith("val/")):
+            raise _not_logged(f"{prefix}monitor", monitor, logged)
+
+
+def _not_logged(key: str, monitor: Any, logged: Collection[str]) -> UsageError:
+    return UsageError(f"{key} must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}")
+
+
+def _has_foreign_callback(values: Mapping[str, Any]) -> bool:
+    """Whether there is a callback that is neither this project's nor Lightning's, which may log anything."""
+    targets = (str(part["_target_"]) for part in values["callbacks"].values() if isinstance(part, Mapping))
+    return any(not target.startswith(("perceptron.", "lightning.")) for target in targets)
 
 
 def _monitoring_parts(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -92,12 +92,22 @@ def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
         known = [str(name) for name in node] if isinstance(node, DictConfig) else []
         if part not in known:
             groups = [] if path else [str(group) for group in loader.options("", ObjectType.GROUP)]
+            if "_target_" in known and OmegaConf.get_type(node) is dict:
+                raise UsageError(f"there is no setting {key}; {_argument(key, part, known, node['_target_'])}")
             near = did_you_mean(path + part, [path + name for name in {*known, *groups} - {"schema", "hydra"}])
             raise UsageError(f"there is no setting {path}{part}; {near}")
         if OmegaConf.is_missing(node, part) or OmegaConf.is_interpolation(node, part):
             return
         node = node[part]
         path += f"{part}."
+
+
+def _argument(key: str, part: str, known: list[str], target: object) -> str:
+    """What to type for an argument of a class, of which only some are settings: the nearest of these, or a new one."""
+    near = did_you_mean(part, [name for name in known if name != "_target_"])
+    if near.startswith("did you mean"):
+        return near.replace("did you mean ", f"did you mean {key.removesuffix(part)}", 1)
+    return f"with + in front it is another argument of {str(target).rpartition('.')[2]}: +{key}=<value>"
 
 
 def _expected(error: ValidationError) -> str:

@@ -87,7 +87,7 @@ def restore_data(restored: Restored) -> TableDataModule:
     Raises:
         UsageError: where the table, which an override may have changed, has not what the model was trained on.
     """
-    return build_data(restored.config.data, restored.schema)
+    return build_data(restored.config.data, restored.schema, reports=False)
 
 
 def read_config(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> DictConfig:
