@@ -42,7 +42,8 @@ FLAGS = [
 ]
 
 
-# Training ends before the first validation.
+# PyTorch's profiler sees few steps; training ends before the first validation.
+@pytest.mark.filterwarnings(r"ignore:.*PyTorch Profiler default schedule.*")
 @pytest.mark.filterwarnings(r"ignore:.*could not find the monitored key.*")
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_run_with_the_flag_leaves_its_results(flag: str, composed, tmp_path: Path) -> None:
