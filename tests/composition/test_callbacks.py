@@ -66,7 +66,7 @@ def test_a_callbacks_metric_can_be_monitored(composed, tmp_path: Path) -> None:
     "settings",
     [
         ("monitor=val/mien", "mode=max"),
-        ("callbacks.early_stopping.monitor=val/mien",),
+        ("callbacks.early_stopping.monitor=val/mien", "callbacks.early_stopping.mode=max"),
         ("callbacks=none", "monitor=val/mien", "mode=max"),
     ],
 )

@@ -17,7 +17,7 @@ from lightning.pytorch.callbacks import (
 )
 
 from perceptron.composition.instance import instance
-from perceptron.composition.settings.combinations import check_logged
+from perceptron.composition.settings.monitors import check_logged
 from perceptron.errors import UsageError
 
 _FINDERS = {

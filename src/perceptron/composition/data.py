@@ -7,13 +7,12 @@ from perceptron.data import TableDataModule, TableSchema
 from perceptron.errors import UsageError, reason
 
 
-def build_data(cfg: DictConfig, known: TableSchema | None = None, *, reports: bool = True) -> TableDataModule:
+def build_data(cfg: DictConfig, known: TableSchema | None = None) -> TableDataModule:
     """Data module of the group ``data``, its table read.
 
     Args:
         cfg: the group.
         known: what a trained model knows that the data is for; None to fit how columns become features.
-        reports: whether to look for what stands out in a table of your own, which takes longer than to read it.
 
     Raises:
         UsageError: where the data set cannot be made from its arguments.
@@ -21,7 +20,6 @@ def build_data(cfg: DictConfig, known: TableSchema | None = None, *, reports: bo
     datamodule: TableDataModule = instance(cfg, "data")
     # No argument of the target: Hydra would take a category named ${...} for an interpolation.
     datamodule.known = known
-    datamodule.reports = reports
     try:
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:

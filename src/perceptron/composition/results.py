@@ -6,10 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
 from perceptron.runs.ending import in_words
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
+from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,8 @@ def write_results(
         seconds=seconds,
     )
     # The folder is synced with the file that comes last.
-    write_json(folder / "provenance.json", origin | {"best": best, "training": end}, sync_folder=False)
+    stored = {"best": best, "directions": directions(config, metrics), "training": end}
+    write_json(folder / "provenance.json", origin | stored, sync_folder=False)
     write_json(folder / "metrics.json", metrics)
 
 
@@ -58,11 +61,10 @@ def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
 
 
 def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write ``data_report.json``; log the task that was found, and what stands out."""
+    """Write ``data_report.json``; log what stands out."""
     write_json(folder / "data_report.json", report)
-    log.info("task: %s, as the target has it; data.task sets another", report["target"]["task"])
     for warning in report["warnings"]:
-        log.warning("%s", warning)
+        log.warning("%s", visible(warning))
 
 
 def notes(datamodule: TableDataModule, end: Mapping[str, Any] | None = None) -> list[str]:

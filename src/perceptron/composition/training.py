@@ -23,7 +23,7 @@ from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.results import notes, write_data_report, write_results
-from perceptron.composition.settings.combinations import check_logged
+from perceptron.composition.settings.monitors import check_logged
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.start import Start, starting_point
 from perceptron.composition.threads import set_threads
@@ -80,10 +80,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     start = starting_point(config)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
-    # A run that goes on has its report already.
-    datamodule = build_data(
-        cfg.data, None if start is None else start.schema, reports=not (folder / "data_report.json").is_file()
-    )
+    datamodule = build_data(cfg.data, None if start is None else start.schema)
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train:
         _prepare(model, datamodule, start, cfg=cfg, config=config)
@@ -153,11 +150,14 @@ def _prepare(
     Lightning makes optimizer and schedule, and loads the checkpoint, once more and later.
     """
     optimizer = build_optimizer(model, config["optimizer"])
-    build_schedule(model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH)
+    schedule = build_schedule(
+        model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH
+    )
     if start is None:
         fit_network(model, datamodule)
     else:
         start.load(model)
+        start.check_states(optimizer, schedule)
     check_threshold(model, datamodule)
     check_batches(cfg.trainer, datamodule)
 
@@ -175,13 +175,26 @@ def _fit(
     try:
         take_several_steps(trainer, model, datamodule, taken=0 if start is None else start.steps_taken)
         trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
-    except (MisconfigurationException, ValueError, RuntimeError) as error:
+    except (MisconfigurationException, ValueError, RuntimeError, LookupError) as error:
         if "monitor" in str(error) or "conditioned on metric" in str(error):
             check_logged(config, trainer.callback_metrics)
         # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
         if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
             raise UsageError(f"trainer must suit the data: {reason(error)}") from error
+        _blame(start, trainer, error)
         raise
+
+
+def _blame(start: Start | None, trainer: L.Trainer, error: Exception) -> None:
+    """Take a failure before the first step behind a checkpoint for the checkpoint's, such as states of another shape.
+
+    Raises:
+        UsageError: for such a failure.
+    """
+    if start is not None and trainer.global_step <= start.checkpoint["global_step"]:
+        raise UsageError(
+            f"training cannot go on from {start.path}: {reason(error, lines=1)}; name another checkpoint"
+        ) from error
 
 
 def evaluate(

@@ -1,13 +1,13 @@
 """Which values of different settings do not go together. Imports nothing heavy."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.monitors import check_monitors
 from perceptron.errors import UsageError
-from perceptron.spelling import did_you_mean
-from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task, direction_of, logged_names
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task, logged_names
 
 MODEL_TASKS: dict[str, Task] = {
     "perceptron.models.BinaryClassifier": BINARY,
@@ -16,6 +16,8 @@ MODEL_TASKS: dict[str, Task] = {
 }
 # What holds a model of scikit-learn in the place of a network.
 ESTIMATOR = "perceptron.models.Estimator"
+# The base of all kinds, of which the data's task chooses one.
+AUTO = "perceptron.models.TaskModule"
 # Their length is part of their state.
 OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
 _DATASET = re.compile(r"sklearn\.datasets\.(\w+)")
@@ -30,7 +32,7 @@ def check_combinations(values: Mapping[str, Any]) -> None:
     _check_fractions(values["data"])
     _check_choices(values["data"], values["model"])
     _check_dataset(values["data"])
-    _check_monitors(values)
+    check_monitors(values, _logged_names(values))
     _check_training(values)
 
 
@@ -92,59 +94,17 @@ def _check_dataset(data: Mapping[str, Any]) -> None:
         )
 
 
-def _check_monitors(values: Mapping[str, Any]) -> None:
-    task = MODEL_TASKS.get(values["model"]["_target_"])
-    if task is None:
-        return
-    logged = logged_names(task, has_val=values["data"]["val_fraction"] > 0)
-    may_log_more = _has_foreign_callback(values)
-    for prefix, part in _monitoring_parts(values):
-        key, mode_key = f"{prefix}monitor", f"{prefix}mode"
-        monitor, mode = part["monitor"], part["mode"]
-        if monitor not in logged:
-            if may_log_more:
-                # What they log shows in the first epoch.
-                continue
-            raise _not_logged(key, monitor, logged)
-        if mode != direction_of(monitor):
-            fix = f"leave {mode_key} out" if not prefix else f"set {mode_key}={direction_of(monitor)}"
-            raise UsageError(f"{mode_key} must be {direction_of(monitor)} for {monitor}, got {mode}; {fix}")
-
-
-def check_logged(values: Mapping[str, Any], logged: Collection[str]) -> None:
-    """Refuse to monitor what a training does not log, as its first epoch shows.
-
-    Args:
-        values: the whole configuration, typed or plain.
-        logged: names of the metrics so far; where there is none of validation rows, there was no validation yet.
-
-    Raises:
-        UsageError: for the first metric that is monitored and not logged.
-    """
-    has_validated = any(name.startswith("val/") for name in logged)
-    for prefix, part in _monitoring_parts(values):
-        monitor = str(part["monitor"])
-        if monitor not in logged and (has_validated or not monitor.startswith("val/")):
-            raise _not_logged(f"{prefix}monitor", monitor, logged)
-
-
-def _not_logged(key: str, monitor: Any, logged: Collection[str]) -> UsageError:
-    return UsageError(f"{key} must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}")
-
-
-def _has_foreign_callback(values: Mapping[str, Any]) -> bool:
-    """Whether there is a callback that is neither this project's nor Lightning's, which may log anything."""
-    targets = (str(part["_target_"]) for part in values["callbacks"].values() if isinstance(part, Mapping))
-    return any(not target.startswith(("perceptron.", "lightning.")) for target in targets)
-
-
-def _monitoring_parts(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Parts that have a monitor and a mode of their own, and what stands before these names."""
-    yield "", values
-    callbacks = ((f"callbacks.{name}.", part) for name, part in values["callbacks"].items())
-    for prefix, part in (("scheduler.", values["scheduler"]), *callbacks):
-        if isinstance(part, Mapping) and "monitor" in part and "mode" in part:
-            yield prefix, part
+def _logged_names(values: Mapping[str, Any]) -> set[str] | None:
+    """Names that a run can monitor; None where a class of the user's, a model or a callback, may log others."""
+    callbacks = (str(part["_target_"]) for part in values["callbacks"].values() if isinstance(part, Mapping))
+    if not all(target.startswith(("perceptron.", "lightning.")) for target in callbacks):
+        return None
+    target, has_val = values["model"]["_target_"], values["data"]["val_fraction"] > 0
+    tasks = [*TASKS.values()] if target in (AUTO, ESTIMATOR) else [MODEL_TASKS[target]] if target in MODEL_TASKS else []
+    names = {name for task in tasks for name in logged_names(task, has_val=has_val)}
+    if target == ESTIMATOR:
+        names |= {f"train/{metric}" for task in tasks for metric in task.metrics}
+    return names or None
 
 
 def _check_training(values: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
 
+from difflib import get_close_matches
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +105,10 @@ def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
 
 
 def _argument(key: str, part: str, known: list[str], target: object) -> str:
-    """What to type for an argument of a class, of which only some are settings: the nearest of these, or a new one."""
-    near = did_you_mean(part, [name for name in known if name != "_target_"])
-    if near.startswith("did you mean"):
-        return near.replace("did you mean ", f"did you mean {key.removesuffix(part)}", 1)
+    """What to type for an argument of a class, of which only some are settings: one of these, misspelt, or a new one."""
+    near = get_close_matches(part, [name for name in known if name != "_target_"], n=1, cutoff=0.8)
+    if near:
+        return f"did you mean {key.removesuffix(part)}{near[0]}?"
     return f"with + in front it is another argument of {str(target).rpartition('.')[2]}: +{key}=<value>"
 
 
