@@ -23,6 +23,7 @@ from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.command import check_overrides
 from perceptron.composition.settings.help import help_text
 from perceptron.composition.settings.overrides import CONF_DIR, one_line
+from perceptron.composition.settings.paths import follow_the_job
 from perceptron.composition.settings.settings_check import SettingsCheck
 from perceptron.composition.sweeps.best import with_best
 from perceptron.composition.sweeps.job import train_as_job
@@ -128,6 +129,7 @@ def _train(cfg: DictConfig) -> float | None:
     # Here, because it imports torch.
     from perceptron.composition.running import run_once
 
+    follow_the_job(cfg)
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return train_as_job(cfg, HydraConfig.get().runtime.choices)
     folder = Path(cfg.paths.output_dir)

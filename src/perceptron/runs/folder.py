@@ -136,6 +136,21 @@ def best_of(run: Run) -> Mapping[str, Any] | None:
     return best if known else None
 
 
+def monitored_value(
+    best: Mapping[str, Any] | None, *, metrics: Mapping[str, float | None], monitor: str
+) -> float | None:
+    """The run's own metric at the reported weights, which may have been kept by another.
+
+    Args:
+        best: see ``best_of``.
+        metrics: of the reported weights.
+        monitor: the metric that the run monitors.
+    """
+    if best is None:
+        return None
+    return float(best["value"]) if best["monitor"] == monitor else metrics.get(monitor)
+
+
 def checkpoint_path(run: Run, name: str) -> Path:
     """Path of a run's checkpoint ``best``, ``last``, or one that is named by its path.
 

@@ -154,7 +154,7 @@ class MemberBuilder:
             datamodule=datamodule,
             optimizer=optimizer,
             early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
-            checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)),
+            checkpoints=_rules(config),
         )
         for settings in _callbacks(config, PRUNING):
             member.pruning = PruneHopeless(
@@ -204,6 +204,12 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
     if unknown:
         raise CannotStackError(f"its schedule has {min(unknown)}")
     return {"interval": "epoch", **schedule}
+
+
+def _rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
+    """What keeps checkpoints, first the rule whose weights the job alone would report."""
+    rules = [ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)]
+    return tuple(sorted(rules, key=lambda rule: rule.monitor != config["monitor"]))
 
 
 def _callbacks(config: Mapping[str, Any], target: str) -> list[dict[str, Any]]:

@@ -189,13 +189,21 @@ def _is_grid(settings: Mapping[str, Any]) -> bool:
 
 
 def _sampler(settings: Mapping[str, Any], *, seed: int, number: int) -> Any:
-    """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again."""
+    """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again.
+
+    Args:
+        settings: of ``hydra.sweeper``; the sampler's own ``seed`` goes before the run's.
+        seed: the run's.
+        number: of the trial.
+    """
     from optuna.exceptions import ExperimentalWarning
 
     with warnings.catch_warnings():
         # The configured options are so called since 2022, and nothing that a user could mend.
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return instantiate(settings["sampler"], seed=derive_seed(seed, Stream.SEARCH, number) % _SEEDS)
+        own = settings["sampler"].get("seed")
+        base = seed if own is None else int(own)
+        return instantiate(settings["sampler"], seed=derive_seed(base, Stream.SEARCH, number) % _SEEDS)
 
 
 def _launch(
