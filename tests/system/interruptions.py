@@ -186,7 +186,9 @@ def _faults(ended: Ended, number: int, folder: Path) -> list[str]:
     return faults
 
 
-def run_case(root: Path, kind: str, number: int, chance: random.Random, known: Known, *, fresh: bool) -> str:
+def run_case(
+    root: Path, kind: str, number: int, chance: random.Random, known: Known, *, fresh: bool, within: float
+) -> str:
     """One process, interrupted and gone on with; what is wrong with it, and where."""
     if kind not in known:
         folder = root / f"{kind}_undisturbed"
@@ -198,7 +200,7 @@ def run_case(root: Path, kind: str, number: int, chance: random.Random, known: K
     folder = root / f"{number}_{kind}"
     log = folder.with_suffix(".log")
     sent = chance.choice(_SIGNALS)
-    moment = chance.uniform(0, seconds)
+    moment = chance.uniform(0, min(seconds, within))
     process = _start(_command(kind, folder), log, fresh=fresh)
     status = _status(process, moment)
     # Ctrl-C and a closed terminal reach all processes, kill(1) one.
@@ -233,6 +235,7 @@ def main() -> int:
     parser.add_argument("--signals", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--within", type=float, default=math.inf, help="seconds from the start, in which signals come")
     parser.add_argument("--fresh", action="store_true", help="start each process by itself")
     options = parser.parse_args()
     if not options.fresh:
@@ -244,7 +247,15 @@ def main() -> int:
     chance, equal = random.Random(options.seed), 0  # noqa: S311
     known: Known = {}
     for number in range(options.signals):
-        line = run_case(root, options.kinds[number % len(options.kinds)], number, chance, known, fresh=options.fresh)
+        line = run_case(
+            root,
+            options.kinds[number % len(options.kinds)],
+            number,
+            chance,
+            known,
+            fresh=options.fresh,
+            within=options.within,
+        )
         equal += line.endswith(": equal")
         print(line, flush=True)
     print(f"{equal} of {options.signals} equal")
