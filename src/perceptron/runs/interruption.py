@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from perceptron.errors import InterruptedRunError
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import at_safe_point
-from perceptron.signals import ending_signals, interrupt
+from perceptron.signals import ending_signals, interrupt, raise_if_lost
 
 
 class Interruption(Checkpoint):
@@ -36,6 +36,7 @@ class Interruption(Checkpoint):
 
     def __enter__(self) -> Self:
         self._before = {number: signal.getsignal(number) for number in _signals()}
+        raise_if_lost()
         self._listen()
         return self
 
