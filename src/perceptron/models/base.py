@@ -139,7 +139,7 @@ class TaskModule(L.LightningModule, ABC):
 
     def predict(self, features: Tensor) -> Prediction:
         """Answers for ``(batch, n_features)`` raw features."""
-        outputs = self.network(self.standardize(features))
+        outputs = self.network(self.standardize(features.to(self.dtype)))
         if outputs.ndim == 2:
             return self.answers(outputs)
         together = self.answers(self.mean_of_members(outputs))
@@ -151,7 +151,7 @@ class TaskModule(L.LightningModule, ABC):
         Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
         not call it: they give ``network`` the features of several steps, standardised at once.
         """
-        outputs: Tensor = self.network(self.standardize(features))
+        outputs: Tensor = self.network(self.standardize(features.to(self.dtype)))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
