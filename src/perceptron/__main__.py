@@ -19,7 +19,7 @@ COMMANDS = {
     "train": "train, test and log a model; the same as python train.py",
     "resume": "let a run that was stopped go on, to the same bits",
     "evaluate": "loss and metrics of a run's model on a split, or on other data",
-    "predict": "answers for the rows of a CSV or Parquet file",
+    "predict": "answers for the rows of a CSV, Parquet or Feather file",
     "export": "a run's model as ONNX or as a torch.export program",
     "ensemble": "one predictor of a sweep's members: the mean of their answers, and its spread",
     "compare": "rank the settings of runs and sweeps, with intervals and paired tests",

@@ -22,6 +22,7 @@ from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.command import check_overrides
 from perceptron.composition.settings.help import help_text
 from perceptron.composition.settings.overrides import CONF_DIR, one_line
+from perceptron.composition.settings.paths import follow_the_job
 from perceptron.composition.settings.settings_check import SettingsCheck
 from perceptron.composition.sweeps.best import with_best
 from perceptron.composition.sweeps.job import train_as_job
@@ -105,6 +106,7 @@ def _train(cfg: DictConfig) -> float | None:
     from perceptron.composition.running import run_once
 
     is_multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+    follow_the_job(cfg)
     try:
         if is_multirun:
             return train_as_job(cfg, HydraConfig.get().runtime.choices)

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from perceptron.composition.data import build_data
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.results import notes, write_data_report, write_results
+from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
@@ -44,7 +45,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     folder = Path(cfg.paths.output_dir)
-    config = plain(cfg)
+    config = with_absolute_paths(plain(cfg))
 
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)

@@ -24,6 +24,7 @@ from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.results import notes, write_data_report, write_results
 from perceptron.composition.settings.monitors import check_logged
+from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.start import Start, starting_point
 from perceptron.composition.threads import set_threads
@@ -76,7 +77,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     started, clock = datetime.now(UTC), time.perf_counter()
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
-    config = plain(cfg)
+    config = with_absolute_paths(plain(cfg))
     start = starting_point(config)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
