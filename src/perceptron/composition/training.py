@@ -173,8 +173,8 @@ def _fit(
     *,
     config: Mapping[str, Any],
 ) -> None:
-    if start is not None and trainer.is_global_zero:
-        reopen_logs(trainer.loggers, steps=start.steps)
+    if trainer.is_global_zero:
+        reopen_logs(trainer.loggers, steps=0 if start is None else start.steps)
     try:
         take_several_steps(trainer, model, datamodule, taken=0 if start is None else start.steps_taken)
         trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
