@@ -89,10 +89,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], _Arguments]] = {
     "sweep.resume": (("sweep", "search"), lambda case: ["train", "-m", f"sweep.resume={case}"]),
     "ensemble": (("sweep",), lambda case: ["ensemble", f"run={case}"]),
 }  # fmt: skip
-# Those that do more are tried more often.
+# Those that read most files are tried most often.
 _ORDER = (
-    "evaluate", "resume", "predict", "resume", "report", "evaluate", "compare", "resume", "sweep.resume", "export",
-    "report sweep", "evaluate", "resume", "sweep.resume", "predict", "ensemble",
+    *("evaluate", "resume", "predict", "report") * 5, "compare", "export", "sweep.resume", "report sweep", "ensemble",
 )  # fmt: skip
 
 
@@ -124,7 +123,7 @@ class _Watch:
         absolute = Path.cwd() / text
         real = os.path.realpath(absolute if followed else absolute.parent)
         real = real if followed else str(Path(real) / absolute.name)
-        if not (real + os.sep).startswith(self.inside) and not real.startswith("/dev/"):
+        if not (real + os.sep).startswith((self.inside, "/dev/", f"{tempfile.gettempdir()}/tmp")):
             self.seen.append(f"{event} {real}")
 
 
