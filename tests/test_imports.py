@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # models do not see one another.
 LAYERS: list[set[str]] = [
     {"visible"},
-    {"__init__", "errors", "formulas", "garbage", "pipes", "randomness", "spelling", "tasks"},
+    {"__init__", "errors", "formulas", "garbage", "passwords", "pipes", "randomness", "spelling", "tasks"},
     {"files"},
     {"data", "figures", "models", "networks", "signals"},
     {"callbacks", "exports", "runs"},

@@ -135,6 +135,20 @@ BAD = [
         "data.val_fraction=0 monitor=val/loss",
         "monitor must be a metric that this run logs, got val/loss; did you mean train/loss?",
     ),
+    (
+        "callbacks.checkpoint.save_top_k=-2",
+        "callbacks.checkpoint.save_top_k must be a whole number of at least 0, or -1 for all, got -2; set "
+        "callbacks.checkpoint.save_top_k",
+    ),
+    (
+        "callbacks.checkpoint.save_last=true",
+        "there is no setting callbacks.checkpoint.save_last; with + in front it is another argument of "
+        "ModelCheckpoint: +callbacks.checkpoint.save_last=<value>",
+    ),
+    (
+        "callbacks.early_stopping.patiense=3",
+        "there is no setting callbacks.early_stopping.patiense; did you mean callbacks.early_stopping.patience?",
+    ),
     ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; set mode=max"),
     (
         "model=auto monitor=val/accuracy",
@@ -288,7 +302,17 @@ BAD = [
         "--cfg job --resolve",
         "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out",
     ),
-    ("--experimental-rerun nowhere", "--experimental-rerun must be a file, got nowhere; name another"),
+    (
+        "--experimental-rerun nowhere",
+        "a run is repeated from its plain settings, got --experimental-rerun, which reads a pickle, and a pickle can "
+        "run code; type perceptron resume run=<folder>, or the run's command again",
+    ),
+    (
+        "hydra/sweeper=optuna hydra.sweeper.storage=postgresql://me:secret@host/db",
+        "hydra.sweeper.storage must hold no password, which would be written to every job's folder, got "
+        "postgresql://me:***@host/db; put the URL into an environment variable and type "
+        "hydra.sweeper.storage=env:<its name>",
+    ),
     ("--config-name tran", "there is no --config-name tran; did you mean train?"),
     (
         "hydra.searchpath=[file://nowhere]",

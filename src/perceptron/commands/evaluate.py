@@ -8,6 +8,7 @@ from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, print_json, write_json
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.runs.replacing import check_replaces_nothing
 from perceptron.tasks import SplitName
 from perceptron.visible import say
 
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str]) -> None:
     split = typed.choice("split", "all", *all_splits)
     output = typed.own["output"]
     path = None if output in (None, "-") else output_path(str(output))
+    if path is not None:
+        check_replaces_nothing(path)
     source = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch.
     with lasting():

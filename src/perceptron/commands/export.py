@@ -11,6 +11,7 @@ from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.runs.replacing import check_replaces_nothing
 from perceptron.visible import say
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = typed.choice("format", *_SUFFIXES)
     source = find_source(typed.text("run"), among=typed.among)
     path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
+    check_replaces_nothing(path)
     # Here, because they import torch; and onnx is an extra.
     with lasting():
         import torch

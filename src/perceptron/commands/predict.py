@@ -11,10 +11,11 @@ from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
+from perceptron.runs.replacing import check_replaces_nothing
 
 USAGE = """\
-Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units;
-of an ensemble also the spread of its members' answers.
+Answers for raw rows of a CSV, Parquet or Feather file: label and probability of every class, or values in the target's
+units; of an ensemble also the spread of its members' answers.
 
   perceptron predict run=logs/train/runs/<run> input=rows.csv output=answers.csv
   perceptron predict run=latest input=rows.parquet output=answers.parquet id=patient 'ignore=[diagnosis]'
@@ -101,8 +102,10 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     """Files to read and to write; None for standard streams."""
     rows = None if source == "-" else Path(source)
     if rows is not None and not rows.is_file():
-        raise UsageError(f"input must be a CSV or Parquet file, got {source}, which is none; name another")
+        raise UsageError(f"input must be a CSV, Parquet or Feather file, got {source}, which is none; name another")
     answers = None if target == "-" else output_path(target)
+    if answers is not None:
+        check_replaces_nothing(answers)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
         raise UsageError(f"output must be another file than input, got {target} for both; name another")
     return rows, answers

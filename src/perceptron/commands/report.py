@@ -45,7 +45,9 @@ def main(arguments: Sequence[str]) -> None:
     if not out.parent.is_dir():
         raise UsageError(f"out must be a file in a folder that exists, got {out}; make the folder")
     from perceptron.runs.files import write_text
+    from perceptron.runs.replacing import check_replaces_nothing
 
+    check_replaces_nothing(out, setting="out")
     write_text(out, html)
     say(f"written to  {out}")
 

@@ -14,7 +14,7 @@ from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
-from perceptron.runs.resume import check_point, resume_point, steps_taken
+from perceptron.runs.resume import check_paths, check_point, resume_point, steps_taken
 from perceptron.runs.training_states import check_states
 
 
@@ -31,6 +31,11 @@ class Start:
     path: str
     schema: TableSchema
     checkpoint: Mapping[str, Any]
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that are behind it."""
+        return int(self.checkpoint["global_step"])
 
     @property
     def steps_taken(self) -> int:
@@ -89,6 +94,7 @@ def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: s
     And a schedule that knows its length, where that were another; and an end that is behind the checkpoint.
     """
     check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=where)
+    check_paths(checkpoint, Path(config["paths"]["output_dir"]), where=where)
     stored = stored_config(checkpoint, where=where)
     for group in ("optimizer", "scheduler", "trainer"):
         if not isinstance(stored.get(group), Mapping):

@@ -16,6 +16,7 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from perceptron.data.missing import USUAL, Missing
 from perceptron.errors import UsageError
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
@@ -30,8 +31,8 @@ _HAS_PADDED = re.compile(rf"(?:\A|\0)\s*{PADDED}\s*(?:\0|\Z)")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
-def read_delimited(file: Path, setting: str) -> Any:
-    """DataFrame of a CSV file; texts that stand for a missing value are missing.
+def read_delimited(file: Path, setting: str, missing: Missing = USUAL) -> Any:
+    """DataFrame of a CSV file; texts that mean a missing value are missing.
 
     UTF-8, with or without a byte order mark; lines may end in any way, and be blank; quoted cells may hold separators
     and line ends. Where the separator is not a comma, a comma in a number is its decimal point.
@@ -39,6 +40,7 @@ def read_delimited(file: Path, setting: str) -> Any:
     Args:
         file: also compressed, as its name says.
         setting: that names the file, for messages.
+        missing: the texts that mean a missing value.
 
     Raises:
         UsageError: where a row has more or fewer cells than the first line, a quote is not closed, a column has no name
@@ -47,7 +49,6 @@ def read_delimited(file: Path, setting: str) -> Any:
     import pandas as pd
 
     from perceptron.data.cells import with_points
-    from perceptron.data.encoding import MISSING_TEXTS
 
     names, separator, are_padded = _checked(file, setting)
     with opened(file, setting) as stream:
@@ -62,7 +63,7 @@ def read_delimited(file: Path, setting: str) -> Any:
             skipinitialspace=True,
             low_memory=False,
             keep_default_na=False,
-            na_values=list(MISSING_TEXTS),
+            na_values={name: list(missing.of(name)) for name in names} if missing.known else list(missing.texts),
         )
     return frame if separator == "," else with_points(frame)
 
@@ -73,15 +74,14 @@ def separator_of(line: str) -> str:
 
 
 def check_names(names: Sequence[str], file: Path, setting: str) -> None:
-    """Check the names of a file's columns.
+    """Check the names of a file's columns; the first may be empty, as pandas and R name the column of row numbers.
 
     Raises:
-        UsageError: where one is missing or there twice, or all are numbers.
+        UsageError: where another is missing or one there twice, or all are numbers.
     """
-    if "" in names:
-        raise UsageError(
-            f"{setting} must have a name for every column, got none for column {names.index('')} in {file}; mend it"
-        )
+    unnamed = [place for place, name in enumerate(names) if not name and (place > 0 or len(names) == 1)]
+    if unnamed:
+        raise UsageError(nameless(unnamed[0], file, setting))
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UsageError(f"{setting} must have each column once, got {twice[0]} twice in {file}; rename one")
@@ -89,6 +89,14 @@ def check_names(names: Sequence[str], file: Path, setting: str) -> None:
         raise UsageError(
             f"{setting} must have a first line with the columns' names, got numbers alone in {file}; add it"
         )
+
+
+def nameless(place: int, file: Path, setting: str) -> str:
+    """Message for a column without a name that is not one of row numbers."""
+    return (
+        f"{setting} must have a name for every column, got none for column {place} in {file}; give it one in the first "
+        "line, and leave it out with data.exclude if it is none to learn from"
+    )
 
 
 def _checked(file: Path, setting: str) -> tuple[list[str], str, set[str]]:

@@ -52,7 +52,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
             at_once = max(_NUMBERS_AT_ONCE // (len(names) + 1), 1)
             for batch in file.iter_batches(batch_size=at_once, columns=[*names, target]):
                 stop = start + len(batch)
-                for name in (*names, target):
+                for name in names:
                     if batch.column(name).null_count:
                         raise UsageError(
                             f"every value must be known for data=arrays, got none in column {name} in rows {start} to "

@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from perceptron.runs.undefined import DASH, is_undefined
 from perceptron.visible import visible
 
 # Nothing is loaded and nothing runs, even if an escape were missed.
@@ -109,9 +110,12 @@ def heading(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of raw texts; columns of numbers stand at the right, columns of long texts stay wide enough to read."""
+    """A table of raw texts; columns of numbers stand at the right, columns of long texts stay wide enough to read.
+
+    A dash in place of a number may stand among numbers.
+    """
     rows = [list(row) for row in rows]
-    numeric = [all(_is_number(row[i]) for row in rows if row[i]) for i in range(len(header))]
+    numeric = [all(_is_number(row[i]) for row in rows if row[i] not in ("", DASH)) for i in range(len(header))]
     long = [any(len(row[i]) > _LONG for row in rows) for i in range(len(header))]
 
     def cells(values: Sequence[str], tag: str) -> str:
@@ -127,8 +131,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: Any) -> str:
-    """Four decimals, or nothing for what is no number."""
-    return f"{value:.4f}" if isinstance(value, int | float) else ""
+    """Four decimals; a dash for a number that is not defined, NaN or None."""
+    return DASH if is_undefined(value) else f"{value:.4f}"
 
 
 def named_values(values: Mapping[str, Any]) -> str:

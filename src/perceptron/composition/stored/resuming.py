@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
-from perceptron.composition.stored.restore import read_config
+from perceptron.composition.stored.restore import may_download, read_config
 from perceptron.composition.training import train
+from perceptron.data import offline
 from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained, open_own
 from perceptron.runs.folder import Run
@@ -42,7 +43,8 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
     cfg = read_config(run, overrides=overrides, trust=trust)
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
-    with _log_to(run.folder / f"{cfg.task_name}.log"):
+    downloads = may_download(cfg, overrides=overrides, trust=trust)
+    with _log_to(run.folder / f"{cfg.task_name}.log"), offline(not downloads):
         return train(cfg, _chosen_of(run), goes_on=True)
 
 

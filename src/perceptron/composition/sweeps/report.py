@@ -91,7 +91,7 @@ def finish_sweep(*, interrupted: bool = False) -> int:
 
 def _remove_unused(folder: Path) -> None:
     """Take back the folder of a sweep that ended before its first job."""
-    if all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
+    if folder.is_dir() and all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
         shutil.rmtree(folder)
 
 
@@ -138,7 +138,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     print_failures(console, failed)
     say(f"sweep folder  {folder}")
     if has_best:
-        say(f"best setting  python train.py --config-dir {folder} experiment=best")
+        say(f"best setting  python train.py sweep.best={folder}")
 
 
 def _write_best(folder: Path, job: Job) -> None:
