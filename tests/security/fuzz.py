@@ -39,6 +39,8 @@ _CHANGES = {
     "os.remove": (0,), "os.rename": (0, 1), "os.mkdir": (0,), "os.rmdir": (0,), "os.truncate": (0,), "os.link": (1,),
     "os.symlink": (1,), "os.chmod": (0,), "shutil.rmtree": (0,), "sqlite3.connect": (0,),
 }  # fmt: skip
+# Where torch and others keep a file while they read another.
+_temporary = str(Path(tempfile.gettempdir()) / tempfile.gettempprefix())
 _NEVER = ("subprocess.Popen", "os.exec", "os.system", "os.posix_spawn", "socket.connect")
 
 
@@ -123,7 +125,7 @@ class _Watch:
         absolute = Path.cwd() / text
         real = os.path.realpath(absolute if followed else absolute.parent)
         real = real if followed else str(Path(real) / absolute.name)
-        if not (real + os.sep).startswith((self.inside, "/dev/", f"{tempfile.gettempdir()}/tmp")):
+        if not (real + os.sep).startswith((self.inside, "/dev/", _temporary)):
             self.seen.append(f"{event} {real}")
 
 
