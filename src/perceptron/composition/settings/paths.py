@@ -58,5 +58,7 @@ def _at(values: Mapping[str, Any], key: str) -> Any:
 def _typed_in() -> Path:
     """The folder where the command was typed."""
     hydras = HydraConfig.instance().cfg
-    typed_in = None if hydras is None else OmegaConf.select(hydras, "hydra.runtime.cwd", throw_on_missing=False)
+    typed_in = None
+    if hydras is not None:
+        typed_in = OmegaConf.select(hydras, "hydra.runtime.cwd", throw_on_missing=False)  # type: ignore[arg-type]
     return Path(typed_in or os.getcwd())  # noqa: PTH109
