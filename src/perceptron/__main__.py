@@ -8,7 +8,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 from importlib import import_module
 
-from perceptron.errors import InterruptedRunError, UsageError, fail
+from perceptron.errors import InterruptedRunError, UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
@@ -47,6 +47,8 @@ def _run() -> None:
         import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
         fail(error)
+    except MemoryError as error:
+        fail(f"a command must fit in memory, got {reason(error, lines=1)}; take less data or a smaller model")
     except BrokenPipeError:
         raise
     except OSError as error:
