@@ -66,10 +66,20 @@ def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
 def notes(datamodule: TableDataModule) -> list[str]:
     """What a report says of the rows."""
     split = datamodule.split
-    rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
+    lines = [f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"]
     if len(split.test) == 0:
-        return [
-            rows,
-            "            no held-out test rows: these numbers do not say how the model does on new rows",
-        ]
-    return [rows]
+        lines.append("            no held-out test rows: these numbers do not say how the model does on new rows")
+    return [*lines, *_undefined(datamodule)]
+
+
+def _undefined(datamodule: TableDataModule) -> list[str]:
+    """Says where R² is not defined, which compares errors with the variance of the target."""
+    if datamodule.target_scaling is None:
+        return []
+    lines, splits = [], (("train", "training"), ("val", "validation"), ("test", "test"))
+    for split, words in splits:
+        target = datamodule.table.target[datamodule.split.rows(split)]
+        for name, column in zip(datamodule.schema.target_names, target.T, strict=True):
+            if len(column) and column.min() == column.max():
+                lines.append(f"            r2 is not defined on {words} rows for {name}, which has one value there")
+    return lines
