@@ -9,6 +9,7 @@ import pytest
 from perceptron.data import TableDataModule, table_from_files
 from perceptron.data.encoding import encode, from_texts
 from perceptron.data.files import read_frame
+from perceptron.data.offsets import subtracted
 
 
 def mixed(n: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -164,7 +165,7 @@ def test_a_new_file_is_encoded_by_the_stored_codes_alone(tmp_path: Path) -> None
     data = table_from_files(path=str(write(frame, tmp_path / "a.csv")), target="churned")
     codes = from_texts(data.schema.encoding)
     shuffled = read_frame(str(tmp_path / "a.csv"), "input")[["joined", "churned", "member", "city", "age"]]
-    np.testing.assert_array_equal(encode(shuffled, codes), data.table.features)
+    np.testing.assert_array_equal(subtracted(encode(shuffled, codes), data.schema.feature_offsets), data.table.features)
 
 
 def test_a_data_frame_of_other_than_numbers_is_a_table_too() -> None:

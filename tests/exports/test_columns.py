@@ -15,7 +15,7 @@ from perceptron.exports.columns import RawColumns  # noqa: E402
 def _computed(columns: RawColumns, width: int) -> np.ndarray:
     """What the graph gives in front of a network that gives its input."""
     info = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", width])
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, ["batch", width])
         for name in ("features", "values")
     ]
     node = onnx.helper.make_node("Identity", ["features"], ["values"])

@@ -43,9 +43,11 @@ def main(arguments: Sequence[str]) -> None:
     path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
     # Here, because they import torch; and onnx is an extra.
     with lasting():
+        import numpy as np
         import torch
 
         from perceptron.composition.stored.restore import restore, restore_data
+        from perceptron.data.offsets import added
 
     convert: Callable[..., tuple[bytes, float]]
     if wanted == "onnx":
@@ -63,7 +65,8 @@ def main(arguments: Sequence[str]) -> None:
 
     restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
     datamodule = restore_data(restored)
-    rows = torch.from_numpy(datamodule.table.features[:_MOST_ROWS].copy())
+    near = datamodule.table.features[:_MOST_ROWS].astype(np.float64)
+    rows = torch.from_numpy(added(near, restored.schema.feature_offsets))
     raw: dict[str, Any] = {}
     if restored.schema.encoding and wanted == "onnx":
         from perceptron.data.encoding import from_texts
@@ -73,7 +76,9 @@ def main(arguments: Sequence[str]) -> None:
         # A last row in which everything is missing.
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
-    content, difference = convert(restored.model, rows, metadata=_metadata(restored), **raw)
+    content, difference = convert(
+        restored.answers, rows, metadata=_metadata(restored), deviation=datamodule.target_deviation, **raw
+    )
     with whole_file(path) as file:
         file.write(content)
     print(f"{wanted:<11} {path}, {len(content):,} bytes")

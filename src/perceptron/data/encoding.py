@@ -1,4 +1,4 @@
-"""Columns of any kind as float32 features, by codes fitted on training rows and kept as plain values.
+"""Columns of any kind as features, by codes fitted on training rows and kept as plain values.
 
 A code is a dict of plain values for one column of the table:
 
@@ -26,7 +26,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from perceptron.data.cells import are_codes
-from perceptron.data.table import FloatArray
 from perceptron.errors import UsageError
 
 Code = dict[str, Any]
@@ -52,8 +51,8 @@ def fit_encoding(frame: pd.DataFrame, *, most: int = MOST_CATEGORIES) -> tuple[C
     return tuple(code for code in codes if code is not None)
 
 
-def encode(frame: pd.DataFrame, codes: Sequence[Code]) -> FloatArray:
-    """Features ``(n_rows, n_features)`` float32, raw, of rows whose columns are found by name, in any order.
+def encode(frame: pd.DataFrame, codes: Sequence[Code]) -> npt.NDArray[np.float64]:
+    """Features ``(n_rows, n_features)`` float64, raw, of rows whose columns are found by name, in any order.
 
     Raises:
         UsageError: where a column is missing, or holds what its kind cannot be.
@@ -64,10 +63,11 @@ def encode(frame: pd.DataFrame, codes: Sequence[Code]) -> FloatArray:
             f"every column that the model was trained on must be there, got none named {missing[0]}; add it"
         )
     blocks = [_encoded(frame.loc[:, code["column"]], code) for code in codes]
+    features = np.concatenate([*blocks, np.empty((len(frame), 0))], axis=1)
     with np.errstate(over="ignore"):
-        features = np.concatenate([*blocks, np.empty((len(frame), 0))], axis=1).astype(np.float32)
-    if not np.isfinite(features).all():
-        row, i = np.argwhere(~np.isfinite(features))[0]
+        finite = np.isfinite(features.astype(np.float32))
+    if not finite.all():
+        row, i = np.argwhere(~finite)[0]
         raise UsageError(
             f"every number must be finite in float32, got {features[row, i]} in column {encoded_names(codes)[i]}, "
             f"row {frame.index[row]}; mend or leave out such rows"

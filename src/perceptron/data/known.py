@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from perceptron.data.offsets import added, subtracted
 from perceptron.data.table import Table, TableSchema, as_table
 from perceptron.errors import UsageError
 
@@ -30,8 +31,9 @@ def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
 
         from perceptron.data.encoding import encode, from_texts
 
-        columns = pd.DataFrame(table.features, columns=list(found)) if frame is None else frame
-        features = encode(columns, from_texts(known.encoding))
+        values = added(table.features, table.schema.feature_offsets)
+        columns = pd.DataFrame(values, columns=list(found)) if frame is None else frame
+        features = subtracted(encode(columns, from_texts(known.encoding)), known.feature_offsets)
     elif frame is not None:
         missing = [name for name in known.feature_names if name not in frame.columns]
         if missing:
@@ -39,7 +41,7 @@ def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
                 f"every column that the model was trained on must be there, got none named {missing[0]}; add it"
             )
         columns = frame[list(known.feature_names)]
-        features = as_table((columns, np.zeros(len(columns))), task="regression").features
+        features = as_table((columns, np.zeros(len(columns))), task="regression", known=known).features
     else:
         features = table.features
         if len(found) != known.n_features:

@@ -10,10 +10,19 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from perceptron.data.cells import check_cells, without_padding
-from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding, kind_of
+from perceptron.data.encoding import (
+    MOST_CATEGORIES,
+    as_texts,
+    encode,
+    encoded_names,
+    fit_encoding,
+    is_measured,
+    kind_of,
+)
 from perceptron.data.group_splits import split_given, split_groups, split_time
+from perceptron.data.offsets import TOO_CLOSE, choose_offsets, report_merged, subtracted
 from perceptron.data.splits import Split, split_rows
-from perceptron.data.table import RowNumbers, Table, as_table, check_dense_size
+from perceptron.data.table import RowNumbers, Table, TableSchema, as_table, check_dense_size
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION
 
@@ -43,7 +52,7 @@ class RawTable:
     is_test: npt.NDArray[np.bool_] | None = None
     most_categories: int = MOST_CATEGORIES
 
-    def labelled(self, *, task: str, classes: Sequence[str] = ()) -> Table:
+    def labelled(self, *, task: str, classes: Sequence[str] = (), known: TableSchema | None = None) -> Table:
         """Table of the target, without features yet; see ``as_table`` for the arguments.
 
         Raises:
@@ -72,8 +81,13 @@ class RawTable:
             raise UsageError(f"several targets must be continuous, got data.task={found} for {name}; name one target")
         elif values.dtype != bool and not np.issubdtype(values.dtype, np.number):
             values = values.astype(str)
-        table = as_table((np.empty((len(target), 0)), values), task=found, classes=classes)
         names = tuple(str(column) for column in target.columns)
+        columns = np.empty((len(target), 0))
+        # A Bunch of classes has their names for those of its targets.
+        named = (
+            Bunch(data=columns, target=values, target_names=names) if found == REGRESSION.name else (columns, values)
+        )
+        table = as_table(named, task=found, classes=classes, known=known)
         return replace(table, weights=self.weights, schema=replace(table.schema, target_names=names))
 
     def split(
@@ -120,8 +134,12 @@ class RawTable:
                 "a table needs a column that varies over the training rows and that rows share values of, got none "
                 f"of {', '.join(map(str, self.frame.columns)) or 'no columns'}; choose other data.features"
             )
-        schema = replace(table.schema, feature_names=encoded_names(codes), encoding=as_texts(codes))
-        return replace(table, features=encode(self.frame, codes), schema=schema)
+        names, values = encoded_names(codes), encode(self.frame, codes)
+        offsets = choose_offsets(values, rows=train, columns=is_measured(codes))
+        features = subtracted(values, offsets)
+        report_merged(values, features, names, advice=TOO_CLOSE)
+        schema = replace(table.schema, feature_names=names, encoding=as_texts(codes), feature_offsets=offsets)
+        return replace(table, features=features, schema=schema)
 
 
 def _task_of(target: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils import Bunch
 
 from perceptron.data.blocks import release
+from perceptron.data.offsets import TOO_CLOSE, choose_offsets, move, report_merged, subtracted
 from perceptron.errors import UsageError
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
@@ -34,6 +35,9 @@ class TableSchema:
         target_names: one name per target column.
         encoding: how raw columns become features, a text each, see ``perceptron.data.encoding``; empty where the
             features are the columns.
+        feature_offsets: what is subtracted from each feature before it becomes float32, see
+            ``perceptron.data.offsets``; empty for nothing.
+        target_offsets: the same of each column of a continuous target.
     """
 
     task: str
@@ -41,11 +45,18 @@ class TableSchema:
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
     encoding: tuple[str, ...] = ()
+    feature_offsets: tuple[float, ...] = ()
+    target_offsets: tuple[float, ...] = ()
 
     @property
     def n_features(self) -> int:
         """Number of columns that a network reads."""
         return len(self.feature_names)
+
+    @property
+    def n_targets(self) -> int:
+        """Number of columns to be learnt."""
+        return len(self.target_names)
 
     def n_outputs(self, task: Task) -> int:
         """Number of values a network gives per row for a task: one logit, a logit per class, or a value per target."""
@@ -57,9 +68,10 @@ class Table:
     """Features and target as arrays.
 
     Attributes:
-        features: ``(n_rows, n_features)`` float32 (or float64, to be computed with in double precision), raw.
+        features: ``(n_rows, n_features)`` float32 (or float64, to be computed with in double precision), less the
+            schema's offsets.
         target: ``(n_rows,)`` int64 labels for classes, ``(n_rows, n_targets)`` of the features' type for regression,
-            raw.
+            less the schema's offsets.
         schema: what the columns mean.
         weights: ``(n_rows,)`` of the features' type, at least 0: how much a row counts in training; None for all alike.
     """
@@ -73,7 +85,7 @@ class Table:
         return len(self.features)
 
 
-def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Table:
+def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), known: TableSchema | None = None) -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
@@ -83,6 +95,7 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Ta
             other values classes.
         classes: names of the classes that a model knows, whose labels are given then; empty to read them off the
             target.
+        known: whose offsets are taken, where it has as many columns; None to choose them.
 
     Raises:
         UsageError: where the value is no table with a target, holds values that are no finite numbers, or
@@ -92,23 +105,32 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Ta
         return raw
     features, target = _features_and_target(raw)
     names = getattr(raw, "feature_names", getattr(features, "columns", None))
-    features = _numeric(features)
+    values = _numeric(features)
     target = _target(target, task)
-    if len(features) != len(target) or len(features) == 0:
+    if len(values) != len(target) or len(values) == 0:
         raise UsageError(
-            f"a table needs as many targets as rows and at least one row, got {len(features)} rows and "
+            f"a table needs as many targets as rows and at least one row, got {len(values)} rows and "
             f"{len(target)} targets; choose another data.dataset"
         )
     if task == "auto":
         task = _task_of(target)
-    feature_names = _names(names, features.shape[1], "x")
+    feature_names = _names(names, values.shape[1], "x")
+    # Those of a reader that has subtracted them from what does not fit into memory.
+    own = getattr(raw, "feature_offsets", ())
+    known_offsets = None if known is None or known.n_features != len(feature_names) else known.feature_offsets
+    features, feature_offsets = _single(values, feature_names, own, known_offsets)
     if task == REGRESSION.name:
         columns = _numeric(target.reshape(len(target), -1))
+        target_names = _names(getattr(raw, "target_names", None), columns.shape[1], "y")
+        known_offsets = None if known is None or known.n_targets != len(target_names) else known.target_offsets
+        columns, target_offsets = _single(columns, target_names, (), known_offsets)
         schema = TableSchema(
             task=task,
             feature_names=feature_names,
             class_names=(),
-            target_names=_names(getattr(raw, "target_names", None), columns.shape[1], "y"),
+            target_names=target_names,
+            feature_offsets=feature_offsets,
+            target_offsets=target_offsets,
         )
         return Table(features=features, target=columns, schema=schema)
     labels, class_names = _labels(target, getattr(raw, "target_names", None), classes)
@@ -116,7 +138,13 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Ta
         raise UsageError(
             f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
         )
-    schema = TableSchema(task=task, feature_names=feature_names, class_names=class_names, target_names=("target",))
+    schema = TableSchema(
+        task=task,
+        feature_names=feature_names,
+        class_names=class_names,
+        target_names=("target",),
+        feature_offsets=feature_offsets,
+    )
     return Table(features=features, target=labels, schema=schema)
 
 
@@ -147,27 +175,53 @@ def check_dense_size(n_rows: int, n_columns: int) -> None:
         )
 
 
-def _numeric(values: Any) -> FloatArray:
+def _numeric(values: Any) -> npt.NDArray[Any]:
+    """A table of finite numbers, of the type that it has."""
     if sparse.issparse(values):
         check_dense_size(*values.shape)
         values = values.toarray()
     try:
-        array = np.ascontiguousarray(values, dtype=np.float32)
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
     if array.ndim != 2:
         raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
     # In parts: what is asked of each value takes a quarter of the table.
     for start in range(0, len(array), _ROWS_AT_ONCE):
-        finite = np.isfinite(array[start : start + _ROWS_AT_ONCE])
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(array[start : start + _ROWS_AT_ONCE].astype(np.float32, copy=False))
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             raise UsageError(
-                f"every value must be a finite number, got {array[start + row, column]} in row {start + row}, "
+                f"every value must be finite in float32, got {array[start + row, column]} in row {start + row}, "
                 f"column {column}; fill or leave out missing values"
             )
         release(array)
     return array
+
+
+def _single(
+    values: npt.NDArray[Any], names: Sequence[str], own: Sequence[float], known: Sequence[float] | None
+) -> tuple[FloatArray, tuple[float, ...]]:
+    """Columns in float32 less their offsets, and these.
+
+    Args:
+        values: already less their own offsets, where they have some; then they are the reader's own memory.
+        names: one per column.
+        own: see there.
+        known: offsets to take; None to keep the own or choose some.
+    """
+    if own:
+        offsets = tuple(own if known is None else known)
+        move(values, offsets=own, to=offsets)
+        return values, offsets
+    offsets = choose_offsets(values) if known is None else tuple(known)
+    single = subtracted(values, offsets)
+    if not np.can_cast(values.dtype, np.float32):
+        report_merged(values, single, names, advice=TOO_CLOSE)
+    return single, offsets
 
 
 def _target(target: Any, task: str) -> npt.NDArray[Any]:

@@ -23,9 +23,9 @@ class Writer(Protocol):
 class Layout:
     """Columns of the answers.
 
-    Row id; for classes the label and ``p_<class>``, the probability of each; for regression a column per target, in
-    its units. Of an ensemble also ``spread``, the standard deviation of its members' probabilities of the label, or
-    ``spread_<target>``, that of their values.
+    Row id; for classes the label and ``p_<class>``, the probability of each; for regression a float64 column per
+    target, in its units. Of an ensemble also ``spread``, the standard deviation of its members' probabilities of the
+    label, or ``spread_<target>``, that of their values.
 
     Args:
         class_names: one per class; empty for regression.
@@ -45,8 +45,8 @@ class Layout:
         has_spread: bool = False,
     ) -> None:
         self._classes = pa.array(class_names, pa.string())
-        answers = [("label", pa.string())] if class_names else []
-        numbers = [f"p_{name}" for name in class_names] or [*target_names]
+        answers = [("label", pa.string())] if class_names else [(name, pa.float64()) for name in target_names]
+        numbers = [f"p_{name}" for name in class_names]
         if has_spread:
             numbers += ["spread"] if class_names else [f"spread_{name}" for name in target_names]
         self.schema = pa.schema([(row_id, id_type), *answers, *((name, pa.float32()) for name in numbers)])

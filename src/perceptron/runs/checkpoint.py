@@ -15,6 +15,8 @@ from perceptron.errors import UsageError, reason
 from perceptron.runs.files import whole_file
 
 KEY = "perceptron"
+# Numbers of a schema, and the columns that they are for.
+_OFFSETS = {"feature_offsets": "feature_names", "target_offsets": "target_names"}
 
 
 class SelfContained(L.Callback):
@@ -122,12 +124,21 @@ def stored_schema(checkpoint: Mapping[str, Any], *, where: str) -> TableSchema:
     """
     values = checkpoint[KEY].get("schema")
     names = {field.name for field in fields(TableSchema)}
-    if not isinstance(values, dict) or values.keys() != names or not isinstance(values["task"], str):
+    # A checkpoint of an earlier version has none.
+    values = dict.fromkeys(_OFFSETS, ()) | values if isinstance(values, dict) else {}
+    if values.keys() != names or not isinstance(values["task"], str):
         raise UsageError(f"a checkpoint must say what its columns mean, got none in {where}; name another")
     lists = {name: values[name] for name in names - {"task"}}
     for name, entries in lists.items():
-        if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
-            raise UsageError(f"a checkpoint's {name} must be names, got {entries} in {where}; name another")
+        kind, words = (float, "numbers") if name in _OFFSETS else (str, "names")
+        if not isinstance(entries, list | tuple) or not all(isinstance(entry, kind) for entry in entries):
+            raise UsageError(f"a checkpoint's {name} must be {words}, got {entries} in {where}; name another")
+    for name, columns in _OFFSETS.items():
+        if lists[name] and len(lists[name]) != len(lists[columns]):
+            raise UsageError(
+                f"a checkpoint's {name} must be one for each of its {columns}, got {len(lists[name])} for "
+                f"{len(lists[columns])} in {where}; name another"
+            )
     return TableSchema(task=values["task"], **{name: tuple(entries) for name, entries in lists.items()})
 
 
