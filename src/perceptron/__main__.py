@@ -1,19 +1,25 @@
 """``perceptron <command> ...`` and ``python -m perceptron <command> ...``. Imports nothing heavy."""
 
 import sys
+
+# For python -m the working folder comes first, where a typing.py would be run in place of Python's.
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]
+
 from importlib import import_module
 
 from perceptron.errors import InterruptedRunError, UsageError, fail
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
     "train": "train, test and log a model; the same as python train.py",
     "resume": "let a run that was stopped go on, to the same bits",
     "evaluate": "loss and metrics of a run's model on a split, or on other data",
-    "predict": "answers for the rows of a CSV or Parquet file",
+    "predict": "answers for the rows of a CSV, Parquet or Feather file",
     "export": "a run's model as ONNX or as a torch.export program",
     "ensemble": "one predictor of a sweep's members: the mean of their answers, and its spread",
     "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
@@ -50,7 +56,7 @@ def _run() -> None:
             "permissions or name another place"
         )
     except InterruptedRunError as error:
-        print(error, file=sys.stderr)
+        say(error, file=sys.stderr)
         sys.exit(error.status)
 
 

@@ -39,13 +39,10 @@ REGRESSION = Task("regression", "a continuous target", {"loss": "min", "rmse": "
 TASKS = {task.name: task for task in (BINARY, MULTICLASS, REGRESSION)}
 
 
-def direction_of(monitor: str) -> Direction:
-    """Direction in which a logged metric such as ``val/acc`` gets better; ``min`` for an unknown one."""
+def direction_of(monitor: str) -> Direction | None:
+    """Direction in which a logged metric such as ``val/acc`` improves; None where the name is none of ours."""
     metric = monitor.rpartition("/")[2]
-    for task in TASKS.values():
-        if metric in task.metrics:
-            return task.metrics[metric]
-    return "min"
+    return next((task.metrics[metric] for task in TASKS.values() if metric in task.metrics), None)
 
 
 def logged_names(task: Task, *, has_val: bool) -> list[str]:

@@ -114,6 +114,13 @@ def test_the_monitor_is_named_once(typed, monitor: str, mode: str, composed) -> 
         assert (part.monitor, part.mode) == (monitor, mode)
 
 
+def test_a_part_with_a_metric_of_its_own_has_its_direction(composed) -> None:
+    cfg, _ = composed("callbacks.early_stopping.monitor=val/auroc", "scheduler=plateau", "scheduler.monitor=val/f1")
+    check(cfg)
+    modes = (cfg.mode, cfg.callbacks.checkpoint.mode, cfg.callbacks.early_stopping.mode, cfg.scheduler.mode)
+    assert modes == ("min", "min", "max", "max")
+
+
 def test_experiments_win_over_the_roots_values(composed) -> None:
     cfg, _ = composed("experiment=notebook_digits")
     assert (cfg.task_name, cfg.trainer.max_epochs, cfg.data.batch_size) == ("notebook_digits", 1000, None)

@@ -10,7 +10,15 @@ from perceptron.errors import UsageError
 from perceptron.runs.find import find_run, find_source
 
 
-def _run(folder: Path, *, age: int, value: float | None = None, checkpoint: bool = True, **changes: Any) -> Path:
+def _run(
+    folder: Path,
+    *,
+    age: int,
+    value: float | None = None,
+    checkpoint: bool = True,
+    directions: dict[str, str] | None = None,
+    **changes: Any,
+) -> Path:
     folder.mkdir(parents=True)
     data = {"dataset": {"_target_": "sklearn.datasets.load_iris"}, "split_seed": 0} | changes.pop("data", {})
     (folder / "config.yaml").write_text(yaml.safe_dump({"data": data}))
@@ -20,7 +28,8 @@ def _run(folder: Path, *, age: int, value: float | None = None, checkpoint: bool
         (folder / "checkpoints" / "best.ckpt").touch()
     if value is not None:
         best = {"monitor": "val/loss", "mode": "min", "value": value, "checkpoint": "checkpoints/best.ckpt"} | changes
-        (folder / "provenance.json").write_text(json.dumps({"best": best}))
+        origin = {"best": best, "directions": directions or {}}
+        (folder / "provenance.json").write_text(json.dumps(origin))
         (folder / "metrics.json").write_text("{}")
     return folder
 
@@ -36,9 +45,27 @@ def test_latest_is_the_one_started_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("mode", "best"), [("min", "low"), ("max", "high")])
 def test_best_follows_the_direction(tmp_path: Path, mode: str, best: str) -> None:
     for name, value in (("low", 0.1), ("middle", 0.2), ("high", 0.3)):
-        _run(tmp_path / name, age=1, value=value, mode=mode)
+        _run(tmp_path / name, age=1, value=value, monitor="val/skill", directions={"skill": mode})
     _run(tmp_path / "unfinished", age=1)
     assert find_run("best", among=tmp_path).folder == tmp_path / best
+
+
+def test_of_old_runs_only_our_own_metrics_are_known(tmp_path: Path) -> None:
+    for name, value in (("low", 0.1), ("high", 0.3)):
+        # What versions that guessed have stored as the mode says nothing.
+        _run(tmp_path / "known" / name, age=1, value=value, monitor="val/acc", mode="min")
+        _run(tmp_path / "unknown" / name, age=1, value=value, monitor="val/skill", mode="min")
+    assert find_run("best", among=tmp_path / "known").folder == tmp_path / "known" / "high"
+    line = "whether a larger val/skill is better must be known, got runs that do not say; name the run's folder"
+    with pytest.raises(UsageError, match=f"^{line}$"):
+        find_run("best", among=tmp_path / "unknown")
+
+
+def test_best_refuses_runs_that_contradict_one_another(tmp_path: Path) -> None:
+    for name, mode in (("a", "min"), ("b", "max")):
+        _run(tmp_path / name, age=1, value=0.1, monitor="val/skill", directions={"skill": mode})
+    with pytest.raises(UsageError, match="got both min and max for val/skill; name runs that agree"):
+        find_run("best", among=tmp_path)
 
 
 @pytest.mark.parametrize(

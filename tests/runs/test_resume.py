@@ -31,6 +31,11 @@ CONFIGURATIONS = {
     "early_stopping": ("optimizer.lr=1.5", "callbacks.early_stopping.patience=1", "trainer.max_epochs=40"),
     "steps": ("trainer.max_steps=37",),
     "accumulated": ("trainer.accumulate_grad_batches=3", "optimizer=adam"),
+    "averaged": (
+        "optimizer.lr=1.5",
+        "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
+        "+callbacks.average.decay=0.9",
+    ),
     "validated_twice": ("trainer.val_check_interval=0.5", "scheduler=plateau"),
 }
 
@@ -194,6 +199,16 @@ def test_a_longer_run_is_one_run(tmp_path: Path) -> None:
         resume(Run(folder))
     resume(Run(folder), overrides=["trainer.max_epochs=4"])
     assert _same(wanted, _left(folder))
+
+
+def test_a_longer_run_goes_on_with_the_weights_and_not_with_their_average(tmp_path: Path) -> None:
+    settings = CONFIGURATIONS["averaged"]
+    wanted = _left(_train(tmp_path / "long", *settings, "trainer.max_epochs=5"))
+    folder = _train(tmp_path / "short", *settings, "trainer.max_epochs=3")
+    # The last weights are no longer there, an epoch's are.
+    (folder / "checkpoints/best.ckpt").unlink()
+    resume(Run(folder), overrides=["trainer.max_epochs=5"])
+    assert [key for key in wanted if not _same(wanted[key], _left(folder)[key])] == []
 
 
 def test_another_run_goes_on_from_a_folder(tmp_path: Path) -> None:

@@ -135,7 +135,43 @@ BAD = [
         "data.val_fraction=0 monitor=val/loss",
         "monitor must be a metric that this run logs, got val/loss; did you mean train/loss?",
     ),
-    ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; leave mode out"),
+    (
+        "callbacks.checkpoint.save_top_k=-2",
+        "callbacks.checkpoint.save_top_k must be a whole number of at least 0, or -1 for all, got -2; set "
+        "callbacks.checkpoint.save_top_k",
+    ),
+    (
+        "callbacks.checkpoint.save_last=true",
+        "there is no setting callbacks.checkpoint.save_last; with + in front it is another argument of "
+        "ModelCheckpoint: +callbacks.checkpoint.save_last=<value>",
+    ),
+    (
+        "callbacks.early_stopping.patiense=3",
+        "there is no setting callbacks.early_stopping.patiense; did you mean callbacks.early_stopping.patience?",
+    ),
+    ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; set mode=max"),
+    (
+        "model=auto monitor=val/accuracy",
+        "monitor must be a metric that this run logs, got val/accuracy; did you mean val/acc?",
+    ),
+    (
+        "model._target_=mine.Model monitor=val/skill",
+        "mode is required for val/skill, whose direction is not known; set mode=max where a larger value is better, or "
+        "mode=min",
+    ),
+    (
+        "model._target_=mine.Model callbacks.early_stopping.monitor=val/skill",
+        "callbacks.early_stopping.mode is required for val/skill, whose direction is not known; set "
+        "callbacks.early_stopping.mode=max where a larger value is better, or callbacks.early_stopping.mode=min",
+    ),
+    (
+        "model._target_=mine.Model monitor=val/skill mode=max scheduler=plateau scheduler.mode=min",
+        "skill must improve in one direction, got mode=max and scheduler.mode=min; set both to the same",
+    ),
+    (
+        "+callbacks.top._target_=lightning.pytorch.callbacks.ModelCheckpoint +callbacks.top.monitor=val/acc",
+        "callbacks.top.mode must be max for val/acc, got min; set +callbacks.top.mode=max",
+    ),
     (
         "data.val_fraction=0.5 data.test_fraction=0.5",
         "data.val_fraction + data.test_fraction must be below 1, so that training rows are left, got 0.5 + 0.5; "
@@ -266,7 +302,17 @@ BAD = [
         "--cfg job --resolve",
         "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out",
     ),
-    ("--experimental-rerun nowhere", "--experimental-rerun must be a file, got nowhere; name another"),
+    (
+        "--experimental-rerun nowhere",
+        "a run is repeated from its plain settings, got --experimental-rerun, which reads a pickle, and a pickle can "
+        "run code; type perceptron resume run=<folder>, or the run's command again",
+    ),
+    (
+        "hydra/sweeper=optuna hydra.sweeper.storage=postgresql://me:secret@host/db",
+        "hydra.sweeper.storage must hold no password, which would be written to every job's folder, got "
+        "postgresql://me:***@host/db; put the URL into an environment variable and type "
+        "hydra.sweeper.storage=env:<its name>",
+    ),
     ("--config-name tran", "there is no --config-name tran; did you mean train?"),
     (
         "hydra.searchpath=[file://nowhere]",

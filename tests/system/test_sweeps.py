@@ -93,13 +93,15 @@ def test_three_of_twelve_jobs_fail(sweep: Sweep, tmp_path: Path, capsys: pytest.
 
 def test_cross_validation_is_a_multirun(sweep: Sweep) -> None:
     status, folder = sweep(
-        "model=sklearn_logistic,sklearn_dummy", "data=iris", "data.folds=5", "data.fold=range(5)", "logger=none"
+        "model=sklearn_logistic,sklearn_dummy", "data=iris", "data.folds=10", "data.fold=range(10)", "logger=none"
     )
     assert status == 0
     logistic, dummy = rows(folder)
     assert (logistic["model"], dummy["model"]) == ("sklearn_logistic", "sklearn_dummy")
-    assert (logistic["runs"], dummy["pairs"]) == ("5", "5")
-    assert float(logistic["test/acc low"]) > 0.8 > float(dummy["test/acc high"])
+    assert (logistic["runs"], dummy["pairs"]) == ("10", "10")
+    assert float(logistic["test/acc low"]) > 0.8 > float(dummy["test/acc mean"])
+    # A third of each fold is of each class, so that it is as right in all of them.
+    assert (logistic["no interval"], dummy["test/acc high"]) == ("", "")
     assert float(dummy["p_holm"]) < 0.01
     best = yaml.safe_load((folder / "experiment" / "best.yaml").read_text())
     assert best["defaults"] == [{"override /model": "sklearn_logistic"}, {"override /data": "iris"}, "_self_"]
@@ -233,6 +235,30 @@ def test_a_storage_that_is_none_leaves_no_sweep(
     assert status == 2
     assert line.startswith(f"error: hydra.sweeper.storage must be a database's URL, got {storage}: ")
     assert line.endswith("; name another, or leave it out for search.db in the sweep's folder")
+    assert not list(tmp_path.glob("*/multiruns/*"))
+
+
+def test_a_search_has_one_metric_and_a_study_one_direction(
+    sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    search = (
+        *SHORT,
+        "figures=none",
+        "hydra/sweeper=optuna",
+        "hydra.sweeper.n_trials=1",
+        "optimizer.lr=interval(0.01,0.1)",
+    )
+    assert sweep(*search, "monitor=choice(val/loss,val/acc)")[0] == 2
+    assert capsys.readouterr().err == (
+        "error: a search compares its trials by one metric, got val/loss, val/acc; set monitor to one of them\n"
+    )
+    storage = f"sqlite:///{tmp_path / 'shared.db'}"
+    optuna.create_study(storage=storage, study_name="search", direction="minimize")
+    assert sweep(*search, f"hydra.sweeper.storage={storage}", "monitor=val/acc")[0] == 2
+    assert capsys.readouterr().err == (
+        f"error: the study search in {storage} has a metric to minimize, got mode=max; set another "
+        "hydra.sweeper.study_name or hydra.sweeper.storage\n"
+    )
     assert not list(tmp_path.glob("*/multiruns/*"))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightning as L
 
-from perceptron.errors import PrunedError
+from perceptron.errors import PrunedError, UsageError
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -18,7 +18,7 @@ class PruneHopeless(L.Callback):
     """Reports the monitored metric to an Optuna study after every epoch, and ends the run where its pruner says so.
 
     Args:
-        storage: URL of the study's database.
+        storage: of the study, see ``storage_url``.
         study_name: name of the study.
         number: number of the trial.
         monitor: metric to report.
@@ -31,6 +31,8 @@ class PruneHopeless(L.Callback):
         self.number = number
         self.monitor = monitor
         self.pruner = pruner
+        # The last epoch that had a validation; others have no new value of its metrics.
+        self._validated = -1
 
     def connect(self) -> None:
         """Find the trial in its study."""
@@ -54,6 +56,11 @@ class PruneHopeless(L.Callback):
         """Connect to the study."""
         self.connect()
 
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Note the epoch."""
+        if not trainer.sanity_checking:
+            self._validated = trainer.current_epoch
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Report the epoch before, whose training loss is logged only at its very end.
 
@@ -61,7 +68,8 @@ class PruneHopeless(L.Callback):
             PrunedError: where the pruner gives the trial up.
         """
         value = trainer.callback_metrics.get(self.monitor)
-        if value is None:
+        is_old = self.monitor.startswith("val/") and self._validated != trainer.current_epoch - 1
+        if value is None or is_old:
             return
         pruned = self.verdict(value.item(), trainer.current_epoch - 1)
         if pruned is not None:
@@ -73,7 +81,7 @@ def trial_of(study: "Study", storage: str, number: int) -> "Trial":
 
     Args:
         study: its study.
-        storage: URL of the study's database.
+        storage: of the study, see ``storage_url``.
         number: number of the trial.
     """
     from optuna.trial import Trial
@@ -83,9 +91,29 @@ def trial_of(study: "Study", storage: str, number: int) -> "Trial":
     return Trial(study, connection.get_trial_id_from_study_id_trial_number(study_id, number))
 
 
+def storage_url(storage: str) -> str:
+    """URL of a study's database, which may hold a password: then the environment has it, and files its name.
+
+    Args:
+        storage: a URL, or ``env:<name>`` of the environment variable that holds one.
+
+    Raises:
+        UsageError: where there is no such variable.
+    """
+    kind, _, name = storage.partition(":")
+    if kind != "env":
+        return storage
+    if not os.environ.get(name):
+        raise UsageError(
+            f"hydra.sweeper.storage=env:{name} needs the environment variable {name}, got none; set it to a database's "
+            "URL"
+        )
+    return os.environ[name]
+
+
 @cache
-def _storage(url: str, process: int) -> "RDBStorage":  # noqa: ARG001
+def _storage(storage: str, process: int) -> "RDBStorage":  # noqa: ARG001
     """One connection for all trials of a process; a forked one needs its own."""
     from optuna.storages import RDBStorage
 
-    return RDBStorage(url)
+    return RDBStorage(storage_url(storage))

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
+from perceptron.tasks import Direction
+from perceptron.visible import say
 
 HELP = """\
-perceptron compare <folder> ... [by=<metric>] [out=<folder>]
+perceptron compare <folder> ... [by=<metric>] [mode=<min|max>] [out=<folder>]
 
 Aggregates finished runs over seeds and splits, ranks their settings, and tests each against the best.
 
   <folder>  runs, sweeps, or folders of them
   by        metric to rank by; main, the default: test/acc or test/rmse; monitor: what the runs monitored
+  mode      direction in which that metric improves, where the runs do not say
   out       where compare.csv, compare.md, compare.png and compare.svg go; logs/compare
 """
 
@@ -27,21 +31,24 @@ def main(arguments: Sequence[str]) -> None:
         print(HELP)
         return
     folders = [Path(argument) for argument in arguments if "=" not in argument]
-    settings = {"by": "main", "out": "logs/compare"}
+    settings = {"by": "main", "mode": "", "out": "logs/compare"}
     for argument in arguments:
         key, equals, value = argument.partition("=")
         if equals and key not in settings:
             raise UsageError(f"there is no setting {key}; {did_you_mean(key, settings)}")
         if equals:
             settings[key] = value
-    compare(folders, by=settings["by"], out=Path(settings["out"]))
+    mode = next((direction for direction in get_args(Direction) if direction == settings["mode"]), None)
+    if settings["mode"] and mode is None:
+        raise UsageError(f"mode must be one of min, max, got {settings['mode']}; set mode, or leave it out")
+    compare(folders, by=settings["by"], mode=mode, out=Path(settings["out"]))
 
 
-def compare(folders: Sequence[Path], *, by: str, out: Path) -> None:
+def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, out: Path) -> None:
     """Write and print the table of all finished runs in folders.
 
     Raises:
-        UsageError: where there is none, or none has the metric.
+        UsageError: where there is none, none has the metric, or nothing says in which direction it improves.
     """
     # Here, because they import scipy and matplotlib.
     from rich.console import Console
@@ -66,11 +73,11 @@ def compare(folders: Sequence[Path], *, by: str, out: Path) -> None:
         raise UsageError(f"by must be a metric of the runs, main or monitor, got {by}; {did_you_mean(by, metrics)}")
 
     console = Console()
-    found = sections(results, by=by)
+    found = sections(results, by=by, mode=mode)
     failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
     out.mkdir(parents=True, exist_ok=True)
     write_summary(out, found, failed, name="compare")
     save(draw_intervals(found), out, "compare")
     print_sections(console, found)
     print_failures(console, failed)
-    console.print(f"written to  {out}", soft_wrap=True, highlight=False)
+    say(f"written to  {out}")

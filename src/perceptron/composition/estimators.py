@@ -13,12 +13,14 @@ from sklearn.base import BaseEstimator
 
 from perceptron.composition.data import build_data
 from perceptron.composition.hyper_parameters import hyper_parameters
-from perceptron.composition.results import best_entry, notes, write_results
+from perceptron.composition.results import notes, write_data_report, write_results
+from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
 from perceptron.models import Estimator, Standardize
+from perceptron.runs.best import best_entry
 from perceptron.runs.files import write_text
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
@@ -43,11 +45,13 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     folder = Path(cfg.paths.output_dir)
-    config = plain(cfg)
+    config = with_absolute_paths(plain(cfg))
 
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
     write_text(folder / "config.yaml", as_yaml(config))
+    if datamodule.report is not None:
+        write_data_report(folder, datamodule.report)
 
     try:
         model.fit(*datamodule.rows("train"))
@@ -65,7 +69,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
         metrics=metrics,
         config=config,
         chosen=chosen,
-        best=best_entry(folder, config, None, best_value),
+        best=best_entry(folder, config, metrics=metrics, last=best_value),
         device="cpu",
         started=started,
         seconds=time.perf_counter() - clock,

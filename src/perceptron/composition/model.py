@@ -8,18 +8,15 @@ from hydra.utils import get_class
 
 from perceptron.composition.instance import Make, instance
 from perceptron.composition.network import build_network
-from perceptron.composition.settings.combinations import MODEL_TASKS
+from perceptron.composition.settings.combinations import AUTO, MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.settings.plain import plain
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.randomness import Stream, derive_seed
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.runs.stored_values import read_yaml
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
-
-# The base of all kinds, of which the data's task chooses one.
-_AUTO = "perceptron.models.TaskModule"
 
 
 def build_model(
@@ -69,7 +66,7 @@ def model_for(
         UsageError: where the model does not fit the data.
     """
     target, seed, scheduler = cfg["model"]["_target_"], cfg["seed"], cfg["scheduler"]
-    task = TASKS[schema.task] if target == _AUTO else _task_of(target)
+    task = TASKS[schema.task] if target == AUTO else _task_of(target)
     _check_fit(task, schema, chosen)
     # Of the CPU, where weights are drawn: the seed of all devices keeps a traceback for each, half a millisecond.
     torch.default_generator.manual_seed(derive_seed(seed, Stream.WEIGHTS))
@@ -84,7 +81,7 @@ def model_for(
     }
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
-    if target == _AUTO:
+    if target == AUTO:
         threshold = own.pop("threshold")
         if threshold is not None and task is not BINARY:
             raise UsageError(

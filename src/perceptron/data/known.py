@@ -1,5 +1,6 @@
 """Other data for a model: its columns become what the model was trained on, and nothing is fitted anew."""
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,9 @@ import numpy as np
 from perceptron.data.offsets import added, subtracted
 from perceptron.data.table import Table, TableSchema, as_table
 from perceptron.errors import UsageError
+from perceptron.tasks import REGRESSION
+
+log = logging.getLogger(__name__)
 
 
 def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
@@ -30,10 +34,15 @@ def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
         import pandas as pd
 
         from perceptron.data.encoding import encode, from_texts
+        from perceptron.data.novelties import Novelties
 
         values = added(table.features, table.schema.feature_offsets)
         columns = pd.DataFrame(values, columns=list(found)) if frame is None else frame
-        features = subtracted(encode(columns, from_texts(known.encoding)), known.feature_offsets)
+        novelties = Novelties()
+        encoded = encode(columns, from_texts(known.encoding), novelties=novelties)
+        features = subtracted(encoded, known.feature_offsets)
+        for line in novelties.lines:
+            log.warning("%s", line)
     elif frame is not None:
         missing = [name for name in known.feature_names if name not in frame.columns]
         if missing:
@@ -48,4 +57,6 @@ def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
             raise UsageError(
                 f"the data must have the model's {known.n_features} features, got {len(found)}; choose other data"
             )
-    return replace(table, features=features, schema=known)
+    is_raw_regression = frame is not None and known.task == REGRESSION.name
+    target = subtracted(table.target, known.target_offsets) if is_raw_regression else table.target
+    return replace(table, features=features, target=target, schema=known)

@@ -72,6 +72,28 @@ def subtracted(values: npt.NDArray[Any], offsets: Sequence[float]) -> npt.NDArra
     return near
 
 
+def in_single(
+    values: npt.NDArray[Any],
+    names: Sequence[str],
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    columns: npt.NDArray[np.bool_] | None = None,
+) -> tuple[npt.NDArray[np.float32], tuple[float, ...]]:
+    """Columns in float32 less offsets that are chosen for them, and these; a line says where distinct values merge.
+
+    Args:
+        values: ``(n_rows, n_columns)`` numbers.
+        names: one per column.
+        rows: see ``choose_offsets``.
+        columns: see there.
+    """
+    offsets = choose_offsets(values, rows=rows, columns=columns)
+    single = subtracted(values, offsets)
+    if not np.can_cast(values.dtype, np.float32):
+        report_merged(values, single, names, advice=TOO_CLOSE)
+    return single, offsets
+
+
 def added(values: npt.NDArray[Any], offsets: Sequence[float]) -> npt.NDArray[Any]:
     """Columns ``(n_rows, n_columns)`` in their own units: float64 where there are offsets, else as they are."""
     return values.astype(np.float64) + np.array(offsets) if offsets else values

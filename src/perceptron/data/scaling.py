@@ -12,9 +12,12 @@ from sklearn.preprocessing import StandardScaler
 from perceptron.data.blocks import release
 from perceptron.data.offsets import report_merged, sample
 from perceptron.data.table import RowNumbers
+from perceptron.errors import UsageError
 
 Standardize = Literal["per_feature", "global", "none"]
 _VALUES_AT_ONCE = 2_000_000
+# The squares of thousandths and of a thousand times as much are far inside of float32's range, 1e-38 to 3e38.
+_LEAST_DEVIATION, _MOST_DEVIATION = 1e-15, 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,24 @@ def fit_scaling(
     for part, of_part in _parts(values, rows, weights):
         fitted.partial_fit(part, sample_weight=of_part)
     return Scaling(mean=fitted.mean_, scale=fitted.scale_)
+
+
+def check_deviation(deviation: npt.NDArray[np.float64], names: Sequence[str]) -> None:
+    """Check that float32 holds squared errors in a target's units.
+
+    Args:
+        deviation: ``(n_targets,)`` standard deviation of each target.
+        names: of the targets.
+
+    Raises:
+        UsageError: where a square would become 0 or infinite.
+    """
+    for name, one in zip(names, deviation, strict=True):
+        if not _LEAST_DEVIATION <= one <= _MOST_DEVIATION:
+            raise UsageError(
+                f"target {name} must have a standard deviation from {_LEAST_DEVIATION:g} to {_MOST_DEVIATION:g}, got "
+                f"{one:.3g}; write it in other units"
+            )
 
 
 def report_scaled(values: npt.NDArray[Any], scaling: Scaling, names: Sequence[str]) -> None:

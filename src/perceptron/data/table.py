@@ -1,5 +1,6 @@
 """A table in memory: features, a target, and what their columns mean."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +10,16 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils import Bunch
 
-from perceptron.data.blocks import release
-from perceptron.data.offsets import TOO_CLOSE, choose_offsets, move, report_merged, subtracted
+from perceptron.data.blocks import is_mapped
+from perceptron.data.numeric import numeric
+from perceptron.data.offsets import in_single, move, subtracted
+from perceptron.data.target import FoundTask, gaps, task_of
 from perceptron.errors import UsageError
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
+log = logging.getLogger(__name__)
 FloatArray = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
-_ROWS_AT_ONCE = 65536
-_MOST_BYTES = 2**30
 _SEVERAL_LABELS = (
     "a target must be one class a row or continuous, got {} labels a row; "
     "choose another data.dataset, or data.task=regression for continuous targets"
@@ -74,54 +76,72 @@ class Table:
             less the schema's offsets.
         schema: what the columns mean.
         weights: ``(n_rows,)`` of the features' type, at least 0: how much a row counts in training; None for all alike.
+        task_reason: why the target was taken for the task, to stand behind "the target"; empty where it was said.
     """
 
     features: npt.NDArray[Any]
     target: npt.NDArray[Any]
     schema: TableSchema
     weights: npt.NDArray[Any] | None = None
+    task_reason: str = ""
 
     def __len__(self) -> int:
         return len(self.features)
 
 
-def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), known: TableSchema | None = None) -> Table:
+def as_table(
+    raw: Any,
+    *,
+    task: str = "auto",
+    classes: Sequence[str] = (),
+    missing_target: str = "refuse",
+    known: TableSchema | None = None,
+) -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
         raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``, where features may be
             sparse; a ``Table`` as it is.
-        task: name of the task; ``auto`` reads it off the target: floats of more than two values are a regression,
-            other values classes.
+        task: name of the task; ``auto`` reads it off the target, see ``perceptron.data.target.task_of``.
         classes: names of the classes that a model knows, whose labels are given then; empty to read them off the
             target.
+        missing_target: ``refuse``, or ``drop`` to leave out rows without a target, in memory.
         known: whose offsets are taken, where it has as many columns; None to choose them.
 
     Raises:
-        UsageError: where the value is no table with a target, holds values that are no finite numbers, or
-            does not suit the task or the classes.
+        UsageError: where the value is no table with a target, the target is unknown in a row, it holds values that
+            are no finite numbers, or does not suit the task or the classes.
     """
     if isinstance(raw, Table):
         return raw
     features, target = _features_and_target(raw)
     names = getattr(raw, "feature_names", getattr(features, "columns", None))
-    values = _numeric(features)
+    values = numeric(features)
     target = _target(target, task)
     if len(values) != len(target) or len(values) == 0:
         raise UsageError(
             f"a table needs as many targets as rows and at least one row, got {len(values)} rows and "
             f"{len(target)} targets; choose another data.dataset"
         )
-    if task == "auto":
-        task = _task_of(target)
+    if (absent := gaps(target)).any():
+        if missing_target != "drop" or is_mapped(values):
+            raise UsageError(unknown_targets(int(absent.sum())))
+        log.warning("%s", dropped_rows(int(absent.sum()), len(target)))
+        values, target = values[~absent], target[~absent]
+    if target.dtype == object:
+        # What the gaps made objects of.
+        target = np.array(target.tolist())
+    names_of_targets = getattr(raw, "target_names", None)
+    found = task_of(target, names=names_of_targets) if task == "auto" else FoundTask(task, "")
+    task = found.task
     feature_names = _names(names, values.shape[1], "x")
     # Those of a reader that has subtracted them from what does not fit into memory.
     own = getattr(raw, "feature_offsets", ())
     known_offsets = None if known is None or known.n_features != len(feature_names) else known.feature_offsets
     features, feature_offsets = _single(values, feature_names, own, known_offsets)
     if task == REGRESSION.name:
-        columns = _numeric(target.reshape(len(target), -1))
-        target_names = _names(getattr(raw, "target_names", None), columns.shape[1], "y")
+        columns = numeric(target.reshape(len(target), -1))
+        target_names = _names(names_of_targets, columns.shape[1], "y")
         known_offsets = None if known is None or known.n_targets != len(target_names) else known.target_offsets
         columns, target_offsets = _single(columns, target_names, (), known_offsets)
         schema = TableSchema(
@@ -132,8 +152,8 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), known
             feature_offsets=feature_offsets,
             target_offsets=target_offsets,
         )
-        return Table(features=features, target=columns, schema=schema)
-    labels, class_names = _labels(target, getattr(raw, "target_names", None), classes)
+        return Table(features=features, target=columns, schema=schema, task_reason=found.reason)
+    labels, class_names = _labels(target, names_of_targets, classes)
     if task == BINARY.name and len(class_names) != 2:
         raise UsageError(
             f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
@@ -145,7 +165,25 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), known
         target_names=("target",),
         feature_offsets=feature_offsets,
     )
-    return Table(features=features, target=labels, schema=schema)
+    return Table(features=features, target=labels, schema=schema, task_reason=found.reason)
+
+
+def unknown_targets(count: int, why: str = "") -> str:
+    """Message for a target that is unknown in some rows.
+
+    Args:
+        count: of these rows.
+        why: what their cells hold, where that is known.
+    """
+    return (
+        f"the target must be known in every row, got {count} {'row' if count == 1 else 'rows'} without{why}; set "
+        "data.missing_target=drop to leave such rows out"
+    )
+
+
+def dropped_rows(count: int, of: int) -> str:
+    """What to say of rows that are left out for want of a target."""
+    return f"data.missing_target=drop leaves out {count} of {of} rows, whose target is unknown"
 
 
 def _features_and_target(raw: Any) -> tuple[Any, Any]:
@@ -159,47 +197,6 @@ def _features_and_target(raw: Any) -> tuple[Any, Any]:
         "data.dataset must give a table and a target (a Bunch with data and target, or a pair of arrays), "
         f"got {found}; choose a load_*, fetch_* or make_* function of sklearn.datasets that does"
     )
-
-
-def check_dense_size(n_rows: int, n_columns: int) -> None:
-    """Refuse a sparse table that would not fit when every 0 is written out.
-
-    Raises:
-        UsageError: above 1 GiB.
-    """
-    size = n_rows * n_columns * np.dtype(np.float32).itemsize
-    if size > _MOST_BYTES:
-        raise UsageError(
-            f"a sparse table must take at most 1 GiB with its zeros, got {size / 2**30:.1f} GiB of {n_rows} rows and "
-            f"{n_columns} columns; choose a table with fewer columns"
-        )
-
-
-def _numeric(values: Any) -> npt.NDArray[Any]:
-    """A table of finite numbers, of the type that it has."""
-    if sparse.issparse(values):
-        check_dense_size(*values.shape)
-        values = values.toarray()
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind not in "biuf":
-            array = array.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
-    if array.ndim != 2:
-        raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
-    # In parts: what is asked of each value takes a quarter of the table.
-    for start in range(0, len(array), _ROWS_AT_ONCE):
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(array[start : start + _ROWS_AT_ONCE].astype(np.float32, copy=False))
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            raise UsageError(
-                f"every value must be finite in float32, got {array[start + row, column]} in row {start + row}, "
-                f"column {column}; fill or leave out missing values"
-            )
-        release(array)
-    return array
 
 
 def _single(
@@ -217,11 +214,7 @@ def _single(
         offsets = tuple(own if known is None else known)
         move(values, offsets=own, to=offsets)
         return values, offsets
-    offsets = choose_offsets(values) if known is None else tuple(known)
-    single = subtracted(values, offsets)
-    if not np.can_cast(values.dtype, np.float32):
-        report_merged(values, single, names, advice=TOO_CLOSE)
-    return single, offsets
+    return in_single(values, names) if known is None else (subtracted(values, known), tuple(known))
 
 
 def _target(target: Any, task: str) -> npt.NDArray[Any]:
@@ -243,14 +236,6 @@ def _target(target: Any, task: str) -> npt.NDArray[Any]:
     return values
 
 
-def _task_of(target: npt.NDArray[Any]) -> str:
-    n_values = len(np.unique(target))
-    # make_hastie_10_2 has the classes -1.0 and 1.0.
-    if target.ndim > 1 or (np.issubdtype(target.dtype, np.floating) and n_values != 2):
-        return REGRESSION.name
-    return BINARY.name if n_values == 2 else MULTICLASS.name
-
-
 def _labels(
     target: npt.NDArray[Any], names: Sequence[Any] | None, known: Sequence[str]
 ) -> tuple[RowNumbers, tuple[str, ...]]:
@@ -267,6 +252,9 @@ def _labels(
             "choose other data or data.task=regression"
         )
     named = names is not None and len(names) == len(classes)
+    if classes.dtype.kind == "f" and not (classes % 1).any():
+        # The same names whether a file had them as 5 or 5.0.
+        classes = classes.astype(np.int64)
     found = tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
     if not known or found == tuple(known):
         return labels.astype(np.int64, copy=False), found

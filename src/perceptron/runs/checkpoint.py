@@ -1,5 +1,6 @@
 """Checkpoints that hold all that is needed to use them, in plain values."""
 
+import math
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -12,7 +13,9 @@ from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError, reason
-from perceptron.runs.files import whole_file
+from perceptron.files.reading import open_regular
+from perceptron.files.writing import whole_file
+from perceptron.runs.checkpoint_shape import check_usable
 
 KEY = "perceptron"
 # Numbers of a schema, and the columns that they are for.
@@ -85,7 +88,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         UsageError: where the file is none, is damaged, or holds anything but tensors and plain values.
     """
     try:
-        checkpoint: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with open_regular(Path(path)) as file:
+            checkpoint: Any = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UsageError(f"a checkpoint must exist, got {path}; name another") from error
     except pickle.UnpicklingError as error:
@@ -94,13 +98,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             "nothing of it was run: name another"
         ) from error
     # Damaged bytes fail in many ways inside torch's reader.
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (OSError, RuntimeError, MemoryError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(
             f"a checkpoint must be readable, got {reason(error, lines=1)} in {path}; name another"
         ) from error
-    contents: dict[str, Any] = checkpoint if isinstance(checkpoint, dict) else {}
-    if not isinstance(contents.get(KEY), dict) or not isinstance(contents.get("state_dict"), dict):
-        raise UsageError(f"a checkpoint must be one that a run of this project has written, got {path}; name another")
+    check_usable(checkpoint, where=str(path))
+    contents: dict[str, Any] = checkpoint
     return contents
 
 
@@ -130,8 +133,8 @@ def stored_schema(checkpoint: Mapping[str, Any], *, where: str) -> TableSchema:
         raise UsageError(f"a checkpoint must say what its columns mean, got none in {where}; name another")
     lists = {name: values[name] for name in names - {"task"}}
     for name, entries in lists.items():
-        kind, words = (float, "numbers") if name in _OFFSETS else (str, "names")
-        if not isinstance(entries, list | tuple) or not all(isinstance(entry, kind) for entry in entries):
+        fits, words = (_is_finite, "finite numbers") if name in _OFFSETS else (_is_text, "names")
+        if not isinstance(entries, list | tuple) or not all(map(fits, entries)):
             raise UsageError(f"a checkpoint's {name} must be {words}, got {entries} in {where}; name another")
     for name, columns in _OFFSETS.items():
         if lists[name] and len(lists[name]) != len(lists[columns]):
@@ -140,6 +143,14 @@ def stored_schema(checkpoint: Mapping[str, Any], *, where: str) -> TableSchema:
                 f"{len(lists[columns])} in {where}; name another"
             )
     return TableSchema(task=values["task"], **{name: tuple(entries) for name, entries in lists.items()})
+
+
+def _is_text(entry: Any) -> bool:
+    return isinstance(entry, str)
+
+
+def _is_finite(entry: Any) -> bool:
+    return isinstance(entry, float) and math.isfinite(entry)
 
 
 def stored_members(checkpoint: Mapping[str, Any], *, where: str) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from perceptron.errors import UsageError
+from perceptron.runs.directions import agreed_direction, stored_directions
 from perceptron.runs.folder import Run, best_of, find_runs
 from perceptron.runs.rows import split_of, table_of
 
@@ -71,7 +72,12 @@ def _best(runs: list[Run], among: Path) -> Run:
                 f"run=best compares runs with {what}, got {len(seen)} in {among}: {', '.join(sorted(seen))}; "
                 "narrow it with runs=<folder of a task or a sweep>"
             )
-    sign = 1 if scored[0][1]["mode"] == "min" else -1
+    direction = agreed_direction(
+        scored[0][1]["monitor"],
+        (stored_directions(run.provenance) for run, _ in scored),
+        fix="name the run's folder",
+    )
+    sign = 1 if direction == "min" else -1
     return min(scored, key=lambda pair: sign * pair[1]["value"])[0]
 
 

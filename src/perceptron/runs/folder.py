@@ -1,15 +1,13 @@
 """A run's folder, read back: nothing but plain values comes out of it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from perceptron.errors import UsageError, reason
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.errors import UsageError
+from perceptron.runs.inside import is_inside
+from perceptron.runs.stored_values import read_values
 
 # The network of runs that were made of others.
 ENSEMBLE = "perceptron.models.Ensemble"
@@ -94,12 +92,9 @@ class Run:
     def _values(self, name: str) -> Any:
         path = self.folder / name
         try:
-            text = path.read_text()
-            return json.loads(text) if path.suffix == ".json" else read_yaml(text)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
-            raise UsageError(
-                f"a run's {name} must be readable, got {reason(error, lines=1)} in {path}; name another run"
-            ) from error
+            return read_values(path)
+        except ValueError as error:
+            raise UsageError(f"a run's {name} must be readable, got {error} in {path}; name another run") from error
 
 
 def folder_of(source: Path) -> Path:
@@ -113,11 +108,35 @@ def find_runs(folder: Path) -> list[Run]:
     return [Run(path) for path in sorted(found, key=lambda path: (path / "config.yaml").stat().st_mtime_ns)]
 
 
+def find_overrides(sweep: Path) -> list[Any] | None:
+    """Overrides of the jobs of a sweep, as Hydra wrote them down; None where there are none to be read."""
+    try:
+        found = read_values(sweep / "multirun.yaml")["hydra"]["overrides"]["task"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return list(found) if isinstance(found, list) else None
+
+
 def best_of(run: Run) -> Mapping[str, Any] | None:
     """What ``provenance.json`` says of a run's best checkpoint: ``monitor``, ``mode``, ``value``; None without one."""
     best = run.provenance.get("best")
     known = isinstance(best, dict) and isinstance(best.get("value"), float) and isinstance(best.get("monitor"), str)
     return best if known else None
+
+
+def monitored_value(
+    best: Mapping[str, Any] | None, *, metrics: Mapping[str, float | None], monitor: str
+) -> float | None:
+    """The run's own metric at the reported weights, which may have been kept by another.
+
+    Args:
+        best: see ``best_of``.
+        metrics: of the reported weights.
+        monitor: the metric that the run monitors.
+    """
+    if best is None:
+        return None
+    return float(best["value"]) if best["monitor"] == monitor else metrics.get(monitor)
 
 
 def checkpoint_path(run: Run, name: str) -> Path:
@@ -130,6 +149,11 @@ def checkpoint_path(run: Run, name: str) -> Path:
         path = Path(name)
     elif name == "best" and run.is_finished and (best := best_of(run)) and isinstance(best.get("checkpoint"), str):
         path = run.folder / best["checkpoint"]
+        if not is_inside(path, run.folder):
+            raise UsageError(
+                f"a run's best checkpoint must lie in its folder, got {path} in {run.folder / 'provenance.json'}; set "
+                "checkpoint=last, or name a checkpoint's file"
+            )
     else:
         path = run.checkpoint(name)
     if not path.is_file():

@@ -33,3 +33,10 @@ def test_the_monitor_and_its_direction() -> None:
         "max",
         "max",
     ]
+    assert _resolved("${direction_of:val/skill}") is None
+
+
+def test_a_part_follows_the_run_where_it_monitors_the_same() -> None:
+    assert _resolved("${mode_of:val/skill,val/skill,max}") == "max"
+    assert _resolved("${mode_of:val/auroc,val/loss,min}") == "max"
+    assert _resolved("${mode_of:val/skill,val/loss,min}") is None

@@ -154,7 +154,7 @@ class MemberBuilder:
             datamodule=datamodule,
             optimizer=optimizer,
             early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
-            checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)),
+            checkpoints=_rules(config),
         )
         for settings in _callbacks(config, PRUNING):
             member.pruning = PruneHopeless(
@@ -176,11 +176,14 @@ class MemberBuilder:
 
     def _made(self, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
-        key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
+        names = ("dataset", "task", "missing_target")
+        key = json.dumps([config["data"][name] for name in names], sort_keys=True, default=str)
         if key not in self._tables:
             L.seed_everything(config["seed"], workers=True, verbose=False)
             try:
-                self._tables[key] = as_table(read(datamodule.dataset), task=datamodule.task)
+                self._tables[key] = as_table(
+                    read(datamodule.dataset), task=datamodule.task, missing_target=datamodule.cells.missing_target
+                )
             except (TypeError, ValueError, OSError) as error:
                 raise CannotStackError("its table cannot be made") from error
         table = self._tables[key]
@@ -201,6 +204,12 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
     if unknown:
         raise CannotStackError(f"its schedule has {min(unknown)}")
     return {"interval": "epoch", **schedule}
+
+
+def _rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
+    """What keeps checkpoints, first the rule whose weights the job alone would report."""
+    rules = [ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)]
+    return tuple(sorted(rules, key=lambda rule: rule.monitor != config["monitor"]))
 
 
 def _callbacks(config: Mapping[str, Any], target: str) -> list[dict[str, Any]]:

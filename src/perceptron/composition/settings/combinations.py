@@ -1,13 +1,13 @@
 """Which values of different settings do not go together. Imports nothing heavy."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.monitors import check_monitors
 from perceptron.errors import UsageError
-from perceptron.spelling import did_you_mean
-from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task, direction_of, logged_names
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task, logged_names
 
 MODEL_TASKS: dict[str, Task] = {
     "perceptron.models.BinaryClassifier": BINARY,
@@ -16,6 +16,8 @@ MODEL_TASKS: dict[str, Task] = {
 }
 # What holds a model of scikit-learn in the place of a network.
 ESTIMATOR = "perceptron.models.Estimator"
+# The base of all kinds, of which the data's task chooses one.
+AUTO = "perceptron.models.TaskModule"
 # Their length is part of their state.
 OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
 _DATASET = re.compile(r"sklearn\.datasets\.(\w+)")
@@ -30,7 +32,7 @@ def check_combinations(values: Mapping[str, Any]) -> None:
     _check_fractions(values["data"])
     _check_choices(values["data"], values["model"])
     _check_dataset(values["data"])
-    _check_monitors(values)
+    check_monitors(values, _logged_names(values))
     _check_training(values)
 
 
@@ -92,31 +94,17 @@ def _check_dataset(data: Mapping[str, Any]) -> None:
         )
 
 
-def _check_monitors(values: Mapping[str, Any]) -> None:
-    task = MODEL_TASKS.get(values["model"]["_target_"])
-    if task is None:
-        return
-    logged = logged_names(task, has_val=values["data"]["val_fraction"] > 0)
-    for prefix, part in _monitoring_parts(values):
-        key, mode_key = f"{prefix}monitor", f"{prefix}mode"
-        monitor, mode = part["monitor"], part["mode"]
-        if monitor not in logged:
-            raise UsageError(
-                f"{key} must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}"
-            )
-        if mode != direction_of(monitor):
-            raise UsageError(
-                f"{mode_key} must be {direction_of(monitor)} for {monitor}, got {mode}; leave {mode_key} out"
-            )
-
-
-def _monitoring_parts(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Parts that have a monitor and a mode of their own, and what stands before these names."""
-    yield "", values
-    callbacks = ((f"callbacks.{name}.", part) for name, part in values["callbacks"].items())
-    for prefix, part in (("scheduler.", values["scheduler"]), *callbacks):
-        if isinstance(part, Mapping) and "monitor" in part and "mode" in part:
-            yield prefix, part
+def _logged_names(values: Mapping[str, Any]) -> set[str] | None:
+    """Names that a run can monitor; None where a class of the user's, a model or a callback, may log others."""
+    callbacks = (str(part["_target_"]) for part in values["callbacks"].values() if isinstance(part, Mapping))
+    if not all(target.startswith(("perceptron.", "lightning.")) for target in callbacks):
+        return None
+    target, has_val = values["model"]["_target_"], values["data"]["val_fraction"] > 0
+    tasks = [*TASKS.values()] if target in (AUTO, ESTIMATOR) else [MODEL_TASKS[target]] if target in MODEL_TASKS else []
+    names = {name for task in tasks for name in logged_names(task, has_val=has_val)}
+    if target == ESTIMATOR:
+        names |= {f"train/{metric}" for task in tasks for metric in task.metrics}
+    return names or None
 
 
 def _check_training(values: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from perceptron.composition.settings.plain import at, replaced
 
 # Functions of YAML files whose value follows from their arguments alone; others are asked anew for each job.
-_PURE = ("default_monitor", "direction_of")
+_PURE = ("default_monitor", "direction_of", "mode_of")
 _NODE = re.compile(r"\$\{(\w[\w.]*)\}")
 _HYDRA = re.compile(r"\$\{hydra:([\w.]+)\}")
 _FUNCTION = re.compile(r"\$\{([\w.]+):")

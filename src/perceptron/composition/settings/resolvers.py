@@ -4,11 +4,16 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from perceptron.tasks import direction_of
+from perceptron.tasks import Direction, direction_of
 
 
 def _default_monitor(val_fraction: float) -> str:
     return "val/loss" if val_fraction else "train/loss"
+
+
+def _mode_of(own: str, monitor: str, mode: Direction | None) -> Direction | None:
+    """Direction of what a part monitors: the run's where it is the run's metric."""
+    return mode if own == monitor else direction_of(own)
 
 
 def _own_folder(wanted: str) -> str:
@@ -30,5 +35,6 @@ def register_resolvers() -> None:
     """Make them known to OmegaConf; a second call changes nothing."""
     OmegaConf.register_new_resolver("default_monitor", _default_monitor, replace=True)
     OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
+    OmegaConf.register_new_resolver("mode_of", _mode_of, replace=True)
     # Cached: Hydra asks for the folder several times, and it must be made once.
     OmegaConf.register_new_resolver("own_folder", _own_folder, use_cache=True, replace=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
-from perceptron.errors import InterruptedRunError, PrunedError
-from perceptron.runs.folder import Run, best_of
+from perceptron.errors import PrunedError
+from perceptron.runs.folder import Run, best_of, monitored_value
 from perceptron.sweeps.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,6 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan
-    except (KeyboardInterrupt, InterruptedRunError):
-        raise
     except SystemExit as error:
         # Lightning turns Ctrl-C into this.
         if isinstance(error.__context__, KeyboardInterrupt):
@@ -75,14 +73,17 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
 
 def stored_best(run: Run) -> float | None:
     """The monitored value that a finished run has written down."""
-    best = best_of(run)
-    return None if best is None else float(best["value"])
+    return monitored_value(best_of(run), metrics=run.metrics, monitor=run.config["monitor"])
 
 
 def _continued(cfg: DictConfig, run: Run) -> DictConfig:
-    """The configuration, from the last checkpoint where an earlier attempt has left one."""
-    last = run.checkpoint("last")
-    if cfg.train and cfg.ckpt_path is None and last.is_file():
-        with open_dict(cfg):
-            cfg.ckpt_path = str(last)
+    """The configuration, from the newest checkpoint where an earlier attempt has left one."""
+    if not cfg.train or cfg.ckpt_path is not None or not any(run.checkpoint().parent.glob("*.ckpt")):
+        return cfg
+    # Here, because it imports torch.
+    from perceptron.runs.resume import resume_point
+
+    point = resume_point(run)
+    with open_dict(cfg):
+        cfg.ckpt_path = None if point is None else str(point)
     return cfg

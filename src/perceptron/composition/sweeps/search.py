@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn, JobStatus
@@ -20,6 +20,7 @@ from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError, missing_extra, reason
+from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed
 from perceptron.sweeps.jobs import Job, State
 
@@ -76,18 +77,19 @@ def search(
         raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")
     first = _check_space(space, config, loader)
 
+    # Here, because it imports torch.
+    from perceptron.callbacks.pruning import storage_url, trial_of
+
     folder = Path(config.hydra.sweep.dir).absolute()
+    storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
+    storage_url(storage)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
-    storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
     study = _opened(settings, storage, mode=first.mode)
     pruning = _pruning(settings, storage)
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
     waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
                if trial.user_attrs.get(_FOLDER) == str(folder)]  # fmt: skip
-    # Here, because it imports torch.
-    from perceptron.callbacks.pruning import trial_of
-
     while True:
         numbers, waiting = waiting[: settings["n_jobs"]], waiting[settings["n_jobs"] :]
         batch = [trial_of(study, storage, number) for number in numbers]
@@ -116,19 +118,30 @@ def _opened(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
+    from perceptron.callbacks.pruning import storage_url
+
+    direction: Literal["maximize", "minimize"] = "maximize" if mode == "max" else "minimize"
     try:
-        return optuna.create_study(
-            storage=storage,
+        study = optuna.create_study(
+            storage=storage_url(storage),
             study_name=settings["study_name"],
-            direction="maximize" if mode == "max" else "minimize",
+            direction=direction,
             pruner=instantiate(settings["pruner"]),
             load_if_exists=True,
         )
     except (SQLAlchemyError, ValueError, ImportError) as error:
         raise UsageError(
-            f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason(error, lines=1)}; name "
+            f"hydra.sweeper.storage must be a database's URL, got {storage}: "
+            f"{without_password(reason(error, lines=1))}; name "
             "another, or leave it out for search.db in the sweep's folder"
         ) from error
+    # Of a study that exists, Optuna keeps the direction without a word.
+    if study.direction.name.lower() != direction:
+        raise UsageError(
+            f"the study {settings['study_name']} in {storage} has a metric to {study.direction.name.lower()}, got "
+            f"mode={mode}; set another hydra.sweeper.study_name or hydra.sweeper.storage"
+        )
+    return study
 
 
 def _pruning(settings: Mapping[str, Any], storage: str) -> list[str]:
@@ -153,6 +166,11 @@ def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -
             del cfg["hydra"]
         check(cfg)
         composed.append(cfg)
+    monitors = list(dict.fromkeys(cfg.monitor for cfg in composed))
+    if len(monitors) > 1:
+        raise UsageError(
+            f"a search compares its trials by one metric, got {', '.join(monitors)}; set monitor to one of them"
+        )
     return composed[0]
 
 
@@ -161,13 +179,21 @@ def _is_grid(settings: Mapping[str, Any]) -> bool:
 
 
 def _sampler(settings: Mapping[str, Any], *, seed: int, number: int) -> Any:
-    """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again."""
+    """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again.
+
+    Args:
+        settings: of ``hydra.sweeper``; the sampler's own ``seed`` goes before the run's.
+        seed: the run's.
+        number: of the trial.
+    """
     from optuna.exceptions import ExperimentalWarning
 
     with warnings.catch_warnings():
         # The configured options are so called since 2022, and nothing that a user could mend.
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return instantiate(settings["sampler"], seed=derive_seed(seed, Stream.SEARCH, number) % _SEEDS)
+        own = settings["sampler"].get("seed")
+        base = seed if own is None else int(own)
+        return instantiate(settings["sampler"], seed=derive_seed(base, Stream.SEARCH, number) % _SEEDS)
 
 
 def _launch(

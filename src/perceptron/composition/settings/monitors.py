@@ -1,0 +1,102 @@
+"""The metrics that a run monitors, and the direction in which each improves. Imports nothing heavy."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
+from perceptron.tasks import Direction, direction_of
+
+# Lightning's callbacks that compare values of a metric, by default as if smaller were better.
+_COMPARING = ("EarlyStopping", "ModelCheckpoint")
+_LIGHTNINGS_MODE = "min"
+
+
+def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) -> None:
+    """Check what each part of a resolved configuration monitors.
+
+    Args:
+        values: the whole configuration, typed or plain.
+        logged: names that the run logs; None where they are not known.
+
+    Raises:
+        UsageError: for a metric that is not logged, a direction that is not known or not the metric's, or two
+            directions for one metric.
+    """
+    said: dict[str, tuple[str, str]] = {}
+    for prefix, monitor, mode in _monitored(values):
+        key, typed = f"{prefix}mode", _typed(values, prefix)
+        if logged is not None and monitor not in logged:
+            raise _not_logged(prefix, monitor, logged)
+        known = direction_of(monitor)
+        if known is None and mode is None:
+            raise UsageError(
+                f"{key} is required for {monitor}, whose direction is not known; "
+                f"set {typed}=max where a larger value is better, or {typed}=min"
+            )
+        if known is not None and mode != known:
+            raise UsageError(f"{key} must be {known} for {monitor}, got {mode}; set {typed}={known}")
+        other_key, other = said.setdefault(_name(monitor), (key, mode))
+        if other != mode:
+            raise UsageError(
+                f"{_name(monitor)} must improve in one direction, got {other_key}={other} and {key}={mode}; "
+                "set both to the same"
+            )
+
+
+def check_logged(values: Mapping[str, Any], logged: Collection[str]) -> None:
+    """Check what is monitored against what a training has logged, which its first epoch shows.
+
+    Args:
+        values: the whole configuration, typed or plain.
+        logged: names of the metrics so far; while there is none of validation rows, there was no validation.
+
+    Raises:
+        UsageError: for the first metric that is monitored and not logged.
+    """
+    has_validated = any(name.startswith("val/") for name in logged)
+    for prefix, monitor, _ in _monitored(values):
+        if monitor not in logged and (has_validated or not str(monitor).startswith("val/")):
+            raise _not_logged(prefix, monitor, logged)
+
+
+def _not_logged(prefix: str, monitor: str, logged: Collection[str]) -> UsageError:
+    return UsageError(
+        f"{prefix}monitor must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}"
+    )
+
+
+def directions(values: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, Direction]:
+    """Direction of each metric of a checked configuration, by its name without the split; of others, nothing.
+
+    Args:
+        values: the whole configuration.
+        metrics: names such as ``test/acc``.
+    """
+    said: dict[str, Any] = {_name(monitor): mode for _, monitor, mode in _monitored(values)}
+    found = {_name(metric): direction_of(metric) or said.get(_name(metric)) for metric in metrics}
+    return {name: direction for name, direction in found.items() if direction is not None}
+
+
+def _monitored(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """What stands before the name of each ``monitor``, its metric, and its mode."""
+    yield "", values["monitor"], values["mode"]
+    callbacks = ((f"callbacks.{name}.", part) for name, part in values["callbacks"].items())
+    for prefix, part in (("scheduler.", values["scheduler"]), *callbacks):
+        if not isinstance(part, Mapping) or "monitor" not in part:
+            continue
+        if "mode" in part:
+            yield prefix, part["monitor"], part["mode"]
+        elif part["monitor"] is not None and str(part.get("_target_")).rpartition(".")[2] in _COMPARING:
+            yield prefix, part["monitor"], _LIGHTNINGS_MODE if direction_of(part["monitor"]) else None
+
+
+def _typed(values: Mapping[str, Any], prefix: str) -> str:
+    """What sets a part's mode on the command line: one that is not there must be added."""
+    part = values["callbacks"].get(prefix.split(".")[1]) if prefix.startswith("callbacks.") else values
+    is_there = prefix == "scheduler." or (part is not None and "mode" in part)
+    return f"{'' if is_there else '+'}{prefix}mode"
+
+
+def _name(monitor: str) -> str:
+    return monitor.rpartition("/")[2]
