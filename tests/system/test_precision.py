@@ -106,6 +106,21 @@ def test_an_onnx_graph_takes_and_gives_double_precision(
     np.testing.assert_allclose(found, wanted[names], rtol=0, atol=1e-4)
 
 
+def test_an_export_without_the_data_is_checked_with_rows_like_those_of_training(
+    perceptron: Perceptron, far_target: tuple[pd.DataFrame, Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    _, run = far_target
+    data = run.parent / "target.csv"
+    hidden = data.rename(tmp_path / "hidden.csv")
+    try:
+        answer = perceptron("export", f"run={run}", "format=onnx", f"output={tmp_path / 'model.onnx'}")
+    finally:
+        hidden.rename(data)
+    assert answer.status == 0, answer.err
+    assert "made rows, largest difference" in answer.out
+
+
 def test_evaluation_on_a_copy_of_the_file_is_that_of_the_run(
     perceptron: Perceptron, far_target: tuple[pd.DataFrame, Path], tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from perceptron.errors import UsageError
-from perceptron.models import Answers
+from perceptron.models import Answers, Regressor
 
 # In probabilities, or in deviations of the target.
 TOLERANCE = 1e-5
@@ -33,6 +33,22 @@ def expected(answers: Answers, rows: Tensor) -> dict[str, npt.NDArray[np.floatin
     if spread is not None:
         numbers["spread"] = spread
     return {name: values.numpy() for name, values in numbers.items()}
+
+
+def learnt_deviation(answers: Answers, features: npt.NDArray[np.float64]) -> npt.NDArray[np.floating] | None:
+    """Standard deviation of each continuous target as a model knows it; None for classes.
+
+    Args:
+        answers: of the model.
+        features: ``(n_rows, n_features)`` raw, over which a model without standardisation is looked at.
+    """
+    if not isinstance(answers.model, Regressor):
+        return None
+    scale: npt.NDArray[np.floating] = answers.model.standardize_target.scale.double().numpy()
+    if (scale != 1).any():
+        return scale
+    deviation = expected(answers, torch.from_numpy(features))["values"].std(axis=0)
+    return np.where(deviation > 0, deviation, 1.0)
 
 
 def check_agreement(

@@ -39,8 +39,8 @@ class Answers(nn.Module):
 
     def predict(self, features: Tensor) -> Prediction:
         """Answers for raw rows; of a regression the labels are float64."""
-        near = (features - self.feature_offsets).to(self.model.standardize.mean.dtype)
-        prediction = self.model.predict(near)
+        # In single precision whatever the model's is, as in training.
+        prediction = self.model.predict((features - self.feature_offsets).float())
         if prediction.probabilities is not None:
             return prediction
         return prediction._replace(labels=prediction.labels + self.target_offsets)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 
 import lightning as L
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
@@ -140,7 +141,7 @@ class TaskModule(L.LightningModule, ABC):
 
     def predict(self, features: Tensor) -> Prediction:
         """Answers for features ``(batch, n_features)``, not standardised."""
-        outputs = self.network(self.standardize(features))
+        outputs = self.network(self.standardize(features.to(self.dtype)))
         if outputs.ndim == 2:
             return self.answers(outputs)
         together = self.answers(self.mean_of_members(outputs))
@@ -152,7 +153,7 @@ class TaskModule(L.LightningModule, ABC):
         Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
         not call it: they give ``network`` the features of several steps, standardised at once.
         """
-        outputs: Tensor = self.network(self.standardize(features))
+        outputs: Tensor = self.network(self.standardize(features.to(self.dtype)))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -296,16 +297,17 @@ class TaskModule(L.LightningModule, ABC):
 
         So the metrics of callbacks stand beside the module's, under the number of the last optimizer step, however many
         steps were one batch to Lightning; and they are written before the epoch's checkpoint, so that a run that goes
-        on from it logs nothing twice and leaves nothing out.
+        on from it logs nothing twice and leaves nothing out. Outside of a fit of single steps Lightning does it, which
+        returns what it has logged.
         """
         trainer = self.trainer
         of_step = on_step or (on_step is None and trainer.training and self._current_fx_name in _STEP_HOOKS)
         if logger is not False and not trainer.barebones:
-            if not of_step:
+            if not of_step and self._logs_itself:
                 unheard = self._unheard[trainer.training]
                 unheard += [] if name in unheard else [name]
                 logger = False
-            elif not trainer.log_every_n_steps and name not in self._warned:  # type: ignore[attr-defined]
+            elif of_step and not trainer.log_every_n_steps and name not in self._warned:  # type: ignore[attr-defined]
                 self._warned.add(name)
                 log.warning(
                     "%s is logged at steps, and trainer.log_every_n_steps=0 keeps steps out of the loggers; set "
@@ -319,6 +321,8 @@ class TaskModule(L.LightningModule, ABC):
         if self.trainer.barebones:
             return
         self.log_dict(metrics)
+        if not self._logs_itself:
+            return
         names = self._unheard[self.trainer.training]
         found = self.trainer.callback_metrics
         values = {name: found[name].item() for name in names if name in found}
@@ -330,6 +334,10 @@ class TaskModule(L.LightningModule, ABC):
         for each in self.trainer.loggers:
             each.log_metrics({**values, "epoch": self.current_epoch}, step=step)
             each.save()
+
+    @property
+    def _logs_itself(self) -> bool:
+        return self.trainer.state.fn == TrainerFn.FITTING or self.rows_per_step is not None
 
     def _check_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

@@ -59,13 +59,14 @@ def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName)
             parts = [model.predict(part.to(model.device)) for part in torch.split(features, datamodule.eval_batch_size)]
     finally:
         model.train(was_training)
+    labels = torch.cat([part.labels for part in parts])
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     return Answers(
         rows=_IN_WORDS[split] if len(features) == n_rows else f"{len(features)} of {n_rows} {_IN_WORDS[split]}",
         row_numbers=datamodule.row_numbers(split, most=MOST_ROWS),
         features=added(features.numpy(), schema.feature_offsets),
         target=added(target.numpy(), schema.target_offsets),
-        labels=added(torch.cat([part.labels for part in parts]).cpu().numpy(), schema.target_offsets),
+        labels=added((labels.float() if labels.is_floating_point() else labels).cpu().numpy(), schema.target_offsets),
         probabilities=torch.cat(probabilities).float().cpu().numpy() if probabilities else None,
         schema=schema,
     )

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, open_dict
 from perceptron.composition.settings.checks import check
 from perceptron.errors import PrunedError
 from perceptron.runs.folder import Run, best_of, monitored_value
+from perceptron.signals import listening
 from perceptron.sweeps.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,9 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         with warnings.catch_warnings():
             return run_once(_continued(cfg, run), chosen, quiet=True)
 
-    return as_job(run, work)
+    # In a worker process nobody listens yet.
+    with listening():
+        return as_job(run, work)
 
 
 def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
