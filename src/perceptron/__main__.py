@@ -9,11 +9,11 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 from contextlib import nullcontext
 from importlib import import_module
 
-from perceptron.errors import InterruptedRunError, UsageError, fail
+from perceptron.errors import UsageError, fail
 from perceptron.pipes import ended_by_reader
-from perceptron.signals import listen
+from perceptron.signals import ended_by_signals
 from perceptron.spelling import did_you_mean
-from perceptron.visible import say, warnings_on_stderr
+from perceptron.visible import warnings_on_stderr
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
@@ -33,7 +33,7 @@ _LOGGED = ("train", "resume")
 
 def main() -> None:
     """Run the command that the first argument names."""
-    with ended_by_reader():
+    with ended_by_reader(), ended_by_signals():
         _run()
 
 
@@ -43,7 +43,6 @@ def _run() -> None:
         print("perceptron <command> [key=value ...]\n")
         print("\n".join(f"  {command:<10} {summary}" for command, summary in COMMANDS.items()))
         return
-    listen()
     try:
         if name not in COMMANDS:
             raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
@@ -59,9 +58,6 @@ def _run() -> None:
             f"a command must be able to read and write, got {error.strerror or error}{where}; make room, mend its "
             "permissions or name another place"
         )
-    except InterruptedRunError as error:
-        say(error, file=sys.stderr)
-        sys.exit(error.status)
 
 
 if __name__ == "__main__":

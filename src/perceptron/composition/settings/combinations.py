@@ -95,7 +95,10 @@ def _check_dataset(data: Mapping[str, Any]) -> None:
 
 
 def _logged_names(values: Mapping[str, Any]) -> set[str] | None:
-    """Names that a run can monitor; None for a class of the user's, which may log others."""
+    """Names that a run can monitor; None where a class of the user's, a model or a callback, may log others."""
+    callbacks = (str(part["_target_"]) for part in values["callbacks"].values() if isinstance(part, Mapping))
+    if not all(target.startswith(("perceptron.", "lightning.")) for target in callbacks):
+        return None
     target, has_val = values["model"]["_target_"], values["data"]["val_fraction"] > 0
     tasks = [*TASKS.values()] if target in (AUTO, ESTIMATOR) else [MODEL_TASKS[target]] if target in MODEL_TASKS else []
     names = {name for task in tasks for name in logged_names(task, has_val=has_val)}
