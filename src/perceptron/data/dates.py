@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from perceptron.data.missing import as_setting
 from perceptron.errors import UsageError
 
 ISO = "ISO8601"
