@@ -215,10 +215,11 @@ def _words(settings: dict[str, Any]) -> str:
 
 _HEAD = """# Results
 
-Made by `python benchmarks/tables.py` (`pip install 'perceptron[tabm]'`). Every model sees the same {folds} folds,
-shuffled by seed 0, of equal shares of the classes. Scales of features and of continuous targets are fitted inside each
-fold. ± is half of the 95 % interval of the mean, corrected for the rows that folds share (Nadeau and Bengio 2003); p is
-the chance of such a difference from the {members} MLPs, paired over folds, corrected likewise and Holm-adjusted.
+Made by `python benchmarks/tables.py` (`pip install --constraint constraints.txt --editable '.[tabm]'`). Every model
+sees the same {folds} folds, shuffled by seed 0, of equal shares of the classes. Scales of features and of continuous
+targets are fitted inside each fold. ± is half of the 95 % interval of the mean, corrected for the rows that folds share
+(Nadeau and Bengio 2003); p is the chance of such a difference from the {members} MLPs, paired over folds, corrected
+likewise and Holm-adjusted.
 Seconds are those that a CPU core was busy with one fold, fitting and predicting.
 
 **How settings were chosen.** They were written down before the first run and are the same for every table; no score of

@@ -20,6 +20,20 @@ def fail(error: UsageError | str) -> NoReturn:
     sys.exit(USAGE_STATUS)
 
 
+def missing_extra(needed: str, extra: str, *, found: str = "none") -> UsageError:
+    """The error for a package that is not installed.
+
+    The advice names a checkout: the name ``perceptron`` on the package index belongs to another project.
+
+    Args:
+        needed: what needs which package, such as ``predict needs pyarrow``.
+        extra: the extra of this project that installs it.
+        found: what there is instead.
+    """
+    command = f"pip install --constraint constraints.txt --editable '.[{extra}]'"
+    return UsageError(f"{needed}, got {found}; type {command} in the project's folder")
+
+
 class PrunedError(Exception):
     """A run that was ended early because it would not be the best; its text says why."""
 

@@ -186,7 +186,10 @@ def test_without_pyarrow_a_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     answer = perceptron("predict", f"run={run}", f"input={tmp_path / 'rows.csv'}", f"output={tmp_path / 'out.csv'}")
     assert answer.status == 2
-    assert answer.err == "error: predict needs pyarrow, got none; type pip install 'perceptron[table]'\n"
+    assert answer.err == (
+        "error: predict needs pyarrow, got none; "
+        "type pip install --constraint constraints.txt --editable '.[table]' in the project's folder\n"
+    )
 
 
 def test_without_onnx_a_line_says_what_to_install(
@@ -197,5 +200,5 @@ def test_without_onnx_a_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, "onnx", None)
     answer = perceptron("export", f"run={run}", "format=onnx")
     assert answer.status == 2
-    assert "type pip install 'perceptron[export]'" in answer.err
+    assert "type pip install --constraint constraints.txt --editable '.[export]'" in answer.err
     assert answer.err.count("\n") == 1

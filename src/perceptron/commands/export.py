@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
-from perceptron.errors import UsageError, reason
+from perceptron.errors import missing_extra, reason
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, whole_file
 from perceptron.runs.find import find_source
@@ -54,10 +54,8 @@ def main(arguments: Sequence[str]) -> None:
 
             convert = to_onnx
         except ImportError as error:
-            raise UsageError(
-                f"format=onnx needs onnx, onnxscript and onnxruntime, got {reason(error)}; "
-                "type pip install 'perceptron[export]'"
-            ) from error
+            needed = "format=onnx needs onnx, onnxscript and onnxruntime"
+            raise missing_extra(needed, "export", found=reason(error)) from error
     else:
         from perceptron.exports.program import to_program
 

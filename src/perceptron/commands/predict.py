@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from perceptron.composition.arguments import read_arguments
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
             from perceptron.prediction.answers import Layout, write_answers
             from perceptron.prediction.rows import read_rows
     except ImportError as error:
-        raise UsageError("predict needs pyarrow, got none; type pip install 'perceptron[table]'") from error
+        raise missing_extra("predict needs pyarrow", "table") from error
     with lasting():
         import torch
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.delimited import COMPRESSED, check_names, read_delimited
-from perceptron.errors import UsageError, reason
+from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.spelling import did_you_mean
 
 # Columns that are told where one is misspelt.
@@ -164,9 +164,7 @@ def _pandas() -> Any:
 
         _ = pa
     except ImportError as error:
-        raise UsageError(
-            "data=table needs pandas and pyarrow, got none; type pip install 'perceptron[table]'"
-        ) from error
+        raise missing_extra("data=table needs pandas and pyarrow", "table") from error
     return pd
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.utils import Bunch
 
 from perceptron.data.blocks import release
-from perceptron.errors import UsageError, reason
+from perceptron.errors import UsageError, missing_extra, reason
 
 SUFFIXES = (".parquet", ".pq")
 _NUMBERS_AT_ONCE = 2**21
@@ -36,7 +36,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise UsageError("Parquet needs pyarrow, got none; type pip install 'perceptron[table]'") from error
+        raise missing_extra("Parquet needs pyarrow", "table") from error
     place = Path(path).expanduser()
     try:
         # Without a buffer it reads columns of a row group ahead and keeps them: the whole file, in the end.

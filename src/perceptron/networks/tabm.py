@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from perceptron.errors import UsageError
+from perceptron.errors import missing_extra
 
 # Embeddings of numbers, by the names of Gorishniy et al. 2022, https://arxiv.org/abs/2203.05556.
 EMBEDDINGS = ("none", "linear", "periodic", "piecewise_linear")
@@ -59,7 +59,7 @@ class TabM(nn.Module):
             import rtdl_num_embeddings
             import tabm
         except ImportError as error:
-            raise UsageError("model=tabm needs tabm, got none; type pip install 'perceptron[tabm]'") from error
+            raise missing_extra("model=tabm needs tabm", "tabm") from error
         self.places = sorted([(start, stop) for start, stop in category_places] + [(i, i + 1) for i in flags])
         taken = {i for start, stop in self.places for i in range(start, stop)}
         numbers = [i for i in range(n_features) if i not in taken]

@@ -9,7 +9,9 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-_PACKAGES = ("perceptron", "torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn", "numpy")
+from perceptron import __version__
+
+_PACKAGES = ("torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn", "numpy")
 
 
 def provenance(
@@ -41,7 +43,9 @@ def provenance(
 
 @cache
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "perceptron": __version__} | {
+        name: version(name) for name in _PACKAGES
+    }
 
 
 @cache

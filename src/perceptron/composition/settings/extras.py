@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-from perceptron.errors import UsageError
+from perceptron.errors import missing_extra
 
 # Option: module that it needs, extra that brings it.
 _NEEDED = {
@@ -23,6 +23,6 @@ def check_extras(overrides: Iterable[str]) -> None:
         UsageError: where its package is missing.
     """
     for override in overrides:
-        module, extra = _NEEDED.get(override, (None, None))
-        if module is not None and find_spec(module) is None:
-            raise UsageError(f"{override} needs the extra {extra}, got none; type pip install 'perceptron[{extra}]'")
+        module, extra = _NEEDED.get(override, ("", ""))
+        if module and find_spec(module) is None:
+            raise missing_extra(f"{override} needs the extra {extra}", extra)

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
-from perceptron.errors import UsageError, reason
+from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.randomness import Stream, derive_seed
 from perceptron.sweeps.jobs import Job, State
 
@@ -40,9 +40,7 @@ def _require_optuna() -> None:
         UsageError: where Optuna is not installed.
     """
     if find_spec("optuna") is None:
-        raise UsageError(
-            "hydra/sweeper=optuna needs the package optuna, got none; type pip install 'perceptron[optuna]'"
-        )
+        raise missing_extra("hydra/sweeper=optuna needs the package optuna", "optuna")
 
 
 def search(
