@@ -13,7 +13,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # models do not see one another.
 LAYERS: list[set[str]] = [
     {"__init__", "errors", "garbage", "pipes", "randomness", "spelling", "tasks"},
-    {"data", "figures", "models", "networks", "signals"},
+    {"data", "figures", "metrics", "networks", "signals"},
+    {"models"},
     {"callbacks", "exports", "runs"},
     {"population", "prediction", "sweeps"},
     {"estimators", "reports"},

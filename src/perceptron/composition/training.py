@@ -174,14 +174,15 @@ def evaluate(
     """
     # As Lightning does in a fit: by it batches are taken from the device, and shared out to processes.
     datamodule.trainer = trainer
+    loaders = {split: datamodule.eval_dataloader(split) for split in splits if len(datamodule.split.rows(split))}
+    if not loaders:
+        return {}
+    trainer.test(model, dataloaders=loaders, verbose=False)
     metrics: dict[str, float] = {}
-    for split in splits:
-        if len(datamodule.split.rows(split)):
-            model.evaluated = split
-            trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
-            metrics |= model.results
-            if split == "val" and chooses(model):
-                metrics["val/threshold"] = model.threshold
+    for split in loaders:
+        metrics |= {name: value.item() for name, value in model.measured(split).items()}
+        if split == "val" and chooses(model):
+            metrics["val/threshold"] = model.threshold
     return metrics
 
 

@@ -5,10 +5,11 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchmetrics import MetricCollection
 
 from perceptron.models.base import Prediction, TaskModule
-from perceptron.models.metrics import binary_metrics
 from perceptron.models.threshold import START, best_threshold
+from perceptron.tasks import BINARY
 
 
 class BinaryClassifier(TaskModule):
@@ -21,6 +22,7 @@ class BinaryClassifier(TaskModule):
         **settings: those of ``TaskModule``.
     """
 
+    task = BINARY
     cut: Tensor | float
 
     def __init__(self, *, threshold: float | str = START, **settings: Any) -> None:
@@ -69,9 +71,9 @@ class BinaryClassifier(TaskModule):
         """The loss itself, in nats."""
         return loss
 
-    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """See ``binary_metrics``."""
-        return binary_metrics(outputs.squeeze(-1).sigmoid(), target, threshold=self.threshold)
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Probabilities of class 1."""
+        return outputs.squeeze(-1).sigmoid()
 
     def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, 2)``."""
@@ -82,6 +84,17 @@ class BinaryClassifier(TaskModule):
     def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
         """Of the probabilities of class 1, which is that of class 0 too."""
         return outputs.squeeze(2).sigmoid().std(dim=1, correction=0)
+
+    def _label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
+        """Give the model's threshold to the metrics that have one.
+
+        A row is labelled 1 from the threshold on; torchmetrics labels it 1 above, so it gets the float just below.
+        """
+        dtype = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+        below = torch.nextafter(torch.tensor(self.threshold, dtype=dtype), torch.tensor(-torch.inf, dtype=dtype))
+        for metric in metrics.values(copy_state=False):
+            if hasattr(metric, "threshold"):
+                metric.threshold = below.item()
 
 
 def _without_cut(module: TaskModule, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ARG001

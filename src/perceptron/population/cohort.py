@@ -18,6 +18,7 @@ from perceptron.population.optimizers import stack_optimizers
 from perceptron.population.rows import Part, epoch_steps, split_parts
 from perceptron.population.rules import improves, stops
 from perceptron.population.schedules import step_plateaus, step_schedules
+from perceptron.population.scores import default_scores
 from perceptron.population.stacking import stack_networks
 
 _SPLITS = ("train", "val", "test")
@@ -287,7 +288,10 @@ class Cohort(nn.Module):
 def _scored(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Loss and metrics ``(m,)`` of outputs ``(m, n_rows, n_outputs)``."""
     loss = model.row_losses(outputs, target).mean(dim=1)
-    return {"loss": model.loss_in_units(loss)} | model.metrics(outputs, target)
+    values = default_scores(model, outputs, target)
+    # As of a model alone: what is computed of a NaN is no result.
+    values = {name: value.masked_fill(loss.isnan(), torch.nan) for name, value in values.items()}
+    return {"loss": model.loss_in_units(loss)} | values
 
 
 def _dropout_rates(model: TaskModule) -> list[float]:
