@@ -17,13 +17,12 @@ TITLES = {
     "reuse": "Finished runs",
 }
 FIGURES = {"growth": "growth.png", "sweeps": "population.svg"}
-# Rows of the README: the beginning of a comparison's title, and its sides; None for all but the base.
-SHORT: dict[str, tuple[tuple[str, tuple[str, ...] | None], ...]] = {
-    "step": (("step, batch 32", None), ("step, batch 1,024", None)),
-    "process": (("whole run", None),),
-    "command_line": (("command line", ("--help", "a setting misspelt", "--cfg job")),),
-    "sweeps": (("sweep", None),),
-    "reuse": (("finished runs", None), ("predict", None)),
+# Rows of the README, the four best ratios and the worst: the beginning of a comparison's title, and its sides.
+SHORT: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "sweeps": (("sweep", ("basic launcher", "joblib launcher, all cores")),),
+    "command_line": (("command line", ("a setting misspelt",)),),
+    "process": (("whole run, figures=none", ("python train.py",)),),
+    "step": (("step, batch 32", ("perceptron",)),),
 }
 
 
@@ -62,9 +61,9 @@ def short_table(parts: dict[str, dict[str, Any]]) -> str:
     return "\n".join([*lines, "", f"Measured on {cores}, torch {machine['versions']['torch']}."])
 
 
-def _short_rows(entry: dict[str, Any], sides: tuple[str, ...] | None) -> list[str]:
+def _short_rows(entry: dict[str, Any], sides: tuple[str, ...]) -> list[str]:
     rows, title = [], entry["title"]
-    for side in sides or [name for name in entry["values"] if name != entry["base"]]:
+    for side in sides:
         if compared := ratios(entry, side):
             low, middle, high = quartiles(compared)
             rows.append(f"| {title} | {side} | {entry['base']} | {middle:.2f} ({low:.2f} to {high:.2f}) |")

@@ -83,10 +83,11 @@ def test_tables_are_written_between_the_markers_and_nowhere_else(report, tmp_pat
 
 
 def test_the_short_table_has_ratios_to_the_base(report) -> None:
-    entry = {"title": "whole run, figures=none", "unit": "s", "base": "peer", "values": {"peer": [2.0], "run": [3.0]}}
+    values = {"peer": [2.0], "python train.py": [3.0]}
+    entry = {"title": "whole run, figures=none", "unit": "s", "base": "peer", "values": values}
     machine = {"cores": 2, "processor": "P", "versions": {"torch": "1"}}
     table = report.short_table({"process": {"comparisons": [entry], "machine": machine}})
-    assert "| whole run, figures=none | run | peer | 1.50 (1.50 to 1.50) |" in table
+    assert "| whole run, figures=none | python train.py | peer | 1.50 (1.50 to 1.50) |" in table
     assert report.short_table({}) == "Not measured yet."
 
 

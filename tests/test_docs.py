@@ -50,8 +50,9 @@ def test_a_mistake_gets_the_answer_that_is_shown(typed: str, answer: str, comman
     assert (done.returncode, done.stderr) == (2, answer + "\n")
 
 
-def test_the_python_of_readme_runs_and_learns_without_the_composition(tmp_path: Path) -> None:
-    estimator, parts = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def test_the_python_of_the_documents_runs_and_learns_without_the_composition(tmp_path: Path) -> None:
+    documents = README + (ROOT / "docs" / "without-hydra.md").read_text()
+    estimator, parts = re.findall(r"^```python\n(.*?)^```", documents, re.MULTILINE | re.DOTALL)
     program = f"""
 {estimator}
 {parts}

@@ -1,8 +1,11 @@
+import pickle
+import signal
+
 import pytest
 from omegaconf import OmegaConf
 
 from perceptron.composition.estimators import build_estimator
-from perceptron.errors import UsageError, reason
+from perceptron.errors import InterruptedRunError, UsageError, reason
 
 
 def test_a_reason_is_one_line() -> None:
@@ -22,3 +25,10 @@ def test_an_estimator_that_fails_without_a_word_is_a_users_mistake() -> None:
     cfg = OmegaConf.create({"model": {"estimator": {"_target_": "builtins.next", "_args_": [nothing]}}})
     with pytest.raises(UsageError, match=r"got builtins\.next: StopIteration; change model\.estimator"):
         build_estimator(cfg, None)
+
+
+def test_no_handler_for_whatever_may_go_wrong_sees_an_interruption() -> None:
+    error = InterruptedRunError(signal.SIGTERM, "go on with that")
+    assert not isinstance(error, Exception)
+    sent = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (str(sent), sent.status) == ("interrupted by SIGTERM; go on with that", 143)

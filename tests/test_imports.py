@@ -12,7 +12,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Folders and files of the package, lowest first. A part imports from lower layers, never from its own: data and
 # models do not see one another.
 LAYERS: list[set[str]] = [
-    {"__init__", "errors", "garbage", "pipes", "randomness", "spelling", "tasks"},
+    {"visible"},
+    {"__init__", "errors", "formulas", "garbage", "passwords", "pipes", "randomness", "spelling", "tasks"},
+    {"files"},
     {"data", "figures", "metrics", "networks", "signals"},
     {"models"},
     {"callbacks", "exports", "runs"},

@@ -1,12 +1,18 @@
 """``perceptron <command> ...`` and ``python -m perceptron <command> ...``. Imports nothing heavy."""
 
 import sys
+
+# For python -m the working folder comes first, where a typing.py would be run in place of Python's.
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]
+
 from importlib import import_module
 
 from perceptron.errors import InterruptedRunError, UsageError, fail
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
@@ -50,7 +56,7 @@ def _run() -> None:
             "permissions or name another place"
         )
     except InterruptedRunError as error:
-        print(error, file=sys.stderr)
+        say(error, file=sys.stderr)
         sys.exit(error.status)
 
 

@@ -1,8 +1,10 @@
-"""What ends a run early: a user's mistake, a signal, a loss that is no number."""
+"""What ends a run early: a user's mistake, a signal, a loss that is not finite."""
 
 import signal
 import sys
 from typing import NoReturn
+
+from perceptron.visible import say
 
 USAGE_STATUS = 2
 
@@ -16,7 +18,7 @@ class UsageError(Exception):
 
 def fail(error: UsageError | str) -> NoReturn:
     """Say on stderr what the user can mend, and end the program."""
-    print(f"error: {error}", file=sys.stderr)
+    say(f"error: {error}", file=sys.stderr)
     sys.exit(USAGE_STATUS)
 
 
@@ -38,17 +40,30 @@ class PrunedError(Exception):
     """A run that was ended early because it would not be the best; its text says why."""
 
 
-class InterruptedRunError(Exception):
-    """A signal that ends the run; the command line prints one line and ends with 128 + its number.
+class InterruptedRunError(BaseException):
+    """A signal that ends the run; the command line prints one line and exits with 128 plus its number.
+
+    Like KeyboardInterrupt no Exception: a signal arrives inside any code, and a handler for whatever may go wrong there
+    must not take it for a failure and go on.
 
     Args:
         number: of the signal.
-        advice: what to do next, to stand behind a semicolon.
+        advice: what to do next, printed after a semicolon.
     """
 
     def __init__(self, number: int, advice: str = "nothing was written") -> None:
-        super().__init__(f"interrupted by {signal.Signals(number).name}; {advice}")
-        self.status = 128 + number
+        # Both, so that a worker process can send it to the one that waits for it.
+        super().__init__(number, advice)
+        self.number = number
+        self.advice = advice
+
+    @property
+    def status(self) -> int:
+        """Exit status of the program."""
+        return 128 + self.number
+
+    def __str__(self) -> str:
+        return f"interrupted by {signal.Signals(self.number).name}; {self.advice}"
 
 
 class DivergedError(Exception):

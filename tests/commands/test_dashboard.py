@@ -11,8 +11,8 @@ def test_it_is_tensorboard_on_the_loopback_address(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/events.out.tfevents.1").touch()
     command = tensorboard_command([f"logs={tmp_path}", "port=7000"])
-    assert command[:3] == [sys.executable, "-m", "tensorboard.main"]
-    assert dict(zip(command[3::2], command[4::2], strict=True)) == {
+    assert command[:4] == [sys.executable, "-P", "-m", "tensorboard.main"]
+    assert dict(zip(command[4::2], command[5::2], strict=True)) == {
         "--logdir": str(tmp_path),
         "--host": "127.0.0.1",
         "--port": "7000",

@@ -11,7 +11,8 @@ import pytest
 
 from perceptron.data import table_from_files
 from perceptron.data.delimited import read_delimited, separator_of
-from perceptron.data.encoding import as_texts, encode, encoded_names, from_texts, kind_of
+from perceptron.data.encoding import as_texts, encode, encoded_names, from_texts
+from perceptron.data.kinds import kind_of
 from perceptron.errors import UsageError
 from perceptron.prediction.rows import read_rows
 
@@ -168,7 +169,7 @@ def test_compressed_rows_to_be_predicted(kind: str, tmp_path: Path) -> None:
     (chunk,) = read_rows(file, features=["a", "b"])
     np.testing.assert_array_equal(chunk.features, np.float32([[1, 2.5], [3, -0.4]]))
     os.truncate(file, file.stat().st_size // 2)
-    with pytest.raises(UsageError, match=r"input must be a readable CSV or Parquet file, got .* in .*t\.csv"):
+    with pytest.raises(UsageError, match=r"input must be a readable CSV, Parquet or Feather file, got .* in .*t\.csv"):
         list(read_rows(file, features=["a", "b"]))
 
 

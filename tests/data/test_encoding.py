@@ -29,8 +29,10 @@ def test_numbers_and_what_is_missing_of_them() -> None:
 def test_texts_that_are_numbers_are_numbers_and_others_are_refused() -> None:
     train = frame(a=["1", "2.5", None, "4"])
     assert encoded(train, train)["a"] == [1.0, 2.5, 2.5, 4.0]
-    with pytest.raises(UsageError, match=r"column a must be a number .* got 'n/a' in row 1; mend it or leave it empty"):
-        encoded(train, frame(a=["3", "n/a"]))
+    with pytest.raises(
+        UsageError, match=r"column a must be a number .* got 'much' in row 1; mend it or leave it empty"
+    ):
+        encoded(train, frame(a=["3", "much"]))
 
 
 def test_texts_of_one_width_with_leading_zeros_are_categories() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from perceptron.data import TableDataModule, table_from_files
 from perceptron.data.encoding import encode, from_texts
-from perceptron.data.files import read_frame
+from perceptron.data.frames import read_frame
 
 
 def mixed(n: int = 200, seed: int = 0) -> pd.DataFrame:

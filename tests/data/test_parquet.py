@@ -61,7 +61,7 @@ def test_batches_are_those_of_arrays(files: Path, block_size: int | None) -> Non
     [
         ({"a": [1.0, 2.0], "b": ["x", "y"], "y": [0, 1]}, "y", "numbers for data=arrays, got string in column b"),
         ({"a": [1.0, None], "y": [0, 1]}, "y", "must be known for data=arrays, got none in column a in rows"),
-        ({"a": [1.0, 2.0], "y": [0, None]}, "y", "got none in column y in rows 0 to 1"),
+        ({"a": [1.0, 2.0], "y": [0, None]}, "y", "the target must be known in every row, got 1 row without"),
         ({"a": [1.0, 2.0], "y": [0, 1]}, "z", "a column of the Parquet file, got z; choose from a, y"),
     ],
 )  # fmt: skip

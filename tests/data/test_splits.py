@@ -51,8 +51,26 @@ def test_each_row_is_tested_in_exactly_one_fold(labels) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"labels": np.repeat([0, 1], [199, 1])}, "data.test_fraction=0.2 must leave rows of every class"),
-        ({"folds": 30, "fold": 0}, "at most the number of rows of the smallest class, got 30 of 20"),
+        (
+            {"labels": np.repeat([0, 1, 2], [190, 9, 1]), "class_names": ("dog", "cat", "gerbil")},
+            "every class must have at least 3 rows, one for each of training, validation and test, got gerbil with 1 "
+            "row; leave such rows out, or set data.val_fraction=0 and data.test_fraction=0",
+        ),
+        (
+            {"labels": np.repeat([0, 1, 2], [197, 2, 1]), "class_names": ("1", "2", "30"), "val_fraction": 0},
+            "every class must have at least 2 rows, one for each of training and test, got 30 with 1 row; leave such "
+            "rows out, set data.test_fraction=0, or set data.task=regression if they are quantities",
+        ),
+        (
+            {"folds": 30, "fold": 0},
+            "every class must have at least 30 rows, one for each of 30 folds, got 2 with 20 rows; leave such rows "
+            "out, or lower data.folds",
+        ),
+        (
+            {"labels": np.repeat([0, 1], [198, 2]), "folds": 2, "fold": 0},
+            "every class must have at least 4 rows, two for each of 2 folds, got 1 with 2 rows; leave such rows out, "
+            "or set data.val_fraction=0",
+        ),
         ({"labels": None, "folds": 300, "fold": 0}, "at most the number of rows, got 300 of 200"),
     ],
 )

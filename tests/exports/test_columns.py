@@ -1,10 +1,13 @@
 """The encoding as an ONNX graph gives what ``encode`` gives."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from perceptron.data.encoding import encode, fit_encoding
+from perceptron.data.missing import MISSING_TEXTS, missing_texts
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -30,8 +33,8 @@ def _computed(columns: RawColumns, width: int) -> np.ndarray:
     return values
 
 
-def _agrees(train: pd.DataFrame, rows: pd.DataFrame) -> None:
-    codes = fit_encoding(train)
+def _agrees(train: pd.DataFrame, rows: pd.DataFrame, missing: Sequence[str] = MISSING_TEXTS) -> None:
+    codes = fit_encoding(train, missing=missing)
     wanted = encode(rows, codes)
     np.testing.assert_array_equal(_computed(RawColumns(frame=rows, codes=codes), wanted.shape[1]), wanted)
 
@@ -57,8 +60,34 @@ def test_every_kind_with_missing_and_unknown_values(misses: bool, rare: bool) ->
 
 def test_an_empty_text_that_is_a_category_is_not_missing() -> None:
     frame = pd.DataFrame({"a": ["", "x", "", "x", None, None]})
+    missing = missing_texts(but=[""])
+    _agrees(frame, frame, missing)
+    codes = fit_encoding(frame, missing=missing)
+    assert RawColumns(frame=frame, codes=codes).described[0]["missing"] == "#N/A"
+
+
+@pytest.mark.parametrize("misses", [False, True])
+def test_every_text_and_number_that_means_a_missing_value(misses: bool) -> None:
+    frame = pd.DataFrame({"size": [1.0, 2.0, 3.0, 4.0], "cover": ["None", "Basic", "None", "Basic"]})
+    rows = pd.DataFrame({"size": [-999.0, 2.5, np.nan], "cover": ["?", "None", None]})
+    train = pd.concat([frame, rows]) if misses else frame
+    missing = missing_texts(["?", -999], ["None"])
+    _agrees(train, rows, missing)
+    # The graph alone, of texts as a user may hand them over.
+    columns = RawColumns(frame=rows, codes=fit_encoding(train, missing=missing))
+    typed = {"size": rows["size"].to_numpy(np.float32), "cover": np.array(["?", "None", "NA"], dtype=object)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RawColumns, "inputs", property(lambda _: typed))
+        got = _computed(columns, columns.features.shape[1])
+    np.testing.assert_array_equal(got, columns.features)
+
+
+def test_dates_of_any_form() -> None:
+    frame = pd.DataFrame({
+        "day": ["17-08-1984", "01-02-1990", None], "number": [20240131, 20250228, 20261231],
+        "word": ["Jan 1 2000", "Feb 3 2001", "Mar 5 2002"],
+    })  # fmt: skip
     _agrees(frame, frame)
-    assert RawColumns(frame=frame, codes=fit_encoding(frame)).described[0]["missing"] == "#N/A"
 
 
 def test_every_day_of_four_centuries() -> None:

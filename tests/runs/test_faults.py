@@ -18,8 +18,8 @@ from tests.conftest import Answer, Perceptron
 from perceptron.composition import training
 from perceptron.composition.trainer import build_trainer
 from perceptron.errors import UsageError
+from perceptron.files.writing import whole_file
 from perceptron.runs.checkpoint import read_checkpoint
-from perceptron.runs.files import whole_file
 from perceptron.runs.lock import only_process
 
 SETTINGS = ("model=softmax", "data=wine", "trainer.max_epochs=6", "trainer.accelerator=cpu", "logger=none")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.runs.files import whole_file, write_json, write_text
+from perceptron.files.writing import whole_file
+from perceptron.runs.files import write_json, write_text
 
 
 def test_a_file_takes_its_place_whole(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 import csv
 import io
+import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from rich.console import Console
+from scipy import stats
 
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
@@ -36,6 +39,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         fold: int | None = None,
         path: str | None = None,
         directions: dict[str, str] | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> Path:
         folder = tmp_path / name
         (folder / ".hydra").mkdir(parents=True)
@@ -52,6 +56,7 @@ def make_run(tmp_path: Path) -> MakeRun:
                 "val_fraction": 0.15,
                 "test_fraction": 0.2,
                 "batch_size": 32,
+                **(settings or {}),
             },
             "model": {"_target_": model},
             "optimizer": {"lr": lr},
@@ -139,8 +144,11 @@ def test_folds_and_repeats_are_draws_not_settings(make_run: MakeRun) -> None:
     assert varying(results) == []
     assert len(section.rows) == 1
     assert section.rows[0].estimate("val/loss").n_runs == 4
-    # Half of the rows are tested: as many as are not.
-    assert results[0].test_per_train == 1
+    # Half of the rows are tested: as many as are not; 15 % are for validation, 35 % for training.
+    assert results[0].test_per_train("test/acc") == 1
+    assert results[0].test_per_train("val/loss") == pytest.approx(0.15 / 0.35)
+    assert results[0].test_per_train("train/loss") == pytest.approx(0.35 / 0.65)
+    assert results[0].test_per_train("some_metric") == 1
 
 
 def test_data_sets_have_tables_of_their_own(make_run: MakeRun) -> None:
@@ -182,6 +190,102 @@ def test_settings_of_lightning_are_none_of_an_estimators(make_run: MakeRun) -> N
     assert [len(row.results) for row in section.rows] == [2, 1]
 
 
+@pytest.mark.parametrize(("key", "value"), [("time", "day"), ("test_path", "other.csv")])
+def test_splits_that_the_seed_does_not_draw_are_one(make_run: MakeRun, key: str, value: str) -> None:
+    runs = [make_run(str(n), metrics=score(0.1 * n), seed=n, split_seed=n, settings={key: value}) for n in range(3)]
+    (section,) = sections(read(*runs), by="main")
+    found = section.rows[0].estimate("test/acc")
+    assert (found.n, found.over_splits) == (3, False)
+
+
+def ten(make_run: MakeRun, name: str, losses: Sequence[float], **settings: Any) -> list[Path]:
+    return [make_run(f"{name}{i}", metrics=score(loss), seed=i, **settings) for i, loss in enumerate(losses)]
+
+
+def test_p_is_adjusted_for_all_pairs_since_the_best_was_chosen(make_run: MakeRun) -> None:
+    generator = np.random.default_rng(0)
+    runs = [run for lr in range(4) for run in ten(make_run, f"{lr}_", generator.normal(lr, 1, 10), lr=lr)]
+    (section,) = sections(read(*runs))
+    values = [list(row.values("val/loss").values()) for row in section.rows]
+    ps = {
+        (i, j): stats.ttest_rel(values[j], values[i]).pvalue for i, j in itertools.combinations(range(len(values)), 2)
+    }
+    for place, row in enumerate(section.rows[1:], start=1):
+        assert row.comparison is not None
+        assert row.comparison.p == pytest.approx(ps[0, place])
+        # Holm by hand: of six pairs, the largest of (number of pairs at least as large) times p up to this one.
+        steps = [sum(q >= p for q in ps.values()) * p for p in ps.values() if p <= ps[0, place]]
+        assert row.p_holm == pytest.approx(min(1.0, max(steps)))
+
+
+def test_two_seeds_on_one_split_say_nothing_of_chance(make_run: MakeRun) -> None:
+    runs = [
+        make_run(f"{lr}{seed}", metrics=score(lr + seed * 1e-3), lr=lr, seed=seed)
+        for lr in (0.1, 0.2)
+        for seed in (0, 1)
+    ]
+    text = markdown(sections(read(*runs)))
+    assert "0.1005 ± \N{EN DASH}" in text
+    assert "| +0.1000 | \N{EN DASH} | \N{EN DASH} |" in text
+    assert "too few runs for ± and p: 2 seeds on one split, where 10 are needed" in text
+    assert "Nadeau" not in text
+    assert "share" not in text
+
+
+def test_the_note_is_that_of_seeds(make_run: MakeRun) -> None:
+    text = markdown(sections(read(*ten(make_run, "a", np.linspace(0, 1, 10)))))
+    assert "over 10 seeds on one split: it speaks of seeds alone, not of other rows" in text
+    assert "Nadeau" not in text
+
+
+def test_the_note_is_that_of_folds(make_run: MakeRun) -> None:
+    runs = [
+        make_run(f"{repeat}_{fold}", metrics=score(0.1, 0.8 + 0.01 * fold), split_seed=repeat, folds=10, fold=fold)
+        for repeat in range(2)
+        for fold in range(10)
+    ]
+    once = markdown(sections(read(*runs[:10]), by="main"))
+    assert "over 10 folds, widened for the rows that splits share (Nadeau and Bengio 2003)\n" in once
+    assert "no variation: all runs gave the same number" in once
+    twice = markdown(sections(read(*runs), by="main"))
+    assert "over 2 x 10 folds, widened for the rows that splits share (Nadeau and Bengio 2003), with 9 degrees" in twice
+
+
+def test_an_incomplete_setting_is_ranked_on_the_runs_it_shares(make_run: MakeRun) -> None:
+    # Of lr=0.2 the jobs with high losses failed: better on average, worse on each run that both have.
+    losses = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    runs = ten(make_run, "a", losses, lr=0.1)
+    runs += ten(make_run, "b", [loss + 0.05 for loss in losses[:3]], lr=0.2)
+    (section,) = sections(read(*runs))
+    assert [row.setting["optimizer.lr"] for row in section.rows] == ["0.1", "0.2"]
+    assert section.rows[1].estimate("val/loss").mean < section.rows[0].estimate("val/loss").mean
+    comparison = section.rows[1].comparison
+    assert comparison is not None
+    assert comparison.difference == pytest.approx(0.05)
+    assert comparison.n_pairs == 3
+    text = markdown([section])
+    assert "| 3 of 10 | +0.0500 |" in text
+    assert (
+        "not all settings have the same runs: lr=0.2 has 3 of 10 runs. Each of these is ranked by its difference from "
+        "lr=0.1 over the runs that both have; its mean is over its own runs"
+    ) in text
+
+
+def test_settings_without_a_common_run_are_said_not_to_be_comparable(make_run: MakeRun) -> None:
+    runs = [make_run(f"{lr}{seed}", metrics=score(lr), lr=lr, seed=seed) for lr, seed in ((0.1, 0), (0.2, 1))]
+    text = markdown(sections(read(*runs)))
+    assert "no seed and split in common with lr=0.1: lr=0.2" in text
+    assert " of 2" not in text
+
+
+def test_an_undefined_number_is_a_dash_with_its_reason(make_run: MakeRun) -> None:
+    runs = [make_run("a", metrics=score(0.1), lr=1), make_run("b", metrics={"val/loss": None}, lr=2)]
+    text = markdown(sections(read(*runs)))
+    assert "| 2 | 2 | \N{EN DASH} | \N{EN DASH} |" in text
+    assert "\N{EN DASH} undefined: no run has the metric, or it is not defined on its rows" in text
+    assert "nan" not in text
+
+
 def test_csv_holds_every_metric_in_full(make_run: MakeRun, tmp_path: Path) -> None:
     runs = [make_run(f"{seed}", metrics={"val/loss": 1 / 3, "val/f1": None}, seed=seed) for seed in (0, 1)]
     write_summary(tmp_path, sections(read(*runs)), [])
@@ -189,6 +293,7 @@ def test_csv_holds_every_metric_in_full(make_run: MakeRun, tmp_path: Path) -> No
     assert float(row["val/loss mean"]) == 1 / 3
     assert row["val/f1 mean"] == ""
     assert (row["runs"], row["seconds"]) == ("2", "1.5")
+    assert (row["val/loss low"], row["no interval"], row["no p"]) == ("", "too few runs", "")
 
 
 def test_markdown_is_a_table(make_run: MakeRun) -> None:

@@ -288,7 +288,17 @@ BAD = [
         "--cfg job --resolve",
         "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out",
     ),
-    ("--experimental-rerun nowhere", "--experimental-rerun must be a file, got nowhere; name another"),
+    (
+        "--experimental-rerun nowhere",
+        "a run is repeated from its plain settings, got --experimental-rerun, which reads a pickle, and a pickle can "
+        "run code; type perceptron resume run=<folder>, or the run's command again",
+    ),
+    (
+        "hydra/sweeper=optuna hydra.sweeper.storage=postgresql://me:secret@host/db",
+        "hydra.sweeper.storage must hold no password, which would be written to every job's folder, got "
+        "postgresql://me:***@host/db; put the URL into an environment variable and type "
+        "hydra.sweeper.storage=env:<its name>",
+    ),
     ("--config-name tran", "there is no --config-name tran; did you mean train?"),
     (
         "hydra.searchpath=[file://nowhere]",

@@ -19,6 +19,7 @@ CELLS = "data.path must have 3 cells in every row, as in its first line"
 QUOTES = "data.path must have every quote closed at the end of its cell"
 TWICE = "mend it, and write a quote inside a cell twice"
 PLAIN = "write them with a point and nothing else, or leave the column out with data.exclude"
+NAMELESS = "give it one in the first line, and leave it out with data.exclude if it is none to learn from"
 NO_COLUMN = "a table needs a column that varies over the training rows and that rows share values of, got none of a"
 
 Settings = dict[str, str]
@@ -93,12 +94,12 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "an unnamed column": (
         "a,,y\n1,2,3\n",
         {},
-        "data.path must have a name for every column, got none for column 1 in t.csv; mend it",
+        "data.path must have a name for every column, got none for column 1 in t.csv; " + NAMELESS,
     ),
     "separators at the ends": (
         TEXT.replace("\n", ",\n"),
         {},
-        "data.path must have a name for every column, got none for column 3 in t.csv; mend it",
+        "data.path must have a name for every column, got none for column 3 in t.csv; " + NAMELESS,
     ),
     "a name twice": ("a,a,y\n1,2,3\n", {}, "data.path must have each column once, got a twice in t.csv; rename one"),
     "a name twice but for a blank": (
@@ -222,12 +223,12 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "a target's gap": (
         TEXT + "1,2,\n",
         {},
-        "the target must be known in every row, got 1 rows without; leave such rows out",
+        "the target must be known in every row, got 1 row without; set data.missing_target=drop to leave such rows out",
     ),
     "a row of separators": (
         TEXT + ",,\n",
         {},
-        "the target must be known in every row, got 1 rows without; leave such rows out",
+        "the target must be known in every row, got 1 row without; set data.missing_target=drop to leave such rows out",
     ),
     "one class": (
         "a,y\n" + "1,p\n2,p\n" * 20,
@@ -242,9 +243,8 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "a class of one": (
         TEXT + "1,2,r\n",
         {},
-        "data.test_fraction=0.2 must leave rows of every class on both sides of 41 rows, got: The least populated "
-        "classes in y have only 1 member, which is too few. The minimum number of groups for any class cannot be less "
-        "than 2. Classes with too few members are: [2]; set data.test_fraction=0 or take more rows",
+        "every class must have at least 3 rows, one for each of training, validation and test, got r with 1 row; leave "
+        "such rows out, or set data.val_fraction=0 and data.test_fraction=0",
     ),
     "no numbers to regress": (
         TEXT,
@@ -284,7 +284,7 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "time of texts": (
         TIMED,
         {"data.time": "t"},
-        "data.time=t must be numbers or dates such as 2026-01-31, got 'then' in row 1; mend it",
+        "data.time=t must be numbers or dates such as 2026-01-31, got 'now' in row 0; mend it",
     ),
     "time without order": (
         WIDE,

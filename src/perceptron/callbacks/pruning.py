@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import lightning as L
 
-from perceptron.errors import PrunedError
+from perceptron.errors import PrunedError, UsageError
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -18,7 +18,7 @@ class PruneHopeless(L.Callback):
     """Reports the monitored metric to an Optuna study after every epoch, and ends the run where its pruner says so.
 
     Args:
-        storage: URL of the study's database.
+        storage: of the study, see ``storage_url``.
         study_name: name of the study.
         number: number of the trial.
         monitor: metric to report.
@@ -73,7 +73,7 @@ def trial_of(study: "Study", storage: str, number: int) -> "Trial":
 
     Args:
         study: its study.
-        storage: URL of the study's database.
+        storage: of the study, see ``storage_url``.
         number: number of the trial.
     """
     from optuna.trial import Trial
@@ -83,9 +83,29 @@ def trial_of(study: "Study", storage: str, number: int) -> "Trial":
     return Trial(study, connection.get_trial_id_from_study_id_trial_number(study_id, number))
 
 
+def storage_url(storage: str) -> str:
+    """URL of a study's database, which may hold a password: then the environment has it, and files its name.
+
+    Args:
+        storage: a URL, or ``env:<name>`` of the environment variable that holds one.
+
+    Raises:
+        UsageError: where there is no such variable.
+    """
+    kind, _, name = storage.partition(":")
+    if kind != "env":
+        return storage
+    if not os.environ.get(name):
+        raise UsageError(
+            f"hydra.sweeper.storage=env:{name} needs the environment variable {name}, got none; set it to a database's "
+            "URL"
+        )
+    return os.environ[name]
+
+
 @cache
-def _storage(url: str, process: int) -> "RDBStorage":  # noqa: ARG001
+def _storage(storage: str, process: int) -> "RDBStorage":  # noqa: ARG001
     """One connection for all trials of a process; a forked one needs its own."""
     from optuna.storages import RDBStorage
 
-    return RDBStorage(url)
+    return RDBStorage(storage_url(storage))

@@ -7,6 +7,7 @@ from typing import get_args
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction
+from perceptron.visible import say
 
 HELP = """\
 perceptron compare <folder> ... [by=<metric>] [mode=<min|max>] [out=<folder>]
@@ -79,4 +80,4 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, out: Pa
     save(draw_intervals(found), out, "compare")
     print_sections(console, found)
     print_failures(console, failed)
-    console.print(f"written to  {out}", soft_wrap=True, highlight=False)
+    say(f"written to  {out}")

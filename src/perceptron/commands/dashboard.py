@@ -55,4 +55,5 @@ def tensorboard_command(arguments: Sequence[str]) -> list[str]:
             f"logs must hold runs that TensorBoard can show, got none in {logs}; train with logger=tensorboard"
         )
     options = ["--logdir", str(logs), "--host", _ADDRESS, "--port", port]
-    return [sys.executable, "-m", "tensorboard.main", *options]
+    # -P: without it Python looks for modules in the working folder first, and runs what it finds there.
+    return [sys.executable, "-P", "-m", "tensorboard.main", *options]

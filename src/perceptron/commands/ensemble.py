@@ -5,7 +5,9 @@ from pathlib import Path
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
+from perceptron.files.writing import check_contained
 from perceptron.garbage import lasting
+from perceptron.visible import say
 
 USAGE = """\
 One predictor of a sweep's finished members: the mean of their probabilities or values, and its spread.
@@ -36,13 +38,14 @@ def main(arguments: Sequence[str]) -> None:
     folder = Path(typed.own["output"] or sweep / "ensemble")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
+    check_contained(folder if typed.own["output"] else sweep)
     # Here, because it imports torch.
     with lasting():
         from perceptron.composition.stored.ensembling import make_ensemble
 
     made = make_ensemble(sweep, folder, checkpoint=checkpoint, trust=typed.trust)
-    print(f"ensemble    {made.folder}, {made.n_members} members")
+    say(f"ensemble    {made.folder}, {made.n_members} members")
     if made.n_left_out:
-        print(f"left out    {made.n_left_out} runs that have not finished")
+        say(f"left out    {made.n_left_out} runs that have not finished")
     if made.n_splits > 1:
-        print(f"splits      {made.n_splits}: rows held out for one trained another, so evaluate needs other data")
+        say(f"splits      {made.n_splits}: rows held out for one trained another, so evaluate needs other data")

@@ -8,7 +8,9 @@ from perceptron.garbage import lasting
 from perceptron.runs.files import output_path, print_json, write_json
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.runs.replacing import check_replaces_nothing
 from perceptron.tasks import SplitName
+from perceptron.visible import say
 
 USAGE = """\
 Loss and metrics of a run's model, to the last bit those that training reported; writes nothing unless told to.
@@ -30,6 +32,8 @@ def main(arguments: Sequence[str]) -> None:
     split = typed.choice("split", "all", *all_splits)
     output = typed.own["output"]
     path = None if output in (None, "-") else output_path(str(output))
+    if path is not None:
+        check_replaces_nothing(path)
     source = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch.
     with lasting():
@@ -48,4 +52,4 @@ def main(arguments: Sequence[str]) -> None:
     title = f"{restored.checkpoint.name} after {restored.step} steps"
     print_results(metrics, title=title, folder=folder_of(source), notes=[])
     if path is not None:
-        print(f"metrics     {path}")
+        say(f"metrics     {path}")

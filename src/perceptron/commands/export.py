@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import missing_extra, reason
+from perceptron.files.writing import whole_file
 from perceptron.garbage import lasting
-from perceptron.runs.files import output_path, whole_file
+from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.runs.replacing import check_replaces_nothing
+from perceptron.visible import say
 
 if TYPE_CHECKING:
     from perceptron.composition.stored.restore import Restored
@@ -41,6 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = typed.choice("format", *_SUFFIXES)
     source = find_source(typed.text("run"), among=typed.among)
     path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
+    check_replaces_nothing(path)
     # Here, because they import torch; and onnx is an extra.
     with lasting():
         import torch
@@ -76,10 +80,10 @@ def main(arguments: Sequence[str]) -> None:
     content, difference = convert(restored.model, rows, metadata=_metadata(restored), **raw)
     with whole_file(path) as file:
         file.write(content)
-    print(f"{wanted:<11} {path}, {len(content):,} bytes")
+    say(f"{wanted:<11} {path}, {len(content):,} bytes")
     if restored.schema.encoding:
-        print(f"takes       {_TAKES[wanted]}")
-    print(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
+        say(f"takes       {_TAKES[wanted]}")
+    say(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
 
 
 def _metadata(restored: "Restored") -> dict[str, str]:

@@ -11,10 +11,11 @@ from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
+from perceptron.runs.replacing import check_replaces_nothing
 
 USAGE = """\
-Answers for raw rows of a CSV or Parquet file: label and probability of every class, or values in the target's units;
-of an ensemble also the spread of its members' answers.
+Answers for raw rows of a CSV, Parquet or Feather file: label and probability of every class, or values in the target's
+units; of an ensemble also the spread of its members' answers.
 
   perceptron predict run=logs/train/runs/<run> input=rows.csv output=answers.csv
   perceptron predict run=latest input=rows.parquet output=answers.parquet id=patient 'ignore=[diagnosis]'
@@ -24,17 +25,21 @@ of an ensemble also the spread of its members' answers.
   input=<file>|-     columns by name in any order; without names by count; - is CSV on standard input
   output=<file>|-    CSV, or Parquet where it ends in .parquet; written whole or not at all
   id=<column>        names the rows; without it they are numbered from 0
+  safe_csv=true      puts an apostrophe before texts that a spreadsheet program would run as formulas
   ignore=[<column>,...]                   trust=[<class>,...]"""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Predict."""
-    own = {"checkpoint": "best", "input": None, "output": None, "id": None, "ignore": None}
+    own = {"checkpoint": "best", "input": None, "output": None, "id": None, "ignore": None, "safe_csv": "false"}
     typed = read_arguments(arguments, own, usage=USAGE)
     if typed is None:
         return
     source, target = typed.text("input"), typed.text("output")
     rows, answers = _paths(source, target)
+    safe = typed.choice("safe_csv", "true", "false") == "true"
+    if safe and target.endswith(".parquet"):
+        raise UsageError(f"safe_csv=true is for answers in CSV, got output={target}; leave safe_csv out")
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed.text("run"), among=typed.among)
@@ -72,6 +77,7 @@ def main(arguments: Sequence[str]) -> None:
             target_names=schema.target_names,
             row_id=row_id or "row",
             id_type=first.ids.type if row_id else pa.int64(),
+            safe=safe,
             has_spread=restored.model.predict(torch.from_numpy(first.features[:1])).spread is not None,
         )
         try:
@@ -96,8 +102,10 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     """Files to read and to write; None for standard streams."""
     rows = None if source == "-" else Path(source)
     if rows is not None and not rows.is_file():
-        raise UsageError(f"input must be a CSV or Parquet file, got {source}, which is none; name another")
+        raise UsageError(f"input must be a CSV, Parquet or Feather file, got {source}, which is none; name another")
     answers = None if target == "-" else output_path(target)
+    if answers is not None:
+        check_replaces_nothing(answers)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
         raise UsageError(f"output must be another file than input, got {target} for both; name another")
     return rows, answers

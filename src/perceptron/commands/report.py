@@ -5,6 +5,7 @@ from pathlib import Path
 
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 HELP = """\
 perceptron report [run=<folder>|latest|best] [runs=<folder>] [out=<file>]
@@ -44,9 +45,11 @@ def main(arguments: Sequence[str]) -> None:
     if not out.parent.is_dir():
         raise UsageError(f"out must be a file in a folder that exists, got {out}; make the folder")
     from perceptron.runs.files import write_text
+    from perceptron.runs.replacing import check_replaces_nothing
 
+    check_replaces_nothing(out, setting="out")
     write_text(out, html)
-    print(f"written to  {out}")
+    say(f"written to  {out}")
 
 
 def _run(wanted: str, among: Path) -> tuple[Path, str]:

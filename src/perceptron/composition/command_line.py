@@ -23,6 +23,7 @@ from perceptron.composition.settings.command import check_overrides
 from perceptron.composition.settings.help import help_text
 from perceptron.composition.settings.overrides import CONF_DIR, one_line
 from perceptron.composition.settings.settings_check import SettingsCheck
+from perceptron.composition.sweeps.best import with_best
 from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import finish_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
@@ -30,23 +31,28 @@ from perceptron.errors import InterruptedRunError, UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import listen
 from perceptron.spelling import did_you_mean
+from perceptron.visible import say
 
 INTERRUPTED_STATUS = 130
 
 
-def main() -> None:
-    """``python train.py``: check the command line, then let Hydra run it."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """``python train.py``: check the command line, then let Hydra run it.
+
+    Args:
+        arguments: those for training, at the end of ``sys.argv``; None for all of it.
+    """
     with ended_by_reader():
-        _main()
+        _main(sys.argv[1:] if arguments is None else arguments)
 
 
-def _main() -> None:
-    if {"--help", "-h"} & set(sys.argv[1:]):
+def _main(arguments: Sequence[str]) -> None:
+    if {"--help", "-h"} & set(arguments):
         print(help_text())
         return
     listen()
     try:
-        _run()
+        _run(arguments)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED_STATUS)
     except (HydraException, OmegaConfBaseException) as error:
@@ -54,7 +60,7 @@ def _main() -> None:
     except UsageError as error:
         fail(error)
     except InterruptedRunError as error:
-        print(error, file=sys.stderr)
+        say(error, file=sys.stderr)
         sys.exit(error.status)
     except ValueError as error:
         # What Python's logging says of Hydra's settings.
@@ -68,12 +74,15 @@ def _main() -> None:
         fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
 
 
-def _run() -> None:
+def _run(arguments: Sequence[str]) -> None:
     """Let Hydra compose and run; a sweep that is broken off still gets its summary, before the line that says why."""
-    command = parsed_arguments(resumed_arguments(sys.argv[1:]) or sys.argv[1:])
+    command = parsed_arguments(resumed_arguments(arguments) or with_best(arguments))
     if command.looks_first:
         command.check()
+    # Hydra reads all of it; provenance and the processes that Lightning starts need the name of the command, too.
+    name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = command.arguments
+    SettingsCheck.arguments = [*name, *command.arguments]
     # Without it Hydra's own handler prints several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     SettingsCheck.reached = False
@@ -111,7 +120,7 @@ def _train(cfg: DictConfig) -> float | None:
         # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
         if is_multirun:
             finish_sweep(interrupted=True)
-        print(error, file=sys.stderr)
+        say(error, file=sys.stderr)
         sys.exit(error.status)
 
 
@@ -151,8 +160,7 @@ class Command:
         multirun: whether ``-m`` is typed.
         config_name: the root configuration.
         config_dir: a folder of more configurations.
-        composes: whether Hydra composes for it as for a run; not for ``--help``, ``--info``, ``--experimental-rerun``
-            or a ``--config-path``.
+        composes: whether Hydra composes for it as for a run; not for ``--help``, ``--info`` or a ``--config-path``.
         looks_first: whether to compose and check the overrides before Hydra does. A run does, for the line of a typing
             error comes sooner so; a multirun does not, whose start is a good part of a population's time, but where
             settings of Hydra's own, typed or in another root, act before its callbacks are called: its logging opens
@@ -193,7 +201,6 @@ def parsed_arguments(arguments: Sequence[str]) -> Command:
     parser.add_argument("--config-path", "-cp")
     parser.add_argument("--cfg", "-c", choices=("job", "hydra", "all"))
     parser.add_argument("--package", "-p")
-    parser.add_argument("--experimental-rerun")
     for flag in ("--run", "-r"), ("--resolve",):
         parser.add_argument(*flag, action="store_true")
     for flag in ("--help", "-h"), ("--hydra-help",), ("--version",), ("--shell-completion", "-sc"):
@@ -211,7 +218,7 @@ def parsed_arguments(arguments: Sequence[str]) -> Command:
         multirun=parsed.multirun,
         config_name=parsed.config_name,
         config_dir=parsed.config_dir,
-        composes=not (parsed.informs or parsed.info or parsed.experimental_rerun or parsed.config_path),
+        composes=not (parsed.informs or parsed.info or parsed.config_path),
         looks_first=not parsed.multirun or parsed.config_name != "train" or any(map(_is_hydras, overrides)),
     )
 
@@ -234,6 +241,11 @@ def _model_of_a_table(overrides: Sequence[str]) -> list[str]:
 def _check_flags(arguments: Sequence[str]) -> None:
     """Catch what argparse would say less well: a setting written as an option."""
     for argument in arguments:
+        if argument.partition("=")[0] == _RERUN:
+            raise UsageError(
+                f"a run is repeated from its plain settings, got {_RERUN}, which reads a pickle, and a pickle can run "
+                "code; type perceptron resume run=<folder>, or the run's command again"
+            )
         if argument.startswith("--") and "=" in argument and argument.partition("=")[0] not in _LONG_FLAGS:
             raise UsageError(f"settings are written without dashes, got {argument}; type {argument.lstrip('-')}")
         if argument.startswith("--") and argument.partition("=")[0] not in _LONG_FLAGS:
@@ -246,16 +258,15 @@ def _check_together(parsed: argparse.Namespace) -> None:
     asked = [flag for flag, typed in does.items() if typed]
     if len(asked) > 1:
         raise UsageError(f"a command line does one thing, got {' and '.join(asked)}; leave all but one of them out")
-    if parsed.experimental_rerun and not Path(parsed.experimental_rerun).is_file():
-        raise UsageError(f"--experimental-rerun must be a file, got {parsed.experimental_rerun}; name another")
     if parsed.resolve:
         raise UsageError(
             "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out"
         )
 
 
+_RERUN = "--experimental-rerun"
 _INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _LONG_FLAGS = (
-    "--multirun", "--config-name", "--config-dir", "--config-path", "--cfg", "--package", "--experimental-rerun",
+    "--multirun", "--config-name", "--config-dir", "--config-path", "--cfg", "--package",
     "--run", "--resolve", "--help", "--hydra-help", "--version", "--shell-completion", "--info",
 )  # fmt: skip

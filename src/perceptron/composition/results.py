@@ -10,6 +10,7 @@ from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
+from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 
@@ -58,11 +59,10 @@ def best_entry(
 
 
 def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write ``data_report.json``; log the task that was found, and what stands out."""
+    """Write ``data_report.json``; log what stands out."""
     write_json(folder / "data_report.json", report)
-    log.info("task: %s, as the target has it; data.task sets another", report["target"]["task"])
     for warning in report["warnings"]:
-        log.warning("%s", warning)
+        log.warning("%s", visible(warning))
 
 
 def notes(datamodule: TableDataModule) -> list[str]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch.optim import Optimizer
+
 from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import TableSchema
@@ -12,7 +14,8 @@ from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
-from perceptron.runs.resume import check_point, resume_point, steps_taken
+from perceptron.runs.resume import check_paths, check_point, resume_point, steps_taken
+from perceptron.runs.training_states import check_states
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class Start:
             UsageError: where it is none of such a model.
         """
         load_state(model, self.checkpoint, where=self.path)
+
+    def check_states(self, optimizer: Optimizer, schedule: Mapping[str, Any] | None) -> None:
+        """Check that a new optimizer and schedule, in Lightning's form, can take up what it has stored of them.
+
+        Raises:
+            UsageError: where they cannot.
+        """
+        check_states(self.checkpoint, optimizer, schedule and schedule["scheduler"], where=self.path)
 
 
 def starting_point(config: Mapping[str, Any]) -> Start | None:
@@ -78,6 +89,7 @@ def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: s
     And a schedule that knows its length, where that were another; and an end that is behind the checkpoint.
     """
     check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=where)
+    check_paths(checkpoint, Path(config["paths"]["output_dir"]), where=where)
     stored = stored_config(checkpoint, where=where)
     for group in ("optimizer", "scheduler", "trainer"):
         if not isinstance(stored.get(group), Mapping):

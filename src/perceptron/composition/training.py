@@ -141,11 +141,14 @@ def _prepare(
     Lightning makes optimizer and schedule, and loads the checkpoint, once more and later.
     """
     optimizer = build_optimizer(model, config["optimizer"])
-    build_schedule(model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH)
+    schedule = build_schedule(
+        model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH
+    )
     if start is None:
         fit_network(model, datamodule)
     else:
         start.load(model)
+        start.check_states(optimizer, schedule)
     check_threshold(model, datamodule)
     check_batches(cfg.trainer, datamodule)
 
@@ -158,7 +161,23 @@ def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, sta
         # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
         if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
             raise UsageError(f"trainer must suit the data: {reason(error)}") from error
+        _blame(start, trainer, error)
         raise
+    except (RuntimeError, LookupError) as error:
+        _blame(start, trainer, error)
+        raise
+
+
+def _blame(start: Start | None, trainer: L.Trainer, error: Exception) -> None:
+    """Take a failure before the first step behind a checkpoint for the checkpoint's, such as states of another shape.
+
+    Raises:
+        UsageError: for such a failure.
+    """
+    if start is not None and trainer.global_step <= start.checkpoint["global_step"]:
+        raise UsageError(
+            f"training cannot go on from {start.path}: {reason(error, lines=1)}; name another checkpoint"
+        ) from error
 
 
 def evaluate(

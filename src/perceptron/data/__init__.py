@@ -3,7 +3,7 @@
 from perceptron.data.arrays import table_from_arrays
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.datamodule import TableDataModule
-from perceptron.data.fetching import read
+from perceptron.data.fetching import offline, read
 from perceptron.data.files import table_from_files
 from perceptron.data.origin import origin
 from perceptron.data.scaling import Scaling, fit_scaling
@@ -21,6 +21,7 @@ __all__ = [
     "TableSchema",
     "as_table",
     "fit_scaling",
+    "offline",
     "origin",
     "read",
     "split_rows",

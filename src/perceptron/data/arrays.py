@@ -10,6 +10,7 @@ import numpy.typing as npt
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.parquet import SUFFIXES, read_parquet
 from perceptron.errors import UsageError, reason
+from perceptron.files.reading import check_regular
 
 
 def table_from_arrays(
@@ -57,9 +58,10 @@ def read_arrays(*, features: str, target: str, in_memory: bool) -> Any:
 
 def _read(path: str, setting: str, *, in_memory: bool) -> npt.NDArray[Any]:
     file = Path(path).expanduser()
+    check_regular(file, setting)
     try:
         array: npt.NDArray[Any] = np.load(file, mmap_mode=None if in_memory else "r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise UsageError(
             f"{setting} must be a readable .npy file, got {path}: {reason(error, lines=1)}; name another"
         ) from error

@@ -15,6 +15,9 @@ _LIKE_A_NUMBER = re.compile(
     r"\s*[+-]?\s*[$€£]?\s*[+-]?(\d{1,3}([,.'’\u00a0\u202f ]\d{3})+|\d+)([.,]\d+)?\s*[%$€£]?\s*"  # noqa: RUF001
 )
 
+_WITH_UNIT = re.compile(r"^\s*(?P<number>[+-]?\d+(?:[.,]\d+)?)\s*(?P<unit>[^\W\d_][^\s\d]*\d?(?:/[^\W\d_]+\d?)?)\s*$")
+_FEWEST_WITH_UNIT = 3
+
 
 def with_points(frame: pd.DataFrame) -> pd.DataFrame:
     """The same with texts like 1,5 as texts like 1.5, cell by cell; a column of nothing else is of numbers."""
@@ -92,19 +95,35 @@ def without_padding(frame: pd.DataFrame) -> pd.DataFrame:
 def mixed_number(column: "pd.Series[Any]") -> tuple[int, str, int] | None:
     """Row and text of the first value that is no number, in a column that is of numbers otherwise; and their number.
 
-    None where fewer than nine in ten known values are numbers, or all are.
+    None where all known values are numbers, or where they are not most of them: neither half of the values, nor more
+    different ones than the others.
     """
     if not _holds_texts(column):
         return None
     known = column.dropna().astype(str)
     is_number = pd.to_numeric(known, errors="coerce").notna().to_numpy()
-    if is_number.all() or is_number.mean() < _MOSTLY:
+    numbers, others = known[is_number], known[~is_number]
+    if others.empty or (len(numbers) < len(others) and numbers.nunique() <= others.nunique()):
         return None
-    first = int(np.flatnonzero(~is_number)[0])
-    return int(known.index[first]), str(known.iloc[first]), int(is_number.sum())
+    return int(others.index[0]), str(others.iloc[0]), len(numbers)
 
 
-_MOSTLY = 0.9
+def unit_of(column: "pd.Series[Any]") -> tuple[int, str, str] | None:
+    """Row, text and unit of the first value that is a number with a unit, as 54 m2, where most values have the unit.
+
+    None where they have not, or where fewer than three different numbers stand before it.
+    """
+    if not _holds_texts(column):
+        return None
+    known = column.dropna().astype(str)
+    parts = known.str.extract(_WITH_UNIT).dropna()
+    if len(parts) <= len(known) / 2:
+        return None
+    unit = parts["unit"].mode().iloc[0]
+    own = parts[parts["unit"] == unit]
+    if len(own) <= len(known) / 2 or own["number"].nunique() < _FEWEST_WITH_UNIT:
+        return None
+    return int(own.index[0]), str(known[own.index[0]]), str(unit)
 
 
 def _has_decimal_comma(value: Any) -> bool:

@@ -1,8 +1,7 @@
 """The LightningDataModule around a table."""
 
-import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -15,11 +14,10 @@ from torch.utils.data import DataLoader
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.blocks import Blocks, is_mapped
 from perceptron.data.device import DeviceColumns, OnDevice
-from perceptron.data.fetching import read
-from perceptron.data.known import as_known
+from perceptron.data.reading import Cells, prepare, read_frame
 from perceptron.data.scaling import Scaling, Standardize, fit_scaling
-from perceptron.data.splits import Split, split_rows
-from perceptron.data.table import RowNumbers, Table, TableSchema, as_table
+from perceptron.data.splits import Split
+from perceptron.data.table import RowNumbers, Table, TableSchema
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION, SplitName
 
@@ -42,6 +40,11 @@ class TableDataModule(L.LightningDataModule):
             memory of a memory-mapped table; None to shuffle all rows.
         blocks_in_memory: number of these blocks.
         class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
+        missing: texts that mean a missing value, beside the usual ones, see ``perceptron.data.missing``.
+        not_missing: usual texts that are values here.
+        date_format: how dates are written, as ``%d/%m/%Y``: of every column whose values all are, or by column, None
+            for one that is no date; None to find out what can be read in one way alone.
+        missing_target: ``drop`` to leave out rows without a target; ``refuse`` to end with an error.
         sampling: ``balanced`` to draw as many training rows of each class in every epoch, instead of ``class_weights``;
             ``none`` for every row once.
         num_workers: worker processes of each DataLoader.
@@ -71,6 +74,10 @@ class TableDataModule(L.LightningDataModule):
         eval_batch_size: int = 4096,
         block_size: int | None = None,
         blocks_in_memory: int = 64,
+        missing: Sequence[Any] = (),
+        not_missing: Sequence[Any] = (),
+        date_format: str | Mapping[str, str | None] | None = None,
+        missing_target: str = "refuse",
         class_weights: str = "none",
         sampling: str = "none",
         num_workers: int = 0,
@@ -90,6 +97,12 @@ class TableDataModule(L.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.block_size = block_size
         self.blocks_in_memory = blocks_in_memory
+        self.cells = Cells(
+            missing=tuple(missing),
+            not_missing=tuple(not_missing),
+            date_format=date_format,
+            missing_target=missing_target,
+        )
         self.class_weights = class_weights
         self.sampling = sampling
         self.num_workers = num_workers
@@ -98,7 +111,6 @@ class TableDataModule(L.LightningDataModule):
         self._table: Table | None = None
         self._blocks: Blocks | None = None
         self._on_device = DeviceColumns(on_device)
-        self._measured: npt.NDArray[np.bool_] | None = None
         # What a model knows that other data is for, set before ``setup``: its classes, and how columns become features.
         self.known: TableSchema | None = None
         # Optimizer steps whose batches are handed out as one, see perceptron.callbacks.several_steps.
@@ -110,7 +122,20 @@ class TableDataModule(L.LightningDataModule):
         """Read the table, split it and fit the standardisation; once, whatever the stage."""
         if self._table is not None:
             return
-        table = self._read()
+        prepared = prepare(
+            self.dataset,
+            cells=self.cells,
+            task=self.task,
+            known=self.known,
+            settings={
+                "val_fraction": self.val_fraction,
+                "test_fraction": self.test_fraction,
+                "split_seed": self.split_seed,
+                "folds": self.folds,
+                "fold": self.fold,
+            },
+        )
+        table, self._split, self.report = prepared.table, prepared.split, prepared.report
         is_regression = table.schema.task == REGRESSION.name
         for name in ("class_weights", "sampling"):
             if is_regression and getattr(self, name) == "balanced":
@@ -118,53 +143,16 @@ class TableDataModule(L.LightningDataModule):
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
         scaling = fit_scaling(table.features, rows=train, how=self.standardize, weights=weights)
-        self._features_scaling = scaling if self._measured is None else scaling.only(self._measured)
+        self._features_scaling = scaling if prepared.measured is None else scaling.only(prepared.measured)
         of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
         self._target_scaling = (
             fit_scaling(table.target, rows=train, how=of_target, weights=weights) if is_regression else None
         )
         self._table = table
 
-    def _read(self) -> Table:
-        """The table, its rows split."""
-        raw = read(self.dataset)
-        known = self.known
-        task, classes = (self.task, ()) if known is None else (known.task, known.class_names)
-        settings: dict[str, Any] = {
-            "val_fraction": self.val_fraction,
-            "test_fraction": self.test_fraction,
-            "split_seed": self.split_seed,
-            "folds": self.folds,
-            "fold": self.fold,
-        }
-        # pandas is an extra and slow to import; where nobody has imported it, nobody has made a DataFrame.
-        if "pandas" in sys.modules:
-            from perceptron.data.encoding import from_texts, is_measured
-            from perceptron.data.raw import RawTable, raw_of_bunch
-
-            raw = raw_of_bunch(raw)
-            if isinstance(raw, RawTable):
-                table = raw.labelled(task=task, classes=classes)
-                labels = None if table.schema.task == REGRESSION.name else table.target
-                self._split = raw.split(labels, **settings)
-                # Here, because it imports scikit-learn's trees.
-                from perceptron.data.report import data_report
-
-                table = raw.encoded(table, self._split.train) if known is None else as_known(table, raw.frame, known)
-                if codes := from_texts(table.schema.encoding):
-                    self._measured = is_measured(codes)
-                self.report = data_report(raw, table, self._split)
-                return table
-        table = as_table(raw, task=task, classes=classes)
-        labels = None if table.schema.task == REGRESSION.name else table.target
-        self._split = split_rows(len(table), labels=labels, **settings)
-        return table if known is None else as_known(table, None, known)
-
     def read_frame(self) -> Any:
         """DataFrame of the columns as they were found, of any kind, read again; only where the schema has codes."""
-        from perceptron.data.raw import raw_of_bunch
-
-        return raw_of_bunch(self.dataset()).frame
+        return read_frame(self.dataset, cells=self.cells, known=self.known)
 
     @property
     def table(self) -> Table:

@@ -8,17 +8,22 @@ import lzma
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from perceptron.data.missing import USUAL, Missing
 from perceptron.errors import UsageError
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 # What readers of these raise of files that are cut off or none, beside OSError.
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+# Of 100,000 columns with 160 characters each. A sparse file of gigabytes is one line.
+_LONGEST_LINE = 2**24
 SEPARATORS = ",;\t|"
 # A text of digits with a leading zero.
 PADDED = r"0\d+"
@@ -26,8 +31,8 @@ _HAS_PADDED = re.compile(rf"(?:\A|\0)\s*{PADDED}\s*(?:\0|\Z)")
 _QUOTED = re.compile(r'"[^"]*"')
 
 
-def read_delimited(file: Path, setting: str) -> Any:
-    """DataFrame of a CSV file; texts that stand for a missing value are missing.
+def read_delimited(file: Path, setting: str, missing: Missing = USUAL) -> Any:
+    """DataFrame of a CSV file; texts that mean a missing value are missing.
 
     UTF-8, with or without a byte order mark; lines may end in any way, and be blank; quoted cells may hold separators
     and line ends. Where the separator is not a comma, a comma in a number is its decimal point.
@@ -35,6 +40,7 @@ def read_delimited(file: Path, setting: str) -> Any:
     Args:
         file: also compressed, as its name says.
         setting: that names the file, for messages.
+        missing: the texts that mean a missing value.
 
     Raises:
         UsageError: where a row has more or fewer cells than the first line, a quote is not closed, a column has no name
@@ -43,7 +49,6 @@ def read_delimited(file: Path, setting: str) -> Any:
     import pandas as pd
 
     from perceptron.data.cells import with_points
-    from perceptron.data.encoding import MISSING_TEXTS
 
     names, separator, are_padded = _checked(file, setting)
     with opened(file, setting) as stream:
@@ -58,7 +63,7 @@ def read_delimited(file: Path, setting: str) -> Any:
             skipinitialspace=True,
             low_memory=False,
             keep_default_na=False,
-            na_values=list(MISSING_TEXTS),
+            na_values={name: list(missing.of(name)) for name in names} if missing.known else list(missing.texts),
         )
     return frame if separator == "," else with_points(frame)
 
@@ -69,22 +74,29 @@ def separator_of(line: str) -> str:
 
 
 def check_names(names: Sequence[str], file: Path, setting: str) -> None:
-    """Check the names of a file's columns.
+    """Check the names of a file's columns; the first may be empty, as pandas and R name the column of row numbers.
 
     Raises:
-        UsageError: where one is missing or there twice, or all are numbers.
+        UsageError: where another is missing or one there twice, or all are numbers.
     """
-    if "" in names:
-        raise UsageError(
-            f"{setting} must have a name for every column, got none for column {names.index('')} in {file}; mend it"
-        )
-    twice = [name for name in names if names.count(name) > 1]
+    unnamed = [place for place, name in enumerate(names) if not name and (place > 0 or len(names) == 1)]
+    if unnamed:
+        raise UsageError(nameless(unnamed[0], file, setting))
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise UsageError(f"{setting} must have each column once, got {twice[0]} twice in {file}; rename one")
     if len(names) > 1 and all(_is_number(name) for name in names):
         raise UsageError(
             f"{setting} must have a first line with the columns' names, got numbers alone in {file}; add it"
         )
+
+
+def nameless(place: int, file: Path, setting: str) -> str:
+    """Message for a column without a name that is not one of row numbers."""
+    return (
+        f"{setting} must have a name for every column, got none for column {place} in {file}; give it one in the first "
+        "line, and leave it out with data.exclude if it is none to learn from"
+    )
 
 
 def _checked(file: Path, setting: str) -> tuple[list[str], str, set[str]]:
@@ -126,10 +138,15 @@ def _checked(file: Path, setting: str) -> tuple[list[str], str, set[str]]:
 
 def _lines(text: TextIOWrapper, file: Path, setting: str) -> Iterator[str]:
     """Lines of a file, without a null byte, which readers take for the end of a cell."""
-    for number, line in enumerate(text, start=1):
+    for number, line in enumerate(iter(partial(text.readline, _LONGEST_LINE), ""), start=1):
         if "\0" in line:
             raise UsageError(
                 f"{setting} must be UTF-8 text, got a null byte in line {number} of {file}; save it as UTF-8"
+            )
+        if len(line) == _LONGEST_LINE:
+            raise UsageError(
+                f"{setting} must have lines of less than {_LONGEST_LINE:,} characters, got more in line {number} of "
+                f"{file}; mend it, or save it as Parquet"
             )
         yield line
 

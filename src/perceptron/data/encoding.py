@@ -13,6 +13,10 @@ category   a column of 0 and 1 per category of the training rows that at least t
            row is there, the place of an unknown category is the row without any 1, which no training row has.
 ========== =========================================================================================================
 
+A code also keeps what its column was read by: ``missing_texts`` where other texts mean a missing value than
+``MISSING_TEXTS``, ``format`` where dates are not ISO 8601, and ``rare`` with the categories that share ``other``,
+unless they are many.
+
 Where training rows miss values, a column ``<name>=missing`` of 0 and 1 says so; where none does, a missing number is
 filled in and a missing category is an unknown one. A column that does not vary over the training rows has no code.
 """
@@ -25,35 +29,52 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from perceptron.data.cells import are_codes
+from perceptron.data.dates import ISO, DateForms, read_dates
+from perceptron.data.kinds import kind_without_dates, numbers_of, texts_of
+from perceptron.data.missing import MISSING_TEXTS, missing_numbers, without_missing
+from perceptron.data.novelties import Novelties
 from perceptron.data.table import FloatArray
 from perceptron.errors import UsageError
 
 Code = dict[str, Any]
 MOST_CATEGORIES = 64
-# Texts of a CSV file that say that a value is missing; pandas' own list.
-MISSING_TEXTS = (
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
-)  # fmt: skip
 _LEAST_ROWS = 2
-_TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+# Rare categories that a code keeps, so that they are told from unknown ones.
+_MOST_RARE = 256
 _PARTS = ("year", "month", "day", "weekday", "hour")
 
 
-def fit_encoding(frame: pd.DataFrame, *, most: int = MOST_CATEGORIES) -> tuple[Code, ...]:
+def fit_encoding(
+    frame: pd.DataFrame,
+    *,
+    most: int = MOST_CATEGORIES,
+    missing: Sequence[str] = MISSING_TEXTS,
+    forms: DateForms | None = None,
+) -> tuple[Code, ...]:
     """Codes of the columns of training rows.
 
     Args:
         frame: training rows alone.
         most: categories of a column that get a feature of their own, the most frequent first.
+        missing: texts that mean a missing value.
+        forms: how dates are written; None to find it out.
+
+    Raises:
+        UsageError: where a number is not finite, or a column's dates are not written as ``forms`` says.
     """
-    codes = (_fit(str(name), frame[name], most) for name in frame.columns)
-    return tuple(code for code in codes if code is not None)
+    forms = forms or DateForms()
+    codes = (_fit(str(name), without_missing(frame[name], missing), most, forms) for name in frame.columns)
+    own = {} if tuple(missing) == MISSING_TEXTS else {"missing_texts": list(missing)}
+    return tuple(code | own for code in codes if code is not None)
 
 
-def encode(frame: pd.DataFrame, codes: Sequence[Code]) -> FloatArray:
+def encode(frame: pd.DataFrame, codes: Sequence[Code], *, novelties: Novelties | None = None) -> FloatArray:
     """Features ``(n_rows, n_features)`` float32, raw, of rows whose columns are found by name, in any order.
+
+    Args:
+        frame: the rows, whose columns may be of any type; null and the codes' texts are missing values.
+        codes: of the training rows.
+        novelties: counts what no training row had.
 
     Raises:
         UsageError: where a column is missing, or holds what its kind cannot be.
@@ -63,7 +84,9 @@ def encode(frame: pd.DataFrame, codes: Sequence[Code]) -> FloatArray:
         raise UsageError(
             f"every column that the model was trained on must be there, got none named {missing[0]}; add it"
         )
-    blocks = [_encoded(frame.loc[:, code["column"]], code) for code in codes]
+    if novelties is not None:
+        novelties.rows += len(frame)
+    blocks = [_encoded(frame.loc[:, code["column"]], code, novelties) for code in codes]
     with np.errstate(over="ignore"):
         features = np.concatenate([*blocks, np.empty((len(frame), 0))], axis=1).astype(np.float32)
     if not np.isfinite(features).all():
@@ -126,46 +149,30 @@ def from_texts(texts: Sequence[str]) -> tuple[Code, ...]:
     return codes
 
 
-def kind_of(column: pd.Series) -> str:
-    """``number``, ``boolean``, ``date`` or ``category``, by the values that are not missing.
-
-    Texts that are all numbers are numbers: one wrong entry elsewhere in a file makes texts of a whole column. Texts of
-    digits of one width with leading zeros are none: who wrote 007 meant a name.
-    """
-    known = column.dropna()
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return "category"
-    if pd.api.types.is_bool_dtype(known.infer_objects()):
-        return "boolean"
-    if pd.api.types.is_numeric_dtype(column):
-        return "number"
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return "date"
-    texts = texts_of(known)
-    if set(texts.str.lower()) <= {"true", "false"}:
-        return "boolean"
-    if are_codes(texts):
-        return "category"
-    if pd.to_numeric(texts, errors="coerce").notna().all():
-        return "number"
-    if texts.str.match(r"\d{4}-\d{2}").all() and dates_of(texts).notna().all():
-        return "date"
-    return "category"
+def missing_texts_of(code: Code) -> tuple[str, ...]:
+    """Texts that mean a missing value in a column; what the model knows as a category is none of them."""
+    texts = code.get("missing_texts", MISSING_TEXTS)
+    return tuple(text for text in texts if text not in code.get("values", ()))
 
 
-def _fit(name: str, column: "pd.Series[Any]", most: int) -> Code | None:
+def _fit(name: str, column: "pd.Series[Any]", most: int, forms: DateForms) -> Code | None:
     missing = bool(column.isna().any())
     if column.isna().all():
         return None
-    kind = kind_of(column)
+    form = forms.form_of(name, column)
+    kind = "date" if form else kind_without_dates(column)
     code: Code = {"column": name, "kind": kind, "missing": missing}
     if kind == "category":
         counts = texts_of(column.dropna()).value_counts()
         frequent = sorted(counts[counts >= _LEAST_ROWS].items(), key=lambda item: (-item[1], item[0]))[:most]
         code["values"] = sorted(str(value) for value, _ in frequent)
         code["other"] = len(frequent) < len(counts)
+        if code["other"] and len(counts) - len(frequent) <= _MOST_RARE:
+            code["rare"] = sorted({str(value) for value in counts.index}.difference(code["values"]))
     elif kind == "date":
-        parts = _date_parts(column)
+        if form and form != ISO:
+            code["format"] = form
+        parts = _date_parts(read_dates(column, form or ISO))
         varying = [part for part in _PARTS if parts[part].nunique() > 1]
         code["parts"] = {part: float(parts[part].median()) for part in varying}
     else:
@@ -187,27 +194,42 @@ def _names(code: Code) -> list[str]:
     return [*own, *([f"{name}=missing"] if code["missing"] else [])]
 
 
-def _encoded(column: "pd.Series[Any]", code: Code) -> npt.NDArray[np.float64]:
+def _encoded(column: "pd.Series[Any]", code: Code, novelties: Novelties | None) -> npt.NDArray[np.float64]:
+    missing_texts = missing_texts_of(code)
+    column = without_missing(column, missing_texts)
     absent = column.isna().to_numpy()
     if code["kind"] == "category":
+        texts = texts_of(column)
         places = {value: place for place, value in enumerate(code["values"])}
         values = code["values"]
         block = np.zeros((len(column), len(values) + code["other"]))
-        place = texts_of(column).map(places).to_numpy(dtype=np.float64, na_value=np.nan)
+        place = texts.map(places).to_numpy(dtype=np.float64, na_value=np.nan)
         known = ~np.isnan(place) & ~absent
         block[np.flatnonzero(known), place[known].astype(int)] = 1
         if code["other"]:
             block[~known & ~(absent & code["missing"]), -1] = 1
+        if novelties is not None:
+            unknown = ~known & ~absent & ~texts.isin(code.get("rare", ())).to_numpy()
+            counts = novelties.perhaps if code["other"] and "rare" not in code else novelties.unknown
+            counts[code["column"]] += int(unknown.sum())
     elif code["kind"] == "date":
-        parts = _date_parts(column)
-        _refuse(column, parts["year"].isna().to_numpy() & ~absent, "a date")
+        form = code.get("format", ISO)
+        parts = _date_parts(read_dates(column, form))
+        needed = "a date" if form == ISO else f"a date written as {form}"
+        _refuse(column, parts["year"].isna().to_numpy() & ~absent, needed)
         block = np.empty((len(column), len(code["parts"])))
         for i, (part, fill) in enumerate(code["parts"].items()):
             block[:, i] = parts[part].fillna(fill)
     else:
         numbers = numbers_of(column, code["kind"])
+        # Written in another way than the text, such as -999.0.
+        if written := missing_numbers(missing_texts):
+            means_missing = numbers.isin(written)
+            numbers, absent = numbers.mask(means_missing), absent | means_missing.to_numpy()
         _refuse(column, numbers.isna().to_numpy() & ~absent, f"a {code['kind']}")
         block = numbers.fillna(code["fill"]).to_numpy(dtype=np.float64)[:, None]
+    if novelties is not None and not code["missing"]:
+        novelties.missing[code["column"]] += int(absent.sum())
     return np.column_stack([block, absent.astype(np.float64)]) if code["missing"] else block
 
 
@@ -220,29 +242,7 @@ def _refuse(column: "pd.Series[Any]", wrong: npt.NDArray[np.bool_], needed: str)
         )
 
 
-def texts_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Values as texts; a whole number the same whether a file had it as 5, 5.0 or a text."""
-    values = column.astype(object)
-    whole = values.map(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
-    return whole.map(str).astype(object).str.strip()
-
-
-def numbers_of(column: "pd.Series[Any]", kind: str) -> "pd.Series[Any]":
-    """float64, NaN where missing or no number."""
-    if kind == "boolean":
-        return texts_of(column).str.lower().map(_TRUTH).astype(float)
-    if pd.api.types.is_numeric_dtype(column):
-        return column.astype("Float64").astype(float) if column.dtype == object else column.astype(float)
-    return pd.to_numeric(column.astype(object), errors="coerce").astype(float)
-
-
-def dates_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Dates in UTC; NaT where missing or no date."""
-    return pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
-
-
-def _date_parts(column: "pd.Series[Any]") -> pd.DataFrame:
-    dates = dates_of(column)
+def _date_parts(dates: "pd.Series[Any]") -> pd.DataFrame:
     return pd.DataFrame(
         {
             # With the share of the year that has passed: an order in time, without steps.
@@ -252,5 +252,5 @@ def _date_parts(column: "pd.Series[Any]") -> pd.DataFrame:
             "weekday": dates.dt.day_of_week,
             "hour": dates.dt.hour + dates.dt.minute / 60,
         },
-        index=column.index,
+        index=dates.index,
     )

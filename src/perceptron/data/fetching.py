@@ -5,6 +5,7 @@ import socket
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from http.client import HTTPException
 from inspect import signature
@@ -23,13 +24,29 @@ _ANNOUNCED_AFTER = 2.0
 SECONDS = 20.0
 # scikit-learn's defaults try four times, a second apart; without a network that is three too many.
 _PATIENCE = {"n_retries": 1, "delay": 0.1}
+_DOWNLOADS = "download_if_missing"
+_is_offline: ContextVar[bool] = ContextVar("is_offline", default=False)
+
+
+@contextmanager
+def offline(is_offline: bool = True) -> Iterator[None]:
+    """Download nothing inside: data sets are read from what an earlier download has left, or not at all.
+
+    Args:
+        is_offline: False changes nothing.
+    """
+    before = _is_offline.set(is_offline or _is_offline.get())
+    try:
+        yield
+    finally:
+        _is_offline.reset(before)
 
 
 def read(dataset: Callable[[], Any]) -> Any:
     """What a function that makes or loads a data set returns; one of ``sklearn.datasets.fetch_*`` may download it.
 
     Raises:
-        UsageError: where it cannot be downloaded, or needs a package that is missing.
+        UsageError: where it cannot be downloaded or must not be, see ``offline``; or needs a package that is missing.
     """
     function = dataset.func if isinstance(dataset, partial) else dataset
     name = getattr(function, "__name__", "")
@@ -38,6 +55,8 @@ def read(dataset: Callable[[], Any]) -> Any:
     given = dataset.keywords if isinstance(dataset, partial) else {}
     known = signature(function).parameters
     patience = {key: value for key, value in _PATIENCE.items() if key in known and key not in given}
+    if _is_offline.get():
+        return _read_offline(dataset, name, given)
     try:
         with _announced(name, given), _patient(SECONDS):
             return dataset(**patience)
@@ -50,6 +69,21 @@ def read(dataset: Callable[[], Any]) -> Any:
         raise UsageError(_refused(name, said, given)) from error
     except ImportError as error:
         raise UsageError(f"{name} needs a package that is missing: {reason(error)}; install it") from error
+
+
+def _read_offline(dataset: Callable[..., Any], name: str, given: dict[str, Any]) -> Any:
+    refused = (
+        f"a stored configuration must not download anything, got {name}, which is not in {_home(given)}; if you know "
+        f"it, type 'trust=[sklearn.datasets.{name}]'"
+    )
+    # fetch_openml has no way to say that it must not.
+    if _DOWNLOADS not in signature(dataset).parameters:
+        raise UsageError(refused)
+    try:
+        return dataset(**{_DOWNLOADS: False})
+    # Where nothing is there.
+    except OSError as error:
+        raise UsageError(refused) from error
 
 
 def _refused(name: str, said: str, given: dict[str, Any]) -> str:

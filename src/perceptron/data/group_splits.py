@@ -1,6 +1,7 @@
 """Splits that keep groups together, follow time, or take the test rows as given."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,7 @@ def split_given(
     is_test: npt.NDArray[np.bool_],
     *,
     labels: npt.NDArray[np.int64] | None,
+    class_names: Sequence[str] = (),
     groups: npt.NDArray[Any] | None,
     val_fraction: float,
     split_seed: int,
@@ -105,6 +107,7 @@ def split_given(
         drawn = split_rows(
             len(others),
             labels=None if labels is None else labels[others],
+            class_names=class_names,
             val_fraction=val_fraction,
             test_fraction=0,
             split_seed=split_seed,

@@ -1,5 +1,6 @@
 """Other data for a model: its columns become what the model was trained on, and nothing is fitted anew."""
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 
 from perceptron.data.table import Table, TableSchema, as_table
 from perceptron.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 
 def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
@@ -29,9 +32,13 @@ def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
         import pandas as pd
 
         from perceptron.data.encoding import encode, from_texts
+        from perceptron.data.novelties import Novelties
 
         columns = pd.DataFrame(table.features, columns=list(found)) if frame is None else frame
-        features = encode(columns, from_texts(known.encoding))
+        novelties = Novelties()
+        features = encode(columns, from_texts(known.encoding), novelties=novelties)
+        for line in novelties.lines:
+            log.warning("%s", line)
     elif frame is not None:
         missing = [name for name in known.feature_names if name not in frame.columns]
         if missing:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn.utils import Bunch
 
 from perceptron.data.blocks import release
 from perceptron.errors import UsageError, missing_extra, reason
+from perceptron.files.reading import check_regular
 
 SUFFIXES = (".parquet", ".pq")
 _NUMBERS_AT_ONCE = 2**21
@@ -38,6 +40,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
     except ImportError as error:
         raise missing_extra("Parquet needs pyarrow", "table") from error
     place = Path(path).expanduser()
+    check_regular(place, "data.features")
     try:
         # Without a buffer it reads columns of a row group ahead and keeps them: the whole file, in the end.
         with pq.ParquetFile(place, buffer_size=_BUFFER, pre_buffer=False) as file:
@@ -49,7 +52,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
             at_once = max(_NUMBERS_AT_ONCE // (len(names) + 1), 1)
             for batch in file.iter_batches(batch_size=at_once, columns=[*names, target]):
                 stop = start + len(batch)
-                for name in (*names, target):
+                for name in names:
                     if batch.column(name).null_count:
                         raise UsageError(
                             f"every value must be known for data=arrays, got none in column {name} in rows {start} to "
@@ -71,7 +74,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
 def _feature_names(schema: Any, target: str) -> list[str]:
     import pyarrow as pa
 
-    twice = [name for name in schema.names if schema.names.count(name) > 1]
+    twice = [name for name, count in Counter(schema.names).items() if count > 1]
     if twice:
         raise UsageError(f"every column must have a name of its own, got {twice[0]} twice; rename one")
     if target not in schema.names:

@@ -9,24 +9,25 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import Bunch
 
-from perceptron.data.cells import check_cells, without_padding
-from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding, kind_of
+from perceptron.data.cells import check_cells, mixed_number, without_padding
+from perceptron.data.dates import DateForms
+from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding
 from perceptron.data.group_splits import split_given, split_groups, split_time
+from perceptron.data.kinds import kind_without_dates, numbers_of
+from perceptron.data.missing import Missing, as_setting
 from perceptron.data.splits import Split, split_rows
 from perceptron.data.table import RowNumbers, Table, as_table, check_dense_size
+from perceptron.data.target import MOST_CLASSES, FoundTask, task_of
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION
-
-# More distinct whole numbers than this in a target are quantities, not classes.
-_MOST_CLASSES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class RawTable:
-    """Columns of a file or of a DataFrame.
+    """Columns of a file or of a DataFrame, whose missing values are null, whatever text stood for them.
 
     Attributes:
-        frame: columns of the features, of any kind.
+        frame: columns of the features, of any kind; its index names the rows in messages.
         target: ``(n_rows,)``, or a DataFrame of several continuous targets.
         weights: ``(n_rows,)`` how much a row counts in training; None for all alike.
         groups: ``(n_rows,)`` rows of a group are never on two sides of a split; None for no groups.
@@ -43,43 +44,68 @@ class RawTable:
     is_test: npt.NDArray[np.bool_] | None = None
     most_categories: int = MOST_CATEGORIES
 
+    def taken(self, rows: npt.NDArray[np.bool_]) -> "RawTable":
+        """Some of the rows.
+
+        Args:
+            rows: ``(n_rows,)`` which.
+        """
+        return replace(
+            self,
+            frame=self.frame[rows],
+            target=self.target[rows],
+            weights=None if self.weights is None else self.weights[rows],
+            groups=None if self.groups is None else self.groups[rows],
+            time=None if self.time is None else self.time[rows],
+            is_test=None if self.is_test is None else self.is_test[rows],
+        )
+
+    @property
+    def unknown_targets(self) -> npt.NDArray[np.bool_]:
+        """``(n_rows,)`` which rows miss a target."""
+        absent: npt.NDArray[np.bool_] = pd.DataFrame(self.target).isna().any(axis=1).to_numpy()
+        return absent
+
     def labelled(self, *, task: str, classes: Sequence[str] = ()) -> Table:
-        """Table of the target, without features yet; see ``as_table`` for the arguments.
+        """Table of the target, which is known in every row, without features yet; see ``as_table`` for the arguments.
 
         Raises:
-            UsageError: where the target is missing in a row or does not suit the task, or cells hold what they must
-                not.
+            UsageError: where the target does not suit the task, or cells hold what they must not.
         """
         target = without_padding(pd.DataFrame(self.target))
         for part in (target, self.frame):
             check_cells(part)
-        if target.isna().to_numpy().any():
-            raise UsageError(
-                f"the target must be known in every row, got {int(target.isna().any(axis=1).sum())} rows without; "
-                "leave such rows out"
-            )
         name = ", ".join(str(column) for column in target.columns)
-        found = _task_of(target) if task == "auto" else task
-        values: Any = target.to_numpy() if target.shape[1] > 1 else target.iloc[:, 0].to_numpy()
-        if found == REGRESSION.name:
+        values = _values(target)
+        found = _task_of(target, values) if task == "auto" else FoundTask(task, "")
+        if found.task == REGRESSION.name:
             try:
                 values = target.astype(float).to_numpy()
             except (TypeError, ValueError) as error:
+                first = next(filter(None, (mixed_number(target[column]) for column in target)), None)
+                got = f"{first[1]!r} in row {first[0]}" if first else str(error)
                 raise UsageError(
-                    f"target {name} must be numbers for data.task=regression, got {error}; leave data.task out"
+                    f"target {name} must be numbers for data.task=regression, got {got}; leave data.task out"
+                    + (
+                        f", or set 'data.missing=[{as_setting(first[1])}]' and data.missing_target=drop"
+                        if first
+                        else ""
+                    )
                 ) from error
         elif target.shape[1] > 1:
-            raise UsageError(f"several targets must be continuous, got data.task={found} for {name}; name one target")
-        elif values.dtype != bool and not np.issubdtype(values.dtype, np.number):
-            values = values.astype(str)
-        table = as_table((np.empty((len(target), 0)), values), task=found, classes=classes)
+            raise UsageError(
+                f"several targets must be continuous, got data.task={found.task} for {name}; name one target"
+            )
+        table = as_table((np.empty((len(target), 0)), values), task=found.task, classes=classes)
         names = tuple(str(column) for column in target.columns)
-        return replace(table, weights=self.weights, schema=replace(table.schema, target_names=names))
+        schema = replace(table.schema, target_names=names)
+        return replace(table, weights=self.weights, schema=schema, task_reason=found.reason)
 
     def split(
         self,
         labels: npt.NDArray[np.int64] | None,
         *,
+        class_names: Sequence[str],
         val_fraction: float,
         test_fraction: float,
         split_seed: int,
@@ -101,20 +127,32 @@ class RawTable:
             return split_time(self.time, val_fraction=val_fraction, test_fraction=test_fraction)
         if self.is_test is not None:
             return split_given(
-                self.is_test, labels=labels, groups=self.groups, val_fraction=val_fraction, split_seed=split_seed
+                self.is_test,
+                labels=labels,
+                class_names=class_names,
+                groups=self.groups,
+                val_fraction=val_fraction,
+                split_seed=split_seed,
             )
-        fractions = {"val_fraction": val_fraction, "test_fraction": test_fraction, "split_seed": split_seed}
+        drawn: dict[str, Any] = {"test_fraction": test_fraction, "folds": folds, "fold": fold}
+        drawn |= {"val_fraction": val_fraction, "split_seed": split_seed}
         if self.groups is not None:
-            return split_groups(self.groups, **fractions, folds=folds, fold=fold)  # type: ignore[arg-type]
-        return split_rows(len(self.frame), labels=labels, **fractions, folds=folds, fold=fold)  # type: ignore[arg-type]
+            return split_groups(self.groups, **drawn)
+        return split_rows(len(self.frame), labels=labels, class_names=class_names, **drawn)
 
-    def encoded(self, table: Table, train: RowNumbers) -> Table:
+    def encoded(self, table: Table, train: RowNumbers, *, missing: Missing, forms: DateForms) -> Table:
         """The table with features, by codes fitted on the training rows alone.
+
+        Args:
+            table: of the targets.
+            train: numbers of the training rows.
+            missing: texts that mean a missing value.
+            forms: how dates are written.
 
         Raises:
             UsageError: where no column varies over them, or a row holds what its column cannot be.
         """
-        codes = fit_encoding(self.frame.iloc[train], most=self.most_categories)
+        codes = fit_encoding(self.frame.iloc[train], most=self.most_categories, missing=missing.texts, forms=forms)
         if not codes:
             raise UsageError(
                 "a table needs a column that varies over the training rows and that rows share values of, got none "
@@ -124,34 +162,52 @@ class RawTable:
         return replace(table, features=encode(self.frame, codes), schema=schema)
 
 
-def _task_of(target: pd.DataFrame) -> str:
-    """Name of the task that a target suits.
+def _values(target: pd.DataFrame) -> npt.NDArray[Any]:
+    """``(n_rows,)`` or ``(n_rows, n_targets)``: numbers, also those that were read as texts, truths, or texts."""
+    if target.shape[1] > 1:
+        return target.to_numpy()
+    column = target.iloc[:, 0]
+    values: npt.NDArray[Any] = column.to_numpy()
+    if kind_without_dates(column) == "number":
+        return numbers_of(column, "number").to_numpy() if values.dtype == object else values
+    return values if values.dtype == bool else values.astype(str)
 
-    Two values are two classes; several columns, numbers with a fraction, or more than twenty whole numbers are a
-    regression; all else are classes.
+
+def _task_of(target: pd.DataFrame, values: npt.NDArray[Any]) -> FoundTask:
+    """The task that a target suits.
 
     Raises:
-        UsageError: for texts that are nearly all different, which are neither.
+        UsageError: for texts that are nearly all different, which are neither classes nor numbers.
     """
-    if target.shape[1] > 1:
-        return "regression"
+    found = task_of(values)
     column = target.iloc[:, 0]
     distinct = column.nunique()
-    if distinct == 2:
-        return "binary"
-    if kind_of(column) == "number":
-        numbers = pd.to_numeric(column).astype(float)
-        return "regression" if distinct > _MOST_CLASSES or (numbers % 1 != 0).any() else "multiclass"
-    if distinct > max(_MOST_CLASSES, len(column) / 2):
+    if values.ndim == 1 and values.dtype.kind == "U" and distinct > max(MOST_CLASSES, len(column) / 2):
+        mixed = mixed_number(column)
+        if mixed is not None:
+            row, text, count = mixed
+            raise UsageError(
+                f"a target must be classes or numbers, got {text!r} in row {row} of {column.name}, though {count} of "
+                f"{len(column)} values are numbers; mend it, or {_leaves_out(text)}"
+            )
         raise UsageError(
             f"a target must be classes or numbers, got {distinct} different texts in {len(column)} rows of "
             f"{column.name}; name another data.target"
         )
-    return "multiclass"
+    return found
 
 
-def raw_of_bunch(raw: Any) -> Any:
-    """A ``RawTable`` of a ``Bunch`` or pair with a DataFrame of other than complete numbers; all else as it is."""
+def _leaves_out(text: str) -> str:
+    return f"set 'data.missing=[{as_setting(text)}]' and data.missing_target=drop"
+
+
+def raw_of_bunch(raw: Any, missing: Missing) -> Any:
+    """A ``RawTable`` of a ``Bunch`` or pair with a DataFrame of other than complete numbers; all else as it is.
+
+    Args:
+        raw: what a data set's function returned.
+        missing: texts that mean a missing value.
+    """
     pair = (
         raw if isinstance(raw, tuple) and len(raw) == 2 else (getattr(raw, "data", None), getattr(raw, "target", None))
     )
@@ -162,8 +218,8 @@ def raw_of_bunch(raw: Any) -> Any:
     if any(isinstance(kind, pd.SparseDtype) for kind in frame.dtypes):
         check_dense_size(*frame.shape)
         frame = pd.DataFrame({name: np.asarray(frame[name]) for name in frame.columns})
-    frame = _told_apart(frame)
-    target = _told_apart(pd.DataFrame(target))
+    frame = missing.left_out(_told_apart(frame))
+    target = missing.left_out(_told_apart(pd.DataFrame(target)))
     raw = Bunch(**(raw | {"data": frame, "target": target})) if isinstance(raw, Bunch) else (frame, target)
     is_plain = all(pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes) and not frame.isna().any(axis=None)
     if is_plain and not _holds_texts(target):

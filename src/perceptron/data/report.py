@@ -9,8 +9,11 @@ import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from perceptron.data.cells import are_codes, mixed_number, padded
-from perceptron.data.encoding import Code, encoded_names, from_texts, kind_of
+from perceptron.data.cells import are_codes, mixed_number, padded, unit_of
+from perceptron.data.dates import advice_on_dates
+from perceptron.data.encoding import Code, encoded_names, from_texts
+from perceptron.data.kinds import kind_of
+from perceptron.data.missing import as_setting
 from perceptron.data.raw import RawTable
 from perceptron.data.splits import Split
 from perceptron.data.table import Table
@@ -26,16 +29,25 @@ _SMALL_CLASS = 0.1
 
 def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     """Plain values for a JSON file: rows, columns, target, splits, and ``warnings`` of one line each."""
-    frame = raw.frame
+    frame, target = raw.frame, pd.DataFrame(raw.target)
     codes = from_texts(table.schema.encoding)
     kinds = {code["column"]: code["kind"] for code in codes}
     columns = [_column(frame[name], kinds.get(str(name)), split.train) for name in frame.columns]
-    copies = _copies(frame)
-    shared = {name: _shared_rows(frame, split.train, split.rows(name)) for name in ("val", "test")}
+    texts_of_all = frame.astype(str)
+    copies = _copies(texts_of_all)
+    hashes = pd.util.hash_pandas_object(texts_of_all, index=False).to_numpy()
+    shared = {name: _shared_rows(hashes, split.train, split.rows(name)) for name in ("val", "test")}
     leaks = _leaks(table, codes, split.train)
     texts = [name for name in frame.columns if kinds.get(str(name)) == "category"]
     codes_of_digits = {name: padded(frame[name].iloc[split.train]) for name in texts if are_codes(frame[name])}
-    mixed = {name: mixed_number(frame[name].iloc[split.train]) for name in texts}
+    # Also those that are left out because all their texts are different.
+    spoilt = {
+        name: _spoilt(frame[name].iloc[split.train])
+        for name in frame.columns
+        if kinds.get(str(name)) in (None, "category")
+    }
+    spoilt_targets = [_spoilt(target[name], of_target=True) for name in target.columns if table.schema.class_names]
+    numbers_as_dates = [code["column"] for code in codes if code.get("format") == "%Y%m%d"]
     warnings = [
         *(f"column {c['name']} does not vary over the training rows; it is left out" for c in columns
           if c["kind"] == "constant"),
@@ -43,13 +55,14 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
           if c["kind"] == "all different" and not c["identifier"]),
         *(f"columns {a} and {b} are the same; leave one out" for a, b in copies),
         *(f"column {c['name']} looks like an identifier: {c['identifier']}; leave it out with data.exclude"
-          for c in columns if c["identifier"]),
+          for c in columns if c["identifier"] and not spoilt.get(c["name"])),
         *(f"column {name} alone tells the target ({measure} {value:.3f} on rows held out); if it is not known when "
           "a prediction is made, it is a leak" for name, measure, value in leaks),
         *(f"{n} {name} rows have the same features as a training row; their metrics flatter" for name, n in
           shared.items() if n),
-        *(f"column {name} is taken for categories because of {found[1]!r} in row {found[0]}, though {found[2]} values "
-          "are numbers; mend it or leave it empty" for name, found in mixed.items() if found),
+        *(line for line in (*spoilt.values(), *spoilt_targets) if line),
+        *(f"column {name} is read as dates, as 20260131 is one; type \"data.date_format={{'{name}': null}}\" if its "
+          "values are numbers" for name in numbers_as_dates),
         *(f"column {name} is taken for categories because of leading zeros, as in {found!r}; write numbers without them"
           for name, found in codes_of_digits.items()),
         *(f"column {c['name']} misses {c['missing']} of {len(frame)} values" for c in columns
@@ -66,6 +79,24 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
         "suspected_leaks": [{"column": name, "measure": measure, "value": value} for name, measure, value in leaks],
         "warnings": warnings,
     }
+
+
+def _spoilt(column: "pd.Series[Any]", *, of_target: bool = False) -> str | None:
+    """What to say of categories most of which are numbers or dates; None of others."""
+    what = (
+        f"target {column.name} is taken for classes" if of_target else f"column {column.name} is taken for categories"
+    )
+    if found := mixed_number(column):
+        row, text, count = found
+        return (
+            f"{what} because of {text!r} in row {row}, though {count} of {column.notna().sum()} values are numbers; "
+            f"mend it, or set 'data.missing=[{as_setting(text)}]' if it means a missing value"
+        )
+    if of_target:
+        return None
+    if unit := unit_of(column):
+        return f"{what} because of the unit {unit[2]}, as in {unit[1]!r} in row {unit[0]}; write numbers without it"
+    return None if isinstance(column.dtype, pd.CategoricalDtype) else advice_on_dates(column)
 
 
 def _column(column: "pd.Series[Any]", kind: str | None, train: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -97,19 +128,20 @@ def _identifier(column: "pd.Series[Any]") -> str | None:
     return f"{distinct} different texts in {len(known)} rows" if is_text and distinct > 0.9 * len(known) else None
 
 
-def _copies(frame: pd.DataFrame) -> list[tuple[str, str]]:
+def _copies(texts: pd.DataFrame) -> list[tuple[str, str]]:
+    """Names of columns with the same values, written as texts."""
     first: dict[int, str] = {}
     found = []
-    for name in frame.columns:
-        key = hash(pd.util.hash_pandas_object(frame[name].astype(str), index=False).to_numpy().tobytes())
+    for name in texts.columns:
+        key = hash(pd.util.hash_pandas_object(texts[name], index=False).to_numpy().tobytes())
         if key in first:
             found.append((first[key], str(name)))
         first.setdefault(key, str(name))
     return found
 
 
-def _shared_rows(frame: pd.DataFrame, train: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> int:
-    hashes = pd.util.hash_pandas_object(frame.astype(str), index=False).to_numpy()
+def _shared_rows(hashes: npt.NDArray[Any], train: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> int:
+    """Number of other rows with the hash of a training row."""
     return int(np.isin(hashes[others], hashes[train]).sum())
 
 

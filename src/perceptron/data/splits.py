@@ -1,6 +1,8 @@
 """Which rows are for training, for validation and for testing."""
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,8 @@ from perceptron.errors import UsageError
 
 # From here on the lists of Python numbers that scikit-learn stratifies with weigh as much as the table.
 _MANY_ROWS = 1_000_000
+# Classes that are named in a message.
+_MOST_CLASSES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,7 @@ def split_rows(
     n_rows: int,
     *,
     labels: npt.NDArray[np.int64] | None,
+    class_names: Sequence[str] = (),
     val_fraction: float,
     test_fraction: float,
     split_seed: int,
@@ -45,6 +50,7 @@ def split_rows(
     Args:
         n_rows: number of rows in the table.
         labels: ``(n_rows,)`` class of each row to stratify by; None for a continuous target.
+        class_names: one per class, for messages; empty for their numbers.
         val_fraction: share of **all** rows that go to validation, in [0, 1); 0 gives none.
         test_fraction: share of all rows that go to the test, in [0, 1); 0 gives none.
         split_seed: the only source of randomness.
@@ -55,12 +61,71 @@ def split_rows(
         UsageError: where too few rows are left, or a class has too few rows to be stratified.
     """
     rows = np.arange(n_rows, dtype=np.int64)
-    if folds is None:
-        rest, test = _take(rows, labels, test_fraction, split_seed, "data.test_fraction", n_rows)
-    else:
-        rest, test = _fold(rows, labels, folds, fold or 0, split_seed)
-    train, val = _take(rest, labels, val_fraction, split_seed, "data.val_fraction", n_rows)
+    try:
+        if folds is None:
+            rest, test = _take(rows, labels, test_fraction, split_seed, "data.test_fraction", n_rows)
+        else:
+            rest, test = _fold(rows, labels, folds, fold or 0, split_seed)
+        train, val = _take(rest, labels, val_fraction, split_seed, "data.val_fraction", n_rows)
+    except UsageError as error:
+        if labels is None:
+            raise
+        sides = _Sides(folds=folds, has_test=test_fraction > 0, has_val=val_fraction > 0)
+        if said := _small_classes(labels, class_names, sides):
+            raise UsageError(said) from error
+        raise
     return Split(train=np.sort(train), val=np.sort(val), test=np.sort(test))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sides:
+    """The parts that each class must have a row in."""
+
+    folds: int | None
+    has_test: bool
+    has_val: bool
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that a class needs."""
+        if self.folds is not None:
+            # Two folds leave half of a class, which validation rows are drawn from.
+            return 4 if self.folds == 2 and self.has_val else self.folds
+        return 1 + self.has_test + self.has_val
+
+    @property
+    def named(self) -> str:
+        """What they are for."""
+        if self.folds is not None:
+            return "two for each of 2 folds" if self.n_rows > self.folds else f"one for each of {self.folds} folds"
+        both = self.has_test and self.has_val
+        return "one for each of training" + (
+            ", validation and test" if both else " and test" if self.has_test else " and validation"
+        )
+
+    @property
+    def fewer(self) -> str:
+        """What asks for fewer."""
+        if self.folds is not None and self.folds > 2:
+            return "lower data.folds"
+        sides = (("val", self.has_val), ("test", self.has_test and self.folds is None))
+        return "set " + " and ".join(f"data.{name}_fraction=0" for name, has in sides if has)
+
+
+def _small_classes(labels: npt.NDArray[np.int64], names: Sequence[str], sides: _Sides) -> str:
+    """Message that names the classes with too few rows; empty where there are none."""
+    numbers, counts = np.unique(labels, return_counts=True)
+    small = [(names[i] if names else str(i), n) for i, n in zip(numbers, counts, strict=True) if n < sides.n_rows]
+    if not small:
+        return ""
+    told = ", ".join(f"{name} with {n} {'row' if n == 1 else 'rows'}" for name, n in small[:_MOST_CLASSES])
+    more = f" and {len(small) - _MOST_CLASSES} more" if len(small) > _MOST_CLASSES else ""
+    whole = len(names) > 2 and all(re.fullmatch(r"-?\d+", name) for name in names)
+    fixes = ["leave such rows out", sides.fewer, *(["set data.task=regression if they are quantities"] * whole)]
+    return (
+        f"every class must have at least {sides.n_rows} rows, {sides.named}, got {told}{more}; "
+        f"{', '.join(fixes[:-1])}, or {fixes[-1]}"
+    )
 
 
 def _take(
@@ -75,10 +140,17 @@ def _take(
         return rows, rows[:0]
     if len(rows) > _MANY_ROWS and labels is not None:
         return _take_of_many(rows, labels[rows], math.ceil(fraction * n_all), seed)
+    n_taken = math.ceil(fraction * n_all)
+    n_classes = 0 if labels is None else len(np.unique(labels[rows]))
+    if min(n_taken, len(rows) - n_taken) < n_classes:
+        raise UsageError(
+            f"{setting}={fraction} must leave a row of each class on both sides, got {n_taken} of {len(rows)} rows for "
+            f"{n_classes} classes; set {setting}=0 or to another share"
+        )
     try:
         rest, taken = train_test_split(
             rows,
-            test_size=math.ceil(fraction * n_all),
+            test_size=n_taken,
             random_state=seed,
             stratify=None if labels is None else labels[rows],
         )

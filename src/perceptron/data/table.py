@@ -1,5 +1,6 @@
 """A table in memory: features, a target, and what their columns mean."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,12 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils import Bunch
 
-from perceptron.data.blocks import release
+from perceptron.data.blocks import is_mapped, release
+from perceptron.data.target import FoundTask, gaps, task_of
 from perceptron.errors import UsageError
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
+log = logging.getLogger(__name__)
 FloatArray = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
 _ROWS_AT_ONCE = 65536
@@ -62,31 +65,33 @@ class Table:
             raw.
         schema: what the columns mean.
         weights: ``(n_rows,)`` of the features' type, at least 0: how much a row counts in training; None for all alike.
+        task_reason: why the target was taken for the task, to stand behind "the target"; empty where it was said.
     """
 
     features: npt.NDArray[Any]
     target: npt.NDArray[Any]
     schema: TableSchema
     weights: npt.NDArray[Any] | None = None
+    task_reason: str = ""
 
     def __len__(self) -> int:
         return len(self.features)
 
 
-def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Table:
+def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), missing_target: str = "refuse") -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
         raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``, where features may be
             sparse; a ``Table`` as it is.
-        task: name of the task; ``auto`` reads it off the target: floats of more than two values are a regression,
-            other values classes.
+        task: name of the task; ``auto`` reads it off the target, see ``perceptron.data.target.task_of``.
         classes: names of the classes that a model knows, whose labels are given then; empty to read them off the
             target.
+        missing_target: ``refuse``, or ``drop`` to leave out rows without a target, in memory.
 
     Raises:
-        UsageError: where the value is no table with a target, holds values that are no finite numbers, or
-            does not suit the task or the classes.
+        UsageError: where the value is no table with a target, the target is unknown in a row, it holds values that
+            are no finite numbers, or does not suit the task or the classes.
     """
     if isinstance(raw, Table):
         return raw
@@ -99,8 +104,17 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Ta
             f"a table needs as many targets as rows and at least one row, got {len(features)} rows and "
             f"{len(target)} targets; choose another data.dataset"
         )
-    if task == "auto":
-        task = _task_of(target)
+    if (absent := gaps(target)).any():
+        if missing_target != "drop" or is_mapped(features):
+            raise UsageError(unknown_targets(int(absent.sum())))
+        log.warning("%s", dropped_rows(int(absent.sum()), len(target)))
+        features, target = features[~absent], target[~absent]
+    if target.dtype == object:
+        # What the gaps made objects of.
+        target = np.array(target.tolist())
+    names_of_targets = getattr(raw, "target_names", None)
+    found = task_of(target, names=names_of_targets) if task == "auto" else FoundTask(task, "")
+    task = found.task
     feature_names = _names(names, features.shape[1], "x")
     if task == REGRESSION.name:
         columns = _numeric(target.reshape(len(target), -1))
@@ -108,16 +122,34 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = ()) -> Ta
             task=task,
             feature_names=feature_names,
             class_names=(),
-            target_names=_names(getattr(raw, "target_names", None), columns.shape[1], "y"),
+            target_names=_names(names_of_targets, columns.shape[1], "y"),
         )
-        return Table(features=features, target=columns, schema=schema)
-    labels, class_names = _labels(target, getattr(raw, "target_names", None), classes)
+        return Table(features=features, target=columns, schema=schema, task_reason=found.reason)
+    labels, class_names = _labels(target, names_of_targets, classes)
     if task == BINARY.name and len(class_names) != 2:
         raise UsageError(
             f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
         )
     schema = TableSchema(task=task, feature_names=feature_names, class_names=class_names, target_names=("target",))
-    return Table(features=features, target=labels, schema=schema)
+    return Table(features=features, target=labels, schema=schema, task_reason=found.reason)
+
+
+def unknown_targets(count: int, why: str = "") -> str:
+    """Message for a target that is unknown in some rows.
+
+    Args:
+        count: of these rows.
+        why: what their cells hold, where that is known.
+    """
+    return (
+        f"the target must be known in every row, got {count} {'row' if count == 1 else 'rows'} without{why}; set "
+        "data.missing_target=drop to leave such rows out"
+    )
+
+
+def dropped_rows(count: int, of: int) -> str:
+    """What to say of rows that are left out for want of a target."""
+    return f"data.missing_target=drop leaves out {count} of {of} rows, whose target is unknown"
 
 
 def _features_and_target(raw: Any) -> tuple[Any, Any]:
@@ -189,14 +221,6 @@ def _target(target: Any, task: str) -> npt.NDArray[Any]:
     return values
 
 
-def _task_of(target: npt.NDArray[Any]) -> str:
-    n_values = len(np.unique(target))
-    # make_hastie_10_2 has the classes -1.0 and 1.0.
-    if target.ndim > 1 or (np.issubdtype(target.dtype, np.floating) and n_values != 2):
-        return REGRESSION.name
-    return BINARY.name if n_values == 2 else MULTICLASS.name
-
-
 def _labels(
     target: npt.NDArray[Any], names: Sequence[Any] | None, known: Sequence[str]
 ) -> tuple[RowNumbers, tuple[str, ...]]:
@@ -213,6 +237,9 @@ def _labels(
             "choose other data or data.task=regression"
         )
     named = names is not None and len(names) == len(classes)
+    if classes.dtype.kind == "f" and not (classes % 1).any():
+        # The same names whether a file had them as 5 or 5.0.
+        classes = classes.astype(np.int64)
     found = tuple(str(name) for name in (names if named else classes))  # type: ignore[union-attr]
     if not known or found == tuple(known):
         return labels.astype(np.int64, copy=False), found

@@ -91,7 +91,8 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
             try:
                 data = [self._data(table, int(seed)) for seed in seeds]
             except UsageError as error:
-                raise ValueError(str(error).replace("data.", "")) from error
+                said = str(error).replace("set data.task=regression", "take PerceptronRegressor")
+                raise ValueError(said.replace("data.", "")) from error
             models = [self._model(table, own) for own in data]
             try:
                 self.n_iter_ = self._train(models, data)

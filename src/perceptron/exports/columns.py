@@ -8,8 +8,9 @@ kind       type      values
 number     float     the number; NaN where it is missing
 boolean    float     0 or 1; NaN where it is missing
 date       double    seconds since 1970-01-01 UTC; NaN where it is missing
-category   string    the category, without spaces around it, a whole number without a fraction; the text that the
-                     file's metadata names, ``""`` unless that is a category, where it is missing
+category   string    the category, without spaces around it, a whole number without a fraction; where it is missing,
+                     one of the texts that the model takes for missing, such as the one that the file's metadata
+                     names, ``""`` unless that is a category
 ========== ========= ==============================================================================================
 
 Its output ``features`` is what ``perceptron.data.encoding.encode`` gives, but that nothing is refused.
@@ -25,15 +26,15 @@ import onnx
 import pandas as pd
 from onnx import compose, helper, numpy_helper
 
+from perceptron.data.dates import ISO, read_dates
 from perceptron.data.encoding import (
-    MISSING_TEXTS,
     Code,
-    dates_of,
     encode,
     encoded_names,
-    numbers_of,
-    texts_of,
+    missing_texts_of,
 )
+from perceptron.data.kinds import numbers_of, texts_of
+from perceptron.data.missing import missing_numbers, without_missing
 
 _TYPES = {
     "number": onnx.TensorProto.FLOAT,
@@ -151,7 +152,7 @@ def _features(graph: _Graph, code: Code, name: str) -> list[str]:
     """Names of the float ``(batch, ...)`` features of an input, in order."""
     if code["kind"] == "category":
         return [_one_hot(graph, code, name)]
-    absent = graph.add("IsNaN", name)
+    absent = _absent(graph, code, name)
     if code["kind"] == "date":
         parts = _date_parts(graph, name)
         values = [graph.add("Where", absent, graph.constant(fill), parts[part]) for part, fill in code["parts"].items()]
@@ -160,13 +161,21 @@ def _features(graph: _Graph, code: Code, name: str) -> list[str]:
     return [graph.column(value) for value in [*values, *([absent] if code["missing"] else [])]]
 
 
+def _absent(graph: _Graph, code: Code, name: str) -> str:
+    """Name of what says whether a number is missing: NaN, or one that means so."""
+    absent = graph.add("IsNaN", name)
+    for number in missing_numbers(missing_texts_of(code)) if code["kind"] != "date" else ():
+        absent = graph.add("Or", absent, graph.add("Equal", name, graph.constant(number, np.float32)))
+    return absent
+
+
 def _one_hot(graph: _Graph, code: Code, name: str) -> str:
     width, values = len(encoded_names([code])), list(code["values"])
     # A place behind the last is a row without any 1.
     unknown = len(values) if code["other"] else width
     places = dict(zip(values, range(len(values)), strict=True))
     if code["missing"]:
-        places[_missing_text(code)] = width - 1
+        places |= dict.fromkeys([_missing_text(code), *missing_texts_of(code)], width - 1)
     place = graph.add(
         "LabelEncoder",
         name,
@@ -229,18 +238,21 @@ def _leap_days(graph: _Graph, year: str) -> str:
 
 
 def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
+    column = without_missing(column, missing_texts_of(code))
     if code["kind"] == "category":
         return texts_of(column).where(column.notna(), _missing_text(code)).to_numpy(dtype=object)
     if code["kind"] == "date":
         # Nanoseconds reach back to 1677 alone.
-        seconds = (dates_of(column) - pd.Timestamp(0, tz="UTC").as_unit("us")).dt.total_seconds()
+        seconds = (
+            read_dates(column, code.get("format", ISO)) - pd.Timestamp(0, tz="UTC").as_unit("us")
+        ).dt.total_seconds()
         return seconds.to_numpy(dtype=np.float64)
     return numbers_of(column, code["kind"]).to_numpy(dtype=np.float32)
 
 
 def _missing_text(code: Code) -> str:
     """What a category's input has for a missing one: the first such text that is no category."""
-    return next((text for text in MISSING_TEXTS if text not in code["values"]), "")
+    return next(iter(missing_texts_of(code)), "")
 
 
 def _prefix(word: str, names: Collection[str]) -> str:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
-from perceptron.runs.files import whole_file
+from perceptron.files.writing import whole_file
+from perceptron.formulas import without_formula
 
 
 class Writer(Protocol):
@@ -33,6 +34,7 @@ class Layout:
         row_id: name of the first column.
         id_type: pyarrow's type of the first column.
         has_spread: whether an ensemble answers.
+        safe: whether texts that a spreadsheet program would run as formulas get an apostrophe in front.
     """
 
     def __init__(
@@ -43,13 +45,16 @@ class Layout:
         row_id: str,
         id_type: Any,
         has_spread: bool = False,
+        safe: bool = False,
     ) -> None:
-        self._classes = pa.array(class_names, pa.string())
+        self._shown = without_formula if safe else str
+        self._classes = pa.array(map(self._shown, class_names), pa.string())
         answers = [("label", pa.string())] if class_names else []
         numbers = [f"p_{name}" for name in class_names] or [*target_names]
         if has_spread:
             numbers += ["spread"] if class_names else [f"spread_{name}" for name in target_names]
-        self.schema = pa.schema([(row_id, id_type), *answers, *((name, pa.float32()) for name in numbers)])
+        columns = [(row_id, id_type), *answers, *((name, pa.float32()) for name in numbers)]
+        self.schema = pa.schema([(self._shown(name), kind) for name, kind in columns])
 
     def batch(
         self,
@@ -66,6 +71,8 @@ class Layout:
             probabilities: ``(n_rows, n_classes)``; None for regression.
             spread: ``(n_rows,)``, or ``(n_rows, n_targets)``; None for a single model.
         """
+        if self._shown is not str and pa.types.is_string(ids.type):
+            ids = pa.array([None if name is None else self._shown(name) for name in ids.to_pylist()], ids.type)
         spreads = [] if spread is None else list(spread.reshape(len(spread), -1).T)
         if probabilities is None:
             return pa.record_batch([ids, *(pa.array(column) for column in (*labels.T, *spreads))], schema=self.schema)

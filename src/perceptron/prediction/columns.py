@@ -24,8 +24,9 @@ def check_columns(
         UsageError: naming the columns that are missing, extra or there twice.
     """
     known = {*wanted, *ignored, *([row_id] if row_id else [])}
-    twice = [name for name, count in Counter(found).items() if count > 1]
-    missing = [name for name in (*wanted, *([row_id] if row_id else [])) if name not in found]
+    counts = Counter(found)
+    twice = [name for name, count in counts.items() if count > 1]
+    missing = [name for name in (*wanted, *([row_id] if row_id else [])) if name not in counts]
     extra = [name for name in found if name not in known]
     faults = [
         f"{what} {_few(names)}" for what, names in (("twice", twice), ("missing", missing), ("extra", extra)) if names

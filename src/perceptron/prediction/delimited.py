@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, BinaryIO
@@ -12,10 +13,10 @@ import pyarrow.compute as pa_compute
 import pyarrow.csv as pa_csv
 
 from perceptron.data.delimited import SEPARATORS, separator_of
-from perceptron.data.encoding import MISSING_TEXTS
 from perceptron.errors import UsageError
 from perceptron.prediction.columns import are_numbers, check_columns, check_count
 
+log = logging.getLogger(__name__)
 _BLOCK_BYTES = 1 << 21
 _LONGEST_FIRST_LINE = 1 << 24
 _LINE = re.compile(rb"[^\r\n]*(\r\n|\r|\n)?")
@@ -59,7 +60,10 @@ def delimited_batches(
         has_names = not _are_numbers(cells, separator)
         names = [cell.strip() for cell in cells] if has_names else list(features)
         if has_names:
-            left_out = [*ignored, *names] if is_encoded else ignored
+            left_out = [*ignored, *(names if is_encoded else [])]
+            if not names[0]:
+                log.warning("the first column of %s has no name: it is left out", source)
+                left_out.append("")
             check_columns(names, wanted=features, row_id=row_id, ignored=left_out, source=source)
         elif row_id or ignored or is_encoded:
             raise UsageError(
@@ -94,7 +98,7 @@ def delimited_batches(
         n_rows = 0
         for batch in reader:
             if is_encoded:
-                yield _mended(batch, features, separator, missing=MISSING_TEXTS)
+                yield _mended(batch, features, separator, missing=())
             elif as_texts:
                 yield _numbers(_mended(batch, features, separator, missing=("",)), features, n_rows, source)
             else:
@@ -165,7 +169,7 @@ def _mended(batch: Any, features: Sequence[str], separator: str, *, missing: Seq
         if pa_compute.any(is_quoted).as_py():
             inside = pa_compute.replace_substring_regex(raw, _QUOTED_BEHIND_BLANKS, r"\1")
             texts = pa_compute.if_else(is_quoted, pa_compute.replace_substring(inside, '""', '"'), texts)
-        texts = pa_compute.if_else(pa_compute.is_in(texts, value_set=pa.array(missing)), None, texts)
+        texts = pa_compute.if_else(pa_compute.is_in(texts, value_set=pa.array(missing, pa.string())), None, texts)
         if separator != ",":
             texts = pa_compute.replace_substring_regex(texts, _DECIMAL_COMMA, r"\1.\2")
         batch = batch.set_column(batch.schema.get_field_index(name), name, texts)

@@ -1,6 +1,7 @@
-"""Rows of a CSV or Parquet file, a chunk at a time."""
+"""Rows of a CSV, Parquet or Feather file, a chunk at a time."""
 
 import csv
+import logging
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,15 +12,15 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pa_parquet
 
 from perceptron.data.delimited import COMPRESSED, DAMAGED, opened
 from perceptron.data.encoding import Code, encode, from_texts
+from perceptron.data.novelties import Novelties
 from perceptron.errors import UsageError, reason
-from perceptron.prediction.columns import check_columns
+from perceptron.prediction.columnar import columnar_batches, is_columnar
 from perceptron.prediction.delimited import delimited_batches
 
-_CHUNK_ROWS = 1 << 16
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +46,10 @@ def read_rows(
     progress: Callable[[float], None] = lambda _: None,
     stdin: BinaryIO | None = None,
 ) -> Iterator[Chunk]:
-    """Chunks of a file; its memory does not grow with the file.
+    """Chunks of a file; its memory does not grow with the file. At the end values are named that no training row had.
 
     Args:
-        path: of a Parquet or a CSV file; None for CSV on ``stdin``.
+        path: of a Parquet, Feather or CSV file; None for CSV on ``stdin``.
         features: the model's columns. They are matched by name, in any order; a CSV file whose first line holds
             numbers alone has no names, and its columns are matched by their order.
         encoding: how columns of any kind become the features, from the model's schema; other columns of the file are
@@ -66,15 +67,18 @@ def read_rows(
     codes = from_texts(encoding)
     if codes:
         features = [code["column"] for code in codes]
+    novelties = Novelties()
     try:
         first_row = 0
         for batch in _batches(path, source, features, codes, row_id, ignored, progress, stdin):
-            yield _chunk(batch, first_row, source, features, codes, row_id)
+            yield _chunk(batch, first_row, source, features, codes, row_id, novelties)
             first_row += batch.num_rows
     except (OSError, pa.ArrowException, UnicodeDecodeError, csv.Error, *DAMAGED) as error:
         raise UsageError(_explained(error, source, features, row_id)) from error
     if first_row == 0:
         raise UsageError(f"input must have rows, got none in {source}; name another file")
+    for line in novelties.lines:
+        log.warning("%s", line)
 
 
 def _batches(
@@ -87,8 +91,10 @@ def _batches(
     progress: Callable[[float], None],
     stdin: BinaryIO | None,
 ) -> Iterator[Any]:
-    if path is not None and _is_parquet(path):
-        yield from _parquet(path, features, codes, row_id, ignored, progress)
+    if path is not None and is_columnar(path):
+        yield from columnar_batches(
+            path, features=features, is_encoded=bool(codes), row_id=row_id, ignored=ignored, progress=progress
+        )
         return
     # How long decompressed bytes are is known at their end.
     size = 0 if path is None or path.suffix.lower() in COMPRESSED else path.stat().st_size
@@ -106,42 +112,20 @@ def _batches(
         )
 
 
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
-
-
-def _parquet(
-    path: Path,
+def _chunk(
+    batch: Any,
+    first_row: int,
+    source: str,
     features: Sequence[str],
     codes: Sequence[Code],
     row_id: str | None,
-    ignored: Collection[str],
-    progress: Callable[[float], None],
-) -> Iterator[Any]:
-    with pa_parquet.ParquetFile(path) as file:
-        schema = file.schema_arrow
-        left_out = [*ignored, *schema.names] if codes else ignored
-        check_columns(schema.names, wanted=features, row_id=row_id, ignored=left_out, source=str(path))
-        for name in () if codes else features:
-            kind = schema.field(name).type
-            if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
-                raise UsageError(f"every column must be numeric, got {name} of {kind} in {path}; encode it as numbers")
-        read = 0
-        for batch in file.iter_batches(_CHUNK_ROWS, columns=[*features, *([row_id] if row_id else [])]):
-            yield batch
-            read += batch.num_rows
-            progress(read / max(file.metadata.num_rows, 1))
-
-
-def _chunk(
-    batch: Any, first_row: int, source: str, features: Sequence[str], codes: Sequence[Code], row_id: str | None
+    novelties: Novelties,
 ) -> Chunk:
     ids = batch.column(row_id) if row_id else pa.array(range(first_row, first_row + batch.num_rows), pa.int64())
     if codes:
         frame = batch.select(list(features)).to_pandas()
         frame.index += first_row
-        return Chunk(features=encode(frame, codes), ids=ids)
+        return Chunk(features=encode(frame, codes, novelties=novelties), ids=ids)
     values = np.empty((batch.num_rows, len(features)), dtype=np.float32)
     # What is too large for float32 becomes infinite, and is reported below.
     with np.errstate(over="ignore"):
@@ -170,7 +154,7 @@ def _explained(error: Exception, source: str, features: Sequence[str], row_id: s
         )
     if found := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text):
         return f"every row must have {found[2]} columns, got {found[3]} in {_row(found[1])}, in {source}; mend the file"
-    return f"input must be a readable CSV or Parquet file, got {text} in {source}; name another"
+    return f"input must be a readable CSV, Parquet or Feather file, got {text} in {source}; name another"
 
 
 def _row(counted: str) -> str:

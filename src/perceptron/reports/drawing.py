@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from matplotlib.figure import Figure
 
+from perceptron.visible import visible
+
 _log = logging.getLogger(__name__)
 
 # Name of a figure, which is its file's, and how to draw it; None where there is nothing to draw.
@@ -17,7 +19,7 @@ def drawn(drawings: Sequence[Drawing]) -> Iterator[tuple[str, Figure]]:
         try:
             figure = draw()
         except Exception as error:
-            _log.warning("the figure %s could not be drawn: %s: %s", name, type(error).__name__, error)
+            _log.warning("the figure %s could not be drawn: %s: %s", name, type(error).__name__, visible(error))
             continue
         if figure is not None:
             yield name, figure

@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing but itself. All that comes from files is escaped."""
+"""One HTML page that needs nothing but itself. All that comes from files is escaped and visible."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,6 +7,9 @@ from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
+
+from perceptron.runs.undefined import DASH, is_undefined
+from perceptron.visible import visible
 
 # Nothing is loaded and nothing runs, even if an escape were missed.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -82,14 +85,14 @@ def page(*, title: str, summary: str, sections: Sequence[Section]) -> str:
         sections: in order.
     """
     parts = [
-        f'<section id="{_anchor(section)}"><h2>{escape(section.name)}</h2>\n{section.html}</section>'
+        f'<section id="{_anchor(section)}"><h2>{_text(section.name)}</h2>\n{section.html}</section>'
         for section in sections
     ]
-    links = [f'<a href="#{_anchor(section)}">{escape(section.name)}</a>' for section in sections]
+    links = [f'<a href="#{_anchor(section)}">{_text(section.name)}</a>' for section in sections]
     return _PAGE.substitute(
         policy=escape(_POLICY),
-        title=escape(title),
-        summary=escape(summary),
+        title=_text(title),
+        summary=_text(summary),
         contents="".join(links),
         sections="\n".join(parts),
     )
@@ -98,18 +101,21 @@ def page(*, title: str, summary: str, sections: Sequence[Section]) -> str:
 def paragraph(text: str, *, warns: bool = False) -> str:
     """A raw text as a paragraph."""
     opening = '<p class="warns">' if warns else "<p>"
-    return f"{opening}{escape(text)}</p>"
+    return f"{opening}{_text(text)}</p>"
 
 
 def heading(text: str) -> str:
     """A raw text above a part of a section."""
-    return f"<h3>{escape(text)}</h3>"
+    return f"<h3>{_text(text)}</h3>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of raw texts; columns of numbers stand at the right, columns of long texts stay wide enough to read."""
+    """A table of raw texts; columns of numbers stand at the right, columns of long texts stay wide enough to read.
+
+    A dash in place of a number may stand among numbers.
+    """
     rows = [list(row) for row in rows]
-    numeric = [all(_is_number(row[i]) for row in rows if row[i]) for i in range(len(header))]
+    numeric = [all(_is_number(row[i]) for row in rows if row[i] not in ("", DASH)) for i in range(len(header))]
     long = [any(len(row[i]) > _LONG for row in rows) for i in range(len(header))]
 
     def cells(values: Sequence[str], tag: str) -> str:
@@ -117,7 +123,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
             ' class="number"' if is_number else ' class="long"' if is_long and tag == "td" else ""
             for is_number, is_long in zip(numeric, long, strict=True)
         )
-        return "".join(f"<{tag}{kind}>{escape(value)}</{tag}>" for value, kind in zip(values, kinds, strict=True))
+        return "".join(f"<{tag}{kind}>{_text(value)}</{tag}>" for value, kind in zip(values, kinds, strict=True))
 
     body = "\n".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     head = f"<thead><tr>{cells(header, 'th')}</tr></thead>\n" if any(header) else ""
@@ -125,8 +131,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: Any) -> str:
-    """Four decimals, or nothing for what is no number."""
-    return f"{value:.4f}" if isinstance(value, int | float) else ""
+    """Four decimals; a dash for a number that is not defined, NaN or None."""
+    return DASH if is_undefined(value) else f"{value:.4f}"
 
 
 def named_values(values: Mapping[str, Any]) -> str:
@@ -156,7 +162,7 @@ def image(name: str, contents: bytes, kind: str) -> str:
         kind: ``.png`` or ``.svg``.
     """
     encoded = base64.b64encode(contents).decode()
-    return f'<figure><img src="data:{_TYPES[kind]};base64,{encoded}" alt="{escape(name)}"></figure>'
+    return f'<figure><img src="data:{_TYPES[kind]};base64,{encoded}" alt="{_text(name)}"></figure>'
 
 
 def images_in(folder: Path, *, first: Sequence[str] = ()) -> str:
@@ -188,6 +194,10 @@ def _image_bytes(path: Path, folder: Path) -> bytes | None:
     return contents if contents.startswith(_SIGNATURES[path.suffix]) else None
 
 
+def _text(raw: str) -> str:
+    return escape(visible(raw))
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text.split(" ± ")[0].lstrip("<"))
@@ -197,4 +207,4 @@ def _is_number(text: str) -> bool:
 
 
 def _anchor(section: Section) -> str:
-    return escape(section.name.lower().replace(" ", "-"))
+    return _text(section.name.lower().replace(" ", "-"))

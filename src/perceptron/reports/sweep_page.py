@@ -1,15 +1,15 @@
 """The report of a sweep, from what lies in its folder."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from perceptron.errors import UsageError
 from perceptron.reports.page import Section, heading, images_in, named_values, number, page, paragraph, table
 from perceptron.runs.folder import Run
+from perceptron.sweeps.cells import ranking_cells, ranking_header
 from perceptron.sweeps.jobs import Job, State, find_jobs
+from perceptron.sweeps.notes import notes
 from perceptron.sweeps.results import Result, read_result
-from perceptron.sweeps.statistics import Estimate
 from perceptron.sweeps.table import Section as Ranking
 from perceptron.sweeps.table import sections
 
@@ -42,26 +42,11 @@ def sweep_page(folder: Path) -> str:
 def _rankings(rankings: Sequence[Ranking]) -> str:
     parts = []
     for ranking in rankings:
-        header = ["rank", *ranking.columns, *ranking.shown, "runs", "difference", "p"]
-        rows = []
-        for rank, row in enumerate(ranking.rows, start=1):
-            paired = row.comparison
-            rows.append([
-                str(rank),
-                *(row.setting[column] for column in ranking.columns),
-                *(_interval(row.estimate(metric)) for metric in ranking.shown),
-                str(len(row.results)),
-                "" if paired is None else _finite(paired.difference),
-                "" if paired is None else _finite(row.p_holm),
-            ])  # fmt: skip
-        parts += [heading(f"{ranking.data}, ranked by {ranking.ranked_by}"), table(header, rows)]
-    if parts:
-        parts.append(
-            paragraph(
-                "± half of the 95 % interval of the mean; difference to the best and the chance of such a one, paired "
-                "over common seeds and splits, Holm-adjusted."
-            )
-        )
+        parts += [
+            heading(f"{ranking.data}, ranked by {ranking.ranked_by}"),
+            table(ranking_header(ranking), ranking_cells(ranking)),
+        ]
+    parts += [paragraph(f"{line}.") for line in notes(rankings)]
     return "".join(parts)
 
 
@@ -72,10 +57,7 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, Result]) -> str:
             job.folder.name,
             job.state.value,
             " ".join(text for text in job.overrides if not text.startswith("paths.")),
-            *(
-                _finite(results[job.folder].metrics.get(name, math.nan)) if job.folder in results else ""
-                for name in shown
-            ),
+            *(number(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
             job.reason,
         ]
         for job in jobs
@@ -94,13 +76,3 @@ def _provenance(jobs: Sequence[Job]) -> list[Section]:
                 Section("Provenance", note + named_values(run.provenance)),
             ]
     return []
-
-
-def _interval(value: Estimate) -> str:
-    if math.isnan(value.low):
-        return _finite(value.mean)
-    return f"{value.mean:.4f} ± {value.high - value.mean:.4f}"
-
-
-def _finite(value: float) -> str:
-    return "" if math.isnan(value) else number(value)

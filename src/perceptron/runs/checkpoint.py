@@ -12,7 +12,9 @@ from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError, reason
-from perceptron.runs.files import whole_file
+from perceptron.files.reading import open_regular
+from perceptron.files.writing import whole_file
+from perceptron.runs.checkpoint_shape import check_usable
 
 KEY = "perceptron"
 
@@ -83,7 +85,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         UsageError: where the file is none, is damaged, or holds anything but tensors and plain values.
     """
     try:
-        checkpoint: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with open_regular(Path(path)) as file:
+            checkpoint: Any = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UsageError(f"a checkpoint must exist, got {path}; name another") from error
     except pickle.UnpicklingError as error:
@@ -92,13 +95,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             "nothing of it was run: name another"
         ) from error
     # Damaged bytes fail in many ways inside torch's reader.
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (OSError, RuntimeError, MemoryError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(
             f"a checkpoint must be readable, got {reason(error, lines=1)} in {path}; name another"
         ) from error
-    contents: dict[str, Any] = checkpoint if isinstance(checkpoint, dict) else {}
-    if not isinstance(contents.get(KEY), dict) or not isinstance(contents.get("state_dict"), dict):
-        raise UsageError(f"a checkpoint must be one that a run of this project has written, got {path}; name another")
+    check_usable(checkpoint, where=str(path))
+    contents: dict[str, Any] = checkpoint
     return contents
 
 

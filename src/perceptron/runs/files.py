@@ -1,45 +1,13 @@
-"""Files that are written whole or not at all."""
+"""Text and JSON files, written atomically."""
 
 import json
 import math
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from perceptron.errors import UsageError
-
-
-@contextmanager
-def whole_file(path: Path, *, sync_folder: bool = True) -> Iterator[IO[bytes]]:
-    """A file to write to, that takes its place under ``path`` only when all of it is on the disk.
-
-    The bytes go to a temporary file beside ``path``, which is synced and renamed; the folder is synced too. After an
-    exception the temporary file is gone and what stood under ``path`` still stands there.
-
-    Args:
-        path: where the file shall stand.
-        sync_folder: whether to wait until its name is on the disk too, so that it survives a power cut.
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp gives 0600; a result is as readable as any other new file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if sync_folder:
-        _sync_folder(path.parent)
+from perceptron.files.writing import whole_file
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -87,11 +55,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

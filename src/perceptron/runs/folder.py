@@ -1,15 +1,13 @@
 """A run's folder, read back: nothing but plain values comes out of it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from perceptron.errors import UsageError, reason
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.errors import UsageError
+from perceptron.runs.inside import is_inside
+from perceptron.runs.stored_values import read_values
 
 # The network of runs that were made of others.
 ENSEMBLE = "perceptron.models.Ensemble"
@@ -94,12 +92,9 @@ class Run:
     def _values(self, name: str) -> Any:
         path = self.folder / name
         try:
-            text = path.read_text()
-            return json.loads(text) if path.suffix == ".json" else read_yaml(text)
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
-            raise UsageError(
-                f"a run's {name} must be readable, got {reason(error, lines=1)} in {path}; name another run"
-            ) from error
+            return read_values(path)
+        except ValueError as error:
+            raise UsageError(f"a run's {name} must be readable, got {error} in {path}; name another run") from error
 
 
 def folder_of(source: Path) -> Path:
@@ -111,6 +106,15 @@ def find_runs(folder: Path) -> list[Run]:
     """Runs in a folder at any depth, oldest first: every folder with a ``config.yaml`` of a run."""
     found = {path.parent for path in folder.rglob("config.yaml") if path.parent.name != ".hydra"}
     return [Run(path) for path in sorted(found, key=lambda path: (path / "config.yaml").stat().st_mtime_ns)]
+
+
+def find_overrides(sweep: Path) -> list[Any] | None:
+    """Overrides of the jobs of a sweep, as Hydra wrote them down; None where there are none to be read."""
+    try:
+        found = read_values(sweep / "multirun.yaml")["hydra"]["overrides"]["task"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return list(found) if isinstance(found, list) else None
 
 
 def best_of(run: Run) -> Mapping[str, Any] | None:
@@ -130,6 +134,11 @@ def checkpoint_path(run: Run, name: str) -> Path:
         path = Path(name)
     elif name == "best" and run.is_finished and (best := best_of(run)) and isinstance(best.get("checkpoint"), str):
         path = run.folder / best["checkpoint"]
+        if not is_inside(path, run.folder):
+            raise UsageError(
+                f"a run's best checkpoint must lie in its folder, got {path} in {run.folder / 'provenance.json'}; set "
+                "checkpoint=last, or name a checkpoint's file"
+            )
     else:
         path = run.checkpoint(name)
     if not path.is_file():

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perceptron.errors import UsageError
+from perceptron.files.writing import open_own
 
 
 @contextmanager
@@ -23,7 +24,7 @@ def only_process(folder: Path) -> Iterator[None]:
         return
     path = folder / ".lock"
     try:
-        file = path.open("w")
+        file = open_own(path, "r+b")
     except OSError as error:
         raise UsageError(f"a run's folder must be writable, got {error}; choose another paths.log_dir") from error
     with file:

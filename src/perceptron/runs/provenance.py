@@ -1,15 +1,16 @@
 """Where a result comes from."""
 
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from perceptron import __version__
+from perceptron.passwords import without_password
+from perceptron.runs.git import git_state
 
 _PACKAGES = ("torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn", "numpy")
 
@@ -28,7 +29,7 @@ def provenance(
         seconds: duration.
     """
     return {
-        "command": sys.argv,
+        "command": [without_password(text) for text in sys.argv],
         "git": _git_state(),
         "versions": _versions(),
         "platform": platform.platform(),
@@ -50,14 +51,5 @@ def _versions() -> dict[str, str]:
 
 @cache
 def _git_state() -> dict[str, Any] | None:
-    """Commit and whether files differ from it; None outside a repository. Of the process: its code is loaded once."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-
-    def ask(*arguments: str) -> str | None:
-        answer = subprocess.run([git, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    commit = ask("rev-parse", "HEAD")
-    return None if commit is None else {"commit": commit, "dirty": bool(ask("status", "--porcelain"))}
+    """Commit and whether files differ from it; None where the code is in no repository. The code is loaded once."""
+    return git_state(Path(__file__).parent)

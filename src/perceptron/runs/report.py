@@ -8,9 +8,13 @@ from typing import Any
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from torch.utils.tensorboard.summary import hparams
+
+from perceptron.runs.undefined import DASH, is_undefined, undefined_notes
+from perceptron.visible import say, visible
 
 _SPLITS = ("train", "val", "test")
 
@@ -24,24 +28,28 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         folder: the run's folder.
         notes: lines below the table.
     """
-    console = Console()
     splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
     names = dict.fromkeys(name.partition("/")[2] for name in metrics)
     if splits:
-        table = Table(title=title, title_justify="left")
+        # As Text, in which nothing is read as markup.
+        table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
         table.add_column("metric")
         for split in splits:
             table.add_column(split, justify="right")
         for name in names:
-            values = (metrics.get(f"{split}/{name}") for split in splits)
-            table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values))
-        console.print(table)
-    for note in notes:
-        console.print(note, soft_wrap=True, highlight=False)
+            keys = (f"{split}/{name}" for split in splits)
+            table.add_row(Text(visible(name)), *(_shown(metrics[key]) if key in metrics else "" for key in keys))
+        Console().print(table)
+    for note in [*undefined_notes(metrics), *notes]:
+        say(note)
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    console.print(f"run folder  {shown}", soft_wrap=True, highlight=False)
+    say(f"run folder  {shown}")
     if (folder / "tensorboard").is_dir():
-        console.print(f"dashboard   tensorboard --logdir {shown.parent}", soft_wrap=True, highlight=False)
+        say(f"dashboard   tensorboard --logdir {shown.parent}")
+
+
+def _shown(value: float) -> str:
+    return DASH if is_undefined(value) else f"{value:.4f}"
 
 
 def log_results(

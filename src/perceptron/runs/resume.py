@@ -17,7 +17,9 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
+from perceptron.runs.checkpoint_shape import check_resumable
 from perceptron.runs.folder import Run
+from perceptron.runs.inside import is_inside
 from perceptron.runs.step_counts import count_groups, count_steps
 
 KEY = "resume"
@@ -169,12 +171,39 @@ def check_point(checkpoint: Mapping[str, Any], *, max_epochs: int | None, where:
             f"a run goes on from a checkpoint between two steps or at an epoch's end, got {where}; name another, such "
             "as last.ckpt"
         )
+    check_resumable(checkpoint, where=where)
     epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
     if max_epochs is not None and 0 <= max_epochs < epochs:
         raise UsageError(
             f"trainer.max_epochs counts from the start, got {max_epochs} for a checkpoint with {epochs} epochs behind "
             f"it; set trainer.max_epochs above {epochs}"
         )
+
+
+def check_paths(checkpoint: Mapping[str, Any], folder: Path, *, where: str) -> None:
+    """Refuse a checkpoint whose best checkpoints lie outside the run's folder: they are replaced, moved and deleted.
+
+    Args:
+        checkpoint: its contents.
+        folder: of the run that goes on from it.
+        where: its path, for messages.
+
+    Raises:
+        UsageError: for the first that is not a ``.ckpt`` in the folder's ``checkpoints``.
+    """
+    for name, state in checkpoint.get("callbacks", {}).items():
+        if not name.startswith("ModelCheckpoint"):
+            continue
+        own = {**state, "best_k_models": dict(state["best_k_models"])}
+        _move(own, folder / "checkpoints")
+        named = [own[key] for key in ("best_model_path", "kth_best_model_path", "last_model_path")]
+        for path in filter(None, [*named, *own["best_k_models"]]):
+            # Its folder, for the file itself may be a link, which is replaced and not followed.
+            if not (path.endswith(".ckpt") and is_inside(Path(path).parent, folder)):
+                raise UsageError(
+                    f"a checkpoint must name its best checkpoints in the run's own folder, got {path} in {where}; "
+                    "name another checkpoint, or train anew"
+                )
 
 
 def resume_point(run: Run) -> Path | None:
@@ -189,6 +218,7 @@ def resume_point(run: Run) -> Path | None:
         if path.is_file():
             contents = read_checkpoint(path)
             if contents.get(KEY, {}).get("position", NOT_EXACT) != NOT_EXACT:
+                check_resumable(contents, where=str(path))
                 steps[path] = int(contents["global_step"])
     return max(steps, key=lambda path: steps[path]) if steps else None
 

@@ -1,4 +1,4 @@
-"""The best setting of a sweep as an experiment: a file that ``experiment=best`` takes."""
+"""The best setting of a sweep as an experiment: a file that ``sweep.best=<folder>`` reads."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

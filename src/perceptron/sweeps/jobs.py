@@ -6,10 +6,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from perceptron.errors import UsageError, reason
+from perceptron.files.reading import open_regular
 from perceptron.runs.files import write_text
 from perceptron.runs.folder import Run
 
 _ERROR, _PRUNED = "error.txt", "pruned.txt"
+_LONGEST_REASON = 2**16
 
 
 class State(StrEnum):
@@ -55,7 +57,8 @@ class Job:
         """Why it failed or was pruned, in a line; empty for other jobs."""
         for name in (_ERROR, _PRUNED):
             if (self.folder / name).is_file():
-                return (self.folder / name).read_text().partition("\n")[0]
+                with open_regular(self.folder / name) as file:
+                    return file.readline(_LONGEST_REASON).decode(errors="replace").strip()
         return ""
 
     def begin(self) -> None:

@@ -1,15 +1,19 @@
-"""Means and their intervals, a line per setting."""
+"""Means, their intervals and single runs, a line per setting."""
 
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from perceptron.figures.style import BLUE, new_figure
+from perceptron.figures.style import BLUE, GREY, new_figure
+from perceptron.sweeps.notes import is_repeated, repetition
+from perceptron.sweeps.statistics import fewest_runs
 from perceptron.sweeps.table import Section
 
 
 def draw_intervals(found: Sequence[Section]) -> Figure:
-    """Mean and 95 % interval of the metric that each section is ranked by, the best on top.
+    """Mean and 95 % interval of the metric that each section is ranked by, the best on top, and a dot for each run.
+
+    A mean without a bar has no interval; below the axis stands what the bars are over, or why there are none.
 
     Args:
         found: at least one section.
@@ -21,12 +25,26 @@ def draw_intervals(found: Sequence[Section]) -> Figure:
         names = [", ".join(value for value in row.setting.values() if value) or section.data for row in section.rows]
         values = [row.estimate(section.ranked_by) for row in section.rows]
         places = range(len(values))
-        for place, value in zip(places, values, strict=True):
-            area.plot([value.low, value.high], [place, place], color=BLUE, linewidth=2)
+        for place, value, row in zip(places, values, section.rows, strict=True):
+            runs = list(row.values(section.ranked_by).values())
+            if len(runs) > 1:
+                area.plot(runs, [place] * len(runs), ".", color=GREY, markersize=4)
+            if value.gap is None:
+                area.plot([value.low, value.high], [place, place], color=BLUE, linewidth=2)
         area.plot([value.mean for value in values], list(places), "o", color=BLUE)
         area.set_yticks(list(places), names)
         area.set_ylim(len(values) - 0.5, -0.5)
-        area.set_xlabel(section.ranked_by)
+        area.set_xlabel(_label(section), wrap=True)
         area.set_title(section.data, loc="left")
         area.grid(axis="x", alpha=0.3)
     return figure
+
+
+def _label(section: Section) -> str:
+    """The metric, and what its bars are over."""
+    if not is_repeated(section):
+        return section.ranked_by
+    over = dict.fromkeys(repetition(row, section.ranked_by) for row in section.rows)
+    told = " and ".join(text for text in over if text)
+    told = f"over {told}" if told else f"none, {fewest_runs()} runs are needed"
+    return f"{section.ranked_by}, 95 % intervals: {told}"

@@ -103,7 +103,7 @@ class SweepProgress:
         if not console.is_terminal:
             self._print_lines()
             return
-        columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.description}"))
+        columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.description}", markup=False))
         with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
             task = bar.add_task("", total=self.total)
             ended = False

@@ -3,36 +3,39 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
+from html import escape
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from perceptron.formulas import without_formula
 from perceptron.runs.files import write_text
+from perceptron.sweeps.cells import ranking_cells, ranking_header
 from perceptron.sweeps.jobs import Job, State
+from perceptron.sweeps.notes import notes
 from perceptron.sweeps.results import GROUPS, Result, varying
-from perceptron.sweeps.statistics import Estimate
-from perceptron.sweeps.table import Row, Section
+from perceptron.sweeps.table import Section
+from perceptron.visible import visible
 
 # On the terminal; files have all.
 _MOST_ROWS = 20
-_LONGEST_NUMBER = 7
 _NARROWEST_SETTING = 16
 # Left out where the terminal is too narrow, the least missed first: the interval shows the deviation too.
-_DROPPED = (("std",), ("std", "vs best"), ("std", "vs best", "runs", "p"))
-_NOTE = (
-    "± half of the 95 % interval of the mean, corrected for the rows that splits share (Nadeau and Bengio 2003); "
-    "p: chance of such a difference from the best, paired over common seeds and splits, Holm-adjusted"
-)
+_DROPPED = (("std",), ("std", "vs best"), ("std", "vs best", "effect"), ("std", "vs best", "effect", "runs", "p"))
+# What begins markup within a line; underscores within words and lone brackets do not.
+_MARKDOWN = re.compile(r"([\\`*|]|\](?=[(\[:]))")
 
 
 def print_sections(console: Console, found: Sequence[Section]) -> None:
     """One table per data set, the best first; with all of a setting in one column where the terminal is too narrow."""
     unbound = console.options.update(max_width=10_000)
     for section in found:
-        table = _terminal_table(section, _header(section), _cells(section), len(section.columns))
+        table = _terminal_table(section, ranking_header(section), ranking_cells(section), len(section.columns))
         if console.measure(table, options=unbound).maximum > console.width:
             narrow = (_terminal_table(section, *_narrow(section, dropped), 1) for dropped in _DROPPED)
             table = next(
@@ -42,13 +45,13 @@ def print_sections(console: Console, found: Sequence[Section]) -> None:
         console.print(table)
         if len(section.rows) > _MOST_ROWS:
             console.print(f"and {len(section.rows) - _MOST_ROWS} more, all in the written tables", highlight=False)
-    if any(map(_is_repeated, found)):
-        console.print(_NOTE, style="dim", highlight=False)
+    for line in notes(found):
+        console.print(line, style="dim", highlight=False, markup=False)
 
 
 def _terminal_table(section: Section, header: Sequence[str], rows: Sequence[Sequence[str]], n_settings: int) -> Table:
     table = Table(
-        title=f"{section.data}, ranked by {section.ranked_by}",
+        title=Text(visible(f"{section.data}, ranked by {section.ranked_by}"), style="table.title"),
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -56,23 +59,24 @@ def _terminal_table(section: Section, header: Sequence[str], rows: Sequence[Sequ
     for place, name in enumerate(header):
         is_setting = 1 <= place <= n_settings
         table.add_column(
-            name,
+            Text(visible(name)),
             justify="left" if is_setting else "right",
             overflow="fold",
             no_wrap=not is_setting,
             min_width=_NARROWEST_SETTING if is_setting and n_settings == 1 else None,
         )
     for cells in rows[:_MOST_ROWS]:
-        table.add_row(*cells)
+        # As Text, in which nothing is read as markup.
+        table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
 
 
 def _narrow(section: Section, dropped: Sequence[str]) -> tuple[list[str], list[list[str]]]:
     """Header and cells with one column for the setting, and without some others."""
-    header, n = _header(section), len(section.columns)
+    header, n = ranking_header(section), len(section.columns)
     kept = [place for place, name in enumerate(header) if place > n and name not in dropped]
     rows = []
-    for cells in _cells(section):
+    for cells in ranking_cells(section):
         setting = ", ".join(
             value if name in GROUPS else f"{name}={value}"
             for name, value in zip(header[1 : n + 1], cells[1 : n + 1], strict=True)
@@ -88,8 +92,8 @@ def print_failures(console: Console, jobs: Sequence[Job]) -> None:
     if failed:
         console.print(f"{len(failed)} failed", style="red")
     for job in failed:
-        console.print(f"  {job.folder.name}  {' '.join(_told(job))}", soft_wrap=True, highlight=False, markup=False)
-        console.print(f"     {job.reason}", soft_wrap=True, highlight=False, markup=False)
+        for line in (f"  {job.folder.name}  {' '.join(_told(job))}", f"     {job.reason}"):
+            console.print(Text(visible(line)), soft_wrap=True, highlight=False)
 
 
 def write_summary(folder: Path, found: Sequence[Section], failed: Sequence[Job], *, name: str = "summary") -> None:
@@ -102,16 +106,16 @@ def markdown(found: Sequence[Section], failed: Sequence[Job] = ()) -> str:
     """The tables in Markdown, failures below."""
     parts = []
     for section in found:
-        header = _header(section)
-        lines = [f"### {section.data}, ranked by {section.ranked_by}", "", _line(header)]
+        header = ranking_header(section)
+        lines = [f"### {_escaped(section.data)}, ranked by {_escaped(section.ranked_by)}", "", _line(header)]
         lines.append(_line("---" if 1 <= i <= len(section.columns) else "---:" for i in range(len(header))))
-        lines += [_line(cells) for cells in _cells(section)]
+        lines += [_line(cells) for cells in ranking_cells(section)]
         parts.append("\n".join(lines))
-    if any(map(_is_repeated, found)):
-        parts.append(f"{_NOTE[0].upper()}{_NOTE[1:]}.")
+    if lines := notes(found):
+        parts.append("\n".join(f"- {line}" for line in lines))
     if failed:
         lines = [
-            f"- `{job.folder.name}` {' '.join(f'`{text}`' for text in _told(job))}: {job.reason}" for job in failed
+            f"- {_code(job.folder.name)} {' '.join(map(_code, _told(job)))}: {_escaped(job.reason)}" for job in failed
         ]
         parts.append("\n".join(["### failed", "", *lines]))
     return "\n\n".join(parts) + "\n"
@@ -123,69 +127,20 @@ def _told(job: Job) -> list[str]:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_escaped, cells)) + " |"
 
 
-def _header(section: Section) -> list[str]:
-    repeated = ["std", "runs"] if _is_repeated(section) else []
-    repeated += ["vs best", "p"] if repeated and len(section.rows) > 1 else []
-    return ["#", *_short(section.columns), *section.shown, *repeated]
+def _escaped(text: str) -> str:
+    """A text in Markdown: no markup, no HTML, no end of a cell."""
+    return _MARKDOWN.sub(r"\\\1", escape(visible(text), quote=False))
 
 
-def _is_repeated(section: Section) -> bool:
-    """Whether any setting was run more than once, so that there is something to say of chance."""
-    return any(len(row.results) > 1 for row in section.rows)
-
-
-def _short(columns: Sequence[str]) -> list[str]:
-    """The last parts of the names, where no two are the same."""
-    last = [column.rpartition(".")[2] for column in columns]
-    return [name if last.count(name) == 1 else column for name, column in zip(last, columns, strict=True)]
-
-
-def _cells(section: Section) -> list[list[str]]:
-    rows = []
-    for rank, row in enumerate(section.rows, start=1):
-        ranked = row.estimate(section.ranked_by)
-        cells = [str(rank), *(_rounded(row.setting[column]) for column in section.columns)]
-        cells += [_interval(row.estimate(metric)) for metric in section.shown]
-        if _is_repeated(section):
-            cells += [_number(ranked.std), str(len(row.results))]
-            cells += _paired(row) if len(section.rows) > 1 else []
-        rows.append(cells)
-    return rows
-
-
-def _rounded(text: str) -> str:
-    """A number with four digits, anything else as it is."""
-    try:
-        return text if len(text) <= _LONGEST_NUMBER else f"{float(text):.4g}"
-    except ValueError:
-        return text
-
-
-def _paired(row: Row) -> list[str]:
-    if row.comparison is None:
-        return ["", ""]
-    return [_number(row.comparison.difference, sign="+"), _p(row.p_holm)]
-
-
-def _interval(value: Estimate) -> str:
-    if math.isnan(value.low):
-        return _number(value.mean)
-    return f"{_number(value.mean)} ± {_number(value.high - value.mean)}"
-
-
-def _number(value: float, *, sign: str = "") -> str:
-    """Four decimals, fewer before a large number's point."""
-    decimals = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 0
-    return "" if math.isnan(value) else f"{value:{sign}.{decimals}f}"
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return ""
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+def _code(text: str) -> str:
+    """A text as code in Markdown, between more backticks than stand together in it."""
+    shown = visible(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    blank = " " if "`" in shown else ""
+    return f"{fence}{blank}{shown}{blank}{fence}"
 
 
 def _csv(found: Sequence[Section]) -> str:
@@ -198,7 +153,7 @@ def _csv(found: Sequence[Section]) -> str:
     writer.writerow([
         "data", "rank", "ranked_by", *(column for column in columns if column != "data"), "runs", "seconds",
         *(f"{metric} {part}" for metric in metrics for part in ("mean", "std", "low", "high")),
-        "difference", "p", "p_holm", "pairs",
+        "difference", "effect", "p", "p_holm", "pairs", "no interval", "no p",
     ])  # fmt: skip
     for section in found:
         for rank, row in enumerate(section.rows, start=1):
@@ -210,10 +165,11 @@ def _csv(found: Sequence[Section]) -> str:
                 value = row.estimate(metric)
                 line += [_plain(number) for number in (value.mean, value.std, value.low, value.high)]
             paired = row.comparison
-            line += ["", "", "", ""] if paired is None else [
-                _plain(paired.difference), _plain(paired.p), _plain(row.p_holm), paired.n_pairs
+            line += [""] * 5 if paired is None else [
+                _plain(paired.difference), _plain(paired.effect), _plain(paired.p), _plain(row.p_holm), paired.n_pairs
             ]  # fmt: skip
-            writer.writerow(line)
+            line += [row.estimate(section.ranked_by).gap or "", "" if paired is None else paired.gap or ""]
+            writer.writerow([without_formula(cell) if isinstance(cell, str) else cell for cell in line])
     return text.getvalue()
 
 

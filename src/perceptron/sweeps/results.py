@@ -1,6 +1,7 @@
 """What a finished run brings to a comparison: its setting, what chance decided, its metrics."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from perceptron.errors import UsageError
 from perceptron.runs.directions import stored_directions
 from perceptron.runs.folder import Run
-from perceptron.runs.plain_yaml import read_yaml
 from perceptron.runs.rows import name_of, table_of
+from perceptron.runs.stored_values import read_text, read_yaml
 from perceptron.sweeps.statistics import NAN, Draw
 from perceptron.tasks import Direction
 
@@ -40,7 +39,7 @@ class Result:
         choices: option of each group in ``GROUPS``.
         setting: flat configuration without what chance decides; values as short texts.
         draw: what chance decided.
-        test_per_train: test rows per row that is not tested.
+        shares: share of the table's rows in each of the splits ``train``, ``val`` and ``test``.
         monitor: name of the monitored metric.
         metrics: values under names like ``test/acc``; NaN where one is not defined.
         seconds: how long it took.
@@ -54,12 +53,25 @@ class Result:
     choices: Mapping[str, str]
     setting: Mapping[str, str]
     draw: Draw
-    test_per_train: float
+    shares: Mapping[str, float]
     monitor: str
     metrics: Mapping[str, float]
     seconds: float
     figures: str
     directions: Mapping[str, Direction] = field(default_factory=dict)
+
+    def test_per_train(self, metric: str) -> float:
+        """Rows that a split measures a metric on, per row that it does not; see ``statistics.estimate``.
+
+        Two splits measure a metric on training rows on mostly the same rows, which this says too. A metric whose name
+        tells no split is taken to be measured on validation or on test rows, whichever are more.
+        """
+        train, val, test = (self.shares[split] for split in ("train", "val", "test"))
+        others = {"train": val + test, "val": train, "test": train + val}
+        split = metric.partition("/")[0]
+        if split not in others:
+            return max(self.test_per_train("val/"), self.test_per_train("test/"))
+        return self.shares[split] / others[split] if others[split] > 0 else math.inf
 
 
 def read_result(run: Run) -> Result:
@@ -72,6 +84,7 @@ def read_result(run: Run) -> Result:
     try:
         data = config["data"]
         tested = 1 / data["folds"] if data.get("folds") else data["test_fraction"]
+        validated = data.get("val_fraction") or 0
         # Lightning's settings mean nothing to an estimator.
         groups = ("data", "model") if "estimator" in config["model"] else GROUPS
         kept = {key: config[key] for key in config if key in groups or key not in GROUPS}
@@ -88,18 +101,28 @@ def read_result(run: Run) -> Result:
             title=name_of(data, chosen),
             choices={group: str(origin["chosen"][group]) for group in groups if group in origin["chosen"]},
             setting=setting,
-            draw=Draw(split=(data["split_seed"], *map(data.get, _TESTED)), seed=config["seed"]),
-            test_per_train=tested / (1 - tested),
+            draw=_draw(data, seed=config["seed"]),
+            shares={"train": 1 - validated - tested, "val": validated, "test": tested},
             monitor=config["monitor"],
             metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},
             seconds=float(origin["seconds"]),
             figures=str(config.get("figures")),
             directions=stored_directions(origin),
         )
-    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"a run must hold its settings and metrics, got {error!r} in {run.folder}; leave it out"
         ) from error
+
+
+def _draw(data: Mapping[str, Any], *, seed: int) -> Draw:
+    """Which rows were tested, and what else chance decided."""
+    if data.get("time"):
+        return Draw(split="by time", seed=seed)
+    if data.get("test_path"):
+        # The test rows are given; the split's seed draws validation rows from the others.
+        return Draw(split="test rows given", seed=(seed, data["split_seed"]))
+    return Draw(split=(data["split_seed"], *map(data.get, _TESTED)), seed=seed)
 
 
 def varying(results: Sequence[Result]) -> list[str]:
@@ -120,11 +143,11 @@ def varying(results: Sequence[Result]) -> list[str]:
 
 def _following(run: Run) -> frozenset[str]:
     """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
-    text = (run.folder / ".hydra" / "config.yaml").read_text()
+    text = read_text(run.folder / ".hydra" / "config.yaml")
     try:
         return _interpolated(_PLAIN_VALUE.sub(r"\1 0", text))
     # A value of several lines, of which the first is gone.
-    except yaml.YAMLError:
+    except ValueError:
         return _interpolated(text)
 
 

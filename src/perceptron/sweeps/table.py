@@ -3,11 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 from perceptron.runs.directions import agreed_direction
 from perceptron.sweeps.results import Result, varying
-from perceptron.sweeps.statistics import NAN, Comparison, Draw, Estimate, compare, estimate, holm
+from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Draw, Estimate, Gap, compare, estimate, holm
 from perceptron.tasks import Direction
 
 # What a held-out score is called first, by task.
@@ -22,7 +23,8 @@ class Row:
         setting: value of each of the section's columns; empty where a setting has no such key.
         estimates: every metric over the setting's runs.
         comparison: against the section's best by the section's metric; None for the best itself.
-        p_holm: the comparison's p, adjusted for the number of rows.
+        p_holm: the comparison's p, adjusted for all pairs of rows: the best was chosen by the same numbers.
+        placed_by: the row's mean in the order; of a row without all runs, see ``Section``.
         results: its runs.
     """
 
@@ -30,16 +32,25 @@ class Row:
     estimates: Mapping[str, Estimate]
     comparison: Comparison | None
     p_holm: float
+    placed_by: float
     results: Sequence[Result]
 
     def estimate(self, metric: str) -> Estimate:
         """The metric over the setting's runs, of nothing where it has none."""
-        return self.estimates.get(metric, Estimate(mean=NAN, std=NAN, low=NAN, high=NAN, n_runs=0))
+        return self.estimates.get(metric, UNDEFINED)
+
+    def values(self, metric: str) -> dict[Draw, float]:
+        """Value of each draw that has the metric; of a run that was made twice the later."""
+        found = {result.draw: result.metrics.get(metric, NAN) for result in self.results}
+        return {draw: value for draw, value in found.items() if not math.isnan(value)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """The settings that were run on one data set, best first.
+
+    Settings are compared on the draws that they share. One that lacks some of the others' runs has its place by the
+    paired difference from ``anchor``, the best of those with the most runs; its own mean may be of easier rows.
 
     Attributes:
         data: name of the data set.
@@ -47,6 +58,7 @@ class Section:
         ranked_by: metric of the order.
         shown: metrics to be shown, ``ranked_by`` among them.
         rows: best first; without the metric last.
+        anchor: whose runs the others' are compared with for their places; None where no row has the metric.
     """
 
     data: str
@@ -54,6 +66,30 @@ class Section:
     ranked_by: str
     shown: Sequence[str]
     rows: Sequence[Row]
+    anchor: Row | None
+
+    @property
+    def incomplete(self) -> list[Row]:
+        """Rows that lack some of the anchor's runs and share others, and rows with runs that the anchor lacks."""
+        if self.anchor is None:
+            return []
+        draws = set(self.anchor.values(self.ranked_by))
+        return [row for row in self.rows if set(row.values(self.ranked_by)) != draws and self.shares_runs(row)]
+
+    @property
+    def unrelated(self) -> list[Row]:
+        """Rows with the metric that share no run with the anchor: their means are of other rows or seeds."""
+        return [row for row in self.rows if row.values(self.ranked_by) and not self.shares_runs(row)]
+
+    @property
+    def n_runs(self) -> int:
+        """Number of different runs of the rows that share some with the anchor."""
+        return len({draw for row in self.rows if self.shares_runs(row) for draw in row.values(self.ranked_by)})
+
+    def shares_runs(self, row: Row) -> bool:
+        """Whether a row has runs of the same seeds and splits as the anchor."""
+        of_anchor = self.anchor.values(self.ranked_by) if self.anchor is not None else {}
+        return not of_anchor.keys().isdisjoint(row.values(self.ranked_by))
 
 
 def sections(results: Sequence[Result], *, by: str = "monitor", mode: Direction | None = None) -> list[Section]:
@@ -101,53 +137,70 @@ def _section(results: Sequence[Result], by: str, mode: Direction | None) -> Sect
         fix=f"type perceptron compare <folder> by={metric} mode=max, or mode=min",
     )
     sign = -1 if direction == "max" else 1
-
-    def order(row: Row) -> tuple[bool, float]:
-        mean = row.estimate(metric).mean
-        return math.isnan(mean), sign * mean
-
-    rows.sort(key=order)
+    anchor = _anchor(rows, metric, sign)
+    rows = [replace(row, placed_by=_place(row, anchor, metric)) for row in rows]
+    rows.sort(key=lambda row: (math.isnan(row.placed_by), sign * row.placed_by))
     return Section(
         data=results[0].title,
         columns=columns,
         ranked_by=metric,
         shown=list(dict.fromkeys([metric, monitor, main])),
         rows=_compared(rows, metric),
+        anchor=anchor,
     )
+
+
+def _anchor(rows: Sequence[Row], metric: str, sign: int) -> Row | None:
+    """The best of the rows with the most runs."""
+    known = [row for row in rows if row.values(metric)]
+    return min(known, key=lambda row: (-len(row.values(metric)), sign * row.estimate(metric).mean), default=None)
+
+
+def _place(row: Row, anchor: Row | None, metric: str) -> float:
+    own, values = row.estimate(metric).mean, row.values(metric)
+    if anchor is None or values.keys() == anchor.values(metric).keys():
+        return own
+    paired = compare(anchor.values(metric), values, test_per_train=anchor.results[0].test_per_train(metric))
+    return anchor.estimate(metric).mean + paired.difference if paired.n_pairs else own
 
 
 def _row(results: Sequence[Result], columns: Sequence[str]) -> Row:
     first = results[0]
     metrics = dict.fromkeys(name for result in results for name in result.metrics)
-    return Row(
+    row = Row(
         setting={
             name: first.choices.get(name, "") if name in first.choices else first.setting.get(name, "")
             for name in columns
         },
-        estimates={name: estimate(_values(results, name), test_per_train=first.test_per_train) for name in metrics},
+        estimates={},
         comparison=None,
         p_holm=NAN,
+        placed_by=NAN,
         results=results,
     )
+    estimates = {name: estimate(row.values(name), test_per_train=first.test_per_train(name)) for name in metrics}
+    return replace(row, estimates=estimates)
 
 
 def _compared(rows: Sequence[Row], metric: str) -> list[Row]:
+    """The rows, each but the first with its comparison with the first.
+
+    The first was chosen because it looks best, so that its distance from the others is that of the extreme of all
+    rows. Adjusted for all pairs of rows, not for those with the first alone, equal rows are told apart in at most one
+    table of twenty however the pair was chosen.
+    """
     if not rows:
         return []
-    best = rows[0]
-    reference = _values(best.results, metric)
-    found = [
-        compare(reference, _values(row.results, metric), test_per_train=best.results[0].test_per_train)
-        for row in rows[1:]
-    ]
-    adjusted = holm([comparison.p for comparison in found])
+    ratio = rows[0].results[0].test_per_train(metric)
+    values = [row.values(metric) for row in rows]
+    found = [compare(values[0], other, test_per_train=ratio) for other in values[1:]]
+    # Only these can have a p; sweeps of thousands of settings that ran once have no pairs to go through.
+    tested = [0, *(i for i, paired in enumerate(found, start=1) if paired.gap not in (Gap.TOO_FEW, Gap.UNDEFINED))]
+    pairs = list(combinations(tested, 2))
+    ps = [compare(values[i], values[j], test_per_train=ratio).p for i, j in pairs]
+    adjusted = dict(zip(pairs, holm(ps), strict=True))
     others = [
-        Row(setting=row.setting, estimates=row.estimates, comparison=comparison, p_holm=p, results=row.results)
-        for row, comparison, p in zip(rows[1:], found, adjusted, strict=True)
+        replace(row, comparison=paired, p_holm=adjusted.get((0, i), NAN))
+        for i, (row, paired) in enumerate(zip(rows[1:], found, strict=True), start=1)
     ]
-    return [best, *others]
-
-
-def _values(results: Sequence[Result], metric: str) -> dict[Draw, float]:
-    """Value of each draw; of a run that was made twice the later."""
-    return {result.draw: result.metrics.get(metric, NAN) for result in results}
+    return [rows[0], *others]

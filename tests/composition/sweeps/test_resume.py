@@ -29,7 +29,7 @@ def test_other_command_lines_are_left_alone() -> None:
 
 
 def test_the_same_command_line_in_the_same_folder(sweep: Path) -> None:
-    assert resumed_arguments(["-m", f"sweep.resume={sweep}", "hydra.launcher.n_jobs=4"]) == [
+    assert resumed_arguments(["-m", f"sweep.resume={sweep}", "hydra.launcher.n_jobs=4", "trust=[/conf]"]) == [
         "-m",
         "--config-dir",
         "/conf",
@@ -57,7 +57,7 @@ def test_a_damaged_record_is_refused(sweep: Path, damaged: bytes) -> None:
 
 def test_a_folder_with_a_quote_in_its_name(sweep: Path) -> None:
     folder = sweep.rename(sweep.with_name("dot's \\'sweeps"))
-    arguments = resumed_arguments([f"sweep.resume={folder}"])
+    arguments = resumed_arguments([f"sweep.resume={folder}", "trust=[/conf]"])
     assert arguments is not None
     (parsed,) = OverridesParser.create().parse_overrides([arguments[-1]])
     assert parsed.value() == str(folder)

@@ -176,11 +176,14 @@ class MemberBuilder:
 
     def _made(self, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
-        key = json.dumps([config["data"]["dataset"], config["data"]["task"]], sort_keys=True, default=str)
+        names = ("dataset", "task", "missing_target")
+        key = json.dumps([config["data"][name] for name in names], sort_keys=True, default=str)
         if key not in self._tables:
             L.seed_everything(config["seed"], workers=True, verbose=False)
             try:
-                self._tables[key] = as_table(read(datamodule.dataset), task=datamodule.task)
+                self._tables[key] = as_table(
+                    read(datamodule.dataset), task=datamodule.task, missing_target=datamodule.cells.missing_target
+                )
             except (TypeError, ValueError, OSError) as error:
                 raise CannotStackError("its table cannot be made") from error
         table = self._tables[key]

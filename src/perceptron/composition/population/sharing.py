@@ -18,6 +18,7 @@ from perceptron.composition.population.processes import EndedError, can_fork, in
 from perceptron.composition.population.trained import Trained, train_together
 from perceptron.composition.threads import cores
 from perceptron.errors import DivergedError
+from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def _in_processes(parts: Sequence[Share], write: Write, n_processes: int) -> Ite
         for number, result in in_processes(tasks, n_processes=n_processes, look=board.show):
             board.end(number)
             if isinstance(result, EndedError):
-                log.warning("jobs %s run alone: %s", in_words(parts[number]), result)
+                log.warning("jobs %s run alone: %s", in_words(parts[number]), visible(result))
                 yield Written(dict.fromkeys(candidate.number for candidate in parts[number]), 0)
             else:
                 yield result

@@ -26,6 +26,7 @@ from perceptron.runs.files import write_text
 from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.report import begin_log, log_results, log_scalars
+from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ def train_together(
         )
     # Whatever it is, each job alone tells it, or gets by without.
     except Exception as error:
-        log.warning("jobs %s run alone: %s", in_words(candidates), error)
+        log.warning("jobs %s run alone: %s", in_words(candidates), visible(error))
         log.debug("failed", exc_info=error)
         return alone
     seconds, make, texts = time.perf_counter() - clock, Again(), YamlSeries()

@@ -11,6 +11,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.errors import UsageError
+from perceptron.passwords import has_password, without_password
 
 _COUNTS = ("launcher.max_members", "sweeper.max_batch_size", "sweeper.n_trials", "sweeper.n_jobs")
 # Hydra's rule for its plugins.
@@ -38,6 +39,13 @@ def check_hydra(hydra: DictConfig) -> None:
         count: Any = OmegaConf.select(hydra, key)
         if count is not None and not (_is_whole(count) and count >= 1):
             raise UsageError(f"hydra.{key} must be at least 1, got {count}; set hydra.{key}, or leave it out")
+    storage: Any = OmegaConf.select(hydra, "sweeper.storage")
+    if isinstance(storage, str) and has_password(storage):
+        raise UsageError(
+            f"hydra.sweeper.storage must hold no password, which would be written to every job's folder, got "
+            f"{without_password(storage)}; put the URL into an environment variable and type "
+            "hydra.sweeper.storage=env:<its name>"
+        )
     at_once: Any = OmegaConf.select(hydra, "launcher.n_jobs")
     if at_once is not None and (not _is_whole(at_once) or at_once == 0):
         raise UsageError(

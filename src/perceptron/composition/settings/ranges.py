@@ -1,7 +1,7 @@
 """What the value of each setting must be, by itself. Imports nothing heavy."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,17 @@ def _one_of(names: tuple[str, ...]) -> Range:
     return Range(f"one of {', '.join(names)}", lambda value: str(value) in names)
 
 
+def _is_form(value: Any) -> bool:
+    """Whether a text says how dates are written: known directives of strptime, a year among them."""
+    directives = re.findall(r"%(.?)", value) if isinstance(value, str) else []
+    return bool({"Y", "y"} & set(directives)) and set(directives) <= set("YymdbBjaAHIMSfpzZ%")
+
+
+def _are_forms(value: Any) -> bool:
+    forms = value.values() if isinstance(value, Mapping) else [value]
+    return all(form is None or form == "ISO8601" or _is_form(form) for form in forms)
+
+
 # By setting; null is never asked about.
 RANGES: dict[str, Range] = {
     "task_name": Range(
@@ -69,6 +80,8 @@ RANGES: dict[str, Range] = {
     "data.eval_batch_size": _AT_LEAST_1,
     "data.block_size": _AT_LEAST_1,
     "data.blocks_in_memory": _AT_LEAST_1,
+    "data.date_format": Range("a form such as %d/%m/%Y, or one for each column, as {day: '%d/%m/%Y'}", _are_forms),
+    "data.missing_target": _one_of(("refuse", "drop")),
     "data.class_weights": _one_of(("none", "balanced")),
     "data.sampling": _one_of(("none", "balanced")),
     "data.num_workers": _AT_LEAST_0,

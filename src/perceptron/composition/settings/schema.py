@@ -28,6 +28,12 @@ class DataConf:
     eval_batch_size: int = 4096
     block_size: int | None = None
     blocks_in_memory: int = 64
+    # Texts, or what YAML makes of them, such as null and numbers.
+    missing: list[Any] = field(default_factory=list)
+    not_missing: list[Any] = field(default_factory=list)
+    # A form such as %d/%m/%Y, or one for each column.
+    date_format: Any = None
+    missing_target: str = "refuse"
     class_weights: str = "none"
     sampling: str = "none"
     num_workers: int = 0
@@ -53,13 +59,13 @@ class TableFilesConf(DataConf):
     _target_: str = "perceptron.data.table_from_files"
     dataset: dict[str, Any] = field(default_factory=dict)
     path: str = MISSING
-    # A column's name, or a list of names.
+    # A column's name, or a list of names; and what YAML makes of one, such as the number 2021.
     target: Any = MISSING
-    features: list[str] | None = None
-    exclude: list[str] | None = None
-    group: str | None = None
-    time: str | None = None
-    weight: str | None = None
+    features: list[Any] | None = None
+    exclude: list[Any] | None = None
+    group: Any = None
+    time: Any = None
+    weight: Any = None
     test_path: str | None = None
     most_categories: int = 64
 

@@ -1,13 +1,15 @@
-"""Hydra's callback before a multirun: nothing is made of settings that are wrong."""
+"""Hydra's callback before anything is made: nothing is made of wrong settings, and no results are replaced."""
 
 import sys
 import traceback
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from perceptron.composition.settings.command import check_composed
+from perceptron.composition.settings.occupied import check_new_run, check_new_sweep
 from perceptron.errors import UsageError, fail
 
 _FAILED_STATUS = 1
@@ -16,21 +18,44 @@ _FAILED_STATUS = 1
 class SettingsCheck(Callback):
     """Ends the program where what was composed is wrong, with a line that says why.
 
+    Hydra makes the callback itself and hands it to nobody, so what belongs to the process stands here.
+
     Attributes:
-        reached: whether Hydra has composed a multirun since this was set to False: it makes the callback itself and
-            hands it to nobody.
+        reached: whether Hydra has composed a multirun since this was set to False.
+        arguments: of the command line, with the name of the command, which Hydra must not read: what provenance is to
+            show, and what processes that take part in the training are started with; None to leave ``sys.argv`` as is.
     """
 
     reached: ClassVar[bool] = False
+    arguments: ClassVar[Sequence[str] | None] = None
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
+        """Check that the run replaces no other."""
+        self._restore_arguments()
+        _ending_where_wrong(lambda: check_new_run(config))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the jobs."""
+        """Check the jobs, and that they are no other sweep's."""
+        self._restore_arguments()
         SettingsCheck.reached = True
-        # What a callback raises, Hydra turns into a warning, save for the end of the program.
-        try:
+
+        def check() -> None:
             check_composed(config, config_name=kwargs["config_name"])
-        except UsageError as error:
-            fail(error)
-        except Exception:
-            traceback.print_exc()
-            sys.exit(_FAILED_STATUS)
+            check_new_sweep(config)
+
+        _ending_where_wrong(check)
+
+    def _restore_arguments(self) -> None:
+        if SettingsCheck.arguments is not None:
+            sys.argv[1:] = SettingsCheck.arguments
+
+
+def _ending_where_wrong(check: Callable[[], None]) -> None:
+    """What a callback raises, Hydra turns into a warning, save for the end of the program."""
+    try:
+        check()
+    except UsageError as error:
+        fail(error)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(_FAILED_STATUS)

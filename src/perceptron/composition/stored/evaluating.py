@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from perceptron.composition.logs import tame_lightning
 from perceptron.composition.stored.ensembling import check_held_out
@@ -46,8 +46,6 @@ def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dic
 def _silent(config: DictConfig) -> DictConfig:
     """The configuration with nothing that writes files."""
     silent = config.copy()
-    OmegaConf.update(silent, "callbacks", {}, merge=False)
-    OmegaConf.update(silent, "logger", {}, merge=False)
     silent.trainer.enable_checkpointing = False
     silent.trainer.enable_progress_bar = False
     silent.trainer.barebones = False

@@ -10,9 +10,11 @@ from omegaconf import DictConfig
 
 from perceptron.composition.data import build_data
 from perceptron.composition.model import model_for
+from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.configuration import typed
+from perceptron.composition.stored.paths import check_paths
 from perceptron.composition.stored.trust import check_trusted
-from perceptron.data import Scaling, TableDataModule, TableSchema
+from perceptron.data import Scaling, TableDataModule, TableSchema, offline
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_members, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
@@ -30,6 +32,7 @@ class Restored:
         checkpoint: where the weights come from.
         step: number of optimizer steps behind them.
         members: of an ensemble, see ``stored_members``; empty for a single model.
+        downloads: whether its data may be downloaded, see ``may_download``.
     """
 
     config: DictConfig
@@ -38,6 +41,7 @@ class Restored:
     checkpoint: Path
     step: int
     members: Sequence[Mapping[str, Any]] = ()
+    downloads: bool = True
 
 
 def restore(
@@ -64,9 +68,10 @@ def restore(
     embedded = stored_config(contents, where=str(path))
     check_trusted(embedded, where=str(path), trust=trust)
     if source.is_dir():
-        config = read_config(Run(source), overrides=overrides, trust=trust)
+        folder, where, stored = source, str(_file(Run(source))), _trusted(Run(source), trust)
     else:
-        config = typed(embedded, where=str(path), overrides=overrides)
+        folder, where, stored = source.parent, str(path), embedded
+    config = typed(_read_only(stored, folder), where=where, overrides=overrides)
     schema = stored_schema(contents, where=str(path))
     members = stored_members(contents, where=str(path))
     model = empty_model(config, schema)
@@ -78,6 +83,7 @@ def restore(
         checkpoint=path,
         step=int(contents.get("global_step", 0)),
         members=members,
+        downloads=may_download(config, overrides=overrides, trust=trust),
     )
 
 
@@ -87,19 +93,60 @@ def restore_data(restored: Restored) -> TableDataModule:
     Raises:
         UsageError: where the table, which an override may have changed, has not what the model was trained on.
     """
-    return build_data(restored.config.data, restored.schema)
+    with offline(not restored.downloads):
+        return build_data(restored.config.data, restored.schema)
 
 
 def read_config(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> DictConfig:
     """Configuration of a run's folder, checked, typed, and with the paths of where the folder lies now.
 
     Raises:
-        UsageError: where it is damaged or names code that is not on the list.
+        UsageError: where it is damaged, names code that is not on the list, or would write outside the folder.
     """
-    where = str(run.folder / "config.yaml")
+    where = str(_file(run))
+    stored = _moved(_trusted(run, trust), run.folder)
+    check_paths(stored, run.folder, where=where, trust=[*trust, *_keys(overrides)])
+    return typed(stored, where=where, overrides=overrides)
+
+
+def may_download(config: DictConfig, *, overrides: Sequence[str], trust: Collection[str]) -> bool:
+    """Whether data may be downloaded: not where a file alone names the data set.
+
+    Args:
+        config: with the overrides.
+        overrides: of the command.
+        trust: what the user admits; a data set among it may be downloaded.
+    """
+    is_typed = not {"data", "data.dataset", "data.dataset._target_"}.isdisjoint(_keys(overrides))
+    return is_typed or plain(config.data)["dataset"].get("_target_") in trust
+
+
+def _keys(overrides: Sequence[str]) -> list[str]:
+    """Settings that take another value; a dictionary may leave a part of what was there."""
+    pairs = (override.lstrip("+~").partition("=") for override in overrides)
+    return [key for key, _, value in pairs if not value.startswith("{")]
+
+
+def _trusted(run: Run, trust: Collection[str]) -> dict[str, Any]:
     stored = run.config
-    check_trusted(stored, where=where, trust=trust)
-    return typed(_moved(stored, run.folder), where=where, overrides=overrides)
+    check_trusted(stored, where=str(_file(run)), trust=trust)
+    return stored
+
+
+def _file(run: Run) -> Path:
+    return run.folder / "config.yaml"
+
+
+def _read_only(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The configuration without what writes files, for commands that only read."""
+    silent = dict(config) | {"callbacks": {}, "logger": {}}
+    for group, own in (
+        ("trainer", {"default_root_dir": None, "profiler": None}),
+        ("paths", {"output_dir": str(folder.resolve())}),
+    ):
+        if isinstance(config.get(group), Mapping):
+            silent[group] = {**config[group], **own}
+    return silent
 
 
 def empty_model(config: DictConfig, schema: TableSchema) -> TaskModule:
@@ -125,14 +172,18 @@ def _moved(config: dict[str, Any], folder: Path) -> dict[str, Any]:
     if not isinstance(old, str) or not old:
         return config
     new = str(folder.resolve())
+    # The database of a search lies in the sweep's folder, beside the run's.
+    database, its_new = (f"sqlite:///{Path(run).parent}/" for run in (old, new))
 
-    def moved(value: Any) -> Any:
+    def renamed(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: moved(item) for key, item in value.items()}
+            return {key: renamed(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [moved(item) for item in value]
+            return [renamed(item) for item in value]
+        if isinstance(value, str) and value.startswith(database):
+            return its_new + value[len(database) :]
         inside = isinstance(value, str) and (value == old or value.startswith(f"{old}/"))
         return new + value[len(old) :] if inside else value
 
-    result: dict[str, Any] = moved(config)
+    result: dict[str, Any] = renamed(config)
     return result

@@ -3,13 +3,17 @@
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 
-from perceptron.composition.stored.restore import read_config
+from perceptron.composition.stored.restore import may_download, read_config
 from perceptron.composition.training import train
+from perceptron.data import offline
 from perceptron.errors import UsageError
+from perceptron.files.writing import check_contained, open_own
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
+from perceptron.visible import VisibleFormatter
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:
@@ -35,10 +39,12 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
         raise UsageError(
             f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
+    check_contained(run.folder)
     cfg = read_config(run, overrides=overrides, trust=trust)
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
-    with _log_to(run.folder / f"{cfg.task_name}.log"):
+    downloads = may_download(cfg, overrides=overrides, trust=trust)
+    with _log_to(run.folder / f"{cfg.task_name}.log"), offline(not downloads):
         return train(cfg, _chosen_of(run), goes_on=True)
 
 
@@ -54,10 +60,12 @@ def _chosen_of(run: Run) -> dict[str, str]:
 def _log_to(path: Path) -> Iterator[None]:
     """Go on with the run's log, as Hydra has started it, and on the terminal with the messages alone."""
     try:
-        file, terminal = logging.FileHandler(path), logging.StreamHandler()
+        text = TextIOWrapper(open_own(path, "ab"), encoding="utf-8", write_through=True)
     except OSError as error:
         raise UsageError(f"{path} must be writable, got {error.strerror}; mend it or delete it") from error
-    file.setFormatter(logging.Formatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
+    file, terminal = logging.StreamHandler(text), logging.StreamHandler()
+    file.setFormatter(VisibleFormatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
+    terminal.setFormatter(VisibleFormatter("%(message)s"))
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.INFO)
@@ -70,3 +78,4 @@ def _log_to(path: Path) -> Iterator[None]:
         for handler in (file, terminal):
             root.removeHandler(handler)
             handler.close()
+        text.close()

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import nn, optim
 
 from perceptron.errors import UsageError
@@ -22,13 +22,19 @@ _OPTIMIZER = re.compile(r"(torch\.optim(?:\.lr_scheduler)?)\.([A-Z]\w*)")
 _LIGHTNING = re.compile(
     r"(lightning(?:\.pytorch)?(?:\.(?:callbacks|loggers|plugins|profilers|strategies))?)\.([A-Z]\w*)"
 )
+# Lightning's other loggers connect to servers that their arguments name.
+_LOCAL_LOGGERS = (CSVLogger, TensorBoardLogger)
 _PRUNER = re.compile(r"(optuna\.pruners)\.([A-Z]\w*Pruner)")
 _DATASET = re.compile(r"(sklearn\.datasets)\.((?:load|fetch|make)_\w+)")
 # Writes what an address holds to any path.
 _NO_DATASETS = ("fetch_file",)
 # scikit-learn unpickles what it finds in a data_home.
 _FORBIDDEN_ARGUMENTS = ("data_home",)
-_OWN_FUNCTIONS = ("perceptron.data", "perceptron.models.schedules")
+_OWN_FUNCTIONS = (
+    "perceptron.data.origin", "perceptron.data.table_from_arrays", "perceptron.data.table_from_files",
+    "perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle",
+    "perceptron.models.schedules.plateau",
+)  # fmt: skip
 _OWN_CLASSES = (nn.Module, L.Callback, L.LightningDataModule, Logger)
 # A hundred times what a run stores: a small YAML file can unfold to any size, or hold itself.
 _MOST_VALUES = 50_000
@@ -94,10 +100,23 @@ def _check_target(target: Any, arguments: Mapping[Any, Any], *, where: str, trus
             f"a stored configuration must not set {named[0]} of {target}, got it in {where}; "
             f"if you know it, type 'trust=[{target}]'"
         )
+    # Called while the configuration is built, it would download before anything could forbid it.
+    if is_downloaded(target) and arguments.get("_partial_") is not True:
+        raise UsageError(
+            f"a stored configuration must not download while it is built, got {target} without _partial_ in {where}; "
+            f"if you know it, type 'trust=[{target}]'"
+        )
+
+
+def is_downloaded(target: Any) -> bool:
+    """Whether a target is a data set that scikit-learn downloads."""
+    return isinstance(target, str) and target.startswith("sklearn.datasets.fetch_")
 
 
 def is_allowed(target: str) -> bool:
     """Whether the list holds a name: the project's own building blocks, optimizers, Lightning's, pruners, data sets."""
+    if target in _OWN_FUNCTIONS:
+        return True
     if named := _OWN.fullmatch(target):
         return _is_own(_found(*named.groups()))
     if named := _OPTIMIZER.fullmatch(target):
@@ -105,7 +124,8 @@ def is_allowed(target: str) -> bool:
         return isinstance(found, type) and issubclass(found, optim.Optimizer | optim.lr_scheduler.LRScheduler)
     if named := _LIGHTNING.fullmatch(target):
         found = _found(*named.groups())
-        return isinstance(found, type) and found.__module__.startswith("lightning.")
+        is_lightnings = isinstance(found, type) and found.__module__.startswith("lightning.")
+        return is_lightnings and (not issubclass(found, Logger) or found in _LOCAL_LOGGERS)
     if named := _PRUNER.fullmatch(target):
         return isinstance(_found(*named.groups()), type)
     return (named := _DATASET.fullmatch(target)) is not None and named[2] not in _NO_DATASETS
@@ -120,7 +140,4 @@ def _found(module: str, name: str) -> Any:
 
 
 def _is_own(found: Any) -> bool:
-    module = getattr(found, "__module__", "")
-    if isinstance(found, type):
-        return module.startswith("perceptron.") and issubclass(found, _OWN_CLASSES)
-    return callable(found) and any(module == own or module.startswith(f"{own}.") for own in _OWN_FUNCTIONS)
+    return isinstance(found, type) and found.__module__.startswith("perceptron.") and issubclass(found, _OWN_CLASSES)

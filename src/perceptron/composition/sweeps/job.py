@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
-from perceptron.errors import InterruptedRunError, PrunedError
+from perceptron.errors import PrunedError
 from perceptron.runs.folder import Run, best_of
 from perceptron.sweeps.jobs import Job
 
@@ -59,8 +59,6 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan
-    except (KeyboardInterrupt, InterruptedRunError):
-        raise
     except SystemExit as error:
         # Lightning turns Ctrl-C into this.
         if isinstance(error.__context__, KeyboardInterrupt):

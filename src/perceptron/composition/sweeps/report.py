@@ -23,6 +23,7 @@ from perceptron.runs.folder import Run
 from perceptron.sweeps.best import as_experiment
 from perceptron.sweeps.jobs import Job, State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
+from perceptron.visible import say
 
 _FAILED_STATUS = 1
 # Hydra makes the callback itself, hands it to nobody and sends copies to other processes: what belongs to the process
@@ -84,13 +85,13 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     failed = sum(job.state == State.FAILED for job in jobs)
     unfinished = failed + sum(job.state == State.RUNNING for job in jobs)
     if unfinished:
-        print(f"to run what is missing: python train.py -m sweep.resume={progress.folder}")
+        say(f"to run what is missing: python train.py -m sweep.resume={progress.folder}")
     return failed
 
 
 def _remove_unused(folder: Path) -> None:
     """Take back the folder of a sweep that ended before its first job."""
-    if all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
+    if folder.is_dir() and all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
         shutil.rmtree(folder)
 
 
@@ -129,17 +130,15 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
 
     console = Console()
     for line in faults:
-        console.print(line, soft_wrap=True, markup=False)
+        say(line)
     print_sections(console, found)
     pruned = sum(job.state == State.PRUNED for job in jobs)
     if pruned:
         console.print(f"{pruned} pruned", highlight=False)
     print_failures(console, failed)
-    console.print(f"sweep folder  {folder}", soft_wrap=True, highlight=False)
+    say(f"sweep folder  {folder}")
     if has_best:
-        console.print(
-            f"best setting  python train.py --config-dir {folder} experiment=best", soft_wrap=True, highlight=False
-        )
+        say(f"best setting  python train.py sweep.best={folder}")
 
 
 def _write_best(folder: Path, job: Job) -> None:

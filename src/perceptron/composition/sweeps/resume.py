@@ -1,16 +1,22 @@
 """``sweep.resume=<folder>``: the command line that started a sweep, again. Imports nothing heavy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
-import yaml
 from hydra.core.override_parser.types import Quote, QuotedString
 
+from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
-from perceptron.runs.plain_yaml import read_yaml
+from perceptron.runs.stored_values import read_values
 
-_KEY = "sweep.resume"
+RESUME = "sweep.resume"
+_OWN_KEYS = (RESUME, "trust")
+# What Hydra calls the folder of --config-dir.
+_TYPED = "command-line"
+_CMAES = "optuna.samplers.CmaEsSampler"
 
 
 def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
@@ -23,40 +29,73 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
         The arguments for Hydra; None where no sweep is to be resumed.
 
     Raises:
-        UsageError: where the folder is no sweep's, or settings of the jobs stand beside it.
+        UsageError: where the folder is no sweep's, settings of the jobs stand beside it, or what it has stored could do
+            more than train, see ``check_stored``.
     """
-    named = [argument for argument in arguments if argument.partition("=")[0] == _KEY]
+    named = [argument for argument in arguments if argument.partition("=")[0] == RESUME]
     if not named:
         return None
     folder = Path(named[-1].partition("=")[2]).absolute()
-    own = [argument for argument in arguments if argument not in named and argument not in ("-m", "--multirun")]
+    own = [text for text in arguments if text.partition("=")[0] not in _OWN_KEYS and text not in ("-m", "--multirun")]
     wrong = [argument for argument in own if not argument.startswith(("hydra/", "hydra."))]
     if wrong:
-        raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {_KEY}; leave it out")
+        raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {RESUME}; leave it out")
+    if "${" in str(folder):
+        raise UsageError(f"{RESUME} must be a folder without ${{ in its name, got {folder}; rename it")
     name = QuotedString(text=str(folder), quote=Quote.single)
-    return [*_stored(folder), f"hydra.sweep.dir={name.with_quotes()}", *own]
+    typed = {argument.partition("=")[0] for argument in own}
+    trust = trusted(arguments)
+    flags, stored = _stored(folder, replaced={*REPLACED, *typed}, trust=trust)
+    chosen = {override.key_or_group: override.value() for override in parsed_overrides([*stored, *own])}
+    _check_sampler(chosen, folder, trust=trust)
+    return ["-m", *flags, *stored, f"hydra.sweep.dir={name.with_quotes()}", *_own_pickles(chosen, folder), *own]
 
 
-def _stored(folder: Path) -> list[str]:
-    """The arguments that Hydra wrote down when the sweep was started, without those that say where it lies."""
-    try:
-        return _arguments(read_yaml((folder / "multirun.yaml").read_text())["hydra"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+def _check_sampler(chosen: Mapping[str, Any], folder: Path, *, trust: Collection[str]) -> None:
+    """Refuse to go on with a search whose sampler keeps its state in the database as a pickle."""
+    if chosen.get("hydra/sweeper/sampler") == "cmaes" and _CMAES not in trust:
         raise UsageError(
-            f"{_KEY} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
+            f"hydra/sweeper/sampler=cmaes reads its state from search.db as a pickle, which can run code, got it for "
+            f"{folder}; if nobody else wrote there, type 'trust=[{_CMAES}]'"
+        )
+
+
+def _own_pickles(chosen: Mapping[str, Any], folder: Path) -> list[str]:
+    """Where submitit keeps the pickles of its jobs: a folder that cannot hold any yet, for it reads what it finds."""
+    if not str(chosen.get("hydra/launcher")).startswith("submitit"):
+        return []
+    name = QuotedString(text=str(folder / ".submitit" / token_hex(8) / "%j"), quote=Quote.single)
+    return [f"hydra.launcher.submitit_folder={name.with_quotes()}"]
+
+
+def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) -> tuple[list[str], list[str]]:
+    """Flags and overrides that Hydra wrote down when the sweep was started, without those that are said anew."""
+    file = folder / "multirun.yaml"
+    try:
+        hydra = read_values(file)["hydra"]
+        stored = [*hydra["overrides"]["hydra"], *hydra["overrides"]["task"]]
+        overrides = [text for text in stored if text.partition("=")[0].lstrip("+~") not in replaced]
+        sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == _TYPED]
+        root = hydra["job"]["config_name"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{RESUME} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
             "name one below logs/<task>/multiruns"
         ) from error
+    flags = [("--config-dir", str(source)) for source in sources]
+    if root != "train":
+        flags.append(("--config-name", str(root)))
+    for flag, value in flags:
+        if value not in trust:
+            raise UsageError(
+                f"a stored command line must not name configurations that are not the project's, got {flag} {value} in "
+                f"{file}; if you know them, type 'trust=[{','.join(value for _, value in flags)}]'"
+            )
+    check_stored(overrides, folder, where=str(file), trust=trust)
+    return [part for flag in flags for part in flag], overrides
 
 
-def _arguments(hydra: Mapping[str, Any]) -> list[str]:
-    kept = [text for text in hydra["overrides"]["hydra"] if not text.startswith(("hydra.sweep.dir=", "hydra.mode="))]
-    sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == "command-line"]
-    flags = [flag for path in sources for flag in ("--config-dir", path)]
-    name = hydra["job"]["config_name"]
-    return [
-        "-m",
-        *flags,
-        *(["--config-name", name] if name != "train" else []),
-        *kept,
-        *hydra["overrides"]["task"],
-    ]
+def trusted(arguments: Sequence[str]) -> list[str]:
+    """What ``trust=[a,b]`` among arguments admits."""
+    values = [argument.partition("=")[2] for argument in arguments if argument.partition("=")[0] == "trust"]
+    return [name.strip() for value in values for name in value.strip("[]").split(",")]

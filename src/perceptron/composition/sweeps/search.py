@@ -20,6 +20,7 @@ from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError, missing_extra, reason
+from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed
 from perceptron.sweeps.jobs import Job, State
 
@@ -76,18 +77,19 @@ def search(
         raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")
     first = _check_space(space, config, loader)
 
+    # Here, because it imports torch.
+    from perceptron.callbacks.pruning import storage_url, trial_of
+
     folder = Path(config.hydra.sweep.dir).absolute()
+    storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
+    storage_url(storage)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
-    storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
     study = _opened(settings, storage, mode=first.mode)
     pruning = _pruning(settings, storage)
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
     waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
                if trial.user_attrs.get(_FOLDER) == str(folder)]  # fmt: skip
-    # Here, because it imports torch.
-    from perceptron.callbacks.pruning import trial_of
-
     while True:
         numbers, waiting = waiting[: settings["n_jobs"]], waiting[settings["n_jobs"] :]
         batch = [trial_of(study, storage, number) for number in numbers]
@@ -116,10 +118,12 @@ def _opened(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
     import optuna
     from sqlalchemy.exc import SQLAlchemyError
 
+    from perceptron.callbacks.pruning import storage_url
+
     direction: Literal["maximize", "minimize"] = "maximize" if mode == "max" else "minimize"
     try:
         study = optuna.create_study(
-            storage=storage,
+            storage=storage_url(storage),
             study_name=settings["study_name"],
             direction=direction,
             pruner=instantiate(settings["pruner"]),
@@ -127,7 +131,8 @@ def _opened(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
         )
     except (SQLAlchemyError, ValueError, ImportError) as error:
         raise UsageError(
-            f"hydra.sweeper.storage must be a database's URL, got {storage}: {reason(error, lines=1)}; name "
+            f"hydra.sweeper.storage must be a database's URL, got {storage}: "
+            f"{without_password(reason(error, lines=1))}; name "
             "another, or leave it out for search.db in the sweep's folder"
         ) from error
     # Of a study that exists, Optuna keeps the direction without a word.

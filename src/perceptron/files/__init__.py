@@ -1,0 +1,1 @@
+"""Opening files that somebody else may have prepared."""

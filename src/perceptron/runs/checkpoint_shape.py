@@ -1,0 +1,249 @@
+"""What a checkpoint must hold to be used and to be trained on from, checked before anything is restored.
+
+Lightning and torch take what they find: a text where a number belongs fails deep inside a loop or a step, if at all.
+The shape is that of Lightning 2's checkpoints, with what the project adds to them; other keys are not looked at.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from packaging.version import InvalidVersion, Version
+
+from perceptron.errors import UsageError
+
+_LONGEST_SHOWN = 40
+_LARGEST = 2**53
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A value that is not a mapping of known keys.
+
+    Attributes:
+        said: what it must be, for messages.
+        holds: whether a value is that.
+    """
+
+    said: str
+    holds: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Each:
+    """A mapping from texts to values of one shape."""
+
+    shape: Any
+
+
+@dataclass(frozen=True)
+class OrNone:
+    """A value of a shape, or None."""
+
+    shape: Any
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """A list of so many values of one shape, or of fewer where ``least`` is less."""
+
+    shape: Any
+    most: int
+    least: int = 0
+
+
+@dataclass(frozen=True)
+class Maybe:
+    """A key that may be absent."""
+
+    name: str
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < _LARGEST
+
+
+def _is_lightning_2(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and Version(value).major >= 2
+    except InvalidVersion:
+        return False
+
+
+def _is_noise(value: Any) -> bool:
+    """Whether it is a state of torch's generator for every process; those of other devices have other sizes."""
+    if not isinstance(value, torch.Tensor) or value.dtype != torch.uint8 or value.ndim != 2:
+        return False
+    generator = torch.Generator()
+    try:
+        for row in value if value.shape[1] == len(generator.get_state()) else []:
+            generator.set_state(row.clone())
+    except RuntimeError:
+        return False
+    return True
+
+
+def _has_dimensions(value: Any, n: int) -> bool:
+    return isinstance(value, torch.Tensor) and value.ndim == n
+
+
+COUNT = Rule("a whole number", _is_count)
+NUMBER = Rule("a number", lambda value: type(value) in (int, float))
+FLAG = Rule("true or false", lambda value: type(value) is bool)
+TEXT = Rule("a text", lambda value: isinstance(value, str))
+SCORE = Rule("a tensor of one number", lambda value: isinstance(value, torch.Tensor) and value.numel() == 1)
+LIST = Rule("a list of numbers", lambda value: _has_dimensions(value, 1))
+PLAIN = Rule("a mapping", lambda value: isinstance(value, dict))
+
+_DONE = {"ready": COUNT, "completed": COUNT}
+_STARTED = {**_DONE, "started": COUNT}
+_PROCESSED = {**_STARTED, "processed": COUNT}
+
+
+def _progress(shape: Mapping[str, Any]) -> dict[str, Any]:
+    return {"total": shape, "current": shape}
+
+
+_BATCHES = {**_progress(_PROCESSED), "is_last_batch": FLAG}
+_FIT_LOOP = {
+    "state_dict": {Maybe("combined_loader"): [{"taken": COUNT}]},
+    "epoch_progress": _progress(_PROCESSED),
+    "epoch_loop.state_dict": {"_batches_that_stepped": COUNT},
+    "epoch_loop.batch_progress": _BATCHES,
+    "epoch_loop.scheduler_progress": _progress(_DONE),
+    "epoch_loop.automatic_optimization.state_dict": PLAIN,
+    "epoch_loop.automatic_optimization.optim_progress": {
+        "optimizer": {"step": _progress(_DONE), "zero_grad": _progress(_STARTED)}
+    },
+    "epoch_loop.manual_optimization.state_dict": PLAIN,
+    "epoch_loop.manual_optimization.optim_step_progress": _progress(_DONE),
+    "epoch_loop.val_loop.state_dict": PLAIN,
+    "epoch_loop.val_loop.batch_progress": _BATCHES,
+}
+# By the first word of their keys, which hold their arguments too; other callbacks check what they load.
+_CALLBACKS = {
+    "EarlyStopping": {"wait_count": COUNT, "stopped_epoch": COUNT, "best_score": SCORE, "patience": COUNT},
+    "ModelCheckpoint": {
+        "dirpath": TEXT,
+        "best_model_path": TEXT,
+        "best_model_score": OrNone(SCORE),
+        "current_score": OrNone(SCORE),
+        "best_k_models": Each(SCORE),
+        "kth_best_model_path": TEXT,
+        "kth_value": SCORE,
+        "last_model_path": TEXT,
+    },
+    "DescentFigure": {"path": [NUMBER]},
+}
+# Keys that this project adds.
+_RESUME = {
+    "position": Rule("a position", lambda value: value in ("epoch_end", "between_steps", "not_exact")),
+    "should_stop": FLAG,
+    "metrics": Each(NUMBER),
+    "noise": Rule("a generator's state for each process", _is_noise),
+}
+_HISTORY = {
+    "curves": Each(Rule("epochs and their values", lambda value: _are_pairs(value))),
+    "epochs": [COUNT],
+    "weights": Rule("weights", lambda value: isinstance(value, torch.Tensor)),
+    "every": Rule("a whole number above 0", lambda value: _is_count(value) and value > 0),
+}
+
+USABLE = {
+    "state_dict": Rule("weights by their names", lambda value: isinstance(value, dict) and all(map(_is_text, value))),
+    "perceptron": PLAIN,
+    Maybe("global_step"): COUNT,
+    Maybe("resume"): {"position": TEXT},
+}
+RESUMABLE = {
+    "epoch": COUNT,
+    "global_step": COUNT,
+    "pytorch-lightning_version": Rule("a version of Lightning from 2.0 on", _is_lightning_2),
+    "loops": {"fit_loop": _FIT_LOOP},
+    "callbacks": Each(PLAIN),
+    "optimizer_states": AtMost({"state": PLAIN, "param_groups": [{"params": [COUNT]}]}, most=1, least=1),
+    "lr_schedulers": AtMost(PLAIN, most=1),
+    "resume": _RESUME,
+    Maybe("epoch_sums"): Rule(
+        "two sums for each process", lambda value: _has_dimensions(value, 2) and value.shape[1] == 2
+    ),
+    Maybe("history"): _HISTORY,
+}
+
+
+def check_usable(checkpoint: Any, *, where: str) -> None:
+    """Check that a checkpoint has weights and what they mean.
+
+    Raises:
+        UsageError: where it has not; it names the first entry that is wrong.
+    """
+    _check(checkpoint, USABLE, where=where)
+
+
+def check_resumable(checkpoint: Mapping[str, Any], *, where: str) -> None:
+    """Check that a checkpoint has all that a training goes on with, in the form in which it was written.
+
+    Raises:
+        UsageError: where it has not; it names the first entry that is wrong.
+    """
+    _check(checkpoint, RESUMABLE, where=where)
+    for key, state in checkpoint["callbacks"].items():
+        shape = next((shape for kind, shape in _CALLBACKS.items() if key.startswith(kind)), PLAIN)
+        # A callback stores nothing of a training that it took no part in.
+        if state:
+            _check(state, shape, where=where, name=f"callbacks.{key.partition('{')[0]}")
+
+
+def _check(value: Any, shape: Any, *, where: str, name: str = "") -> None:
+    if isinstance(shape, OrNone):
+        if value is not None:
+            _check(value, shape.shape, where=where, name=name)
+    elif isinstance(shape, Rule):
+        if not shape.holds(value):
+            raise _wrong(name, shape.said, value, where)
+    elif isinstance(shape, AtMost):
+        if not isinstance(value, list) or not shape.least <= len(value) <= shape.most:
+            raise _wrong(name, f"a list of {shape.most}", value, where)
+        _check(value, [shape.shape], where=where, name=name)
+    elif isinstance(shape, list):
+        if not isinstance(value, list | tuple):
+            raise _wrong(name, "a list", value, where)
+        for place, item in enumerate(value):
+            _check(item, shape[0], where=where, name=f"{name}[{place}]")
+    elif not isinstance(value, dict):
+        raise _wrong(name, "a mapping", value, where)
+    elif isinstance(shape, Each):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise _wrong(name, "names", key, where)
+            _check(item, shape.shape, where=where, name=f"{name}.{key}")
+    else:
+        for key, inner in shape.items():
+            known = key.name if isinstance(key, Maybe) else key
+            if known in value:
+                _check(value[known], inner, where=where, name=f"{name}.{known}".lstrip("."))
+            elif not isinstance(key, Maybe):
+                raise _wrong(f"{name}.{known}".lstrip("."), "an entry", None, where)
+
+
+def _wrong(name: str, said: str, value: Any, where: str) -> UsageError:
+    shown = value if isinstance(value, str | int | float | bool | None) else type(value).__name__
+    text = str(shown)[:_LONGEST_SHOWN]
+    return UsageError(
+        f"a checkpoint must be one that a run of this project has written, with {said} under {name or 'its root'}, "
+        f"got {text} in {where}; name another"
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_pairs(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 2
+        and all(_has_dimensions(part, 1) for part in value)
+        and len(value[0]) == len(value[1])
+    )

@@ -1,0 +1,57 @@
+"""What git says of the code, without running any of the programs that a repository's configuration names."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# https://git-scm.com/docs/git-config: a program that watches files, hooks, and whatever fetches missing objects.
+_SWITCHED_OFF = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "diff.external=",
+    "protocol.allow=never",
+    "status.submoduleSummary=false",
+)
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Commit of the repository that holds a folder's files, and whether files differ from it.
+
+    Args:
+        folder: of the code.
+
+    Returns:
+        ``commit``, and ``dirty``, None where git cannot be asked safely. None without git, or where the folder is none
+        of a repository's own: an environment for packages may lie in the repository of something else.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return None
+    # Not the repository that a variable names, nor configuration out of one.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+
+    def ask(*arguments: str, settings: Sequence[str] = ()) -> str | None:
+        off = [part for setting in (*_SWITCHED_OFF, *settings) for part in ("-c", setting)]
+        command = [git, "-C", str(folder), *off, *arguments]
+        answer = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, errors="replace", check=False, env=environment
+        )
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    is_own = ask("ls-files", "--error-unmatch", "--", ".") is not None
+    commit = ask("rev-parse", "HEAD") if is_own else None
+    if commit is None:
+        return None
+    # A filter is a program that reads a changed file before it is compared.
+    found = ask("config", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$") or ""
+    names = [name for name in found.split("\0") if name]
+    if any("=" in name or "\n" in name for name in names):
+        # -c cannot switch it off.
+        return {"commit": commit, "dirty": None}
+    filters = [f"{name}=false" if name.endswith(".required") else f"{name}=" for name in names]
+    status = ask("status", "--porcelain", "--ignore-submodules=all", settings=filters)
+    return {"commit": commit, "dirty": status != ""}

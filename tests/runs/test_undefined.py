@@ -1,0 +1,30 @@
+import math
+from pathlib import Path
+
+import pytest
+
+from perceptron.reports.run_page import metric_table
+from perceptron.runs.report import print_results
+from perceptron.runs.undefined import undefined_notes
+
+METRICS = {"val/acc": 0.5, "val/auroc": math.nan, "val/average_precision": math.nan, "test/acc": 0.75, "test/r2": None}
+
+
+def test_each_reason_is_told_once() -> None:
+    assert undefined_notes(METRICS) == [
+        "\N{EN DASH} auroc, average_precision: needs rows of every class, and probabilities or scores",
+        "\N{EN DASH} r2: needs two rows with different targets",
+    ]
+    assert undefined_notes({"val/acc": 0.5}) == []
+
+
+def test_an_undefined_metric_is_a_dash_with_its_reason(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    print_results({name: math.nan if value is None else value for name, value in METRICS.items()},
+                  title="a model", folder=tmp_path, notes=[])  # fmt: skip
+    told = capsys.readouterr().out
+    for text in (told, metric_table(METRICS)):
+        assert "nan" not in text
+        assert "\N{EN DASH}" in text
+        assert "needs two rows with different targets" in text
+    (row,) = (line.split() for line in told.splitlines() if "acc " in line)
+    assert [cell for cell in row if cell != "│"] == ["acc", "0.5000", "0.7500"]
