@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
-from perceptron.population.cohort import _scored
+from perceptron.population.scores import scores
 
 MEMBERS, ROWS = 3, 60
 
@@ -27,7 +27,7 @@ def _rows(task: str, n_rows: int, n_targets: int = 1) -> tuple[Tensor, Tensor]:
 
 
 def _equal(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-    together = _scored(model, outputs, target)
+    together = scores(model, outputs, target)
     for member in range(MEMBERS):
         alone = {"loss": model.loss_in_units(model.row_losses(outputs[member], target[member]).mean())}
         alone |= model.metrics(outputs[member], target[member])

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from perceptron.composition.data import build_data
 from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.metrics import check_metric_classes, metric_settings
 from perceptron.composition.results import best_entry, notes, write_results
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
@@ -45,6 +46,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     folder = Path(cfg.paths.output_dir)
     config = plain(cfg)
 
+    check_metric_classes(config)
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
     write_text(folder / "config.yaml", as_yaml(config))
@@ -96,13 +98,15 @@ def build_estimator(cfg: DictConfig, datamodule: TableDataModule) -> Estimator:
             "name a class such as sklearn.neighbors.KNeighborsClassifier"
         )
     features, target = datamodule.features_scaling, datamodule.target_scaling
+    task = TASKS[datamodule.schema.task]
     return Estimator(
         estimator=estimator,
-        task=TASKS[datamodule.schema.task],
+        task=task,
         n_classes=len(datamodule.schema.class_names),
         standardize=Standardize(features.mean, features.scale),
         standardize_target=None if target is None else Standardize(target.mean, target.scale),
         seed=cfg.seed,
+        **metric_settings(cfg, task=task, n_outputs=datamodule.schema.n_outputs(task)),
     )
 
 

@@ -18,6 +18,7 @@ from perceptron.composition.divergence import likely_steep
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.metrics import check_metric_classes
 from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
@@ -72,6 +73,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
     config = plain(cfg)
+    check_metric_classes(config)
     start = starting_point(config)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, ClassVar, NamedTuple, cast
 
 import lightning as L
@@ -14,7 +13,7 @@ from torchmetrics import MetricCollection
 
 from perceptron.errors import DivergedError
 from perceptron.metrics import TaskMetrics
-from perceptron.models.split_metrics import SplitMetrics, in_order, metric_inputs, numbers
+from perceptron.models.split_metrics import SplitMetrics, in_order, joined, metric_inputs, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName, Task
@@ -53,9 +52,10 @@ class TaskModule(L.LightningModule, ABC):
         optimizer: gives the optimizer of the parameters.
         schedule: gives the learning-rate schedule, see ``perceptron.models.schedules``; None for a constant rate.
         seed: seed of the noise (dropout) that the network draws in training.
-        metrics: what is reported beside the loss; a clone for each split is made at its first evaluation. ``update``
-            gets ``predictions``, of one target without its dimension, and the target; each value is one number, see
-            ``perceptron.models.split_metrics.number``. None for ``perceptron.metrics.TaskMetrics``.
+        metrics: what is reported beside the loss and the task's metrics; a clone for each split is made at its first
+            evaluation. ``update`` gets ``predictions``, of one target without its dimension, and the target; each value
+            is one number, see ``perceptron.models.split_metrics.number``.
+        task_metrics: whether ``perceptron.metrics.TaskMetrics`` are reported.
     """
 
     # Set by the leaves.
@@ -70,6 +70,7 @@ class TaskModule(L.LightningModule, ABC):
         schedule: ScheduleFactory | None = None,
         seed: int = 0,
         metrics: MetricCollection | None = None,
+        task_metrics: bool = True,
     ) -> None:
         super().__init__()
         self.network = network
@@ -81,7 +82,8 @@ class TaskModule(L.LightningModule, ABC):
         self.rows_per_step: int | None = None
         self._loss_sum = torch.zeros(())
         self._n_rows = 0
-        self.wanted_metrics = metrics
+        self.own_metrics = metrics
+        self.task_metrics = task_metrics
         # Made where they are first needed: most members of a population are never evaluated alone.
         self.train_metrics: SplitMetrics | None = None
         self.val_metrics: SplitMetrics | None = None
@@ -140,7 +142,7 @@ class TaskModule(L.LightningModule, ABC):
         for metric in metrics.values(copy_state=False):
             # The rows are those of all processes.
             metric.sync_on_compute = False
-        self._label_as_predicted(metrics, outputs.dtype)
+        self.label_as_predicted(metrics, outputs.dtype)
         metrics.update(*metric_inputs(self.predictions(outputs), target))
         return in_order(numbers(metrics, loss=self.row_losses(outputs, target).mean()))
 
@@ -366,17 +368,16 @@ class TaskModule(L.LightningModule, ABC):
             is_own = type(self).metrics is not TaskModule.metrics
             counted = SplitMetrics(split, self._collection(outputs), keeps_rows=is_own).to(outputs.device)
             setattr(self, f"{split}_metrics", counted)
-        self._label_as_predicted(counted.metrics, outputs.dtype)
+        self.label_as_predicted(counted.metrics, outputs.dtype)
         counted.update(self.row_losses(outputs, target), self.predictions(outputs), target, outputs)
 
     def _collection(self, outputs: Tensor) -> MetricCollection:
         """The metrics, nothing counted, for outputs of this width, type and device."""
-        wanted = self.wanted_metrics
-        of_task = partial(TaskMetrics, task=self.task.name, num_classes=outputs.shape[-1])
-        metrics: MetricCollection = of_task() if wanted is None else wanted.clone()
+        of_task = TaskMetrics(task=self.task.name, num_classes=outputs.shape[-1]) if self.task_metrics else None
+        metrics = joined(of_task, self.own_metrics)
         if outputs.dtype == torch.float64:
             metrics.set_dtype(torch.float64)
         return metrics.to(outputs.device)
 
-    def _label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
+    def label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
         """Have metrics label rows as the model does, where there is a choice."""

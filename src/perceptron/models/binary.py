@@ -8,6 +8,7 @@ from torch import Tensor
 from torchmetrics import MetricCollection
 
 from perceptron.models.base import Prediction, TaskModule
+from perceptron.models.split_metrics import label_from
 from perceptron.models.threshold import START, best_threshold
 from perceptron.tasks import BINARY
 
@@ -85,16 +86,9 @@ class BinaryClassifier(TaskModule):
         """Of the probabilities of class 1, which is that of class 0 too."""
         return outputs.squeeze(2).sigmoid().std(dim=1, correction=0)
 
-    def _label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
-        """Give the model's threshold to the metrics that have one.
-
-        A row is labelled 1 from the threshold on; torchmetrics labels it 1 above, so it gets the float just below.
-        """
-        dtype = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
-        below = torch.nextafter(torch.tensor(self.threshold, dtype=dtype), torch.tensor(-torch.inf, dtype=dtype))
-        for metric in metrics.values(copy_state=False):
-            if hasattr(metric, "threshold"):
-                metric.threshold = below.item()
+    def label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
+        """Give the model's threshold to the metrics that have one."""
+        label_from(metrics, self.threshold, dtype)
 
 
 def _without_cut(module: TaskModule, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ARG001

@@ -12,7 +12,7 @@ from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibr
 
 from perceptron.errors import UsageError
 from perceptron.metrics import LogLoss, Ranking, TaskMetrics
-from perceptron.models.split_metrics import in_order, metric_inputs, number, numbers
+from perceptron.models.split_metrics import in_order, joined, label_from, metric_inputs, number, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, REGRESSION, Task
@@ -34,6 +34,7 @@ class Estimator:
         standardize_target: the targets' standardisation; None for classes.
         seed: of its randomness.
         metrics: as in ``TaskModule``.
+        task_metrics: as in ``TaskModule``.
 
     Raises:
         UsageError: where the estimator is of another kind than the task.
@@ -49,6 +50,7 @@ class Estimator:
         standardize_target: Standardize | None,
         seed: int,
         metrics: MetricCollection | None = None,
+        task_metrics: bool = True,
     ) -> None:
         fits = is_regressor(estimator) if task is REGRESSION else is_classifier(estimator)
         if not fits:
@@ -67,7 +69,7 @@ class Estimator:
         self.n_classes = n_classes
         self.standardize = standardize
         self.standardize_target = standardize_target
-        self._metrics = metrics or TaskMetrics(task=task.name, num_classes=n_classes)
+        self._metrics = joined(TaskMetrics(task=task.name, num_classes=n_classes) if task_metrics else None, metrics)
 
     def fit(self, features: Tensor, target: Tensor) -> None:
         """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone."""
@@ -106,6 +108,8 @@ class Estimator:
 
     def _measured(self, predictions: Tensor, target: Tensor) -> dict[str, Tensor]:
         metrics = self._metrics.clone()
+        # An estimator labels a row 1 from 0.5 on, torchmetrics above.
+        label_from(metrics, 0.5, predictions.dtype)
         metrics.update(*metric_inputs(predictions, target))
         return numbers(metrics, loss=predictions.sum())
 

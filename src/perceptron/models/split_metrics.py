@@ -82,6 +82,29 @@ class Rows(Metric):
         return dim_zero_cat(self.outputs), dim_zero_cat(self.target)
 
 
+def joined(of_task: MetricCollection | None, own: MetricCollection | None) -> MetricCollection:
+    """One collection of the task's metrics, which it takes over, and a copy of others."""
+    metrics: dict[str, Metric] = {}
+    for some in (of_task, None if own is None else own.clone()):
+        metrics |= {} if some is None else dict(some.items(copy_state=False))
+    return MetricCollection(metrics, compute_groups=False)  # type: ignore[arg-type]
+
+
+def label_from(metrics: MetricCollection, threshold: float, dtype: torch.dtype) -> None:
+    """Have the metrics that label rows by a threshold label them 1 from it on, as models do; torchmetrics does above.
+
+    Args:
+        metrics: of two classes.
+        threshold: of the model.
+        dtype: of the network's outputs.
+    """
+    dtype = torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+    below = torch.nextafter(torch.tensor(threshold, dtype=dtype), torch.tensor(-torch.inf, dtype=dtype)).item()
+    for metric in metrics.values(copy_state=False):
+        if hasattr(metric, "threshold"):
+            metric.threshold = below
+
+
 def metric_inputs(predictions: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """What a metric's ``update`` takes: single precision or more, and a single target without its dimension."""
     if predictions.dtype in (torch.float16, torch.bfloat16):

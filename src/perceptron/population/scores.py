@@ -8,16 +8,20 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torchmetrics import MetricCollection
 
 from perceptron.metrics.log_loss import EPSILON
 from perceptron.metrics.r2 import r2
 from perceptron.metrics.ranking import area_and_precision, areas_and_precisions
 from perceptron.metrics.task import CALIBRATION_BINS
 from perceptron.models import BinaryClassifier, MulticlassClassifier, TaskModule
+from perceptron.models.split_metrics import metric_inputs, number
 
 
-def default_scores(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """The default metrics of many models.
+def scores(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Loss and metrics of many models; where a loss is NaN, so is all else of its model.
+
+    The task's metrics are computed at once, the user's model by model, as torchmetrics does it.
 
     Args:
         model: of one of the classes that a population trains; it stands for all of them.
@@ -27,11 +31,30 @@ def default_scores(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[s
     Returns:
         Values ``(m,)`` by name.
     """
+    loss = model.loss_in_units(model.row_losses(outputs, target).mean(dim=1))
+    values = _of_task(model, outputs, target) if model.task_metrics else {}
+    if model.own_metrics is not None:
+        values |= _one_by_one(model, model.own_metrics.to(outputs.device), outputs, target)
+    return {"loss": loss} | {name: value.masked_fill(loss.isnan(), torch.nan) for name, value in values.items()}
+
+
+def _of_task(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
     predictions = model.predictions(outputs)
     if isinstance(model, BinaryClassifier):
         return binary_metrics(predictions, target, threshold=model.threshold)
-    of_task = multiclass_metrics if isinstance(model, MulticlassClassifier) else regression_metrics
-    return of_task(predictions, target)
+    of_kind = multiclass_metrics if isinstance(model, MulticlassClassifier) else regression_metrics
+    return of_kind(predictions, target)
+
+
+def _one_by_one(model: TaskModule, metrics: MetricCollection, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+    metrics = metrics.clone()
+    model.label_as_predicted(metrics, outputs.dtype)
+    found = []
+    for predictions, of_member in zip(model.predictions(outputs), target, strict=True):
+        metrics.reset()
+        metrics.update(*metric_inputs(predictions, of_member))
+        found.append({name: number(value) for name, value in metrics.compute().items()})
+    return {name: torch.stack([values[name] for values in found]) for name in found[0]}
 
 
 def binary_metrics(probabilities: Tensor, target: Tensor, *, threshold: float) -> dict[str, Tensor]:
