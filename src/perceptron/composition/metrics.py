@@ -62,7 +62,10 @@ def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int, make:
     of_data |= {"num_classes": n_outputs} if task is MULTICLASS else {}
     of_data |= {"num_outputs": n_outputs} if task is REGRESSION else {}
     told = {name: value for name, value in of_data.items() if name in takes and name not in part}
-    made: Metric = make(part, key, **told)
+    made = make(part, key, **told)
+    # Such as a part of one that is yet to be made, by _partial_.
+    if not isinstance(made, Metric):
+        raise UsageError(f"{key} must be a torchmetrics.Metric, got a {type(made).__name__}; change {key}")
     _try(made, key, target, task=task, n_outputs=n_outputs)
     return made
 

@@ -246,7 +246,7 @@ class TaskModule(L.LightningModule, ABC):
         self._log({"train/loss": self.loss_in_units(loss_sum / n_rows)})
 
     def on_validation_epoch_start(self) -> None:
-        """Forget what an evaluation that was interrupted has counted."""
+        """Forget the evaluation before."""
         self._reset(["val"])
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
@@ -256,7 +256,6 @@ class TaskModule(L.LightningModule, ABC):
     def on_validation_epoch_end(self) -> None:
         """Log the loss and the metrics of the validation rows."""
         metrics = self.measured("val")
-        self._reset(["val"])
         self._check_finite(metrics["val/loss"])
         self._log(metrics)
 
@@ -284,10 +283,7 @@ class TaskModule(L.LightningModule, ABC):
             self._log(self.measured(split), logger=None if split == "test" else False)
 
     def measured(self, split: SplitName) -> dict[str, Tensor]:
-        """Loss and metrics of the rows that were counted last, under names such as ``test/acc``.
-
-        Of validation rows there is nothing after an epoch's end.
-        """
+        """Loss and metrics of a split's last evaluation, under names such as ``test/acc``; empty without one."""
         counted: SplitMetrics | None = getattr(self, f"{split}_metrics")
         if counted is None:
             return {}
