@@ -135,6 +135,20 @@ BAD = [
         "data.val_fraction=0 monitor=val/loss",
         "monitor must be a metric that this run logs, got val/loss; did you mean train/loss?",
     ),
+    (
+        "callbacks.checkpoint.save_top_k=-2",
+        "callbacks.checkpoint.save_top_k must be a whole number of at least 0, or -1 for all, got -2; set "
+        "callbacks.checkpoint.save_top_k",
+    ),
+    (
+        "callbacks.checkpoint.save_last=true",
+        "there is no setting callbacks.checkpoint.save_last; with + in front it is another argument of "
+        "ModelCheckpoint: +callbacks.checkpoint.save_last=<value>",
+    ),
+    (
+        "callbacks.early_stopping.patiense=3",
+        "there is no setting callbacks.early_stopping.patiense; did you mean callbacks.early_stopping.patience?",
+    ),
     ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; set mode=max"),
     (
         "model=auto monitor=val/accuracy",

@@ -79,6 +79,7 @@ def main(arguments: Sequence[str]) -> None:
             id_type=first.ids.type if row_id else pa.int64(),
             safe=safe,
             has_spread=restored.model.predict(torch.from_numpy(first.features[:1])).spread is not None,
+            is_double=restored.model.dtype == torch.float64,
         )
         try:
             with write_answers(answers, layout, stdout=stdout) as writer, torch.inference_mode():

@@ -1,11 +1,13 @@
 """What the three kinds of task share: the loop's steps, the epoch's metrics, the optimizer."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple, cast
 
 import lightning as L
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
@@ -18,6 +20,13 @@ from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName, Task
 
+log = logging.getLogger(__name__)
+
+# Where Lightning logs single steps unless told otherwise.
+_STEP_HOOKS = (
+    "training_step", "on_train_batch_start", "on_before_zero_grad", "on_before_backward", "on_after_backward",
+    "on_before_optimizer_step", "on_train_batch_end",
+)  # fmt: skip
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 ScheduleFactory = Callable[..., LRSchedulerConfigType]
 
@@ -88,6 +97,9 @@ class TaskModule(L.LightningModule, ABC):
         self.train_metrics: SplitMetrics | None = None
         self.val_metrics: SplitMetrics | None = None
         self.test_metrics: SplitMetrics | None = None
+        # Names that were logged since the loggers last heard of them, of training and of evaluation.
+        self._unheard: dict[bool, list[str]] = {True: [], False: []}
+        self._warned: set[str] = set()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Take the name of the hook that is called, which Lightning sets 46 times a step, as it is.
@@ -161,7 +173,7 @@ class TaskModule(L.LightningModule, ABC):
 
     def predict(self, features: Tensor) -> Prediction:
         """Answers for ``(batch, n_features)`` raw features."""
-        outputs = self.network(self.standardize(features))
+        outputs = self.network(self.standardize(features.to(self.dtype)))
         if outputs.ndim == 2:
             return self.answers(outputs)
         together = self.answers(self.mean_of_members(outputs))
@@ -173,7 +185,7 @@ class TaskModule(L.LightningModule, ABC):
         Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
         not call it: they give ``network`` the features of several steps, standardised at once.
         """
-        outputs: Tensor = self.network(self.standardize(features))
+        outputs: Tensor = self.network(self.standardize(features.to(self.dtype)))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -307,6 +319,10 @@ class TaskModule(L.LightningModule, ABC):
             max_epochs=self.trainer.max_epochs,
             total_steps=int(self.trainer.estimated_stepping_batches),
         )
+        if "monitor" in schedule:
+            # It looks where there is a new value: some epochs may have no validation.
+            every = self.trainer.check_val_every_n_epoch or 1 if str(schedule["monitor"]).startswith("val/") else 1
+            schedule = {"frequency": every, "strict": False, **schedule}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def compile_losses(self, *, mode: str) -> None:
@@ -324,22 +340,62 @@ class TaskModule(L.LightningModule, ABC):
         losses = self.row_losses(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
         return losses.view(-1, members).mean(dim=1)
 
+    def log(
+        self,
+        name: str,
+        value: Any,
+        prog_bar: bool = False,
+        logger: bool | None = None,
+        on_step: bool | None = None,
+        on_epoch: bool | None = None,
+        *others: Any,
+        **named: Any,
+    ) -> None:
+        """Log a metric as Lightning does, but let the module itself hand an epoch's metrics to the loggers.
+
+        So the metrics of callbacks stand beside the module's, under the number of the last optimizer step, however many
+        steps were one batch to Lightning; and they are written before the epoch's checkpoint, so that a run that goes
+        on from it logs nothing twice and leaves nothing out. Outside of a fit of single steps Lightning does it, which
+        returns what it has logged.
+        """
+        trainer = self.trainer
+        of_step = on_step or (on_step is None and trainer.training and self._current_fx_name in _STEP_HOOKS)
+        if logger is not False and not trainer.barebones:
+            if not of_step and self._logs_itself:
+                unheard = self._unheard[trainer.training]
+                unheard += [] if name in unheard else [name]
+                logger = False
+            elif of_step and not trainer.log_every_n_steps and name not in self._warned:  # type: ignore[attr-defined]
+                self._warned.add(name)
+                log.warning(
+                    "%s is logged at steps, and trainer.log_every_n_steps=0 keeps steps out of the loggers; set "
+                    "trainer.log_every_n_steps=1, or log it with on_step=False and on_epoch=True",
+                    name,
+                )
+        super().log(name, value, prog_bar, logger, on_step, on_epoch, *others, **named)
+
     def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
         # A barebones trainer warns of every log.
         if self.trainer.barebones:
             return
-        if self.rows_per_step is None or logger is False:
-            self.log_dict(metrics, logger=logger)
+        self.log_dict(metrics, logger=logger)
+        if logger is False or not self._logs_itself:
             return
-        self.log_dict(metrics, logger=False)
+        names = self._unheard[self.trainer.training]
+        found = self.trainer.callback_metrics
+        values = {name: found[name].item() for name in names if name in found}
+        names.clear()
         if self.trainer.sanity_checking:
             return
-        # As Lightning does, but by the optimizer's steps: it counts what it was handed.
-        step = self.trainer.global_step - (not self.trainer.testing)
-        values = {name: value.item() for name, value in metrics.items()} | {"epoch": float(self.current_epoch)}
+        # Numbered as in Lightning, from 0; after the training by the number of all steps.
+        step = max(self.trainer.global_step - (not self.trainer.testing), 0)
         for each in self.trainer.loggers:
-            each.log_metrics(values, step=step)
+            each.log_metrics({**values, "epoch": self.current_epoch}, step=step)
             each.save()
+
+    @property
+    def _logs_itself(self) -> bool:
+        return self.trainer.state.fn == TrainerFn.FITTING or self.rows_per_step is not None
 
     def _check_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

@@ -58,13 +58,14 @@ def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName)
             parts = [model.predict(part.to(model.device)) for part in torch.split(features, datamodule.eval_batch_size)]
     finally:
         model.train(was_training)
+    labels = torch.cat([part.labels for part in parts])
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     return Answers(
         rows=_IN_WORDS[split] if len(features) == n_rows else f"{len(features)} of {n_rows} {_IN_WORDS[split]}",
         row_numbers=datamodule.row_numbers(split, most=MOST_ROWS),
         features=features.numpy(),
         target=target.numpy(),
-        labels=torch.cat([part.labels for part in parts]).cpu().numpy(),
+        labels=(labels.float() if labels.is_floating_point() else labels).cpu().numpy(),
         probabilities=torch.cat(probabilities).float().cpu().numpy() if probabilities else None,
         schema=datamodule.schema,
     )

@@ -167,7 +167,7 @@ def weight_drawings(model: TaskModule, datamodule: TableDataModule) -> list[Draw
     first = layers[0]
     if not isinstance(first, nn.Linear) or first.in_features != schema.n_features:
         return []
-    weights = first.weight.detach().cpu().numpy()
+    weights = first.weight.detach().float().cpu().numpy()
     is_linear = len(layers) == 1
     outputs = schema.class_names or schema.target_names
     if len(weights) == 1 and schema.class_names:

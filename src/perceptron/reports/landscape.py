@@ -64,7 +64,7 @@ def surfaces_of(model: TaskModule, features: Tensor, target: Tensor, training: T
     Returns:
         The surfaces, and on how many of the rows the loss was computed.
     """
-    parts = [parameter.detach().cpu().numpy().astype(np.float64) for parameter in model.parameters()]
+    parts = [parameter.detach().double().cpu().numpy() for parameter in model.parameters()]
     n_weights = sum(part.size for part in parts)
     n_rows = min(len(features), max(_FEWEST_ROWS, _MOST_VALUES // n_weights))
     # Rows lie in the table's order, which may be by class.
@@ -103,7 +103,7 @@ def boundaries_of(model: TaskModule, features: Floats, training: Training) -> li
 
 def weights_of(model: TaskModule) -> Floats:
     """All weights end to end, ``(n_weights,)`` float64, in the order of ``model.parameters()``."""
-    parts = [parameter.detach().cpu().numpy().astype(np.float64).ravel() for parameter in model.parameters()]
+    parts = [parameter.detach().double().cpu().numpy().ravel() for parameter in model.parameters()]
     return np.concatenate(parts)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
 from perceptron.reports.page import Section, images_in, named_values, number, page, paragraph, table
+from perceptron.runs.ending import in_words
 from perceptron.runs.folder import Run
 from perceptron.runs.metric_rows import metric_rows
 from perceptron.runs.undefined import undefined_notes
@@ -31,7 +32,7 @@ def run_page(run: Run) -> str:
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
     none = "This run has drawn none: it ran with figures=none." if run.is_finished else "Drawn when a run finishes."
     report = run.data_report
-    sections = [Section("Results", _results(run))]
+    sections = [Section("Results", _results(run) + _training(origin))]
     if not run.is_ensemble:
         sections.append(Section("Figures", figures or paragraph(none)))
     if report is not None:
@@ -70,6 +71,17 @@ def _results(run: Run) -> str:
             "No test rows were held out: these numbers do not say how the model does on new rows.", warns=True
         )
     return html or paragraph("Nothing was evaluated: it ran with test=false.")
+
+
+def _training(origin: Mapping[str, Any]) -> str:
+    """How the training ended; nothing where there was none, or of a run that did not write it down."""
+    end = origin.get("training")
+    if not isinstance(end, Mapping):
+        return ""
+    try:
+        return paragraph(f"Training {in_words(end)}.", warns=bool(end["still_improving"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"a run's provenance.json must say how its training ended, got {error!r}") from error
 
 
 def _summary(run: Run, origin: Mapping[str, Any]) -> str:

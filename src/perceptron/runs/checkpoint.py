@@ -11,7 +11,7 @@ import torch
 from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
-from perceptron.errors import UsageError, reason
+from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.files.reading import open_regular
 from perceptron.files.writing import whole_file
 from perceptron.runs.checkpoint_shape import check_usable
@@ -58,7 +58,13 @@ class WholeCheckpoints(CheckpointIO):
         path.parent.mkdir(parents=True, exist_ok=True)
         # After a power cut the folder may still name the old checkpoint, which is as whole as the new one.
         with whole_file(path, sync_folder=False) as file:
-            torch.save(checkpoint, file)
+            try:
+                torch.save(checkpoint, file)
+            except RuntimeError as error:
+                # torch's writer fails once more when it is closed, and so hides a full disk or a signal.
+                if isinstance(error.__context__, OSError | StoppedError):
+                    raise error.__context__ from None
+                raise
 
     def load_checkpoint(
         self,

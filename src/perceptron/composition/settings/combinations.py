@@ -97,7 +97,10 @@ def _check_dataset(data: Mapping[str, Any]) -> None:
 
 
 def _logged_names(values: Mapping[str, Any]) -> set[str] | None:
-    """Names that a run can monitor; None for a class of the user's, which may log others."""
+    """Names that a run can monitor; None where a class of the user's, a model or a callback, may log others."""
+    callbacks = (str(part["_target_"]) for part in values["callbacks"].values() if isinstance(part, Mapping))
+    if not all(target.startswith(("perceptron.", "lightning.")) for target in callbacks):
+        return None
     target = values["model"]["_target_"]
     if target in (AUTO, ESTIMATOR):
         tasks = [*TASKS.values()]

@@ -28,10 +28,7 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
     for prefix, monitor, mode in _monitored(values):
         key, typed = f"{prefix}mode", _typed(values, prefix)
         if logged is not None and monitor not in logged:
-            raise UsageError(
-                f"{prefix}monitor must be a metric that this run logs, got {monitor}; "
-                f"{did_you_mean(str(monitor), logged)}"
-            )
+            raise _not_logged(prefix, monitor, logged)
         known = direction_of(monitor, values["metrics"])
         if known is None and mode is None:
             raise UsageError(
@@ -46,6 +43,28 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
                 f"{_name(monitor)} must improve in one direction, got {other_key}={other} and {key}={mode}; "
                 "set both to the same"
             )
+
+
+def check_logged(values: Mapping[str, Any], logged: Collection[str]) -> None:
+    """Check what is monitored against what a training has logged, which its first epoch shows.
+
+    Args:
+        values: the whole configuration, typed or plain.
+        logged: names of the metrics so far; while there is none of validation rows, there was no validation.
+
+    Raises:
+        UsageError: for the first metric that is monitored and not logged.
+    """
+    has_validated = any(name.startswith("val/") for name in logged)
+    for prefix, monitor, _ in _monitored(values):
+        if monitor not in logged and (has_validated or not str(monitor).startswith("val/")):
+            raise _not_logged(prefix, monitor, logged)
+
+
+def _not_logged(prefix: str, monitor: str, logged: Collection[str]) -> UsageError:
+    return UsageError(
+        f"{prefix}monitor must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}"
+    )
 
 
 def directions(values: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, Direction]:

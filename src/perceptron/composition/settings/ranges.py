@@ -149,5 +149,8 @@ RANGES: dict[str, Range] = {
     ),
     "callbacks.early_stopping.patience": _AT_LEAST_0,
     "callbacks.early_stopping.mode": _one_of(("min", "max")),
+    "callbacks.checkpoint.save_top_k": Range(
+        "a whole number of at least 0, or -1 for all", lambda value: isinstance(value, int) and value >= -1
+    ),
     "callbacks.checkpoint.mode": _one_of(("min", "max")),
 }  # fmt: skip

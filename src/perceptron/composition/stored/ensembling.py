@@ -147,7 +147,9 @@ def _kind(model: TaskModule) -> str:
 def _n_answers(member: Restored) -> int:
     """Answers of a member for a row, of which more would count more in the mean."""
     with torch.inference_mode():
-        outputs: torch.Tensor = member.model.network(torch.zeros(1, member.schema.n_features))
+        outputs: torch.Tensor = member.model.network(
+            torch.zeros(1, member.schema.n_features, dtype=next(member.model.parameters()).dtype)
+        )
     return outputs.shape[1] if outputs.ndim == 3 else 1
 
 

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from perceptron.composition.data import build_data
 from perceptron.composition.model import model_for
+from perceptron.composition.precision import to_stored_precision
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.paths import check_paths
@@ -152,13 +153,15 @@ def _read_only(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def empty_model(config: DictConfig, schema: TableSchema) -> TaskModule:
     """Model of the right shape; the state that follows fills in weights and standardisation."""
     is_regression = schema.task == REGRESSION.name
-    return model_for(
+    model = model_for(
         config,
         schema=schema,
         features_scaling=_identity(schema.n_features),
         target_scaling=_identity(len(schema.target_names)) if is_regression else None,
         chosen={},
     )
+    to_stored_precision(model, config.trainer.precision)
+    return model
 
 
 def _identity(n_columns: int) -> Scaling:

@@ -1,0 +1,54 @@
+"""What loggers have written of a run that goes on: kept up to its checkpoint, hidden after it."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+
+_FILE = "metrics.csv"
+
+
+def reopen_logs(loggers: Iterable[Logger], *, steps: int) -> None:
+    """Take up the logs of a run that goes on behind so many optimizer steps; what comes later is logged again.
+
+    To be called before anything is logged: Lightning's CSVLogger deletes its file when it opens a folder again.
+    """
+    for logger in loggers:
+        if isinstance(logger, CSVLogger):
+            _reopen_csv(logger, steps)
+
+
+def hide_later(loggers: Iterable[Logger], *, steps: int) -> None:
+    """Let TensorBoard forget what was logged behind so many optimizer steps."""
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            writer = logger.experiment.file_writer
+            writer.add_event(Event(step=steps, file_version="brain.Event:2"))
+            writer.add_event(Event(step=steps, session_log=SessionLog(status=SessionLog.START)))
+
+
+def _reopen_csv(logger: CSVLogger, steps: int) -> None:
+    """Write the rows before a step anew, by the logger, with the texts that they have."""
+    path = Path(logger.log_dir) / _FILE
+    # Until they are written again they lie beside it, in case that this process is killed too.
+    kept = path.with_name(f".{_FILE}.kept")
+    if path.is_file() and not kept.is_file():
+        path.replace(kept)
+    if not kept.is_file():
+        return
+    for step, row in _rows(kept):
+        if step < steps:
+            logger.experiment.log_metrics(row, step)
+    logger.experiment.save()
+    kept.unlink()
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Step and cells of each row; a killed process may have left a part of one."""
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            cells = {str(name): value for name, value in row.items() if name and value}
+            if cells.get("step", "").isdigit():
+                yield int(cells.pop("step")), cells
