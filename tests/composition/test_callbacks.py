@@ -104,6 +104,16 @@ def test_a_monitored_metric_that_nobody_logs_is_named_after_the_first_epoch(
             [f"+callbacks.x._target_={PREFIX}.ModelCheckpoint", "+callbacks.x.monitor=val/loss"],
             r"ModelCheckpoint callbacks must differ .* got callbacks.checkpoint and callbacks.x; leave one out",
         ),
+        (
+            [
+                f"+callbacks.x._target_={PREFIX}.ModelCheckpoint",
+                "+callbacks.x.monitor=val/acc",
+                "+callbacks.x.mode=max",
+                "+callbacks.x.filename=best",
+                "+callbacks.x.dirpath=${callbacks.checkpoint.dirpath}",
+            ],
+            r"must write files of their own, got best by callbacks.checkpoint and callbacks.x; set callb",
+        ),
     ],
 )
 def test_callbacks_that_cannot_do_what_they_are_for_are_refused_before_anything_is_written(

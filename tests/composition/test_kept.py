@@ -35,6 +35,7 @@ def _read(folder: Path, name: str) -> Any:
         (("callbacks.checkpoint.filename='{epoch}'",), slice(None), 1),
         (("callbacks.checkpoint.filename='{epoch}'", "callbacks.checkpoint.save_top_k=2"), slice(None), 2),
         (("+callbacks.checkpoint.every_n_epochs=2",), slice(1, None, 2), 1),
+        (("+callbacks.checkpoint.save_on_exception=true",), slice(None), 1),
     ],
 )
 def test_the_best_is_what_model_checkpoint_says(

@@ -44,6 +44,7 @@ FLAGS = [
 
 # PyTorch's profiler sees few steps; training ends before the first validation.
 @pytest.mark.filterwarnings(r"ignore:.*PyTorch Profiler default schedule.*")
+@pytest.mark.filterwarnings(r"ignore:.*Profiler clears events.*")
 @pytest.mark.filterwarnings(r"ignore:.*could not find the monitored key.*")
 @pytest.mark.parametrize("flag", FLAGS)
 def test_a_run_with_the_flag_leaves_its_results(flag: str, composed, tmp_path: Path) -> None:

@@ -89,6 +89,16 @@ def test_epoch_loss_is_the_mean_over_rows_and_val_metrics_are_logged(build, fit)
     assert set(logged) == {"train/loss", *(f"val/{name}" for name in names)}
 
 
+def test_lightnings_own_evaluation_returns_the_metrics(build, fit) -> None:
+    datamodule = TableDataModule(dataset=load_iris)
+    model = build(datamodule)
+    trainer = fit(model, datamodule, max_epochs=1)
+    (tested,) = trainer.test(model, datamodule=datamodule, verbose=False)
+    (validated,) = trainer.validate(model, datamodule=datamodule, verbose=False)
+    assert {"test/loss", "test/acc"} <= tested.keys()
+    assert {"val/loss", "val/acc"} <= validated.keys()
+
+
 def test_step_losses_are_logged_where_asked_for(build, fit, tmp_path) -> None:
     from lightning.pytorch.loggers import CSVLogger
 

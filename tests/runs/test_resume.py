@@ -31,15 +31,15 @@ CONFIGURATIONS = {
     "early_stopping": ("optimizer.lr=1.5", "callbacks.early_stopping.patience=1", "trainer.max_epochs=40"),
     "steps": ("trainer.max_steps=37",),
     "accumulated": ("trainer.accumulate_grad_batches=3", "optimizer=adam"),
-    "double": ("trainer.precision=64-true", "optimizer=adam", "figures=none"),
-    "bf16_mixed": ("trainer.precision=bf16-mixed", "optimizer=adam"),
-    "bf16": ("trainer.precision=bf16-true", "optimizer=adam"),
-    "fp16": ("trainer.precision=16-true", "optimizer=sgd_momentum"),
     "averaged": (
         "optimizer.lr=1.5",
         "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
         "+callbacks.average.decay=0.9",
     ),
+    "double": ("trainer.precision=64-true", "optimizer=adam", "figures=none"),
+    "bf16_mixed": ("trainer.precision=bf16-mixed", "optimizer=adam"),
+    "bf16": ("trainer.precision=bf16-true", "optimizer=adam"),
+    "fp16": ("trainer.precision=16-true", "optimizer=sgd_momentum"),
     "validated_twice": ("trainer.val_check_interval=0.5", "scheduler=plateau"),
 }
 

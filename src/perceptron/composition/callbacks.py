@@ -69,9 +69,11 @@ def build_callback(part: Mapping[str, Any], name: str) -> L.Callback:
             )
         # Lightning's default is true.
         callback = instance({**part, "use_buffers": False}, name)
-    if isinstance(callback, ModelCheckpoint) and callback.save_top_k not in (0, 1) and "{step" not in _name(callback):
-        # Without it each checkpoint would take the file of the one before.
-        callback.filename = f"{_name(callback)}-{{step}}"
+    if isinstance(callback, ModelCheckpoint):
+        # A checkpoint would replace the one before, or that of an exception the best.
+        keeps_more = callback.save_top_k not in (0, 1) or callback.save_on_exception
+        if keeps_more and "{step" not in _name(callback):
+            callback.filename = f"{_name(callback)}-{{step}}"
     return callback  # type: ignore[no-any-return]
 
 
@@ -101,7 +103,7 @@ def check_callbacks(callbacks: Mapping[str, L.Callback], config: Mapping[str, An
                 f"{next(key for key, rule in rules.items() if rule.monitor)}=null to test the average"
             )
         _check_logging(name, callback, config, has_logger=has_logger)
-    _check_rules(rules)
+    check_rules(rules)
 
 
 def _check_logging(name: str, callback: L.Callback, config: Mapping[str, Any], *, has_logger: bool) -> None:
@@ -120,8 +122,15 @@ def _check_logging(name: str, callback: L.Callback, config: Mapping[str, Any], *
         )
 
 
-def _check_rules(rules: Mapping[str, ModelCheckpoint]) -> None:
-    """Refuse rules of which a checkpoint could not be used, or which a checkpoint could not tell apart."""
+def check_rules(rules: Mapping[str, ModelCheckpoint]) -> None:
+    """Refuse rules whose checkpoints could not be used, or would replace one another.
+
+    Args:
+        rules: by the names of their settings.
+
+    Raises:
+        UsageError: for the first of them.
+    """
     for name, rule in rules.items():
         if rule.save_weights_only:
             raise UsageError(
@@ -135,6 +144,14 @@ def _check_rules(rules: Mapping[str, ModelCheckpoint]) -> None:
             f"ModelCheckpoint callbacks must differ in monitor, mode or how often they save, got {same[0]} and "
             f"{same[1]}; leave one out, or set {same[0]}.save_top_k to keep more"
         )
+    files: dict[tuple[str, str], str] = {}
+    for name, rule in rules.items():
+        other = files.setdefault((str(rule.dirpath), _name(rule)), name)
+        if other != name:
+            raise UsageError(
+                f"ModelCheckpoint callbacks must write files of their own, got {_name(rule)} by {other} and {name}; "
+                f"set {name}.filename"
+            )
 
 
 def _name(rule: ModelCheckpoint) -> str:

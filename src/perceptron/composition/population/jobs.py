@@ -14,6 +14,7 @@ from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
+from perceptron.composition.callbacks import check_rules
 from perceptron.composition.instance import Again, instance
 from perceptron.composition.model import build_model
 from perceptron.composition.optimizer import build_optimizer, build_schedule
@@ -100,6 +101,7 @@ def group_key(config: Mapping[str, Any]) -> str:
         "data": {name: data[name] for name in ("dataset", "task", "batch_size", "eval_batch_size")},
         "network": network,
         "model": {name: value for name, value in config["model"].items() if name not in varying},
+        "metrics": config["metrics"],
         "optimizer": {
             name: value
             for name, value in optimizer.items()
@@ -209,6 +211,7 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
 def _rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
     """What keeps checkpoints, first the rule whose weights the job alone would report."""
     rules = [ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)]
+    check_rules({f"callbacks.{number}": rule for number, rule in enumerate(rules)})
     return tuple(sorted(rules, key=lambda rule: rule.monitor != config["monitor"]))
 
 

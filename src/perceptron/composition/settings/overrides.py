@@ -94,7 +94,7 @@ def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
         if part not in known:
             groups = [] if path else [str(group) for group in loader.options("", ObjectType.GROUP)]
             if "_target_" in known and OmegaConf.get_type(node) is dict:
-                raise UsageError(f"there is no setting {key}; {_argument(key, part, known, node['_target_'])}")
+                raise UsageError(f"there is no setting {key}; {_argument(path, part, known, node['_target_'])}")
             near = did_you_mean(path + part, [path + name for name in {*known, *groups} - {"schema", "hydra"}])
             raise UsageError(f"there is no setting {path}{part}; {near}")
         if OmegaConf.is_missing(node, part) or OmegaConf.is_interpolation(node, part):
@@ -103,12 +103,12 @@ def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
         path += f"{part}."
 
 
-def _argument(key: str, part: str, known: list[str], target: object) -> str:
-    """What to type for an argument of a class of which only some are settings: a near one of these, or a new one."""
+def _argument(path: str, part: str, known: list[str], target: object) -> str:
+    """What to type for an argument of a class, some of which are settings: one of these, misspelt, or a new one."""
     near = get_close_matches(part, [name for name in known if name != "_target_"], n=1, cutoff=0.8)
     if near:
-        return f"did you mean {key.removesuffix(part)}{near[0]}?"
-    return f"with + in front it is another argument of {str(target).rpartition('.')[2]}: +{key}=<value>"
+        return f"did you mean {path}{near[0]}?"
+    return f"with + in front it is another argument of {str(target).rpartition('.')[2]}: +{path}{part}=<value>"
 
 
 def _expected(error: ValidationError) -> str:
