@@ -121,6 +121,25 @@ def test_the_same_bits(tmp_path: Path, kill: Kill, name: str) -> None:
         assert [key for key in wanted if not _same(wanted[key], left[key])] == []
 
 
+@pytest.mark.usefixtures("kill")
+@pytest.mark.parametrize("settings", [("optimizer=adam", "scheduler=plateau"), ("trainer.max_steps=40",)])
+def test_a_run_killed_between_its_last_epoch_and_its_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: tuple[str, ...]
+) -> None:
+    settings = (*settings, "callbacks.last.every_seconds=1000", "figures=none")
+    wanted = _left(_train(tmp_path / "undisturbed", *settings))
+    with monkeypatch.context() as patch:
+        # Called before checkpoints are written.
+        patch.setattr(Kill, "on_train_end", lambda self, *_: self.end(), raising=False)
+        with pytest.raises(Killed):
+            _train(tmp_path / "killed", *settings)
+    assert not (tmp_path / "killed" / "checkpoints" / "last.ckpt").exists()
+    assert read_checkpoint(tmp_path / "killed" / "checkpoints" / "best.ckpt")["global_step"] == 40
+    resume(Run(tmp_path / "killed"))
+    left = _left(tmp_path / "killed")
+    assert [key for key in wanted if not _same(wanted[key], left[key])] == []
+
+
 @pytest.mark.parametrize(
     ("before", "after", "batches", "goes_on_by"),
     [

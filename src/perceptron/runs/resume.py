@@ -51,6 +51,8 @@ class ExactResume(L.Callback):
         self._state: Mapping[str, Any] = {}
         self._noise: torch.Tensor | None = None
         self._taken: Mapping[str, Any] | None = None
+        # The trainer's own max_epochs and max_steps, while it has others.
+        self._limits: tuple[int | None, int] | None = None
         # Whether this epoch was resumed in its middle: at its end Lightning leaves out the plateau schedules.
         self._in_resumed_epoch = False
 
@@ -99,8 +101,20 @@ class ExactResume(L.Callback):
             # What was best is gone: the next is.
             del states[rule.state_key]
 
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Have Lightning end a training whose last epoch is behind the checkpoint; it would pass over its end."""
+        if self._state.get("position") == EPOCH_END:
+            loop = trainer.fit_loop
+            self._limits = loop.max_epochs, loop.epoch_loop.max_steps
+            if loop.max_epochs not in (None, -1):
+                loop.max_epochs += 1
+            loop.epoch_loop.max_steps += loop.epoch_loop.max_steps != -1
+
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop where the run had stopped early; else let the plateau schedules look at the last epoch."""
+        if self._limits is not None:
+            trainer.fit_loop.max_epochs, trainer.fit_loop.epoch_loop.max_steps = self._limits
+            self._limits = None
         early = any(isinstance(callback, EarlyStopping) for callback in trainer.callbacks)  # type: ignore[attr-defined]
         trainer.should_stop = trainer.should_stop or (early and self._state.get("should_stop", False))
         loader: Any = trainer.train_dataloader
