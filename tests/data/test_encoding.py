@@ -123,5 +123,5 @@ def test_only_measured_features_are_standardised() -> None:
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
 def test_numbers_that_float32_has_not_are_refused(value: float) -> None:
     train = frame(a=[1.0, 2.0])
-    with pytest.raises(UsageError, match=r"must be finite in float32, got -?inf in column a, row 1"):
+    with pytest.raises(UsageError, match=r"must be finite in float32, got (-?inf|1e\+300) in column a, row 1"):
         encode(frame(a=[1.0, value]), fit_encoding(train))

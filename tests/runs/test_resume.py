@@ -36,6 +36,10 @@ CONFIGURATIONS = {
         "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
         "+callbacks.average.decay=0.9",
     ),
+    "double": ("trainer.precision=64-true", "optimizer=adam", "figures=none"),
+    "bf16_mixed": ("trainer.precision=bf16-mixed", "optimizer=adam"),
+    "bf16": ("trainer.precision=bf16-true", "optimizer=adam"),
+    "fp16": ("trainer.precision=16-true", "optimizer=sgd_momentum"),
     "validated_twice": ("trainer.val_check_interval=0.5", "scheduler=plateau"),
 }
 
@@ -95,7 +99,13 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+# With their figures, which take numbers in half precision too.
+SLOW = ("bf16_mixed", "bf16", "fp16")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CONFIGURATIONS]
+)
 def test_the_same_bits(tmp_path: Path, kill: Kill, name: str) -> None:
     settings = CONFIGURATIONS[name]
     wanted = _left(_train(tmp_path / "undisturbed", *settings))

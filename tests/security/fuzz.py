@@ -39,6 +39,8 @@ _CHANGES = {
     "os.remove": (0,), "os.rename": (0, 1), "os.mkdir": (0,), "os.rmdir": (0,), "os.truncate": (0,), "os.link": (1,),
     "os.symlink": (1,), "os.chmod": (0,), "shutil.rmtree": (0,), "sqlite3.connect": (0,),
 }  # fmt: skip
+# Where torch and others keep a file while they read another.
+_temporary = str(Path(tempfile.gettempdir()) / tempfile.gettempprefix())
 _NEVER = ("subprocess.Popen", "os.exec", "os.system", "os.posix_spawn", "socket.connect")
 
 
@@ -89,10 +91,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], _Arguments]] = {
     "sweep.resume": (("sweep", "search"), lambda case: ["train", "-m", f"sweep.resume={case}"]),
     "ensemble": (("sweep",), lambda case: ["ensemble", f"run={case}"]),
 }  # fmt: skip
-# Those that do more are tried more often.
+# Those that read most files are tried most often.
 _ORDER = (
-    "evaluate", "resume", "predict", "resume", "report", "evaluate", "compare", "resume", "sweep.resume", "export",
-    "report sweep", "evaluate", "resume", "sweep.resume", "predict", "ensemble",
+    *("evaluate", "resume", "predict", "report") * 5, "compare", "export", "sweep.resume", "report sweep", "ensemble",
 )  # fmt: skip
 
 
@@ -124,7 +125,7 @@ class _Watch:
         absolute = Path.cwd() / text
         real = os.path.realpath(absolute if followed else absolute.parent)
         real = real if followed else str(Path(real) / absolute.name)
-        if not (real + os.sep).startswith(self.inside) and not real.startswith("/dev/"):
+        if not (real + os.sep).startswith((self.inside, "/dev/", _temporary)):
             self.seen.append(f"{event} {real}")
 
 

@@ -12,16 +12,20 @@ from omegaconf import DictConfig
 from sklearn.base import BaseEstimator
 
 from perceptron.composition.data import build_data
+from perceptron.composition.divergence import likely_steep
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.results import notes, write_data_report, write_results
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError, reason
+from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.models import Estimator, Standardize
 from perceptron.runs.best import best_entry
+from perceptron.runs.faults import named_faults
 from perceptron.runs.files import write_text
+from perceptron.runs.folder import Run
+from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import TASKS, SplitName
@@ -43,8 +47,21 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     Raises:
         UsageError: where estimator and data do not go together.
     """
-    started, clock = datetime.now(UTC), time.perf_counter()
     folder = Path(cfg.paths.output_dir)
+    try:
+        with only_process(folder), named_faults(folder, settings=likely_steep(cfg)):
+            return _fit(cfg, chosen, folder, quiet=quiet)
+    except StoppedError as error:
+        # A fit cannot go on in its middle, so this is no run to go on with.
+        if not Run(folder).is_finished:
+            for name in ("config.yaml", "data_report.json", "provenance.json"):
+                (folder / name).unlink(missing_ok=True)
+            error.advice = None
+        raise
+
+
+def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: bool) -> float | None:
+    started, clock = datetime.now(UTC), time.perf_counter()
     config = with_absolute_paths(plain(cfg))
 
     datamodule = build_data(cfg.data)
@@ -52,7 +69,6 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     write_text(folder / "config.yaml", as_yaml(config))
     if datamodule.report is not None:
         write_data_report(folder, datamodule.report)
-
     try:
         model.fit(*datamodule.rows("train"))
     except (ValueError, TypeError) as error:

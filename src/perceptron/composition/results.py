@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
 from perceptron.runs.ending import in_words
@@ -46,6 +48,7 @@ def write_results(
         split_seed=config["data"]["split_seed"],
         chosen=_of_groups(chosen),
         device=device,
+        threads=torch.get_num_threads(),
         started=started.isoformat(timespec="seconds"),
         seconds=seconds,
     )

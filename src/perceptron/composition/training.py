@@ -22,6 +22,7 @@ from perceptron.composition.logs import tame_lightning
 from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
+from perceptron.composition.precision import to_stored_precision
 from perceptron.composition.results import notes, write_data_report, write_results
 from perceptron.composition.settings.monitors import check_logged
 from perceptron.composition.settings.paths import with_absolute_paths
@@ -83,6 +84,9 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = build_data(cfg.data, None if start is None else start.schema)
     model = build_model(cfg, datamodule, chosen=chosen)
+    if cfg.train and start is None:
+        fit_network(model, datamodule)
+    to_stored_precision(model, cfg.trainer.precision)
     if cfg.train:
         _prepare(model, datamodule, start, cfg=cfg, config=config)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
@@ -154,9 +158,7 @@ def _prepare(
     schedule = build_schedule(
         model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH
     )
-    if start is None:
-        fit_network(model, datamodule)
-    else:
+    if start is not None:
         start.load(model)
         start.check_states(optimizer, schedule)
     check_threshold(model, datamodule)

@@ -47,9 +47,10 @@ class Prediction(NamedTuple):
 class TaskModule(L.LightningModule, ABC):
     """A network with its standardisation, trained on one kind of task. Abstract.
 
-    Takes raw features: the fitted standardisation is part of the state. Losses are summed by hand and logged once an
-    epoch, and metrics are computed once over an epoch's gathered outputs, because ``self.log`` and a metric's update in
-    every step each cost as much as the step of a small network.
+    Takes features and targets as the data module hands them out, less their offsets; ``Answers`` takes raw features.
+    The fitted standardisation is part of the state. Losses are summed by hand and logged once an epoch, and metrics are
+    computed once over an epoch's gathered outputs, because ``self.log`` and a metric's update in every step each cost
+    as much as the step of a small network.
 
     Args:
         network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``, or to
@@ -105,7 +106,7 @@ class TaskModule(L.LightningModule, ABC):
 
         Args:
             outputs: ``(..., n_rows, n_outputs)`` from the network; leading dimensions hold models side by side.
-            target: as the data module hands it out, raw, with the same leading dimensions.
+            target: as the data module hands it out, with the same leading dimensions.
         """
 
     @abstractmethod
@@ -122,7 +123,7 @@ class TaskModule(L.LightningModule, ABC):
 
         Args:
             outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
-            target: ``(..., n_rows)`` or ``(..., n_rows, n_targets)``, raw.
+            target: ``(..., n_rows)`` or ``(..., n_rows, n_targets)``, not standardised.
         """
 
     @abstractmethod
@@ -139,20 +140,20 @@ class TaskModule(L.LightningModule, ABC):
         """
 
     def predict(self, features: Tensor) -> Prediction:
-        """Answers for ``(batch, n_features)`` raw features."""
-        outputs = self.network(self.standardize(features))
+        """Answers for features ``(batch, n_features)``, not standardised."""
+        outputs = self.network(self.standardize(features.to(self.dtype)))
         if outputs.ndim == 2:
             return self.answers(outputs)
         together = self.answers(self.mean_of_members(outputs))
         return together._replace(spread=self.spread(outputs, together.labels))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``.
+        """Outputs ``(batch, n_outputs)`` of the network for features ``(batch, n_features)``, not standardised.
 
         Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
         not call it: they give ``network`` the features of several steps, standardised at once.
         """
-        outputs: Tensor = self.network(self.standardize(features))
+        outputs: Tensor = self.network(self.standardize(features.to(self.dtype)))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

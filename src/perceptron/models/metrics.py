@@ -103,17 +103,19 @@ def regression_metrics(predictions: Tensor, target: Tensor) -> dict[str, Tensor]
         target: ``(..., n_rows, n_targets)`` float32, in the target's units.
 
     Returns:
-        Values ``(...)``. R² is NaN for fewer than two rows: it is not defined there. For a target without variance it
-        is 1 where every prediction is right and else 0.
+        Values ``(...)``. R² is the mean over the targets that vary, for it compares with the variance; NaN where none
+        does, as for fewer than two rows. It is scikit-learn's with ``force_finite=False``.
     """
     errors = predictions - target
     residual = errors.square().sum(dim=-2)
     total = (target - target.mean(dim=-2, keepdim=True)).square().sum(dim=-2)
-    r2 = torch.where(total == 0, (residual == 0).to(residual.dtype), 1 - residual / total).mean(dim=-1)
+    # The mean of equal numbers may be another by rounding.
+    varies = target.amax(dim=-2) > target.amin(dim=-2)
+    r2 = torch.where(varies, 1 - residual / total, torch.nan).nanmean(dim=-1)
     return {
         "rmse": errors.square().mean(dim=(-2, -1)).sqrt(),
         "mae": errors.abs().mean(dim=(-2, -1)),
-        "r2": r2 if target.shape[-2] > 1 else torch.full_like(r2, torch.nan),
+        "r2": r2,
     }
 
 

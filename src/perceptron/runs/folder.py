@@ -66,6 +66,18 @@ class Run:
             ) from error
 
     @property
+    def is_begun(self) -> bool:
+        """Whether the run has written its settings, from which it can go on."""
+        return (self.folder / "config.yaml").is_file()
+
+    @property
+    def how_to_go_on(self) -> str | None:
+        """Advice for a run that was stopped; None where it has written nothing to go on from."""
+        if self.is_finished:
+            return f"the run in {self.folder} is finished"
+        return f"go on with perceptron resume run={self.folder}" if self.is_begun else None
+
+    @property
     def is_finished(self) -> bool:
         """Whether the run has written its results."""
         return (self.folder / "metrics.json").is_file()

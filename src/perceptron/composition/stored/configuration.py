@@ -44,7 +44,7 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
             raise UsageError(f"a run's configuration must fit this version, got none for {group} in {where}")
     try:
         cfg = _structured(config)
-    except (OmegaConfBaseException, KeyError, TypeError, ValueError) as error:
+    except (OmegaConfBaseException, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a run's configuration must fit this version, got {one_line(error)} in {where}") from error
     if overrides:
         _override(cfg, parsed_overrides(overrides))

@@ -1,11 +1,13 @@
 """A stopped run, going on in its folder."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
+from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.stored.restore import may_download, read_config
 from perceptron.composition.training import train
 from perceptron.data import offline
@@ -40,6 +42,10 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
             f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
     check_contained(run.folder)
+    if _is_estimator(run.config):
+        raise UsageError(
+            f"a fit of scikit-learn cannot go on in its middle, got {run.folder}; delete it and type its command again"
+        )
     cfg = read_config(run, overrides=overrides, trust=trust)
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
@@ -79,3 +85,9 @@ def _log_to(path: Path) -> Iterator[None]:
             root.removeHandler(handler)
             handler.close()
         text.close()
+
+
+def _is_estimator(config: Mapping[str, Any]) -> bool:
+    """Whether a run's stored configuration is that of a model of scikit-learn's."""
+    model = config.get("model")
+    return isinstance(model, Mapping) and model.get("_target_") == ESTIMATOR
