@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from perceptron.composition.data import build_data
 from perceptron.composition.divergence import likely_steep
 from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.metrics import check_metric_classes, metric_settings
 from perceptron.composition.results import notes, write_data_report, write_results
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
@@ -54,7 +55,8 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     except StoppedError as error:
         # A fit cannot go on in its middle, so this is no run to go on with.
         if not Run(folder).is_finished:
-            (folder / "config.yaml").unlink(missing_ok=True)
+            for name in ("config.yaml", "data_report.json", "provenance.json"):
+                (folder / name).unlink(missing_ok=True)
             error.advice = None
         raise
 
@@ -63,6 +65,7 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
     started, clock = datetime.now(UTC), time.perf_counter()
     config = with_absolute_paths(plain(cfg))
 
+    check_metric_classes(config)
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
     write_text(folder / "config.yaml", as_yaml(config))
@@ -115,13 +118,15 @@ def build_estimator(cfg: DictConfig, datamodule: TableDataModule) -> Estimator:
             "name a class such as sklearn.neighbors.KNeighborsClassifier"
         )
     features, target = datamodule.features_scaling, datamodule.target_scaling
+    task = TASKS[datamodule.schema.task]
     return Estimator(
         estimator=estimator,
-        task=TASKS[datamodule.schema.task],
+        task=task,
         n_classes=len(datamodule.schema.class_names),
         standardize=Standardize(features.mean, features.scale),
         standardize_target=None if target is None else Standardize(target.mean, target.scale),
         seed=cfg.seed,
+        **metric_settings(cfg, task=task, n_outputs=datamodule.schema.n_outputs(task)),
     )
 
 

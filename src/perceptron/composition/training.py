@@ -19,6 +19,7 @@ from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.kept import Kept, ending_of, kept_weights
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.metrics import check_metric_classes
 from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
@@ -79,6 +80,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
     config = with_absolute_paths(plain(cfg))
+    check_metric_classes(config)
     start = starting_point(config)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
@@ -217,26 +219,27 @@ def evaluate(
     # A profiler is for the training; torch's ends in an error where it sees a single step.
     trainer.profiler = NoProfiler()  # type: ignore[attr-defined]
     metrics: dict[str, float] = {}
-    for split in splits:
-        if len(datamodule.split.rows(split)):
-            metrics |= _evaluated(trainer, model, datamodule, split)
-            if split == "val" and chooses(model):
-                metrics["val/threshold"] = model.threshold
+    for at_once in (("train", "val"), ("test",)):
+        wanted: list[SplitName] = [split for split in splits if split in at_once and len(datamodule.split.rows(split))]
+        if wanted:
+            metrics |= _evaluated(trainer, model, datamodule, wanted)
+        if "val" in wanted and chooses(model):
+            metrics["val/threshold"] = model.threshold
     return metrics
 
 
 def _evaluated(
-    trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, split: SplitName
+    trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, splits: Sequence[SplitName]
 ) -> dict[str, float]:
-    """Metrics of a split. Loggers and callbacks, which would take its rows for test rows, hear of the test alone."""
-    model.evaluated = split
+    """Metrics of splits. Loggers and callbacks, which would take all rows for test rows, hear of the test alone."""
     loggers, callbacks = trainer.loggers, trainer.callbacks  # type: ignore[attr-defined]
-    if split != "test":
+    is_test = "test" in splits
+    if not is_test:
         trainer.loggers, trainer.callbacks = [], []  # type: ignore[attr-defined]
     try:
-        trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
+        trainer.test(model, {split: datamodule.eval_dataloader(split) for split in splits}, verbose=False)
     finally:
         trainer.loggers, trainer.callbacks = loggers, callbacks  # type: ignore[attr-defined]
-    of_callbacks = trainer.callback_metrics.items() if split == "test" else ()
-    own = {name: value.item() for name, value in of_callbacks if name.startswith("test/") and name not in model.results}
-    return model.results | own
+    own = {name: value.item() for split in splits for name, value in model.measured(split).items()}
+    of_callbacks = trainer.callback_metrics.items() if is_test else ()
+    return own | {name: value.item() for name, value in of_callbacks if name.startswith("test/") and name not in own}

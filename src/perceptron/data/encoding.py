@@ -146,7 +146,12 @@ def from_texts(texts: Sequence[str]) -> tuple[Code, ...]:
     try:
         codes = tuple(json.loads(text) for text in texts)
         _ = encoded_names(codes), [code["column"] for code in codes]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        for code in codes:
+            for name in ("values", "rare", "missing_texts"):
+                if not all(isinstance(text, str) for text in list(code.get(name, []))):
+                    raise TypeError(f"{name} that are no texts")
+            _ = read_dates(pd.Series(["2026-01-31"]), code.get("format", ISO))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a checkpoint's encoding must be readable, got {error}; name another") from error
     return codes
 

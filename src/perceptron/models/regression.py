@@ -5,8 +5,8 @@ from typing import Any
 from torch import Tensor
 
 from perceptron.models.base import Prediction, TaskModule
-from perceptron.models.metrics import regression_metrics
 from perceptron.models.standardize import Standardize
+from perceptron.tasks import REGRESSION
 
 
 class Regressor(TaskModule):
@@ -18,6 +18,8 @@ class Regressor(TaskModule):
         standardize_target: the targets' standardisation, fitted on training rows.
         **settings: those of ``TaskModule``.
     """
+
+    task = REGRESSION
 
     def __init__(self, *, standardize_target: Standardize, **settings: Any) -> None:
         super().__init__(**settings)
@@ -36,9 +38,9 @@ class Regressor(TaskModule):
         """The loss in squared units; with several targets, in units of their mean variance."""
         return loss * self.standardize_target.scale.square().mean()
 
-    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """See ``regression_metrics``."""
-        return regression_metrics(self.standardize_target.inverse(outputs), target)
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Values in the targets' units."""
+        return self.standardize_target.inverse(outputs)
 
     def answers(self, outputs: Tensor) -> Prediction:
         """Values ``(batch, n_targets)`` in the targets' units, less the targets' offsets."""

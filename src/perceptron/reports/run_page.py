@@ -8,6 +8,7 @@ from perceptron.reports.data_section import data_section
 from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
 from perceptron.runs.ending import in_words
 from perceptron.runs.folder import Run
+from perceptron.runs.metric_rows import metric_rows
 from perceptron.runs.undefined import shown_value, undefined_notes
 
 FIGURE_ORDER = (
@@ -50,10 +51,9 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
         metrics: values under names like ``test/acc``; None where one is not defined.
     """
     splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
-    names = dict.fromkeys(name.partition("/")[2] for name in metrics)
     rows = [
-        [name, *(shown_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
-        for name in names
+        [shown, *(shown_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
+        for name, shown in metric_rows(metrics).items()
     ]
     html = table(["metric", *(_SPLITS[split] for split in splits)], rows)
     return html + "".join(paragraph(f"{note}.") for note in undefined_notes(metrics))

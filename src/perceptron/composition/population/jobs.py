@@ -101,6 +101,7 @@ def group_key(config: Mapping[str, Any]) -> str:
         "data": {name: data[name] for name in ("dataset", "task", "batch_size", "eval_batch_size")},
         "network": network,
         "model": {name: value for name, value in config["model"].items() if name not in varying},
+        "metrics": config["metrics"],
         "optimizer": {
             name: value
             for name, value in optimizer.items()

@@ -15,6 +15,7 @@ from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained, open_own
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
+from perceptron.tasks import direction_of
 from perceptron.visible import VisibleFormatter
 
 
@@ -47,11 +48,22 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
             f"a fit of scikit-learn cannot go on in its middle, got {run.folder}; delete it and type its command again"
         )
     cfg = read_config(run, overrides=overrides, trust=trust)
+    _check_direction(run.config, overrides)
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
     downloads = may_download(cfg, overrides=overrides, trust=trust)
     with _log_to(run.folder / f"{cfg.task_name}.log"), offline(not downloads):
         return train(cfg, _chosen_of(run), goes_on=True)
+
+
+def _check_direction(stored: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    """Refuse the direction that a version without the group ``metrics`` stored of a metric it did not know: a guess."""
+    is_said = any(override.startswith("mode=") for override in overrides)
+    if "metrics" not in stored and not is_said and direction_of(stored["monitor"]) is None:
+        raise UsageError(
+            f"mode is required for {stored['monitor']}, whose direction the run's version guessed; add mode=max where "
+            "a larger value is better, or mode=min"
+        )
 
 
 def _chosen_of(run: Run) -> dict[str, str]:
