@@ -9,7 +9,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 from contextlib import nullcontext
 from importlib import import_module
 
-from perceptron.errors import UsageError, fail
+from perceptron.errors import UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
 from perceptron.signals import ended_by_signals
 from perceptron.spelling import did_you_mean
@@ -50,6 +50,8 @@ def _run() -> None:
             import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
         fail(error)
+    except MemoryError as error:
+        fail(f"a command must fit in memory, got {reason(error, lines=1)}; take less data or a smaller model")
     except BrokenPipeError:
         raise
     except OSError as error:

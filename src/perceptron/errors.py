@@ -116,5 +116,7 @@ def reason(error: BaseException, *, lines: int | None = None) -> str:
         lines: so many of the first lines of what it says, where those behind them are advice to programmers; None
             for all of them.
     """
-    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # torch lists the frames of its C++ behind what went wrong.
+    message, _, _ = str(error).partition("\nException raised from")
+    said = [line.strip() for line in message.splitlines() if line.strip()]
     return " ".join(said[:lines]) or type(error).__name__

@@ -69,6 +69,17 @@ def test_regression_metrics_are_scikit_learns() -> None:
     assert got["r2"] == pytest.approx(reference.r2_score(target, predicted), rel=1e-4)
 
 
+def test_r2_compares_with_the_variance_of_the_targets_that_have_some() -> None:
+    constant = torch.full((50, 1), 0.1)
+    # Right to the last bit, and wrong; the mean of 50 times 0.1 is not 0.1 in float32.
+    for predictions in (constant, constant + 0.5):
+        assert math.isnan(found("regression", (predictions, constant))["r2"])
+    varying = torch.arange(50.0)[:, None]
+    both, predictions = torch.cat([constant, varying], dim=1), torch.cat([constant, varying + 1], dim=1)
+    alone = found("regression", (varying + 1, varying))["r2"]
+    assert found("regression", (predictions, both))["r2"] == alone
+
+
 def test_what_is_not_defined_is_nan() -> None:
     one_class = found("binary", (torch.tensor([0.2, 0.9]), torch.tensor([1, 1])))
     assert math.isnan(one_class["auroc"])

@@ -70,13 +70,13 @@ def main(arguments: Sequence[str]) -> None:
     takes_columns = bool(restored.schema.encoding) and wanted == "onnx"
     unread = None
     try:
-        features, frame = _read_rows(restored, takes_columns=takes_columns)
+        features, frame, deviation = _read_rows(restored, takes_columns=takes_columns)
     except UsageError as error:
         # What was typed is to be read; what the run was trained on may be gone.
         if any(override.lstrip("+").startswith("data") for override in typed.overrides):
             raise
         unread = error
-        features, frame = _made_rows(restored, takes_columns=takes_columns)
+        features, frame, deviation = _made_rows(restored, takes_columns=takes_columns)
     rows, raw = torch.from_numpy(features), {}
     if takes_columns:
         from perceptron.data.encoding import from_texts
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> None:
         # A last row in which everything is missing.
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
-    content, difference = convert(restored.model, rows, metadata=_metadata(restored), **raw)
+    content, difference = convert(restored.answers, rows, metadata=_metadata(restored), deviation=deviation, **raw)
     with whole_file(path) as file:
         file.write(content)
     say(f"{wanted:<11} {path}, {len(content):,} bytes")
@@ -97,29 +97,41 @@ def main(arguments: Sequence[str]) -> None:
         say(f"            the run's data cannot be read: {unread}")
 
 
-def _read_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any]:
-    """Features of rows of the run's data, and the columns as they were found; None where they are not needed."""
+def _read_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, Any]:
+    """Rows of the run's data: raw features, the columns as they were found, and the deviations of continuous targets.
+
+    What is not needed is None.
+    """
+    import numpy as np
+
     from perceptron.composition.stored.restore import restore_data
+    from perceptron.data.offsets import added
 
     datamodule = restore_data(restored)
-    features = datamodule.table.features[:_MOST_ROWS].copy()
-    return features, datamodule.read_frame().iloc[:_MOST_ROWS] if takes_columns else None
+    features = datamodule.table.features[:_MOST_ROWS].astype(np.float64)
+    frame = datamodule.read_frame().iloc[:_MOST_ROWS] if takes_columns else None
+    return added(features, restored.schema.feature_offsets), frame, datamodule.target_deviation
 
 
-def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any]:
+def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, Any]:
     """The same of rows that are like the training rows."""
     import numpy as np
 
-    from perceptron.data.encoding import encode, from_texts
+    from perceptron.exports.agreement import learnt_deviation
     from perceptron.exports.made import made_features, made_frame
 
-    scaling = restored.model.standardize
-    mean, scale = scaling.mean.double().numpy(), scaling.scale.double().numpy()
-    if not restored.schema.encoding:
-        return made_features(mean, scale, n_rows=_MOST_ROWS).astype(np.float32), None
-    codes = from_texts(restored.schema.encoding)
-    frame = made_frame(codes, mean, scale, n_rows=_MOST_ROWS)
-    return encode(frame, codes), frame if takes_columns else None
+    scaling, offsets = restored.model.standardize, restored.schema.feature_offsets
+    mean = scaling.mean.double().numpy() + np.array(offsets or 0.0)
+    scale = scaling.scale.double().numpy()
+    if restored.schema.encoding:
+        from perceptron.data.encoding import encode, from_texts
+
+        codes = from_texts(restored.schema.encoding)
+        frame = made_frame(codes, mean, scale, n_rows=_MOST_ROWS)
+        features = encode(frame, codes)
+    else:
+        features, frame = made_features(mean, scale, n_rows=_MOST_ROWS), None
+    return features, frame if takes_columns else None, learnt_deviation(restored.answers, features)
 
 
 def _metadata(restored: "Restored") -> dict[str, str]:

@@ -63,6 +63,8 @@ def _main(arguments: Sequence[str]) -> None:
             raise
         said = ", ".join(reason(each) for each in (error, error.__cause__) if each is not None)
         fail(f"hydra.job_logging must be what Python's logging takes: {said}; leave it out")
+    except MemoryError as error:
+        fail(f"a run must fit in memory, got {reason(error, lines=1)}; take less data or a smaller model")
     except BrokenPipeError:
         raise
     except OSError as error:

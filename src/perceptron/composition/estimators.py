@@ -55,7 +55,8 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     except StoppedError as error:
         # A fit cannot go on in its middle, so this is no run to go on with.
         if not Run(folder).is_finished:
-            (folder / "config.yaml").unlink(missing_ok=True)
+            for name in ("config.yaml", "data_report.json", "provenance.json"):
+                (folder / name).unlink(missing_ok=True)
             error.advice = None
         raise
 

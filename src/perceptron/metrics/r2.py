@@ -7,11 +7,11 @@ from torchmetrics.utilities import dim_zero_cat
 
 
 class R2(Metric):
-    """R², averaged over targets, as scikit-learn's ``r2_score``.
+    """R², averaged over the targets that vary, as scikit-learn's ``r2_score`` with ``force_finite=False``.
 
     torchmetrics' ``R2Score`` sums squares of the values themselves in float32: of a target of 1e5 +- 1 nothing is left.
-    Here the target is centred first. For fewer than two rows it is NaN: it is not defined there. For a target without
-    variance it is 1 where every prediction is right and else 0.
+    Here the target is centred first. R² compares with the variance, so it is NaN where no target varies, as for fewer
+    than two rows.
 
     Shape of the inputs of ``update``: both ``(n_rows,)`` or ``(n_rows, n_targets)``, floating point.
     """
@@ -39,9 +39,9 @@ class R2(Metric):
 
 
 def r2(predictions: Tensor, target: Tensor) -> Tensor:
-    """R² ``(...)`` of predictions and target ``(..., n_rows, n_targets)``."""
+    """R² ``(...)`` of predictions and target ``(..., n_rows, n_targets)``; NaN where no target varies."""
     residual = (predictions - target).square().sum(dim=-2)
     total = (target - target.mean(dim=-2, keepdim=True)).square().sum(dim=-2)
-    of_targets = torch.where(total == 0, (residual == 0).to(residual.dtype), 1 - residual / total)
-    mean = of_targets.mean(dim=-1)
-    return mean if target.shape[-2] > 1 else torch.full_like(mean, torch.nan)
+    # The mean of equal numbers may be another by rounding.
+    varies = target.amax(dim=-2) > target.amin(dim=-2)
+    return torch.where(varies, 1 - residual / total, torch.nan).nanmean(dim=-1)

@@ -49,9 +49,10 @@ class Prediction(NamedTuple):
 class TaskModule(L.LightningModule, ABC):
     """A network with its standardisation, trained on one kind of task. Abstract.
 
-    Takes raw features: the fitted standardisation is part of the state. Training losses are summed by hand and logged
-    once an epoch, because ``self.log`` and a metric's update in every step each cost as much as the step of a small
-    network. Metrics are updated in the steps of evaluation, whose batches are large.
+    Takes features and targets as the data module hands them out, less their offsets; ``Answers`` takes raw features.
+    The fitted standardisation is part of the state. Training losses are summed by hand and logged once an epoch,
+    because ``self.log`` and a metric's update in every step each cost as much as the step of a small network. Metrics
+    are updated in the steps of evaluation, whose batches are large.
 
     Args:
         network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``, or to
@@ -117,7 +118,7 @@ class TaskModule(L.LightningModule, ABC):
 
         Args:
             outputs: ``(..., n_rows, n_outputs)`` from the network; leading dimensions hold models side by side.
-            target: as the data module hands it out, raw, with the same leading dimensions.
+            target: as the data module hands it out, with the same leading dimensions.
         """
 
     @abstractmethod
@@ -133,6 +134,7 @@ class TaskModule(L.LightningModule, ABC):
         """What metrics compare with the target.
 
         Args:
+            outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
             outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
 
         Returns:
@@ -172,7 +174,7 @@ class TaskModule(L.LightningModule, ABC):
         """
 
     def predict(self, features: Tensor) -> Prediction:
-        """Answers for ``(batch, n_features)`` raw features."""
+        """Answers for features ``(batch, n_features)``, not standardised."""
         outputs = self.network(self.standardize(features.to(self.dtype)))
         if outputs.ndim == 2:
             return self.answers(outputs)
@@ -180,7 +182,7 @@ class TaskModule(L.LightningModule, ABC):
         return together._replace(spread=self.spread(outputs, together.labels))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``.
+        """Outputs ``(batch, n_outputs)`` of the network for features ``(batch, n_features)``, not standardised.
 
         Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
         not call it: they give ``network`` the features of several steps, standardised at once.

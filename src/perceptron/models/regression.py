@@ -26,7 +26,7 @@ class Regressor(TaskModule):
         self.standardize_target = standardize_target
 
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Squared error of each row, mean over targets; both ``(..., n_rows, n_targets)``, the target raw."""
+        """Squared error of each row, mean over targets; both ``(..., n_rows, n_targets)``, the target in units."""
         errors: Tensor = outputs - self.standardize_target(target)
         return errors.square().mean(dim=-1)
 
@@ -43,9 +43,9 @@ class Regressor(TaskModule):
         return self.standardize_target.inverse(outputs)
 
     def answers(self, outputs: Tensor) -> Prediction:
-        """Values ``(batch, n_targets)`` in the targets' units."""
+        """Values ``(batch, n_targets)`` in the targets' units, less the targets' offsets."""
         return Prediction(self.standardize_target.inverse(outputs), None)
 
     def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
         """Of the values, in the targets' units."""
-        return self.standardize_target.inverse(outputs).std(dim=1, correction=0)
+        return outputs.std(dim=1, correction=0) * self.standardize_target.scale

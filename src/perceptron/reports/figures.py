@@ -94,6 +94,7 @@ def _training_drawings(model: TaskModule, datamodule: TableDataModule, training:
                 boundaries_of(model, features.numpy(), training),
                 features.numpy(),
                 target.numpy(),
+                offsets=schema.feature_offsets,
                 feature_names=schema.feature_names,
                 class_names=schema.class_names,
                 threshold=getattr(model, "threshold", None),

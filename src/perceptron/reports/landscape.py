@@ -57,7 +57,7 @@ def surfaces_of(model: TaskModule, features: Tensor, target: Tensor, training: T
 
     Args:
         model: trained.
-        features: ``(n_rows, n_features)`` raw.
+        features: ``(n_rows, n_features)`` less their offsets.
         target: as the data module hands it out.
         training: its path.
 
@@ -85,7 +85,7 @@ def boundaries_of(model: TaskModule, features: Floats, training: Training) -> li
 
     Args:
         model: a trained classifier.
-        features: ``(n_rows, 2)`` raw, over which the grid lies.
+        features: ``(n_rows, 2)`` less their offsets, over which the grid lies.
         training: its path.
     """
     _, _, points = grid_of(features)

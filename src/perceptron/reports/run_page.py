@@ -5,11 +5,11 @@ from typing import Any
 
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
-from perceptron.reports.page import Section, images_in, named_values, number, page, paragraph, table
+from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
 from perceptron.runs.ending import in_words
 from perceptron.runs.folder import Run
 from perceptron.runs.metric_rows import metric_rows
-from perceptron.runs.undefined import undefined_notes
+from perceptron.runs.undefined import shown_value, undefined_notes
 
 FIGURE_ORDER = (
     "curves", "confusion", "discrimination", "calibration", "probabilities", "mistakes", "residuals", "coefficients",
@@ -52,7 +52,7 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     """
     splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
     rows = [
-        [shown, *(number(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
+        [shown, *(shown_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
         for name, shown in metric_rows(metrics).items()
     ]
     html = table(["metric", *(_SPLITS[split] for split in splits)], rows)

@@ -106,7 +106,7 @@ RANGES: dict[str, Range] = {
     "optimizer.momentum": _SHARE,
     "optimizer.betas": Range(
         "two numbers in [0, 1)",
-        lambda value: isinstance(value, Sequence) and len(value) == 2 and all(0 <= beta < 1 for beta in value),
+        lambda value: isinstance(value, Sequence) and len(value) == 2 and all(map(_SHARE.holds, value)),
     ),
     "optimizer.eps": _ABOVE_0,
     "scheduler.mode": _one_of(("min", "max")),

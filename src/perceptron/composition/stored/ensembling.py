@@ -13,6 +13,7 @@ from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.restore import Restored, empty_model, restore
 from perceptron.composition.stored.trust import check_trusted
+from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, TaskModule, take_members
 from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints
@@ -63,6 +64,8 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
         )
     members = [restore(run.folder, checkpoint=checkpoint, trust=trust) for run in finished]
     _check_alike(members)
+    for member in members[1:]:
+        _count_alike(member, members[0].schema)
     config = _config(members, folder)
     where = str(folder)
     check_trusted(config, where=where, trust=trust)
@@ -135,6 +138,14 @@ def _check_alike(members: Sequence[Restored]) -> None:
                     f"an ensemble's members must share their {what}, got {_short(own)} in {member.checkpoint} and "
                     f"{_short(common)} in {first.checkpoint}; name a folder of runs that do"
                 )
+
+
+def _count_alike(member: Restored, common: TableSchema) -> None:
+    """Let a member take columns less the common offsets, for each run chooses some for its own table."""
+    model, own = member.model, member.schema
+    model.standardize.move(own.feature_offsets, to=common.feature_offsets)
+    if isinstance(model, Regressor):
+        model.standardize_target.move(own.target_offsets, to=common.target_offsets)
 
 
 def _kind(model: TaskModule) -> str:

@@ -16,7 +16,7 @@ from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.paths import check_paths
 from perceptron.composition.stored.trust import check_trusted
 from perceptron.data import Scaling, TableDataModule, TableSchema, offline
-from perceptron.models import TaskModule
+from perceptron.models import Answers, TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_members, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.tasks import REGRESSION
@@ -43,6 +43,12 @@ class Restored:
     step: int
     members: Sequence[Mapping[str, Any]] = ()
     downloads: bool = True
+
+    @property
+    def answers(self) -> Answers:
+        """The model for raw rows."""
+        schema = self.schema
+        return Answers(self.model, feature_offsets=schema.feature_offsets, target_offsets=schema.target_offsets).eval()
 
 
 def restore(

@@ -10,7 +10,9 @@ from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
 from perceptron.errors import PrunedError
+from perceptron.runs.files import remove_leftovers
 from perceptron.runs.folder import Run, best_of, monitored_value
+from perceptron.runs.lock import only_process
 from perceptron.signals import listening
 from perceptron.sweeps.jobs import Job
 
@@ -58,7 +60,13 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
     job = Job(run.folder)
     job.begin()
     try:
-        return stored_best(run) if run.is_finished else work()
+        if run.is_finished:
+            return stored_best(run)
+        if run.is_begun:
+            # An earlier attempt may have been killed while it wrote.
+            with only_process(run.folder):
+                remove_leftovers(run.folder)
+        return work()
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan
