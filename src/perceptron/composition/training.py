@@ -21,7 +21,7 @@ from perceptron.composition.logs import tame_lightning
 from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
-from perceptron.composition.results import best_entry, notes, write_data_report, write_results
+from perceptron.composition.results import best_entry, log_table_defaults, notes, write_data_report, write_results
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.start import Start, starting_point
 from perceptron.composition.threads import set_threads
@@ -95,6 +95,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
         write_text(folder / "config.yaml", as_yaml(config))
         if datamodule.report is not None:
             write_data_report(folder, datamodule.report)
+        log_table_defaults(config, chosen)
 
     best_value = None
     best_checkpoint = None if start is None else start.path
