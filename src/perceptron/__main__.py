@@ -11,7 +11,7 @@ from importlib import import_module
 
 from perceptron.errors import UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
-from perceptron.signals import ended_by_signals
+from perceptron.signals import ended_by_signals, raise_if_lost
 from perceptron.spelling import did_you_mean
 from perceptron.visible import warnings_on_stderr
 
@@ -47,7 +47,12 @@ def _run() -> None:
         if name not in COMMANDS:
             raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
         with nullcontext() if name in _LOGGED else warnings_on_stderr():
-            import_module(f"perceptron.commands.{name}").main(arguments)
+            try:
+                import_module(f"perceptron.commands.{name}").main(arguments)
+            except Exception:
+                # A signal that a library has dropped may be its cause.
+                raise_if_lost()
+                raise
     except UsageError as error:
         fail(error)
     except MemoryError as error:

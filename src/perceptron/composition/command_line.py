@@ -52,7 +52,12 @@ def _main(arguments: Sequence[str]) -> None:
         print(help_text())
         return
     try:
-        _run(arguments)
+        try:
+            _run(arguments)
+        except Exception:
+            # A signal that a library has dropped may be its cause.
+            raise_if_lost()
+            raise
     except (HydraException, OmegaConfBaseException) as error:
         fail(one_line(error))
     except UsageError as error:
