@@ -10,7 +10,7 @@ from tests.conftest import Perceptron
 
 from perceptron.data.arrays import read_arrays
 from perceptron.data.delimited import check_names
-from perceptron.data.files import read_frame
+from perceptron.data.frames import read_frame
 from perceptron.errors import UsageError
 from perceptron.prediction.columns import check_columns
 
