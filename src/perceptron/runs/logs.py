@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from pathlib import Path
 
+import lightning as L
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
@@ -32,6 +33,20 @@ def hide_later(loggers: Iterable[Logger], *, steps: int) -> None:
             writer = logger.experiment.file_writer
             writer.add_event(Event(step=steps, file_version="brain.Event:2"))
             writer.add_event(Event(step=steps, session_log=SessionLog(status=SessionLog.START)))
+
+
+def log_step(trainer: L.Trainer) -> None:
+    """Log the step that has just been taken, where steps are logged, for a training that ends behind it.
+
+    Lightning does so only after the callbacks.
+    """
+    every = trainer.log_every_n_steps  # type: ignore[attr-defined]
+    if not every or trainer.global_step % every:
+        return
+    values = {name: value.item() for name, value in trainer.logged_metrics.items()}
+    for logger in trainer.loggers if values else ():
+        logger.log_metrics({**values, "epoch": trainer.current_epoch}, step=trainer.global_step - 1)
+        logger.save()
 
 
 def _reopen_csv(logger: CSVLogger, steps: int) -> None:
