@@ -78,7 +78,7 @@ def test_resume_writes_through_no_link(
     assert _untouched(outside)
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", [".lock", "train.log", "csv/metrics.csv", "csv/hparams.yaml"])
 def test_resume_waits_for_no_fifo(perceptron: Perceptron, finished: Path, tmp_path: Path, name: str) -> None:
     folder = _unfinished(finished, tmp_path)
@@ -186,7 +186,7 @@ def test_what_leads_out_is_found_at_any_depth(tmp_path: Path) -> None:
         check_contained(folder)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("mode", ["ab", "r+b"])
 def test_a_file_is_opened_for_writing_itself(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "file"

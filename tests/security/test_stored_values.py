@@ -102,7 +102,7 @@ PREPARED: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", PREPARED)
 def test_every_command_says_so_in_a_line(perceptron: Perceptron, folder: Path, name: str, command: str) -> None:
@@ -115,7 +115,7 @@ def test_every_command_says_so_in_a_line(perceptron: Perceptron, folder: Path, n
     assert "Traceback" not in answer.err
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("command", ["report", "compare"])
 @pytest.mark.parametrize("file", ["provenance.json", "metrics.json", ".hydra/config.yaml"])
 def test_other_files_are_read_by_the_same_reader(perceptron: Perceptron, folder: Path, file: str, command: str) -> None:
