@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn import metrics as reference
 from torch import Tensor
-from torchmetrics import AUROC, R2Score, Recall
+from torchmetrics import AUROC, MeanAbsolutePercentageError, R2Score, Recall
 
-from perceptron.metrics import R2, BalancedAccuracy, TaskMetrics, ranking
+from perceptron.metrics import R2, BalancedAccuracy, InUnits, TaskMetrics, ranking
 from perceptron.metrics.ranking import area_and_precision, areas_and_precisions
 
 RANDOM = np.random.default_rng(0)
@@ -162,3 +162,11 @@ def test_ranks_are_right_in_every_precision_and_where_probabilities_are_0_or_1(p
     assert average.item() == pytest.approx(reference.average_precision_score(target, of_1.double()), abs=1e-6)
     rounded = torch.stack([of_1.clamp(0.1, 0.9), -0.0 * of_1])
     assert area_and_precision(rounded, (target == 1).expand(2, -1))[0][1].item() == 0.5
+
+
+def test_offsets_are_added_again_and_an_epoch_knows_nothing_of_the_one_before() -> None:
+    metric = InUnits(MeanAbsolutePercentageError(), [1000.0])
+    for errors in (torch.ones(4), 2 * torch.ones(4)):
+        metric.update(errors, torch.zeros(4))
+        assert metric.compute().item() == pytest.approx(errors[0].item() / 1000)
+        metric.reset()

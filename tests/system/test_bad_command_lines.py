@@ -150,6 +150,24 @@ BAD = [
         "there is no setting callbacks.early_stopping.patiense; did you mean callbacks.early_stopping.patience?",
     ),
     ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; set mode=max"),
+    ("metrics=defualt", "there is no metrics=defualt; did you mean default?"),
+    ("+metrics.kappa=1", "metrics.kappa must be settings with a _target_, or null, got 1; change it"),
+    (
+        "+metrics.acc._target_=torchmetrics.Accuracy",
+        "metrics.acc has the name of a metric that is reported anyway; choose another name",
+    ),
+    (
+        "+metrics.cohen-kappa._target_=torchmetrics.CohenKappa",
+        "a metric's name must be letters, digits and _, got metrics.cohen-kappa; choose another",
+    ),
+    (
+        "metrics=none monitor=val/acc",
+        "monitor must be a metric that this run logs, got val/acc; choose from train/loss, val/loss",
+    ),
+    (
+        "+metrics.kappa._target_=torchmetrics.CohenKappa monitor=val/kapa",
+        "monitor must be a metric that this run logs, got val/kapa; did you mean val/kappa?",
+    ),
     (
         "model=auto monitor=val/accuracy",
         "monitor must be a metric that this run logs, got val/accuracy; did you mean val/acc?",

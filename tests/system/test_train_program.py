@@ -31,7 +31,7 @@ def test_it_prints_results_and_leaves_a_folder_named_for_its_time(command, tmp_p
     "settings",
     [
         # 369 training rows at 32 leave a last batch of 17, which two processes share unevenly.
-        ("model=binary_mlp",),
+        ("model=binary_mlp", "+metrics.kappa._target_=torchmetrics.CohenKappa", "monitor=val/kappa"),
         # 286 at 57 leave one row, of which the second process has none; odd splits, and losses in squared units.
         ("data=diabetes", "model=linear", "data.batch_size=57"),
     ],
@@ -70,7 +70,18 @@ def test_help_shows_the_groups_and_the_commonest_commands(command) -> None:
     assert "python train.py model=digits_mlp" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 105
     words = " ".join(done.stdout.split())
-    for group in ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "logger", "experiment", "debug"):
+    for group in (
+        "data",
+        "model",
+        "optimizer",
+        "scheduler",
+        "trainer",
+        "metrics",
+        "callbacks",
+        "logger",
+        "experiment",
+        "debug",
+    ):
         options = [path.stem for path in (CONF_DIR / group).glob("[!_]*.yaml")]
         assert f" {group} {', '.join(sorted(options))}" in words
     assert " hydra/launcher population, joblib," in words

@@ -126,7 +126,7 @@ def build_estimator(cfg: DictConfig, datamodule: TableDataModule) -> Estimator:
         standardize=Standardize(features.mean, features.scale),
         standardize_target=None if target is None else Standardize(target.mean, target.scale),
         seed=cfg.seed,
-        **metric_settings(cfg, task=task, n_outputs=datamodule.schema.n_outputs(task)),
+        **metric_settings(cfg, task=task, schema=datamodule.schema),
     )
 
 

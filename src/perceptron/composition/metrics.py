@@ -13,7 +13,9 @@ from torchmetrics import Metric, MetricCollection
 from perceptron.composition.instance import Make, instance
 from perceptron.composition.settings.metrics import OF_TASK
 from perceptron.composition.settings.plain import plain
+from perceptron.data import TableSchema
 from perceptron.errors import UsageError, reason
+from perceptron.metrics import InUnits
 from perceptron.models.split_metrics import metric_inputs
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
@@ -31,13 +33,15 @@ def check_metric_classes(cfg: Mapping[str, Any]) -> None:
             _class(part["_target_"], f"metrics.{name}")
 
 
-def metric_settings(cfg: Mapping[str, Any], *, task: Task, n_outputs: int, make: Make = instance) -> dict[str, Any]:
+def metric_settings(
+    cfg: Mapping[str, Any], *, task: Task, schema: TableSchema, make: Make = instance
+) -> dict[str, Any]:
     """Arguments of a model for what it reports; none where that is what its task reports.
 
     Args:
         cfg: the whole configuration, typed or plain.
         task: of the model.
-        n_outputs: classes of a multiclass task, targets of a regression.
+        schema: of the data.
         make: makes an object of its settings.
 
     Raises:
@@ -45,12 +49,18 @@ def metric_settings(cfg: Mapping[str, Any], *, task: Task, n_outputs: int, make:
     """
     group = {name: part for name, part in plain(cfg["metrics"]).items() if part is not None}
     own: dict[str, Metric | MetricCollection] = {
-        name: _metric(part, f"metrics.{name}", task=task, n_outputs=n_outputs, make=make)
+        name: _in_units(
+            _metric(part, f"metrics.{name}", task=task, n_outputs=schema.n_outputs(task), make=make), schema
+        )
         for name, part in group.items()
         if part["_target_"] != OF_TASK
     }
     settings: dict[str, Any] = {"metrics": MetricCollection(own, compute_groups=False)} if own else {}
     return settings if len(own) < len(group) else settings | {"task_metrics": False}
+
+
+def _in_units(metric: Metric, schema: TableSchema) -> Metric:
+    return InUnits(metric, schema.target_offsets) if schema.target_offsets else metric
 
 
 def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int, make: Make) -> Metric:

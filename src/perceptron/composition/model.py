@@ -79,7 +79,7 @@ def model_for(
         "optimizer": make(cfg["optimizer"], "optimizer"),
         "schedule": make(scheduler, "scheduler") if scheduler["_target_"] else None,
         "seed": seed,
-        **metric_settings(cfg, task=task, n_outputs=schema.n_outputs(task), make=make),
+        **metric_settings(cfg, task=task, schema=schema, make=make),
     }
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)

@@ -117,8 +117,7 @@ def regression_metrics(predictions: Tensor, target: Tensor) -> dict[str, Tensor]
         target: ``(..., n_rows, n_targets)`` float32, in the target's units.
 
     Returns:
-        Values ``(...)``. R² is NaN for fewer than two rows: it is not defined there. For a target without variance it
-        is 1 where every prediction is right and else 0.
+        Values ``(...)``. R² is NaN where no target varies: it is not defined there.
     """
     errors = predictions - target
     return {
