@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import table_defaults
 from sklearn import datasets
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
@@ -36,6 +37,7 @@ from sklearn.svm import SVC, SVR
 from perceptron.estimators import PerceptronClassifier, PerceptronRegressor
 from perceptron.networks import TabM
 from perceptron.runs.files import write_text
+from perceptron.runs.undefined import DASH
 from perceptron.sweeps.statistics import Draw, compare, estimate, holm
 
 
@@ -188,7 +190,7 @@ def report(known: Sequence[Fold], *, folds: int) -> str:
     if missing:
         left = f"Not measured yet, and what the same command goes on with: {'; '.join(missing)}."
         parts.insert(len(head.split("\n\n")), textwrap.fill(left, 120))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts) + "\n\n" + table_defaults.section(table_defaults.RESULTS)
 
 
 def of_table(known: Sequence[Fold], *, folds: int) -> str:
@@ -205,7 +207,8 @@ def of_table(known: Sequence[Fold], *, folds: int) -> str:
         found = means[model]
         seconds = np.mean([fold.seconds for fold in known if fold.model == model])
         p = "" if model == REFERENCE or np.isnan(adjusted[model]) else f"{adjusted[model]:.3f}"
-        lines.append(f"| {model} | {found.mean:.4f} ± {found.high - found.mean:.4f} | {p} | {seconds:.2f} |")
+        half = DASH if found.gap else f"{found.high - found.mean:.4f}"
+        lines.append(f"| {model} | {found.mean:.4f} ± {half} | {p} | {seconds:.2f} |")
     return "\n".join(lines)
 
 

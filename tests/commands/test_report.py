@@ -42,7 +42,7 @@ def test_the_best_weights_are_named_where_they_were_chosen(tmp_path: Path, check
 def test_the_page_says_how_the_training_ended(tmp_path: Path) -> None:
     run = _run(tmp_path / "a", finished=True)
     origin = json.loads((run / "provenance.json").read_text())
-    for max_epochs, early, told in ((100, True, "Training stopped early at epoch 51, kept epoch 30."),
+    for max_epochs, early, told in ((100, True, "Training stopped early after 51 epochs, kept epoch 30."),
                                     (51, False, "Training stopped at its 51 epochs, kept epoch 30.")):  # fmt: skip
         end = ending(epochs=51, max_epochs=max_epochs, stopped_early=early, kept_epoch=30)
         (run / "provenance.json").write_text(json.dumps(origin | {"training": end}))

@@ -50,7 +50,7 @@ def test_the_best_is_what_model_checkpoint_says(
     assert _read(tmp_path, "metrics.json")["val/loss"] == pytest.approx(best)
     origin = _read(tmp_path, "provenance.json")
     assert origin["best"]["value"] == pytest.approx(best)
-    assert origin["training"]["kept_epoch"] == losses.index(best) + 1
+    assert origin["training"]["kept_epoch"] == losses.index(best)
     path = checkpoint_path(Run(tmp_path), "best")
     assert read_checkpoint(path)["epoch"] == losses.index(best)
     assert len(list((tmp_path / "checkpoints").glob("*.ckpt"))) == n_files + 1

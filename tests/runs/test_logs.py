@@ -1,6 +1,8 @@
 """The logs of a run that goes on are those of a run that nobody disturbed."""
 
 import csv
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from perceptron.composition import training
 from perceptron.composition.stored.resuming import resume
 from perceptron.composition.trainer import build_trainer
+from perceptron.errors import InterruptedRunError
 from perceptron.runs.folder import Run
 
 SHORT = ("data=iris", "model=softmax", "logger=many", "data.batch_size=49", "trainer.max_epochs=4")
@@ -33,11 +36,14 @@ class _Kill(L.Callback):
 
     def on_train_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         if not self.at_end and trainer.global_step == self.steps:
-            raise Killed
+            self.end()
 
     def on_train_epoch_start(self, trainer: L.Trainer, *_: Any) -> None:
         if self.at_end and trainer.global_step == self.steps:
-            raise Killed
+            self.end()
+
+    def end(self) -> None:
+        raise Killed
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
@@ -81,6 +87,21 @@ def test_a_killed_run_that_goes_on_has_logged_every_epoch_once(
     assert _rows(folder) == _rows(wanted)
     assert _events(folder) == _events(wanted)
     assert not list(folder.rglob("*.kept"))
+
+
+def test_a_run_that_a_signal_has_ended_goes_on_with_its_logs(
+    composed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training.train(*composed(*SHORT, *SINGLE_STEPS, folder="whole"))
+    kill = _Kill(5, at_end=False)
+    monkeypatch.setattr(kill, "end", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "build_trainer", lambda cfg, own, **more: build_trainer(cfg, [*own, kill], **more))
+        with pytest.raises(InterruptedRunError):
+            training.train(*composed(*SHORT, *SINGLE_STEPS, folder="stopped"))
+    resume(Run(tmp_path / "stopped"))
+    assert _rows(tmp_path / "stopped") == _rows(tmp_path / "whole")
+    assert _events(tmp_path / "stopped") == _events(tmp_path / "whole")
 
 
 def test_a_finished_run_that_is_extended_has_the_logs_of_a_long_one(composed, tmp_path: Path) -> None:

@@ -264,9 +264,9 @@ def test_a_pickle_in_a_database_is_not_read(perceptron: Perceptron, tmp_path: Pa
             "optimizer.weight_decay": optuna.distributions.FloatDistribution(0.0, 0.1),
         }
     )
-    study.tell(trial, 0.5)
     payload = pickle.dumps(Payload(marker)).hex()
     study._storage.set_trial_system_attr(trial._trial_id, "cma:optimizer:0", payload)
+    study.tell(trial, 0.5)
     assert "type 'trust=[optuna.samplers.CmaEsSampler]'" in refused(perceptron, sweep, marker)
     perceptron("train", f"sweep.resume={sweep}", "trust=[optuna.samplers.CmaEsSampler]")
     assert marker.exists(), "the payload works"

@@ -33,7 +33,7 @@ from perceptron.errors import InterruptedRunError, StoppedError, UsageError, fai
 from perceptron.pipes import ended_by_reader
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
-from perceptron.signals import ended_by_signals
+from perceptron.signals import ended_by_signals, raise_if_lost
 from perceptron.spelling import did_you_mean
 
 
@@ -84,7 +84,11 @@ def _run(arguments: Sequence[str]) -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     SettingsCheck.reached, SettingsCheck.of_run, SweepReport.folder = False, None, None
     try:
-        _train()
+        try:
+            _train()
+        except Exception:
+            raise_if_lost()
+            raise
     except KeyboardInterrupt as error:
         raise _stopped(InterruptedRunError(signal.SIGINT)) from error
     except StoppedError as error:
@@ -148,6 +152,10 @@ def _train(cfg: DictConfig) -> float | None:
         if isinstance(error, UsageError):
             fail(error)
         error.advice = error.advice or _advice(folder)
+        raise
+    except Exception:
+        # Before Hydra prints a line about it.
+        raise_if_lost()
         raise
 
 
@@ -247,7 +255,7 @@ def parsed_arguments(arguments: Sequence[str]) -> Command:
     _check_flags(arguments)
     parsed = parser.parse_intermixed_args(arguments)
     _check_together(parsed)
-    overrides = [*parsed.overrides, *_model_of_a_table(parsed.overrides)]
+    overrides = [*parsed.overrides, *_defaults_of_a_table(parsed.overrides)]
     flags = [argument for argument in arguments if argument not in parsed.overrides]
     return Command(
         arguments=[*flags, *overrides],
@@ -266,13 +274,18 @@ def _is_hydras(override: str) -> bool:
     return key.startswith("hydra") and key not in ("hydra/launcher", "hydra/sweeper")
 
 
-def _model_of_a_table(overrides: Sequence[str]) -> list[str]:
-    """A table of one's own says only when it is read which model it needs.
+def _defaults_of_a_table(overrides: Sequence[str]) -> list[str]:
+    """What a user-supplied table takes unless the command line names a model or an experiment.
 
-    Said here, because Hydra lets the model select the data, which stands before it, but not the data the model.
+    Which model a table needs is known only when it is read: ``model=auto``. With it, ``experiment=table`` sets
+    optimizer and epochs. Added here, because in Hydra a model can select its data, but data cannot select a model.
     """
-    names_another = any(override.startswith(("model=", "experiment=")) for override in overrides)
-    return ["model=auto"] if {"data=table", "data=arrays"} & set(overrides) and not names_another else []
+    typed = dict(override.split("=", 1) for override in overrides if "=" in override)
+    if "experiment" in typed or typed.get("model", "auto") != "auto":
+        return []
+    if typed.get("data") == "table":
+        return ["experiment=table"]
+    return ["model=auto"] if typed.get("data") == "arrays" and "model" not in typed else []
 
 
 def _check_flags(arguments: Sequence[str]) -> None:

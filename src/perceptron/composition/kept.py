@@ -64,7 +64,7 @@ def ending_of(trainer: L.Trainer, kept: Kept) -> dict[str, Any]:
         epochs=trainer.current_epoch,
         max_epochs=trainer.max_epochs,
         stopped_early=any(isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0 for callback in callbacks),
-        kept_epoch=None if kept.epoch is None else kept.epoch + 1,
+        kept_epoch=kept.epoch,
     )
 
 

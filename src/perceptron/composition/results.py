@@ -70,6 +70,22 @@ def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
         log.warning("%s", visible(warning))
 
 
+def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> None:
+    """Log what ``experiment=table`` sets, which a user-supplied table takes unless told otherwise."""
+    if chosen.get("experiment") != "table":
+        return
+    rows = config["data"]["batch_size"]
+    log.info(
+        "experiment=table, the defaults for your own table: optimizer=%s, rate %g, scheduler=%s, %s, at most %s "
+        "epochs; docs/results.md says why, and what is typed beside it wins",
+        chosen.get("optimizer"),
+        config["optimizer"]["lr"],
+        chosen.get("scheduler"),
+        "all rows in one batch" if rows is None else f"batches of {rows} rows",
+        config["trainer"]["max_epochs"],
+    )
+
+
 def notes(datamodule: TableDataModule, end: Mapping[str, Any] | None = None) -> list[str]:
     """What a report says of the training and of the rows.
 

@@ -24,7 +24,7 @@ from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.precision import to_stored_precision
-from perceptron.composition.results import notes, write_data_report, write_results
+from perceptron.composition.results import log_table_defaults, notes, write_data_report, write_results
 from perceptron.composition.settings.monitors import check_logged
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
@@ -110,6 +110,7 @@ def _train(
         write_text(folder / "config.yaml", as_yaml(config))
         if datamodule.report is not None:
             write_data_report(folder, datamodule.report)
+        log_table_defaults(config, chosen)
 
     kept, end = Kept(), None
     if cfg.train:

@@ -19,16 +19,16 @@ def ending(*, epochs: int, max_epochs: int | None, stopped_early: bool, kept_epo
         epochs: completed.
         max_epochs: to be trained; None or -1 for no limit.
         stopped_early: whether early stopping ended it.
-        kept_epoch: that the reported weights are from, from 1; None where no best epoch is known.
+        kept_epoch: that the reported weights are from, numbered from 0 as in logs; None where no best one is known.
     """
     stopped = EARLY if stopped_early else EPOCHS if epochs == max_epochs else OTHER
     last_part = math.ceil(epochs * _LAST_PART)
-    improving = stopped == EPOCHS and kept_epoch is not None and kept_epoch > epochs - last_part
+    improving = stopped == EPOCHS and kept_epoch is not None and kept_epoch >= epochs - last_part
     return {"epochs": epochs, "stopped_by": stopped, "kept_epoch": kept_epoch, "still_improving": improving}
 
 
 def in_words(end: Mapping[str, Any]) -> str:
-    """One line, such as ``stopped early at epoch 51, kept epoch 30``.
+    """One line, such as ``stopped early after 51 epochs, kept epoch 30``.
 
     Args:
         end: by ``ending``; as it may have been read from a file.
@@ -38,7 +38,7 @@ def in_words(end: Mapping[str, Any]) -> str:
     """
     epochs, kept = int(end["epochs"]), end["kept_epoch"]
     times = "epoch" if epochs == 1 else "epochs"
-    how = {EARLY: f"stopped early at epoch {epochs}", EPOCHS: f"stopped at its {epochs} {times}"}
+    how = {EARLY: f"stopped early after {epochs} {times}", EPOCHS: f"stopped at its {epochs} {times}"}
     text = how.get(str(end["stopped_by"]), f"stopped after {epochs} {times}")
     if end["still_improving"]:
         return f"{text}, still improving: trainer.max_epochs={2 * epochs} trains on"

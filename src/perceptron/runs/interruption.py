@@ -11,8 +11,9 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from perceptron.errors import InterruptedRunError
 from perceptron.runs.folder import Run
+from perceptron.runs.logs import log_step
 from perceptron.runs.resume import at_safe_point
-from perceptron.signals import ending_signals, interrupt
+from perceptron.signals import ending_signals, interrupt, raise_if_lost
 
 
 class Interruption(Checkpoint):
@@ -36,6 +37,7 @@ class Interruption(Checkpoint):
 
     def __enter__(self) -> Self:
         self._before = {number: signal.getsignal(number) for number in _signals()}
+        raise_if_lost()
         self._listen()
         return self
 
@@ -58,6 +60,7 @@ class Interruption(Checkpoint):
     ) -> None:
         """Save and end between two steps."""
         if self._is_called(trainer) and at_safe_point(trainer, batch_idx):
+            log_step(trainer)
             self._end(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002

@@ -116,13 +116,12 @@ class Trained:
     def _ending(self) -> dict[str, Any]:
         member = self.member
         cohort, number = self.population.place(self.number)
-        kept = cohort.snapshots[0].epoch(number) if cohort.snapshots else None
         stopping = member.early_stopping
         return ending(
             epochs=len(member.history),
             max_epochs=self.candidate.config["trainer"]["max_epochs"],
             stopped_early=stopping is not None and stopping.stopped_epoch > 0,
-            kept_epoch=None if kept is None else kept + 1,
+            kept_epoch=cohort.snapshots[0].epoch(number) if cohort.snapshots else None,
         )
 
 
