@@ -72,10 +72,12 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
     with only_process(folder), named_faults(folder, settings=likely_steep(cfg)), Interruption(folder) as interruption:
         if goes_on:
             remove_leftovers(folder)
-        return _train(cfg, chosen, interruption, quiet=quiet)
+        return _train(cfg, chosen, interruption, quiet=quiet, goes_on=goes_on)
 
 
-def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruption, *, quiet: bool) -> float | None:
+def _train(
+    cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruption, *, quiet: bool, goes_on: bool
+) -> float | None:
     started, clock = datetime.now(UTC), time.perf_counter()
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
@@ -84,7 +86,7 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     start = starting_point(config)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
-    datamodule = build_data(cfg.data, None if start is None else start.schema)
+    datamodule = build_data(cfg.data, None if start is None else start.schema, looks=not goes_on)
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train and start is None:
         fit_network(model, datamodule)

@@ -115,7 +115,9 @@ class TableDataModule(L.LightningDataModule):
         self.known: TableSchema | None = None
         # Optimizer steps whose batches are handed out as one, see perceptron.callbacks.several_steps.
         self.steps_at_once = 1
-        # What stands out in a table of one's own, see perceptron.data.report; None for a table of numbers.
+        # Whether to look for what stands out in a user-supplied table, see perceptron.data.report; and what was found,
+        # None for a table of numbers.
+        self.looks = True
         self.report: dict[str, Any] | None = None
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
@@ -127,6 +129,7 @@ class TableDataModule(L.LightningDataModule):
             cells=self.cells,
             task=self.task,
             known=self.known,
+            looks=self.looks,
             settings={
                 "val_fraction": self.val_fraction,
                 "test_fraction": self.test_fraction,

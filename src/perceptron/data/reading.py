@@ -64,7 +64,7 @@ class Prepared:
         table: features and labels, raw.
         split: of its rows.
         measured: ``(n_features,)`` which features are numbers to be standardised; None for all.
-        report: what stands out, see ``perceptron.data.report``; None for a table of numbers, and for a model's.
+        report: what stands out, see ``perceptron.data.report``; None for a table of numbers, and where nobody looked.
     """
 
     table: Table
@@ -74,7 +74,13 @@ class Prepared:
 
 
 def prepare(
-    dataset: Callable[[], Any], *, cells: Cells, task: str, known: TableSchema | None, settings: Mapping[str, Any]
+    dataset: Callable[[], Any],
+    *,
+    cells: Cells,
+    task: str,
+    known: TableSchema | None,
+    looks: bool,
+    settings: Mapping[str, Any],
 ) -> Prepared:
     """Read a data set.
 
@@ -83,6 +89,7 @@ def prepare(
         cells: how its cells are read.
         task: name of the task, or ``auto``.
         known: what a model knows; None to fit how columns become features.
+        looks: whether to look for what stands out in a table of columns of any kind.
         settings: of the split, see ``split_rows``.
 
     Raises:
@@ -91,7 +98,7 @@ def prepare(
     raw, missing = _read(dataset, cells, known)
     classes: dict[str, Any] = {"task": task} if known is None else {"task": known.task, "classes": known.class_names}
     if _is_raw(raw):
-        return _prepared(_with_targets(raw, dataset, cells), cells, missing, classes, known, settings)
+        return _prepared(_with_targets(raw, dataset, cells), cells, missing, classes, known, looks, settings)
     table = as_table(raw, **classes, missing_target=cells.missing_target, known=known)
     _say_task(table)
     labels = None if table.schema.task == REGRESSION.name else table.target
@@ -150,16 +157,16 @@ def _prepared(
     missing: Missing,
     classes: Mapping[str, Any],
     known: TableSchema | None,
+    looks: bool,
     settings: Mapping[str, Any],
 ) -> Prepared:
-    from perceptron.data.dates import DateForms
+    from perceptron.data.dates import ISO, DateForms
     from perceptron.data.encoding import from_texts, is_measured
 
     table = raw.labelled(**classes)
     _say_task(table)
     labels = None if table.schema.task == REGRESSION.name else table.target
     split = raw.split(labels, class_names=table.schema.class_names, **settings)
-    report = None
     if known is None:
         forms = DateForms.typed(cells.date_format)
         for name in forms.by_column or ():
@@ -167,14 +174,17 @@ def _prepared(
                 near = did_you_mean(name, map(str, raw.frame.columns), most=12)
                 raise UsageError(f"data.date_format must name columns to learn from, got {name}, which is none; {near}")
         table = raw.encoded(table, split.train, missing=missing, forms=forms)
+    else:
+        table = as_known(table, raw.frame, known)
+    codes = from_texts(table.schema.encoding)
+    report = None
+    if looks:
         # Here, because it imports scikit-learn's trees.
         from perceptron.data.report import data_report
 
         report = data_report(raw, table, split)
-    else:
-        table = as_known(table, raw.frame, known)
-    codes = from_texts(table.schema.encoding)
-    if known is None and forms.of_all and raw.time is None and not any(c.get("format") == forms.of_all for c in codes):
+    found = {code.get("format", ISO) for code in codes if code["kind"] == "date"}
+    if known is None and forms.of_all and raw.time is None and forms.of_all not in found:
         raise UsageError(
             f"data.date_format={forms.of_all} must be how all dates of a column are written, got no such column; leave "
             "it out, or name the column as in \"data.date_format={day: '%d/%m/%Y'}\" to see its first other value"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra.core.hydra_config import HydraConfig
 from tests.conftest import Perceptron
 
 from perceptron.composition.settings.paths import with_absolute_paths
@@ -14,6 +15,8 @@ SHORT = ("figures=none", "logger=none", "trainer.max_epochs=1")
 
 def test_paths_of_each_kind_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # Hydra leaves the folder of an earlier run in this process there.
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
     table = {"_target_": "perceptron.data.table_from_files", "path": "parts/*.csv", "test_path": None, "target": "y"}
     arrays = {"_target_": "perceptron.data.table_from_arrays", "features": "x.npy", "target": "y.npy"}
     svmlight = {"dataset": {"_target_": "sklearn.datasets.load_svmlight_file", "f": "rows.svm"}}

@@ -101,7 +101,7 @@ def restore_data(restored: Restored) -> TableDataModule:
         UsageError: where the table, which an override may have changed, has not what the model was trained on.
     """
     with offline(not restored.downloads):
-        return build_data(restored.config.data, restored.schema)
+        return build_data(restored.config.data, restored.schema, looks=False)
 
 
 def read_config(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> DictConfig:
