@@ -107,7 +107,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 @contextmanager
 def _as_it_was() -> Iterator[None]:
     """Take back what a command changes in its process: handlers of signals, and Hydra's logging."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in numbers]
     root = logging.getLogger()
     before, level = list(root.handlers), root.level

@@ -32,3 +32,8 @@ def test_no_handler_for_whatever_may_go_wrong_sees_an_interruption() -> None:
     assert not isinstance(error, Exception)
     sent = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (str(sent), sent.status) == ("interrupted by SIGTERM; go on with that", 143)
+
+
+def test_a_reason_leaves_out_the_frames_of_torch() -> None:
+    error = ValueError("Overflow when unpacking\nException raised from unpack at numbers.h\nframe #0: <unknown>")
+    assert reason(error) == "Overflow when unpacking"

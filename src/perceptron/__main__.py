@@ -6,31 +6,34 @@ import sys
 if __name__ == "__main__" and not sys.flags.safe_path:
     del sys.path[0]
 
+from contextlib import nullcontext
 from importlib import import_module
 
-from perceptron.errors import InterruptedRunError, UsageError, fail
+from perceptron.errors import UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
-from perceptron.signals import listen
+from perceptron.signals import ended_by_signals
 from perceptron.spelling import did_you_mean
-from perceptron.visible import say
+from perceptron.visible import warnings_on_stderr
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {
     "train": "train, test and log a model; the same as python train.py",
     "resume": "let a run that was stopped go on, to the same bits",
     "evaluate": "loss and metrics of a run's model on a split, or on other data",
-    "predict": "answers for the rows of a CSV or Parquet file",
+    "predict": "answers for the rows of a CSV, Parquet or Feather file",
     "export": "a run's model as ONNX or as a torch.export program",
     "ensemble": "one predictor of a sweep's members: the mean of their answers, and its spread",
     "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
     "report": "a run or a sweep as one HTML file",
     "dashboard": "TensorBoard on the log folder, for this machine alone",
 }
+# Commands that have a log.
+_LOGGED = ("train", "resume")
 
 
 def main() -> None:
     """Run the command that the first argument names."""
-    with ended_by_reader():
+    with ended_by_reader(), ended_by_signals():
         _run()
 
 
@@ -40,13 +43,15 @@ def _run() -> None:
         print("perceptron <command> [key=value ...]\n")
         print("\n".join(f"  {command:<10} {summary}" for command, summary in COMMANDS.items()))
         return
-    listen()
     try:
         if name not in COMMANDS:
             raise UsageError(f"there is no command {name}; {did_you_mean(name, COMMANDS)}")
-        import_module(f"perceptron.commands.{name}").main(arguments)
+        with nullcontext() if name in _LOGGED else warnings_on_stderr():
+            import_module(f"perceptron.commands.{name}").main(arguments)
     except UsageError as error:
         fail(error)
+    except MemoryError as error:
+        fail(f"a command must fit in memory, got {reason(error, lines=1)}; take less data or a smaller model")
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -55,9 +60,6 @@ def _run() -> None:
             f"a command must be able to read and write, got {error.strerror or error}{where}; make room, mend its "
             "permissions or name another place"
         )
-    except InterruptedRunError as error:
-        say(error, file=sys.stderr)
-        sys.exit(error.status)
 
 
 if __name__ == "__main__":

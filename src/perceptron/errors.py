@@ -1,4 +1,4 @@
-"""What ends a run early: a user's mistake, a signal, a loss that is not finite."""
+"""What ends a run early: a user's mistake, a signal, a full disk, a loss that is not finite."""
 
 import signal
 import sys
@@ -40,30 +40,60 @@ class PrunedError(Exception):
     """A run that was ended early because it would not be the best; its text says why."""
 
 
-class InterruptedRunError(BaseException):
-    """A signal that ends the run; the command line prints one line and exits with 128 plus its number.
+class StoppedError(BaseException):
+    """What ends the program wherever it is. Abstract.
 
-    Like KeyboardInterrupt no Exception: a signal arrives inside any code, and a handler for whatever may go wrong there
-    must not take it for a failure and go on.
+    Like KeyboardInterrupt no Exception: it arrives inside any code, and a handler for whatever may go wrong there must
+    not take it for a failure of one part and go on with the others.
+
+    Args:
+        advice: what to do next, printed after a semicolon; None where whoever stops does not know.
+    """
+
+    status: int
+
+    def __init__(self, *arguments: object, advice: str | None = None) -> None:
+        # All of them, so that a worker process can send it to the one that waits for it.
+        super().__init__(*arguments, advice)
+        self.advice = advice
+
+
+class InterruptedRunError(StoppedError):
+    """A signal that ends the program; the command line prints one line and exits with 128 plus its number.
 
     Args:
         number: of the signal.
-        advice: what to do next, printed after a semicolon.
+        advice: see ``StoppedError``.
     """
 
-    def __init__(self, number: int, advice: str = "nothing was written") -> None:
-        # Both, so that a worker process can send it to the one that waits for it.
-        super().__init__(number, advice)
+    def __init__(self, number: int, advice: str | None = None) -> None:
+        super().__init__(number, advice=advice)
         self.number = number
-        self.advice = advice
-
-    @property
-    def status(self) -> int:
-        """Exit status of the program."""
-        return 128 + self.number
+        self.status = 128 + number
 
     def __str__(self) -> str:
-        return f"interrupted by {signal.Signals(self.number).name}; {self.advice}"
+        return f"interrupted by {signal.Signals(self.number).name}; {self.advice or 'nothing was written'}"
+
+
+class NoRoomError(StoppedError):
+    """A disk that takes no more; the command line prints one line and exits with 1.
+
+    Args:
+        folder: that was written to.
+        why: what the system says, and how much room is left.
+        advice: see ``StoppedError``.
+    """
+
+    status = 1
+
+    def __init__(self, folder: str, why: str, advice: str | None = None) -> None:
+        super().__init__(folder, why, advice=advice)
+        self.folder = folder
+        self.why = why
+
+    def __str__(self) -> str:
+        advice = self.advice or "type the command again"
+        return f"error: the disk must have room, got {self.why} in {self.folder}; make room, then {advice}"
 
 
 class DivergedError(Exception):
@@ -86,5 +116,7 @@ def reason(error: BaseException, *, lines: int | None = None) -> str:
         lines: so many of the first lines of what it says, where those behind them are advice to programmers; None
             for all of them.
     """
-    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # torch lists the frames of its C++ behind what went wrong.
+    message, _, _ = str(error).partition("\nException raised from")
+    said = [line.strip() for line in message.splitlines() if line.strip()]
     return " ".join(said[:lines]) or type(error).__name__

@@ -43,8 +43,3 @@ def direction_of(monitor: str) -> Direction | None:
     """Direction in which a logged metric such as ``val/acc`` improves; None where the name is none of ours."""
     metric = monitor.rpartition("/")[2]
     return next((task.metrics[metric] for task in TASKS.values() if metric in task.metrics), None)
-
-
-def logged_names(task: Task, *, has_val: bool) -> list[str]:
-    """Names that a training run logs once an epoch, so that they can be monitored."""
-    return ["train/loss", *(f"val/{metric}" for metric in task.metrics if has_val)]

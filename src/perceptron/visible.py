@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 # Joiners of letters in Persian and Indic scripts and in emoji, and blanks of a width of their own.
@@ -31,6 +33,20 @@ def visible(text: object) -> str:
 def say(text: object, *, file: TextIO | None = None) -> None:
     """Print a visible text as a line; on standard output by default."""
     print(visible(text), file=file or sys.stdout)
+
+
+@contextmanager
+def warnings_on_stderr() -> Iterator[None]:
+    """Show the project's warnings on standard error, where nothing else is set up for logging."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(VisibleFormatter("warning: %(message)s"))
+    logger = logging.getLogger("perceptron")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class VisibleFormatter(logging.Formatter):

@@ -56,10 +56,3 @@ def test_snapshots_are_thinned_and_large_networks_have_none(composed, monkeypatc
     large = History()
     _fit(composed, large, "trainer.max_epochs=2", folder="large")
     assert large.snapshots == {}
-
-
-def test_the_best_epoch_is_the_first_of_equals() -> None:
-    history = History()
-    history.curves["val/loss"] = {0: float("nan"), 1: 2.0, 2: 1.0, 3: 1.0}
-    assert (history.best_epoch("val/loss", "min"), history.best_epoch("val/loss", "max")) == (2, 1)
-    assert history.best_epoch("val/acc", "max") is None

@@ -3,7 +3,11 @@ from pathlib import Path
 import pytest
 
 from perceptron.callbacks import PruneHopeless
+from perceptron.composition.data import build_data
+from perceptron.composition.model import build_model
+from perceptron.composition.trainer import build_trainer
 from perceptron.errors import PrunedError
+from perceptron.runs.checkpoint import SelfContained
 
 optuna = pytest.importorskip("optuna")
 
@@ -44,3 +48,16 @@ def test_an_epoch_is_reported_once(folder: Path) -> None:
     assert again.verdict(0.4, 1) is None
     study = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}")
     assert study.trials[1].intermediate_values == {0: 0.5, 1: 0.4}
+
+
+def test_an_epoch_without_a_validation_has_nothing_to_report(folder: Path, composed) -> None:
+    pruning = trial(folder, 1, optuna.pruners.NopPruner())
+    cfg, chosen = composed(
+        "data=iris", "model=softmax", "logger=none", "trainer.max_epochs=6", "trainer.check_val_every_n_epoch=2"
+    )
+    data = build_data(cfg.data)
+    trainer = build_trainer(cfg, [pruning, SelfContained(config={}, schema=data.schema)])
+    trainer.fit(build_model(cfg, data, chosen=chosen), datamodule=data)
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}")
+    # Numbered from 0; the last is not reported any more.
+    assert list(study.trials[1].intermediate_values) == [1, 3]

@@ -226,7 +226,7 @@ def test_a_model_of_which_lightning_must_know_each_step_gets_single_steps(settin
 def test_what_hears_epochs_alone_does_not_stand_in_the_way(tmp_path: Path) -> None:
     data = _data()
     callbacks = [
-        EarlyStopping("val/loss"), EpochProgress(), ExactResume(tmp_path), History(), Interruption(tmp_path),
+        EarlyStopping("val/loss"), EpochProgress(), ExactResume(), History(), Interruption(tmp_path),
         LastCheckpoint(dirpath=str(tmp_path)), ListensToEpochs(), ModelCheckpoint(dirpath=tmp_path, monitor="val/loss"),
     ]  # fmt: skip
     trainer = L.Trainer(**QUIET | {"enable_checkpointing": True, "enable_progress_bar": True}, callbacks=callbacks)

@@ -92,7 +92,9 @@ def test_all_commands_give_the_mean_and_spread_by_hand(
     answer = perceptron("export", run, "format=onnx")
     assert (answer.status, answer.err) == (0, "")
     session = onnxruntime.InferenceSession(str(folder / "ensemble/model.onnx"), providers=["CPUExecutionProvider"])
-    found = session.run(["values" if is_regression else "probabilities", "spread"], {"features": rows})
+    found = session.run(
+        ["values" if is_regression else "probabilities", "spread"], {"features": rows.astype(np.float64)}
+    )
     numbers = np.hstack([part.reshape(len(rows), -1) for part in found])
     assert (np.abs(numbers - wanted) <= tolerance).all()
 

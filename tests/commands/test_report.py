@@ -5,6 +5,7 @@ import pytest
 
 from perceptron.commands.report import main
 from perceptron.errors import UsageError
+from perceptron.runs.ending import ending
 
 
 def _run(folder: Path, *, finished: bool) -> Path:
@@ -36,6 +37,25 @@ def test_the_best_weights_are_named_where_they_were_chosen(tmp_path: Path, check
     (run / "provenance.json").write_text(json.dumps(origin | {"best": best}))
     main(["run=best", f"runs={tmp_path}"])
     assert ("with the best val/loss" in (run / "report.html").read_text()) == (checkpoint is not None)
+
+
+def test_the_page_says_how_the_training_ended(tmp_path: Path) -> None:
+    run = _run(tmp_path / "a", finished=True)
+    origin = json.loads((run / "provenance.json").read_text())
+    for max_epochs, early, told in ((100, True, "Training stopped early after 51 epochs, kept epoch 30."),
+                                    (51, False, "Training stopped at its 51 epochs, kept epoch 30.")):  # fmt: skip
+        end = ending(epochs=51, max_epochs=max_epochs, stopped_early=early, kept_epoch=30)
+        (run / "provenance.json").write_text(json.dumps(origin | {"training": end}))
+        main([f"run={run}"])
+        assert told in (run / "report.html").read_text()
+
+
+def test_a_damaged_ending_is_one_line(tmp_path: Path) -> None:
+    run = _run(tmp_path / "a", finished=True)
+    origin = json.loads((run / "provenance.json").read_text())
+    (run / "provenance.json").write_text(json.dumps(origin | {"training": {"epochs": "<b>"}}))
+    with pytest.raises(UsageError, match="must say how its training ended"):
+        main([f"run={run}"])
 
 
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:

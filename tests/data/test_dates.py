@@ -28,6 +28,7 @@ DAYS = pd.to_datetime(["1984-08-17", "1990-02-01", "2012-12-31"])
         (["August 17, 1984", "February 1, 1990", "December 31, 2012"], "%B %d, %Y"),
         (["17 Aug 1984", "1 Feb 1990", "31 Dec 2012"], "%d %b %Y"),
         (["17-Aug-1984", "01-Feb-1990", "31-Dec-2012"], "%d-%b-%Y"),
+        (["Fri Aug 17 1984", "Thu Feb 1 1990", "Mon Dec 31 2012"], "%a %b %d %Y"),
         (["17AUG1984", "01FEB1990", "31DEC2012"], "%d%b%Y"),
         (["19840817", "19900201", "20121231"], "%Y%m%d"),
         ([19840817, 19900201, 20121231], "%Y%m%d"),
@@ -95,10 +96,22 @@ def test_others_are_named_with_what_to_type() -> None:
         "them as 2026-01-31"  # fmt: skip
     assert _advice(["1984/08/17", "soon", "1990/02/01"]) == (
         "column day is taken for categories because of 'soon' in row 1, though 2 of 3 values are dates written as "
-        "%Y/%m/%d; mend it or leave it empty"
+        "%Y/%m/%d; mend it, or set 'data.missing=[soon]' if it means a missing value"
     )
     assert _advice(["2012-01-01", "2012-01-02", "?"]) is not None
-    assert _advice(["Paris", "Rome"]) is None
+    for text, what, write in (
+        ("10:30", "times of the day", "hours as numbers, such as 13.5"),
+        ("2015Q1", "quarters or weeks", "their first days as dates, such as 2026-01-31"),
+        ("2015-W07", "quarters or weeks", "their first days as dates, such as 2026-01-31"),
+        ("Q3/2015", "quarters or weeks", "their first days as dates, such as 2026-01-31"),
+        ("1. M\u00e4rz 2016", "dates with words", "them as 2026-01-31"),
+        ("17 mai 1984", "dates with words", "them as 2026-01-31"),
+    ):
+        assert _advice([text, text, "other"]) == (
+            f"column day is taken for categories: it looks like {what}, such as {text!r} in row 0; write {write}"
+        )
+    for texts in (["Paris", "Rome"], ["A1", "B2"], [f"{i} rue{chr(97 + i % 26)}{i % 7} 2015" for i in range(99)]):
+        assert _advice(texts) is None
 
 
 def test_the_setting_says_the_form_of_all_columns_that_have_it_or_of_single_ones() -> None:

@@ -120,8 +120,21 @@ def test_only_measured_features_are_standardised() -> None:
     assert is_measured(codes).tolist() == [True, False, False, False, False]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"missing_texts": 3}, {"missing_texts": [1]}, {"rare": 5}, {"rare": [[1]]}, {"format": 3}, {"format": "%Q"},
+     {"format": ["a"]}, {"values": 7}, {"values": [1]}],
+)  # fmt: skip
+def test_a_code_that_nobody_wrote_is_refused(wrong: dict[str, object]) -> None:
+    code = {"column": "a", "kind": "category", "missing": False, "values": ["x"], "other": True}
+    assert from_texts([json.dumps(code)]) == (code,)
+    for text in (json.dumps(code | wrong), "[]", "3", "{"):
+        with pytest.raises(UsageError, match="encoding must be readable"):
+            from_texts([text])
+
+
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
 def test_numbers_that_float32_has_not_are_refused(value: float) -> None:
     train = frame(a=[1.0, 2.0])
-    with pytest.raises(UsageError, match=r"must be finite in float32, got -?inf in column a, row 1"):
+    with pytest.raises(UsageError, match=r"must be finite in float32, got (-?inf|1e\+300) in column a, row 1"):
         encode(frame(a=[1.0, value]), fit_encoding(train))

@@ -9,6 +9,7 @@ import pytest
 from perceptron.data import TableDataModule, table_from_files
 from perceptron.data.encoding import encode, from_texts
 from perceptron.data.frames import read_frame
+from perceptron.data.offsets import subtracted
 
 
 def mixed(n: int = 200, seed: int = 0) -> pd.DataFrame:
@@ -159,12 +160,23 @@ def test_no_value_of_a_test_row_changes_a_fitted_number(tmp_path: Path) -> None:
     assert table_from_files(path=str(write(spoilt, tmp_path / "c.parquet")), target="churned").schema != clean.schema
 
 
+def test_no_target_of_a_test_row_changes_a_fitted_number(tmp_path: Path) -> None:
+    frame = mixed().assign(y=lambda rows: 1e9 + rows.index.to_numpy() % 50)
+    clean = table_from_files(path=str(write(frame, tmp_path / "a.parquet")), target="y")
+    rows, train = np.concatenate([clean.split.val, clean.split.test]), clean.split.train
+    frame.loc[rows, "y"] = -1e12
+    dirty = table_from_files(path=str(write(frame, tmp_path / "b.parquet")), target="y")
+    assert clean.schema.target_offsets
+    assert dirty.schema == clean.schema
+    np.testing.assert_array_equal(dirty.table.target[train], clean.table.target[train])
+
+
 def test_a_new_file_is_encoded_by_the_stored_codes_alone(tmp_path: Path) -> None:
     frame = mixed()
     data = table_from_files(path=str(write(frame, tmp_path / "a.csv")), target="churned")
     codes = from_texts(data.schema.encoding)
     shuffled = read_frame(str(tmp_path / "a.csv"), "input")[["joined", "churned", "member", "city", "age"]]
-    np.testing.assert_array_equal(encode(shuffled, codes), data.table.features)
+    np.testing.assert_array_equal(subtracted(encode(shuffled, codes), data.schema.feature_offsets), data.table.features)
 
 
 def test_a_data_frame_of_other_than_numbers_is_a_table_too() -> None:

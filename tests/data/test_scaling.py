@@ -3,7 +3,8 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.preprocessing import StandardScaler
 
-from perceptron.data import fit_scaling, scaling
+from perceptron.data import TableDataModule, fit_scaling, scaling
+from perceptron.errors import UsageError
 
 
 def test_per_feature_is_scikit_learns() -> None:
@@ -32,6 +33,14 @@ def test_columns_without_variance_stay_finite() -> None:
     assert (pixels.std(axis=0) == 0).sum() == 3
     assert np.isfinite((pixels - fitted.mean) / fitted.scale).all()
     assert fit_scaling(np.ones((3, 1)), how="global").scale.tolist() == [1]
+
+
+@pytest.mark.parametrize("deviation", [1e-16, 1e16])
+def test_a_target_whose_squared_errors_float32_does_not_hold_is_refused(deviation: float) -> None:
+    random = np.random.default_rng(0)
+    data = TableDataModule(dataset=lambda: (random.normal(size=(50, 1)), deviation * random.normal(size=50)))
+    with pytest.raises(UsageError, match=r"target y0 must have a standard deviation from 1e-15 to 1e\+15, got .*units"):
+        data.setup()
 
 
 @pytest.mark.parametrize("how", ["per_feature", "global"])

@@ -18,7 +18,7 @@ from perceptron.exports.columns import RawColumns  # noqa: E402
 def _computed(columns: RawColumns, width: int) -> np.ndarray:
     """What the graph gives in front of a network that gives its input."""
     info = [
-        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", width])
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, ["batch", width])
         for name in ("features", "values")
     ]
     node = onnx.helper.make_node("Identity", ["features"], ["values"])
@@ -75,7 +75,7 @@ def test_every_text_and_number_that_means_a_missing_value(misses: bool) -> None:
     _agrees(train, rows, missing)
     # The graph alone, of texts as a user may hand them over.
     columns = RawColumns(frame=rows, codes=fit_encoding(train, missing=missing))
-    typed = {"size": rows["size"].to_numpy(np.float32), "cover": np.array(["?", "None", "NA"], dtype=object)}
+    typed = {"size": rows["size"].to_numpy(np.float64), "cover": np.array(["?", "None", "NA"], dtype=object)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RawColumns, "inputs", property(lambda _: typed))
         got = _computed(columns, columns.features.shape[1])

@@ -105,6 +105,13 @@ def test_training_and_validation_share_a_chart() -> None:
     assert draw_curves({}, loss_units="nats") is None
 
 
+def test_a_metric_of_the_users_has_an_axis_to_itself() -> None:
+    curves = {"val/acc": ([0, 1], [0.5, 0.9]), "val/kappa": ([0, 1], [0.1, 0.8]), "val/log_loss": ([0, 1], [2.0, 1.0])}
+    figure = draw_curves(curves, loss_units="nats")
+    assert figure is not None
+    assert [axes.get_ylabel() for axes in figure.axes] == ["share", "kappa"]
+
+
 def test_a_loss_over_decades_is_drawn_on_a_logarithmic_axis() -> None:
     figure = draw_curves({"train/loss": ([0, 1], [100.0, 0.1])}, loss_units="nats")
     assert figure is not None

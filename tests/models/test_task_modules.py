@@ -4,6 +4,8 @@ import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from torch import nn
+from torchmetrics import MetricCollection
+from torchmetrics.classification import MulticlassCohenKappa
 
 from perceptron.data import TableDataModule
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize
@@ -89,6 +91,16 @@ def test_epoch_loss_is_the_mean_over_rows_and_val_metrics_are_logged(build, fit)
     assert set(logged) == {"train/loss", *(f"val/{name}" for name in names)}
 
 
+def test_lightnings_own_evaluation_returns_the_metrics(build, fit) -> None:
+    datamodule = TableDataModule(dataset=load_iris)
+    model = build(datamodule)
+    trainer = fit(model, datamodule, max_epochs=1)
+    (tested,) = trainer.test(model, datamodule=datamodule, verbose=False)
+    (validated,) = trainer.validate(model, datamodule=datamodule, verbose=False)
+    assert {"test/loss", "test/acc"} <= tested.keys()
+    assert {"val/loss", "val/acc"} <= validated.keys()
+
+
 def test_step_losses_are_logged_where_asked_for(build, fit, tmp_path) -> None:
     from lightning.pytorch.loggers import CSVLogger
 
@@ -116,3 +128,42 @@ def test_dropout_is_a_function_of_seed_and_epoch(fit) -> None:
 
     assert torch.equal(weights(0, noise=1), weights(0, noise=2))
     assert not torch.equal(weights(0, noise=1), weights(1, noise=1))
+
+
+def test_the_splits_are_tested_at_once_each_under_its_name(build, fit) -> None:
+    datamodule = TableDataModule(dataset=load_iris)
+    model = build(datamodule)
+    trainer = fit(model, datamodule, max_epochs=1)
+    splits = ("train", "val", "test")
+    trainer.test(model, {split: datamodule.eval_dataloader(split) for split in splits}, verbose=False)
+    together = {split: model.measured(split) for split in splits}
+    for split in splits:
+        trainer.test(model, {split: datamodule.eval_dataloader(split)}, verbose=False)
+        assert together[split] == model.measured(split)
+        assert f"{split}/acc" in together[split]
+    trainer.test(model, datamodule=datamodule, verbose=False)
+    assert trainer.callback_metrics.keys() == together["test"].keys()
+
+
+def test_what_double_precision_computes_stays_in_it(build) -> None:
+    model = build(TableDataModule(dataset=load_diabetes)).double().eval()
+    features, target = torch.randn(50, 10).double(), 100 * torch.randn(50, 1).double()
+    for part in (slice(0, 30), slice(30, 50)):
+        model._update("val", (features[part], target[part]))
+    loss = model.loss_in_units(model.row_losses(model(features), target).mean())
+    assert model.measured("val")["val/loss"].item() == pytest.approx(loss.item(), rel=1e-14)
+    errors = model.predict(features).labels - target
+    assert model.measured("val")["val/rmse"].item() == pytest.approx(errors.square().mean().sqrt().item(), rel=1e-14)
+
+
+def test_only_what_is_wanted_is_reported(build) -> None:
+    own = MetricCollection({"kappa": MulticlassCohenKappa(3)})
+    target = torch.arange(3).repeat(10)
+    for wanted, names in (
+        ({"metrics": own, "task_metrics": False}, ["kappa"]),
+        ({"task_metrics": False}, []),
+        ({"metrics": own}, ["acc", "balanced_acc", "auroc", "average_precision", "f1", "log_loss", "ece", "kappa"]),
+    ):
+        model = build(TableDataModule(dataset=load_iris), **wanted)
+        found = model.metrics(torch.randn(30, 3), target)
+        assert list(found) == names

@@ -64,6 +64,8 @@ def assert_same_jobs(alone: Path, together: Path, *, weights: float = 1e-4, metr
     for one, other in pairs:
         assert_same_files(one, other)
         assert_same_numbers(_read(one / "metrics.json"), _read(other / "metrics.json"), metrics)
+        ends = [json.loads((run / "provenance.json").read_text())["training"] for run in (one, other)]
+        assert ends[0] == ends[1]
         for name in ("best", "last"):
             if (one / f"checkpoints/{name}.ckpt").exists():
                 assert_same_checkpoints(

@@ -44,6 +44,10 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     "dropout": (["optimizer=sgd"], [{"model.network.dropout": rate} for rate in (0.1, 0.4)]),
     "label_smoothing": (["optimizer=sgd"], [{"model.label_smoothing": share} for share in (0.0, 0.1)]),
     "regression": (["data=diabetes", "model=regression_mlp", "model.network.hidden=[20]"], [{"optimizer.lr": 0.02}]),
+    "far_target": (
+        ["data=regression", "+data.dataset.bias=1e6", "model=regression_mlp", "model.network.hidden=[20]"],
+        [{"optimizer.lr": 0.02}],
+    ),
     "binary": (["data=breast_cancer", "model=binary_mlp"], [{"model.threshold": share} for share in (0.3, 0.5)]),
     "threshold": (["data=breast_cancer", "model=binary_mlp", "model.threshold=auto"], RATES),
     "class_weights": (

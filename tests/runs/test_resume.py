@@ -31,6 +31,15 @@ CONFIGURATIONS = {
     "early_stopping": ("optimizer.lr=1.5", "callbacks.early_stopping.patience=1", "trainer.max_epochs=40"),
     "steps": ("trainer.max_steps=37",),
     "accumulated": ("trainer.accumulate_grad_batches=3", "optimizer=adam"),
+    "averaged": (
+        "optimizer.lr=1.5",
+        "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
+        "+callbacks.average.decay=0.9",
+    ),
+    "double": ("trainer.precision=64-true", "optimizer=adam", "figures=none"),
+    "bf16_mixed": ("trainer.precision=bf16-mixed", "optimizer=adam"),
+    "bf16": ("trainer.precision=bf16-true", "optimizer=adam"),
+    "fp16": ("trainer.precision=16-true", "optimizer=sgd_momentum"),
     "validated_twice": ("trainer.val_check_interval=0.5", "scheduler=plateau"),
 }
 
@@ -90,7 +99,13 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+# With their figures, which take numbers in half precision too.
+SLOW = ("bf16_mixed", "bf16", "fp16")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in CONFIGURATIONS]
+)
 def test_the_same_bits(tmp_path: Path, kill: Kill, name: str) -> None:
     settings = CONFIGURATIONS[name]
     wanted = _left(_train(tmp_path / "undisturbed", *settings))
@@ -194,6 +209,16 @@ def test_a_longer_run_is_one_run(tmp_path: Path) -> None:
         resume(Run(folder))
     resume(Run(folder), overrides=["trainer.max_epochs=4"])
     assert _same(wanted, _left(folder))
+
+
+def test_a_longer_run_goes_on_with_the_weights_and_not_with_their_average(tmp_path: Path) -> None:
+    settings = CONFIGURATIONS["averaged"]
+    wanted = _left(_train(tmp_path / "long", *settings, "trainer.max_epochs=5"))
+    folder = _train(tmp_path / "short", *settings, "trainer.max_epochs=3")
+    # The last weights are no longer there, an epoch's are.
+    (folder / "checkpoints/best.ckpt").unlink()
+    resume(Run(folder), overrides=["trainer.max_epochs=5"])
+    assert [key for key in wanted if not _same(wanted[key], _left(folder)[key])] == []
 
 
 def test_another_run_goes_on_from_a_folder(tmp_path: Path) -> None:

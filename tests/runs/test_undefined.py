@@ -5,7 +5,7 @@ import pytest
 
 from perceptron.reports.run_page import metric_table
 from perceptron.runs.report import print_results
-from perceptron.runs.undefined import undefined_notes
+from perceptron.runs.undefined import shown_value, undefined_notes
 
 METRICS = {"val/acc": 0.5, "val/auroc": math.nan, "val/average_precision": math.nan, "test/acc": 0.75, "test/r2": None}
 
@@ -28,3 +28,11 @@ def test_an_undefined_metric_is_a_dash_with_its_reason(capsys: pytest.CaptureFix
         assert "needs two rows with different targets" in text
     (row,) = (line.split() for line in told.splitlines() if "acc " in line)
     assert [cell for cell in row if cell != "│"] == ["acc", "0.5000", "0.7500"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.0000"), (0.12345, "0.1235"), (-0.00006, "-0.0001"), (2.34e-7, "2.3e-07"), (1e9, "1000000000.0000")],
+)
+def test_a_number_that_is_not_zero_is_not_shown_as_zero(value: float, text: str) -> None:
+    assert shown_value(value) == text

@@ -37,7 +37,7 @@ def test_the_working_folders_repository_is_not(repository: Path, monkeypatch: py
     other = git(repository, "rev-parse", "HEAD")
     monkeypatch.chdir(repository)
     monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
-    found = provenance(seed=0, split_seed=0, chosen={}, device="cpu", started="", seconds=0.0)
+    found = provenance(seed=0, split_seed=0, chosen={}, device="cpu", threads=1, started="", seconds=0.0)
     assert found["git"] is None or found["git"]["commit"] != other
 
 

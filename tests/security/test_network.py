@@ -51,7 +51,7 @@ FETCHERS = ("fetch_openml", "fetch_california_housing", "fetch_covtype", "fetch_
 
 
 @pytest.mark.parametrize("fetcher", FETCHERS)
-@pytest.mark.parametrize("command", ["evaluate", "resume", "export"])
+@pytest.mark.parametrize("command", ["evaluate", "resume"])
 def test_nothing_is_downloaded(
     perceptron: Perceptron, run: Path, connections: list[Any], command: str, fetcher: str
 ) -> None:
@@ -62,6 +62,14 @@ def test_nothing_is_downloaded(
     assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
     assert f"a stored configuration must not download anything, got {fetcher}" in answer.err
     assert answer.err.endswith(f"type 'trust=[sklearn.datasets.{fetcher}]'\n")
+    assert connections == []
+
+
+def test_an_export_does_without_a_download(perceptron: Perceptron, run: Path, connections: list[Any]) -> None:
+    name_data(run, _target_="sklearn.datasets.fetch_covtype", _partial_=True)
+    answer = perceptron("export", f"run={run}", "format=torch")
+    assert answer.status == 0, answer.err
+    assert "must not download anything, got fetch_covtype" in answer.out
     assert connections == []
 
 

@@ -93,6 +93,7 @@ TASK = [
     "+data.dataset.data_home='{marker}'",
     "data.dataset._target_=sklearn.datasets.fetch_openml",
     "data=openml",
+    "data=openml.yaml",
     "data=california_housing",
     "data=wine,covtype",
     "data=glob(*)",
@@ -244,6 +245,31 @@ def test_a_search_does_not_unpickle_what_lies_in_its_database(tmp_path: Path) ->
         resumed = resumed_arguments([f"sweep.resume={sweep}", *typed, "trust=[optuna.samplers.CmaEsSampler]"])
         assert resumed is not None
         assert option in resumed
+
+
+def test_a_pickle_in_a_database_is_not_read(perceptron: Perceptron, tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    from tests.security.test_stored_code import Payload
+
+    marker, sweep = tmp_path / "marker", tmp_path / "sweep"
+    space = ("optimizer.lr=interval(0.01, 0.1)", "optimizer.weight_decay=interval(0.0, 0.1)")
+    search = ("hydra/sweeper=optuna", "hydra/sweeper/sampler=cmaes", "hydra.sweeper.n_trials=2")
+    store(sweep, space, (*search, "+hydra.sweeper.sampler.n_startup_trials=1"))
+    stored = (sweep / "multirun.yaml").read_text()
+    (sweep / "multirun.yaml").write_text(stored.replace("seed=1,2", "seed=1"))
+    study = optuna.create_study(storage=f"sqlite:///{sweep / 'search.db'}", study_name="search")
+    trial = study.ask(
+        {
+            "optimizer.lr": optuna.distributions.FloatDistribution(0.01, 0.1),
+            "optimizer.weight_decay": optuna.distributions.FloatDistribution(0.0, 0.1),
+        }
+    )
+    payload = pickle.dumps(Payload(marker)).hex()
+    study._storage.set_trial_system_attr(trial._trial_id, "cma:optimizer:0", payload)
+    study.tell(trial, 0.5)
+    assert "type 'trust=[optuna.samplers.CmaEsSampler]'" in refused(perceptron, sweep, marker)
+    perceptron("train", f"sweep.resume={sweep}", "trust=[optuna.samplers.CmaEsSampler]")
+    assert marker.exists(), "the payload works"
 
 
 @pytest.mark.parametrize("where", ["stored", "typed"])

@@ -3,13 +3,16 @@
     python tests/system/kills.py --kills 60
 
 Each case is a process that trains one of the configurations below and gets SIGKILL: at a random moment from outside, or
-inside the writing of a checkpoint. Every third is killed once more while it goes on. Then ``perceptron resume`` ends
-it. Weights, optimizer, schedule and metrics must be those of a run that nobody disturbed. Exit status 0 where all are.
+inside the writing of a checkpoint. Every third is killed once more while it goes on. Then ``perceptron resume``, or
+``sweep.resume``, ends it. Weights, optimizer, schedule, metrics, what loggers hold and the figures must be those of a
+run that nobody disturbed. Exit status 0 where all are.
 
-The processes are forked from one that has imported everything, because importing takes longer than training.
+The processes are forked from one that has imported everything, because importing takes longer than training; not those
+of ``ddp_sim``, which starts its second process as it was started itself.
 """
 
 import argparse
+import math
 import os
 import random
 import shutil
@@ -19,10 +22,12 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from perceptron import __main__ as command
 from perceptron.runs.checkpoint import read_checkpoint
@@ -30,6 +35,7 @@ from perceptron.runs.folder import Run
 
 _ALL = ("data=wine", "model=softmax", "data.batch_size=16", "trainer.max_epochs=40", "trainer.accelerator=cpu")
 _DEEP = ("model=digits_mlp", "data=wine", "model.network.hidden=[16]", "model.network.dropout=0.3")
+_SWEEP = ("-m", "seed=range(4)")
 CONFIGURATIONS: dict[str, tuple[str, ...]] = {
     "momentum": (*_ALL, "optimizer=sgd_momentum"),
     "adam_dropout": (*_ALL, *_DEEP, "optimizer=adam"),
@@ -43,7 +49,32 @@ CONFIGURATIONS: dict[str, tuple[str, ...]] = {
     "whole_batch": (*_ALL, "data.batch_size=null", "data.val_fraction=0", "trainer.max_epochs=200"),
     "steps": (*_ALL, *_DEEP, "trainer.max_steps=250", "trainer.max_epochs=-1", "trainer.val_check_interval=0.5"),
     "regression": (*_ALL, "model=regression_mlp", "data=diabetes", "optimizer=adam", "scheduler=plateau"),
+    "double": (*_ALL, *_DEEP, "optimizer=adam", "trainer.precision=64-true"),
+    "bf16_mixed": (*_ALL, *_DEEP, "optimizer=adam", "trainer.precision=bf16-mixed"),
+    "bf16": (*_ALL, *_DEEP, "optimizer=adam", "trainer.precision=bf16-true"),
+    "fp16": (*_ALL, *_DEEP, "optimizer=sgd_momentum", "trainer.precision=16-true"),
+    "figures": (*_ALL, "model=binary_mlp", "data=moons", "data.batch_size=32", "trainer.max_epochs=4", "figures=epoch"),
+    "csv": (*_ALL, *_DEEP, "optimizer=adam", "logger=csv"),
+    "loggers": (*_ALL, *_DEEP, "optimizer=adam", "logger=many"),
+    "workers": (*_ALL, *_DEEP, "optimizer=adam", "data.num_workers=2", "trainer.max_epochs=10"),
+    "averaged": (*_ALL, *_DEEP, "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging"),
+    "ddp_sim": (*_ALL, *_DEEP, "optimizer=adam", "trainer=ddp_sim", "trainer.max_epochs=15"),
+    "sweep": (*_ALL, *_DEEP, *_SWEEP),
+    "sweep_population": (*_ALL, *_DEEP, *_SWEEP, "hydra/launcher=population", "trainer.max_epochs=200"),
+    "sweep_joblib": (*_ALL, *_DEEP, *_SWEEP, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"),
+    "search": (
+        *_ALL,
+        *_DEEP,
+        "-m",
+        "hydra/sweeper=optuna",
+        "hydra.sweeper.n_trials=4",
+        "optimizer.lr=interval(0.01,0.1)",
+    ),
 }
+# Started anew, not forked.
+_FRESH = ("ddp_sim",)
+# Other shares of a population take sums in another order.
+_TOLERANCE = {"sweep_population": 1e-6}
 _EVERY = ("0", "0.05", "1000")
 _PLACES = ("moment", "moment", "moment", "half_written", "before_rename", "after_rename")
 _LONGEST = 120.0
@@ -56,6 +87,8 @@ def _in_child(work: Callable[[], None], log: Path) -> int:
         return number
     status = 1
     try:
+        # Those that it starts are killed with it.
+        os.setsid()
         with log.open("ab") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
@@ -72,13 +105,24 @@ def _in_child(work: Callable[[], None], log: Path) -> int:
 
 
 def _train(folder: Path, configuration: str, every: str) -> None:
-    settings = (*CONFIGURATIONS[configuration], f"callbacks.last.every_seconds={every}", f"hydra.run.dir={folder}")
-    sys.argv = ["perceptron", "train", *settings]
-    command.main()
+    own = CONFIGURATIONS[configuration]
+    figures = () if configuration == "figures" else ("figures=none",)
+    logger = () if configuration in ("csv", "loggers", "regression") else ("logger=none",)
+    place = f"hydra.{'sweep' if '-m' in own else 'run'}.dir={folder}"
+    _perceptron(configuration, "train", *logger, *figures, *own, f"callbacks.last.every_seconds={every}", place)
 
 
-def _resume(folder: Path) -> None:
-    sys.argv = ["perceptron", "resume", f"run={folder}"]
+def _resume(folder: Path, configuration: str) -> None:
+    if "-m" in CONFIGURATIONS[configuration]:
+        _perceptron(configuration, "train", f"sweep.resume={folder}")
+    else:
+        _perceptron(configuration, "resume", f"run={folder}")
+
+
+def _perceptron(configuration: str, *arguments: str) -> None:
+    if configuration in _FRESH:
+        os.execv(sys.executable, [sys.executable, "-m", "perceptron", *arguments])  # noqa: S606
+    sys.argv = ["perceptron", *arguments]
     command.main()
 
 
@@ -136,17 +180,39 @@ def _killed(work: Callable[[], None], folder: Path, place: str, chance: random.R
     child = _in_child(armed, folder.with_suffix(".log"))
     if place == "moment":
         begun = time.monotonic()
-        while not (folder / "config.yaml").is_file() and time.monotonic() - begun < _LONGEST:
+        while not _is_begun(folder) and time.monotonic() - begun < _LONGEST:
             time.sleep(0.005)
         time.sleep(chance.uniform(0, seconds))
-        os.kill(child, signal.SIGKILL)
+        os.killpg(child, signal.SIGKILL)
     return _wait(child) == -signal.SIGKILL
+
+
+def _is_begun(folder: Path) -> bool:
+    return (folder / "config.yaml").is_file() or (folder / "multirun.yaml").is_file()
+
+
+def _is_finished(folder: Path) -> bool:
+    return (folder / "metrics.json").is_file() or (folder / "summary.md").is_file()
 
 
 def _left(folder: Path) -> dict[str, Any]:
     """All that must be equal."""
+    if not (folder / "multirun.yaml").is_file():
+        return _left_by_run(folder)
+    jobs = sorted(path.parent for path in folder.glob("*/config.yaml"))
+    return {f"{job.name} {name}": value for job in jobs for name, value in _left_by_run(job).items()}
+
+
+def _left_by_run(folder: Path) -> dict[str, Any]:
     run = Run(folder)
     left: dict[str, Any] = {"metrics": run.metrics}
+    for path in sorted([*folder.glob("figures/*"), *folder.glob("csv/metrics.csv")]):
+        left[path.name] = path.read_bytes()
+    if (folder / "tensorboard").is_dir():
+        events = EventAccumulator(str(folder / "tensorboard")).Reload()
+        for name in events.Tags()["scalars"]:
+            if name.startswith(("train/", "val/")):
+                left[f"tensorboard {name}"] = [(event.step, event.value) for event in events.Scalars(name)]
     for name in ("best", "last"):
         checkpoint = read_checkpoint(run.checkpoint(name))
         kept = ("state_dict", "optimizer_states", "lr_schedulers", "global_step")
@@ -154,13 +220,17 @@ def _left(folder: Path) -> dict[str, Any]:
     return left
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: Any, other: Any, tolerance: float = 0) -> bool:
     if isinstance(one, torch.Tensor):
-        return isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
+        alike = isinstance(other, torch.Tensor) and one.dtype == other.dtype and one.shape == other.shape
+        return alike and torch.allclose(one.double(), other.double(), rtol=tolerance, atol=tolerance, equal_nan=True)
     if isinstance(one, dict):
-        return isinstance(other, dict) and one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
+        same_keys = isinstance(other, dict) and one.keys() == other.keys()
+        return same_keys and all(_same(one[key], other[key], tolerance) for key in one)
     if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
+        return len(one) == len(other) and all(_same(a, b, tolerance) for a, b in zip(one, other, strict=True))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)
     return bool(one == other)
 
 
@@ -178,7 +248,8 @@ class Reference:
             status = _wait(_in_child(lambda: _train(folder, configuration, "0.05"), folder.with_suffix(".log")))
             if status:
                 raise RuntimeError(folder.with_suffix(".log").read_text())
-            took = (folder / "metrics.json").stat().st_mtime - (folder / "config.yaml").stat().st_mtime
+            begun = next(folder / name for name in ("config.yaml", "multirun.yaml") if (folder / name).is_file())
+            took = max(path.stat().st_mtime for path in folder.rglob("metrics.json")) - begun.stat().st_mtime
             self._known[configuration] = (_left(folder), took)
         return self._known[configuration]
 
@@ -188,6 +259,8 @@ def run_case(root: Path, reference: Reference, number: int, chance: random.Rando
     configuration = list(CONFIGURATIONS)[number % len(CONFIGURATIONS)]
     expected, seconds = reference.of(configuration)
     place = _PLACES[(number + number // len(CONFIGURATIONS)) % len(_PLACES)]
+    if configuration in _FRESH or "-m" in CONFIGURATIONS[configuration]:
+        place = "moment"
     every = "0" if place != "moment" else chance.choice(_EVERY)
     twice = number % 3 == 0
     folder = root / f"{number}_{configuration}"
@@ -200,16 +273,16 @@ def run_case(root: Path, reference: Reference, number: int, chance: random.Rando
         if tries > 5:
             return f"{number} {configuration} {place}", f"not killed, see {folder.with_suffix('.log')}"
     line = f"{number} {configuration} {place} every={every}"
-    if (folder / "metrics.json").is_file():
+    goes_on = partial(_resume, folder, configuration)
+    if _is_finished(folder):
         line += " after its end"
     elif twice:
-        line += " twice" if _killed(lambda: _resume(folder), folder, "moment", chance, seconds / 2) else ""
-    if not (folder / "metrics.json").is_file() and _wait(
-        _in_child(lambda: _resume(folder), folder.with_suffix(".log"))
-    ):
+        line += " twice" if _killed(goes_on, folder, "moment", chance, seconds / 2) else ""
+    if not _is_finished(folder) and _wait(_in_child(goes_on, folder.with_suffix(".log"))):
         return line, f"not resumed, see {folder.with_suffix('.log')}"
     left = _left(folder)
-    differing = [name for name in expected if not _same(expected[name], left[name])]
+    tolerance = _TOLERANCE.get(configuration, 0)
+    differing = [name for name in expected if name not in left or not _same(expected[name], left[name], tolerance)]
     differing += [f"leftover {path.name}" for path in folder.rglob(".*.tmp")]
     return line, ", ".join(differing)
 
@@ -219,8 +292,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=list(CONFIGURATIONS), help="configurations")
     parser.add_argument("--keep", action="store_true", help="keep the run folders")
     options = parser.parse_args()
+    for name in [name for name in CONFIGURATIONS if options.only and name not in options.only]:
+        del CONFIGURATIONS[name]
     root = Path(tempfile.mkdtemp(prefix="kills_"))
     chance, reference = random.Random(options.seed), Reference(root)  # noqa: S311
     equal = 0

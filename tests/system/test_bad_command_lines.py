@@ -135,6 +135,20 @@ BAD = [
         "data.val_fraction=0 monitor=val/loss",
         "monitor must be a metric that this run logs, got val/loss; did you mean train/loss?",
     ),
+    (
+        "callbacks.checkpoint.save_top_k=-2",
+        "callbacks.checkpoint.save_top_k must be a whole number of at least 0, or -1 for all, got -2; set "
+        "callbacks.checkpoint.save_top_k",
+    ),
+    (
+        "callbacks.checkpoint.save_last=true",
+        "there is no setting callbacks.checkpoint.save_last; with + in front it is another argument of "
+        "ModelCheckpoint: +callbacks.checkpoint.save_last=<value>",
+    ),
+    (
+        "callbacks.early_stopping.patiense=3",
+        "there is no setting callbacks.early_stopping.patiense; did you mean callbacks.early_stopping.patience?",
+    ),
     ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; set mode=max"),
     (
         "model=auto monitor=val/accuracy",
@@ -217,6 +231,17 @@ BAD = [
     ),
     ("data.blocks_in_memory=0", "data.blocks_in_memory must be at least 1, got 0; set data.blocks_in_memory"),
     ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
+    ("data.missing_target=skip", "data.missing_target must be one of refuse, drop, got skip; set data.missing_target"),
+    (
+        "data.date_format=d/m/y",
+        "data.date_format must be a form such as %d/%m/%Y, or one for each column, as {day: '%d/%m/%Y'}, got d/m/y; "
+        "set data.date_format",
+    ),
+    (
+        "data.date_format={day:'%d/%q/%Y'}",
+        "data.date_format must be a form such as %d/%m/%Y, or one for each column, as {day: '%d/%m/%Y'}, got {'day': "
+        "'%d/%q/%Y'}; set data.date_format",
+    ),
     ("model=null", "model must be one of its options, got null; leave it out"),
     ("optimizer=null", "optimizer must be one of its options, got null; leave it out"),
     ("model.network=1", "model.network must be settings, got 1; type model.network._target_=<class>, or leave it out"),

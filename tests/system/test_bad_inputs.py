@@ -70,8 +70,8 @@ INPUTS: dict[str, tuple[bytes | str, str]] = {
     ),
     "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have 13 columns|readable CSV"),
     "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "must be numeric"),
-    "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "readable CSV or Parquet"),
-    "a broken parquet file": (b"PAR1 and no more", "readable CSV or Parquet"),
+    "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "readable CSV, Parquet or Feather"),
+    "a broken parquet file": (b"PAR1 and no more", "readable CSV, Parquet or Feather"),
 }
 
 

@@ -82,7 +82,7 @@ def test_answers_and_graphs_agree(run: Path, table: Path, perceptron: Perceptron
         ["probabilities"],
         {
             "city": frame.city.to_numpy(dtype=object),
-            "x": frame.x.to_numpy(dtype=np.float32),
+            "x": frame.x.to_numpy(dtype=np.float64),
             "kind": frame.kind.fillna("").to_numpy(dtype=object),
             "flag": frame.flag.to_numpy(dtype=np.float32),
         },

@@ -90,3 +90,20 @@ def test_a_direction_that_is_not_said_is_refused_before_anything_is_written(perc
         "better, or mode=min\n",
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_whose_direction_was_guessed_is_not_resumed_by_it(perceptron, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    short = ("mode=max", "logger=none", "trainer.max_epochs=1", "figures=none", f"hydra.run.dir={run}")
+    assert perceptron("train", *RUN, *short).status == 0
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    del config["metrics"]
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    longer = ("resume", f"run={run}", "trainer.max_epochs=2", "trust=[own_skill.WithSkill]")
+    refused = perceptron(*longer)
+    assert (refused.status, refused.err) == (
+        2,
+        "error: mode is required for val/skill, whose direction the run's version guessed; add mode=max where a larger "
+        "value is better, or mode=min\n",
+    )
+    assert perceptron(*longer, "mode=max").status == 0

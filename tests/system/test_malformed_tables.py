@@ -182,7 +182,7 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
     "a huge number": (
         TEXT.replace("\n5,", "\n1e300,"),
         {},
-        "every number must be finite in float32, got inf in column a, row 5; mend or leave out such rows",
+        "every number must be finite in float32, got 1e+300 in column a, row 5; mend or leave out such rows",
     ),
     # Columns
     "another target": (TEXT, {"data.target": "yy"}, "data.target must name a column, got yy, which is none; did you "

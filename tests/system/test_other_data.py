@@ -47,7 +47,7 @@ def test_other_categories_get_the_places_of_the_training(run: Path, perceptron: 
     assert restored.schema.feature_names == ("x", "c=a", "c=b", "c=c")
     assert restored.schema.class_names == ("no", "perhaps", "yes")
     _, features, _ = _all(run, other)
-    assert np.array_equal(features, encode(frame, from_texts(restored.schema.encoding)))
+    assert np.array_equal(features, encode(frame, from_texts(restored.schema.encoding)).astype(np.float32))
     assert np.array_equal(features[:, 2] == 1, frame.c == "b")
     assert not features[frame.c != "b", 1:].any()
     # What evaluate says is what predict says.

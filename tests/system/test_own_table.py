@@ -104,7 +104,7 @@ def test_the_onnx_graph_takes_raw_columns(run: Path, tmp_path: Path, capsys: pyt
         "joined": (rows.joined - pd.Timestamp(0)).dt.total_seconds().to_numpy(),
         "member": rows.member.to_numpy(dtype=np.float32),
         "city": rows.city.fillna("").to_numpy(dtype=object),
-        "age": rows.age.to_numpy(dtype=np.float32),
+        "age": rows.age.to_numpy(dtype=np.float64),
     }
     labels, probabilities = session.run(["label", "probabilities"], inputs)
     np.testing.assert_allclose(probabilities, wanted[["p_no", "p_yes"]], atol=1e-5)

@@ -35,12 +35,12 @@ def run(request: pytest.FixtureRequest, trained: Callable[..., Path]) -> Path:
     return trained(f"model={request.param}", f"data={MODELS[request.param]}", "trainer.max_epochs=2", "logger=none")
 
 
-def _answers(run: Path) -> tuple[Any, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Columns, rows, and the module's own numbers."""
+def _answers(run: Path) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[Any]]:
+    """Columns, raw rows, and the module's own numbers."""
     restored = restore(run)
-    rows = restore_data(restored).table.features
+    rows = restore_data(restored).table.features.astype(np.float64)
     with torch.inference_mode():
-        labels, probabilities, _ = restored.model.predict(torch.from_numpy(rows))
+        labels, probabilities, _ = restored.answers.predict(torch.from_numpy(rows))
     return restored.schema, rows, (labels if probabilities is None else probabilities).numpy()
 
 
@@ -162,7 +162,7 @@ def test_export_that_does_not_agree_is_not_written(
     perceptron: Perceptron, trained: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
-    monkeypatch.setattr("perceptron.exports.answers.TOLERANCE", -1.0)
+    monkeypatch.setattr("perceptron.exports.agreement.TOLERANCE", -1.0)
     path = tmp_path / "model.pt2"
     path.write_bytes(b"an earlier export")
     answer = perceptron("export", f"run={run}", "format=torch", f"output={path}")

@@ -93,7 +93,7 @@ def test_answers_and_graphs_agree(run: Path, table: Path, perceptron: Perceptron
         ["values"],
         {
             "city": frame.city.to_numpy(dtype=object),
-            "x": frame.x.to_numpy(dtype=np.float32),
+            "x": frame.x.to_numpy(dtype=np.float64),
             "flag": frame.flag.to_numpy(dtype=np.float32),
         },
     )[0]

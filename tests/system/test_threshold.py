@@ -97,7 +97,7 @@ def test_predict_and_export_label_by_it(perceptron: Perceptron, run: Path, tmp_p
         assert perceptron("export", f"run={run}", f"format={kind}", f"output={output}").status == 0
         if kind == "onnx":
             session = onnxruntime.InferenceSession(output)
-            got = session.run(["label"], {session.get_inputs()[0].name: rows})[0]
+            got = session.run(["label"], {session.get_inputs()[0].name: rows.astype(np.float64)})[0]
         else:
             got = torch.export.load(output).module()(torch.from_numpy(rows))[0].numpy()
         assert (got == labels)[far].all(), kind

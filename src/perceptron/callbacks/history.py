@@ -32,8 +32,6 @@ class History(L.Callback):
         self.curves: dict[str, dict[int, float]] = {}
         self.snapshots: dict[int, Tensor] = {}
         self._every = 1
-        # The epoch whose training has ended but whose metrics may not have been heard yet.
-        self._ended: int | None = None
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:  # noqa: ARG002
         """Listen to what is logged: a callback's own hook comes before the module logs its epoch."""
@@ -52,32 +50,14 @@ class History(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Take the weights after an epoch."""
         self._take(trainer.current_epoch + 1, pl_module)
-        self._ended = trainer.current_epoch
-
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """What was logged of the epoch before has been heard."""
-        self._ended = None
-
-    def best_epoch(self, monitor: str, mode: str) -> int | None:
-        """First epoch, from 0, with the best value of a metric; None where none is known."""
-        values = {epoch: value for epoch, value in self.curves.get(monitor, {}).items() if value == value}
-        if not values:
-            return None
-        best = (min if mode == "min" else max)(values.values())
-        return next(epoch for epoch, value in values.items() if value == best)
 
     def on_save_checkpoint(
         self,
-        trainer: L.Trainer,
+        trainer: L.Trainer,  # noqa: ARG002
         pl_module: L.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
         """Store all of it, as tensors."""
-        if self._ended is not None:
-            # An epoch's checkpoint is written before loggers hear of its training.
-            for name, value in trainer.callback_metrics.items():
-                if name.startswith("train/") and not name.endswith("_step"):
-                    self.curves.setdefault(name, {}).setdefault(self._ended, value.item())
         checkpoint[KEY] = {
             "curves": {name: _as_tensors(values) for name, values in self.curves.items()},
             "epochs": list(self.snapshots),

@@ -31,6 +31,8 @@ class PruneHopeless(L.Callback):
         self.number = number
         self.monitor = monitor
         self.pruner = pruner
+        # The last epoch that had a validation; others have no new value of its metrics.
+        self._validated = -1
 
     def connect(self) -> None:
         """Find the trial in its study."""
@@ -54,6 +56,11 @@ class PruneHopeless(L.Callback):
         """Connect to the study."""
         self.connect()
 
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Note the epoch."""
+        if not trainer.sanity_checking:
+            self._validated = trainer.current_epoch
+
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Report the epoch before, whose training loss is logged only at its very end.
 
@@ -61,7 +68,8 @@ class PruneHopeless(L.Callback):
             PrunedError: where the pruner gives the trial up.
         """
         value = trainer.callback_metrics.get(self.monitor)
-        if value is None:
+        is_old = self.monitor.startswith("val/") and self._validated != trainer.current_epoch - 1
+        if value is None or is_old:
             return
         pruned = self.verdict(value.item(), trainer.current_epoch - 1)
         if pruned is not None:

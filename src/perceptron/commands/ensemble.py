@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     folder = Path(typed.own["output"] or sweep / "ensemble")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
-    check_contained(folder if typed.own["output"] else sweep)
+    check_contained(folder, within=None if typed.own["output"] else sweep)
     # Here, because it imports torch.
     with lasting():
         from perceptron.composition.stored.ensembling import make_ensemble

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
-from perceptron.errors import missing_extra, reason
+from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.files.writing import whole_file
 from perceptron.garbage import lasting
 from perceptron.runs.files import output_path
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 USAGE = """\
 A run's model as one file: raw rows in, labels and probabilities (or values in the target's units) out, any batch size.
-It is compared with the model on rows of the run's data before the file takes its place.
+It is compared with the model on rows of the run's data, or on made ones where these are gone, before the file takes its
+place.
 
   perceptron export run=logs/train/runs/<run> format=onnx
   perceptron export run=latest format=torch output=model.pt2
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     with lasting():
         import torch
 
-        from perceptron.composition.stored.restore import restore, restore_data
+        from perceptron.composition.stored.restore import restore
 
     convert: Callable[..., tuple[bytes, float]]
     if wanted == "onnx":
@@ -66,24 +67,71 @@ def main(arguments: Sequence[str]) -> None:
         convert = to_program
 
     restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
-    datamodule = restore_data(restored)
-    rows = torch.from_numpy(datamodule.table.features[:_MOST_ROWS].copy())
-    raw: dict[str, Any] = {}
-    if restored.schema.encoding and wanted == "onnx":
+    takes_columns = bool(restored.schema.encoding) and wanted == "onnx"
+    unread = None
+    try:
+        features, frame, deviation = _read_rows(restored, takes_columns=takes_columns)
+    except UsageError as error:
+        # What was typed is to be read; what the run was trained on may be gone.
+        if any(override.lstrip("+").startswith("data") for override in typed.overrides):
+            raise
+        unread = error
+        features, frame, deviation = _made_rows(restored, takes_columns=takes_columns)
+    rows, raw = torch.from_numpy(features), {}
+    if takes_columns:
         from perceptron.data.encoding import from_texts
         from perceptron.exports.columns import RawColumns
 
-        frame = datamodule.read_frame().iloc[:_MOST_ROWS]
         # A last row in which everything is missing.
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
-    content, difference = convert(restored.model, rows, metadata=_metadata(restored), **raw)
+    content, difference = convert(restored.answers, rows, metadata=_metadata(restored), deviation=deviation, **raw)
     with whole_file(path) as file:
         file.write(content)
     say(f"{wanted:<11} {path}, {len(content):,} bytes")
     if restored.schema.encoding:
         say(f"takes       {_TAKES[wanted]}")
-    say(f"checked     {len(rows)} rows, largest difference {difference:.1e}")
+    made = "" if unread is None else " made"
+    say(f"checked     {len(rows)}{made} rows, largest difference {difference:.1e}")
+    if unread is not None:
+        say(f"            the run's data cannot be read: {unread}")
+
+
+def _read_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, Any]:
+    """Rows of the run's data: raw features, the columns as they were found, and the deviations of continuous targets.
+
+    What is not needed is None.
+    """
+    import numpy as np
+
+    from perceptron.composition.stored.restore import restore_data
+    from perceptron.data.offsets import added
+
+    datamodule = restore_data(restored)
+    features = datamodule.table.features[:_MOST_ROWS].astype(np.float64)
+    frame = datamodule.read_frame().iloc[:_MOST_ROWS] if takes_columns else None
+    return added(features, restored.schema.feature_offsets), frame, datamodule.target_deviation
+
+
+def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, Any]:
+    """The same of rows that are like the training rows."""
+    import numpy as np
+
+    from perceptron.exports.agreement import learnt_deviation
+    from perceptron.exports.made import made_features, made_frame
+
+    scaling, offsets = restored.model.standardize, restored.schema.feature_offsets
+    mean = scaling.mean.double().numpy() + np.array(offsets or 0.0)
+    scale = scaling.scale.double().numpy()
+    if restored.schema.encoding:
+        from perceptron.data.encoding import encode, from_texts
+
+        codes = from_texts(restored.schema.encoding)
+        frame = made_frame(codes, mean, scale, n_rows=_MOST_ROWS)
+        features = encode(frame, codes)
+    else:
+        features, frame = made_features(mean, scale, n_rows=_MOST_ROWS), None
+    return features, frame if takes_columns else None, learnt_deviation(restored.answers, features)
 
 
 def _metadata(restored: "Restored") -> dict[str, str]:

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
         from perceptron.composition.stored.restore import restore
 
     restored = restore(run, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
-    schema, row_id = restored.schema, typed.own["id"]
+    schema, model, row_id = restored.schema, restored.answers, typed.own["id"]
     ignored = [name.strip() for name in (typed.own["ignore"] or "").strip("[]").split(",") if name.strip()]
     with _progress(rows) as progress:
         chunks = read_rows(
@@ -78,13 +78,14 @@ def main(arguments: Sequence[str]) -> None:
             row_id=row_id or "row",
             id_type=first.ids.type if row_id else pa.int64(),
             safe=safe,
-            has_spread=restored.model.predict(torch.from_numpy(first.features[:1])).spread is not None,
+            has_spread=model.predict(torch.from_numpy(first.features[:1])).spread is not None,
+            is_double=restored.model.dtype == torch.float64,
         )
         try:
             with write_answers(answers, layout, stdout=stdout) as writer, torch.inference_mode():
                 chunk = first
                 while True:
-                    labels, *rest = restored.model.predict(torch.from_numpy(chunk.features))
+                    labels, *rest = model.predict(torch.from_numpy(chunk.features))
                     numbers = (None if values is None else values.numpy() for values in rest)
                     writer.write_batch(layout.batch(chunk.ids, labels.numpy(), *numbers))
                     if (following := next(chunks, None)) is None:

@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,18 +23,18 @@ from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.command import check_overrides
 from perceptron.composition.settings.help import help_text
 from perceptron.composition.settings.overrides import CONF_DIR, one_line
+from perceptron.composition.settings.paths import follow_the_job
 from perceptron.composition.settings.settings_check import SettingsCheck
 from perceptron.composition.sweeps.best import with_best
 from perceptron.composition.sweeps.job import train_as_job
-from perceptron.composition.sweeps.report import finish_sweep
+from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
-from perceptron.errors import InterruptedRunError, UsageError, fail, reason
+from perceptron.errors import InterruptedRunError, StoppedError, UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
-from perceptron.signals import listen
+from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.folder import Run
+from perceptron.signals import ended_by_signals
 from perceptron.spelling import did_you_mean
-from perceptron.visible import say
-
-INTERRUPTED_STATUS = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: those for training, at the end of ``sys.argv``; None for all of it.
     """
-    with ended_by_reader():
+    with ended_by_reader(), ended_by_signals():
         _main(sys.argv[1:] if arguments is None else arguments)
 
 
@@ -50,24 +51,20 @@ def _main(arguments: Sequence[str]) -> None:
     if {"--help", "-h"} & set(arguments):
         print(help_text())
         return
-    listen()
     try:
         _run(arguments)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED_STATUS)
     except (HydraException, OmegaConfBaseException) as error:
         fail(one_line(error))
     except UsageError as error:
         fail(error)
-    except InterruptedRunError as error:
-        say(error, file=sys.stderr)
-        sys.exit(error.status)
     except ValueError as error:
         # What Python's logging says of Hydra's settings.
         if not str(error).startswith(("Unable to configure", "Unsupported version")):
             raise
         said = ", ".join(reason(each) for each in (error, error.__cause__) if each is not None)
         fail(f"hydra.job_logging must be what Python's logging takes: {said}; leave it out")
+    except MemoryError as error:
+        fail(f"a run must fit in memory, got {reason(error, lines=1)}; take less data or a smaller model")
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -85,13 +82,16 @@ def _run(arguments: Sequence[str]) -> None:
     SettingsCheck.arguments = [*name, *command.arguments]
     # Without it Hydra's own handler prints several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    SettingsCheck.reached = False
+    SettingsCheck.reached, SettingsCheck.of_run, SweepReport.folder = False, None, None
     try:
         _train()
-    except (KeyboardInterrupt, InterruptedRunError):
-        finish_sweep(interrupted=True)
-        raise
-    except Exception:
+    except KeyboardInterrupt as error:
+        raise _stopped(InterruptedRunError(signal.SIGINT)) from error
+    except StoppedError as error:
+        raise _stopped(error) from error
+    except Exception as error:
+        if isinstance(error, OSError) and is_no_room(error):
+            raise _stopped(no_room(error, _folder(), advice=None)) from error
         finish_sweep()
         if not (command.looks_first or SettingsCheck.reached):
             # Hydra could not compose what was typed: this says which override it is.
@@ -99,48 +99,85 @@ def _run(arguments: Sequence[str]) -> None:
         raise
 
 
+def _stopped(error: StoppedError) -> StoppedError:
+    """Take back what a run or a sweep has left that was stopped before it began; how to go on with any other."""
+    # Hydra has set it to INFO, and a library whose import was broken off tells what nobody has asked for.
+    logging.getLogger().setLevel(logging.WARNING)
+    cfg = SettingsCheck.of_run
+    if cfg is None:
+        error.advice = stop_sweep()
+    else:
+        _take_back(_folder(), cfg.task_name, cwd=Path(cfg.hydra.runtime.cwd))
+        error.advice = error.advice or _advice(_folder())
+    return error
+
+
+def _advice(folder: Path) -> str | None:
+    """How to go on with what a stopped run has left in its folder; None where that is nothing."""
+    advice = Run(folder).how_to_go_on
+    if advice is None and folder.is_dir() and any(path.is_dir() and path.name != ".hydra" for path in folder.iterdir()):
+        return f"delete {folder} and type the command again"
+    return advice
+
+
+def _folder() -> Path:
+    """Folder of the run or the sweep that this process runs."""
+    cfg = SettingsCheck.of_run
+    return Path(cfg.hydra.run.dir) if cfg is not None else SweepReport.folder or Path.cwd()
+
+
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
 def _train(cfg: DictConfig) -> float | None:
     # Here, because it imports torch.
     from perceptron.composition.running import run_once
 
-    is_multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+    follow_the_job(cfg)
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return train_as_job(cfg, HydraConfig.get().runtime.choices)
+    folder = Path(cfg.paths.output_dir)
     try:
-        if is_multirun:
-            return train_as_job(cfg, HydraConfig.get().runtime.choices)
         check(cfg)
         # Hydra has made its own.
-        Path(cfg.paths.output_dir).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return run_once(cfg, HydraConfig.get().runtime.choices)
-    except UsageError as error:
-        _remove_unused(Path(HydraConfig.get().runtime.output_dir), f"{cfg.task_name}.log")
-        _remove_empty(Path(cfg.paths.output_dir))
-        fail(error)
-    except InterruptedRunError as error:
-        # Not an error of one job, which Hydra would go on after: it ends a whole multirun.
-        if is_multirun:
-            finish_sweep(interrupted=True)
-        say(error, file=sys.stderr)
-        sys.exit(error.status)
+    except (UsageError, StoppedError) as error:
+        runtime = HydraConfig.get().runtime
+        cwd = Path(runtime.cwd)
+        _take_back(Path(runtime.output_dir), cfg.task_name, cwd=cwd)
+        _remove_empty(folder, cwd=cwd)
+        if isinstance(error, UsageError):
+            fail(error)
+        error.advice = error.advice or _advice(folder)
+        raise
 
 
-def _remove_unused(folder: Path, log: str) -> None:
-    """Take back what a run has left that ended before it left more than its configuration and its log.
+def _take_back(folder: Path, task_name: str, *, cwd: Path) -> None:
+    """Delete what a run has left that ended before it left more than its configuration and its log.
 
     Args:
-        folder: of the run; what else lies there stays.
-        log: name of its log.
+        folder: that Hydra has made; what else lies there stays.
+        task_name: name of its log.
+        cwd: see ``_remove_empty``.
     """
-    logging.shutdown()
-    if all(path.name == ".hydra" or path.suffix == ".log" for path in folder.iterdir()):
+    _close_logs(folder)
+    if folder.is_dir() and all(path.name == ".hydra" or path.suffix == ".log" for path in folder.iterdir()):
         shutil.rmtree(folder / ".hydra", ignore_errors=True)
-        (folder / log).unlink(missing_ok=True)
-        _remove_empty(folder)
+        (folder / f"{task_name}.log").unlink(missing_ok=True)
+        _remove_empty(folder, cwd=cwd)
 
 
-def _remove_empty(folder: Path) -> None:
-    """Take back a folder that nothing was put into, but never the one that the command was typed in."""
-    if folder.resolve() != Path(HydraConfig.get().runtime.cwd).resolve():
+def _close_logs(folder: Path) -> None:
+    """Stop logging to files in a folder: a handler would open its file again for what libraries log at their end."""
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename).is_relative_to(folder.absolute()):
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _remove_empty(folder: Path, *, cwd: Path) -> None:
+    """Take back a folder that nothing was put into, but never ``cwd``, where the command was typed."""
+    if folder.resolve() != cwd.resolve():
         with suppress(OSError):
             folder.rmdir()
 

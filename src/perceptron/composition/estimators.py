@@ -12,14 +12,21 @@ from omegaconf import DictConfig
 from sklearn.base import BaseEstimator
 
 from perceptron.composition.data import build_data
+from perceptron.composition.divergence import likely_steep
 from perceptron.composition.hyper_parameters import hyper_parameters
-from perceptron.composition.results import best_entry, notes, write_results
+from perceptron.composition.metrics import check_metric_classes, metric_settings
+from perceptron.composition.results import notes, write_data_report, write_results
+from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError, reason
+from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.models import Estimator, Standardize
+from perceptron.runs.best import best_entry
+from perceptron.runs.faults import named_faults
 from perceptron.runs.files import write_text
+from perceptron.runs.folder import Run
+from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import TASKS, SplitName
@@ -41,14 +48,29 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     Raises:
         UsageError: where estimator and data do not go together.
     """
-    started, clock = datetime.now(UTC), time.perf_counter()
     folder = Path(cfg.paths.output_dir)
-    config = plain(cfg)
+    try:
+        with only_process(folder), named_faults(folder, settings=likely_steep(cfg)):
+            return _fit(cfg, chosen, folder, quiet=quiet)
+    except StoppedError as error:
+        # A fit cannot go on in its middle, so this is no run to go on with.
+        if not Run(folder).is_finished:
+            for name in ("config.yaml", "data_report.json", "provenance.json"):
+                (folder / name).unlink(missing_ok=True)
+            error.advice = None
+        raise
 
+
+def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: bool) -> float | None:
+    started, clock = datetime.now(UTC), time.perf_counter()
+    config = with_absolute_paths(plain(cfg))
+
+    check_metric_classes(config)
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
     write_text(folder / "config.yaml", as_yaml(config))
-
+    if datamodule.report is not None:
+        write_data_report(folder, datamodule.report)
     try:
         model.fit(*datamodule.rows("train"))
     except (ValueError, TypeError) as error:
@@ -65,7 +87,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
         metrics=metrics,
         config=config,
         chosen=chosen,
-        best=best_entry(folder, config, None, best_value),
+        best=best_entry(folder, config, metrics=metrics, last=best_value),
         device="cpu",
         started=started,
         seconds=time.perf_counter() - clock,
@@ -96,13 +118,15 @@ def build_estimator(cfg: DictConfig, datamodule: TableDataModule) -> Estimator:
             "name a class such as sklearn.neighbors.KNeighborsClassifier"
         )
     features, target = datamodule.features_scaling, datamodule.target_scaling
+    task = TASKS[datamodule.schema.task]
     return Estimator(
         estimator=estimator,
-        task=TASKS[datamodule.schema.task],
+        task=task,
         n_classes=len(datamodule.schema.class_names),
         standardize=Standardize(features.mean, features.scale),
         standardize_target=None if target is None else Standardize(target.mean, target.scale),
         seed=cfg.seed,
+        **metric_settings(cfg, task=task, n_outputs=datamodule.schema.n_outputs(task)),
     )
 
 

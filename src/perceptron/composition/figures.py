@@ -29,7 +29,7 @@ def draw_figures(
     datamodule: TableDataModule,
     *,
     history: History,
-    keeps_best: bool,
+    best_epoch: int | None,
 ) -> None:
     """Draw the figures of a run, on the rows that say most of new ones.
 
@@ -39,7 +39,7 @@ def draw_figures(
         model: with the weights that are reported.
         datamodule: its data.
         history: of the training.
-        keeps_best: whether the weights are those of the best epoch; else the last.
+        best_epoch: epoch, from 0, that the weights are from; None for the last.
     """
     # Here, because they import matplotlib, and a run without figures needs none.
     from perceptron.reports.answers import held_out_split
@@ -49,7 +49,7 @@ def draw_figures(
     training = Training(
         curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
         snapshots=history.snapshots,
-        best_epoch=history.best_epoch(cfg.monitor, cfg.mode) if keeps_best else None,
+        best_epoch=best_epoch,
         seed=cfg.seed,
     )
     write_figures(

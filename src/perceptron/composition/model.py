@@ -7,6 +7,7 @@ import torch
 from hydra.utils import get_class
 
 from perceptron.composition.instance import Make, instance
+from perceptron.composition.metrics import metric_settings
 from perceptron.composition.network import build_network
 from perceptron.composition.settings.combinations import AUTO, MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
@@ -78,6 +79,7 @@ def model_for(
         "optimizer": make(cfg["optimizer"], "optimizer"),
         "schedule": make(scheduler, "scheduler") if scheduler["_target_"] else None,
         "seed": seed,
+        **metric_settings(cfg, task=task, n_outputs=schema.n_outputs(task), make=make),
     }
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)

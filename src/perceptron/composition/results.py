@@ -6,8 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
+from perceptron.runs.ending import in_words
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
 from perceptron.visible import visible
@@ -22,21 +25,35 @@ def write_results(
     config: Mapping[str, Any],
     chosen: Mapping[str, str],
     best: Mapping[str, Any] | None,
+    end: Mapping[str, Any] | None = None,
     device: str,
     started: datetime,
     seconds: float,
 ) -> None:
-    """Write ``provenance.json`` and, last, ``metrics.json``, whose presence says that the run is finished."""
+    """Write ``provenance.json`` and, last, ``metrics.json``, whose presence says that the run is finished.
+
+    Args:
+        folder: of the run.
+        metrics: of the reported weights.
+        config: plain configuration.
+        chosen: option of each group.
+        best: see ``perceptron.runs.best.best_entry``.
+        end: how the training ended, see ``perceptron.runs.ending``; None where there was none.
+        device: that it ran on.
+        started: when.
+        seconds: it took.
+    """
     origin = provenance(
         seed=config["seed"],
         split_seed=config["data"]["split_seed"],
         chosen=_of_groups(chosen),
         device=device,
+        threads=torch.get_num_threads(),
         started=started.isoformat(timespec="seconds"),
         seconds=seconds,
     )
     # The folder is synced with the file that comes last.
-    stored = {"best": best, "directions": directions(config, metrics)}
+    stored = {"best": best, "directions": directions(config, metrics), "training": end}
     write_json(folder / "provenance.json", origin | stored, sync_folder=False)
     write_json(folder / "metrics.json", metrics)
 
@@ -44,18 +61,6 @@ def write_results(
 def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
     """The project's own groups, without Hydra's."""
     return {group: option for group, option in chosen.items() if "/" not in group and option is not None}
-
-
-def best_entry(
-    folder: Path, config: Mapping[str, Any], checkpoint: str | None, value: float | None
-) -> dict[str, Any] | None:
-    """The best value of the monitored metric, and the path of its checkpoint from the run's folder; None without."""
-    if value is None:
-        return None
-    path = None
-    if checkpoint is not None and Path(checkpoint).is_relative_to(folder.absolute()):
-        path = str(Path(checkpoint).relative_to(folder.absolute()))
-    return {"monitor": config["monitor"], "mode": config["mode"], "value": value, "checkpoint": path}
 
 
 def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
@@ -81,8 +86,18 @@ def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> 
     )
 
 
-def notes(datamodule: TableDataModule) -> list[str]:
-    """What a report says of the rows."""
+def notes(datamodule: TableDataModule, end: Mapping[str, Any] | None = None) -> list[str]:
+    """What a report says of the training and of the rows.
+
+    Args:
+        datamodule: whose rows.
+        end: how the training ended; None where there was none.
+    """
+    training = [] if end is None else [f"training    {in_words(end)}"]
+    return [*training, *_of_rows(datamodule)]
+
+
+def _of_rows(datamodule: TableDataModule) -> list[str]:
     split = datamodule.split
     rows = f"rows        {len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
     if len(split.test) == 0:

@@ -33,6 +33,11 @@ class Start:
     checkpoint: Mapping[str, Any]
 
     @property
+    def steps(self) -> int:
+        """Optimizer steps that are behind it."""
+        return int(self.checkpoint["global_step"])
+
+    @property
     def steps_taken(self) -> int:
         """Optimizer steps of its epoch that are behind it."""
         return steps_taken(self.checkpoint)

@@ -9,6 +9,7 @@ import torch
 
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
+from perceptron.metrics import BalancedAccuracy
 from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.models.threshold import START
 from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
@@ -53,9 +54,9 @@ def choose_threshold(
         # In the batches of an evaluation, whose size decides on last digits.
         outputs = torch.cat([model(part) for part in torch.split(features, datamodule.eval_batch_size)])
         model.take_threshold(START)
-        before = model.metrics(outputs, target)["balanced_acc"].item()
+        before = _balanced_accuracy(model, outputs, target)
         model.choose_threshold(outputs, target)
-        after = model.metrics(outputs, target)["balanced_acc"].item()
+        after = _balanced_accuracy(model, outputs, target)
     model.train(was_training)
     if checkpoint is not None:
         contents = read_checkpoint(checkpoint)
@@ -66,6 +67,12 @@ def choose_threshold(
             "threshold: %.4g, chosen on %d validation rows, where balanced accuracy is %.4f; with 0.5 it is %.4f",
             model.threshold, len(target), after, before,
         )  # fmt: skip
+
+
+def _balanced_accuracy(model: BinaryClassifier, outputs: torch.Tensor, target: torch.Tensor) -> float:
+    metric = BalancedAccuracy(num_classes=2).to(outputs.device)
+    metric.update(model.answers(outputs).labels, target)
+    return float(metric.compute())
 
 
 def chooses(model: object) -> TypeGuard[BinaryClassifier]:

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
+from perceptron.composition.callbacks import build_callback, check_callbacks
 from perceptron.composition.instance import Make, instance
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
@@ -36,8 +37,14 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         UsageError: where this machine has not what ``trainer`` asks for.
     """
     check_device(cfg.trainer.accelerator)
-    callbacks: list[L.Callback] = [*_instances(cfg.callbacks, "callbacks", L.Callback), *own_callbacks]
+    configured = {
+        f"callbacks.{name!s}": build_callback(plain(part), f"callbacks.{name!s}")
+        for name, part in cfg.callbacks.items()
+        if part is not None
+    }
     loggers = build_loggers(cfg.logger)
+    check_callbacks(configured, cfg, has_logger=bool(loggers))
+    callbacks: list[L.Callback] = [*configured.values(), *own_callbacks]
     trainer = cfg.trainer
     if trainer.barebones:
         callbacks, loggers = [], []
@@ -68,7 +75,11 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
 
 def build_loggers(group: DictConfig | Mapping[str, Any], make: Make = instance) -> list[Logger]:
     """Loggers of the group ``logger``, each by ``make``."""
-    return _instances(group, "logger", Logger, make)
+    loggers = {f"logger.{name!s}": make(part, f"logger.{name!s}") for name, part in group.items() if part is not None}
+    for name, logger in loggers.items():
+        if not isinstance(logger, Logger):
+            raise UsageError(f"{name} must be a Logger, got {type(logger).__name__}; change {name}._target_")
+    return list(loggers.values())
 
 
 def check_device(accelerator: str) -> None:
@@ -115,14 +126,6 @@ def check_batches(trainer: DictConfig, datamodule: TableDataModule) -> None:
             f"trainer.val_check_interval must be at most the batches of an epoch, {n_train}, got {every}; set "
             "trainer.check_val_every_n_epoch=null to count batches across epochs"
         )
-
-
-def _instances(group: DictConfig | Mapping[str, Any], name: str, kind: type, make: Make = instance) -> list[Any]:
-    made = {f"{name}.{key!s}": make(part, f"{name}.{key!s}") for key, part in group.items() if part is not None}
-    for key, each in made.items():
-        if not isinstance(each, kind):
-            raise UsageError(f"{key} must be a {kind.__name__}, got {type(each).__name__}; change {key}._target_")
-    return list(made.values())
 
 
 def _plugins(wanted: Any) -> list[Any]:

@@ -8,20 +8,25 @@ from typing import Any
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 
-from perceptron.callbacks import History, take_several_steps
+from perceptron.callbacks import History, NoProfiler, take_several_steps
+from perceptron.composition.callbacks import MonitoredMetrics
 from perceptron.composition.compiling import compile_callbacks
 from perceptron.composition.data import build_data
 from perceptron.composition.divergence import likely_steep
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.kept import Kept, ending_of, kept_weights
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.metrics import check_metric_classes
 from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
-from perceptron.composition.results import best_entry, log_table_defaults, notes, write_data_report, write_results
+from perceptron.composition.precision import to_stored_precision
+from perceptron.composition.results import log_table_defaults, notes, write_data_report, write_results
+from perceptron.composition.settings.monitors import check_logged
+from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.start import Start, starting_point
 from perceptron.composition.threads import set_threads
@@ -30,11 +35,14 @@ from perceptron.composition.trainer import build_trainer, check_batches
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
+from perceptron.runs.best import best_entry
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import remove_leftovers, write_text
+from perceptron.runs.folder import monitored_value
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
+from perceptron.runs.logs import reopen_logs
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.runs.resume import ExactResume
@@ -71,19 +79,24 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
     started, clock = datetime.now(UTC), time.perf_counter()
     tame_lightning()
     folder = Path(cfg.paths.output_dir)
-    config = plain(cfg)
+    config = with_absolute_paths(plain(cfg))
+    check_metric_classes(config)
     start = starting_point(config)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = build_data(cfg.data, None if start is None else start.schema)
     model = build_model(cfg, datamodule, chosen=chosen)
+    if cfg.train and start is None:
+        fit_network(model, datamodule)
+    to_stored_precision(model, cfg.trainer.precision)
     if cfg.train:
         _prepare(model, datamodule, start, cfg=cfg, config=config)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
     own_callbacks = [
         SelfContained(config=config, schema=datamodule.schema),
-        ExactResume(folder),
+        ExactResume(),
+        MonitoredMetrics(config),
         interruption,
         *figure_callbacks(cfg.figures, history),
         *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
@@ -97,21 +110,23 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
             write_data_report(folder, datamodule.report)
         log_table_defaults(config, chosen)
 
-    best_value = None
-    best_checkpoint = None if start is None else start.path
+    kept, end = Kept(), None
     if cfg.train:
-        _fit(trainer, model, datamodule, start)
-        best_checkpoint, best_value = _best(trainer, cfg.monitor)
-    if best_checkpoint:
-        load_weights(model, best_checkpoint)
-    if cfg.train:
-        choose_threshold(model, datamodule, checkpoint=best_checkpoint if trainer.is_global_zero else None, quiet=quiet)
+        _fit(trainer, model, datamodule, start, config=config)
+        kept = kept_weights(trainer, model, cfg.monitor)
+        end = ending_of(trainer, kept)
+        choose_threshold(model, datamodule, checkpoint=kept.path if trainer.is_global_zero else None, quiet=quiet)
+    elif start is not None:
+        load_weights(model, start.path)
     metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
+    if cfg.test:
+        # What callbacks have logged is not computed again.
+        metrics |= {name: value for name, value in kept.logged.items() if name not in metrics}
+    best = best_entry(folder, config, metrics=metrics, rule=kept.rule, last=kept.last)
 
     if trainer.is_global_zero:
         if cfg.figures != "none":
-            keeps_best = cfg.train and best_checkpoint is not None
-            draw_figures(cfg, trainer, model, datamodule, history=history, keeps_best=keeps_best)
+            draw_figures(cfg, trainer, model, datamodule, history=history, best_epoch=kept.epoch)
         log_results(
             trainer.loggers,
             hyper_parameters=hyper_parameters(config, chosen),
@@ -123,15 +138,16 @@ def _train(cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruptio
             metrics=metrics,
             config=config,
             chosen=chosen,
-            best=best_entry(folder, config, best_checkpoint, best_value),
+            best=best,
+            end=end,
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,
         )
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
         if not quiet:
-            print_results(metrics, title=title, folder=folder, notes=notes(datamodule))
-    return best_value
+            print_results(metrics, title=title, folder=folder, notes=notes(datamodule, end))
+    return monitored_value(best, metrics=metrics, monitor=cfg.monitor)
 
 
 def _prepare(
@@ -145,26 +161,32 @@ def _prepare(
     schedule = build_schedule(
         model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH
     )
-    if start is None:
-        fit_network(model, datamodule)
-    else:
+    if start is not None:
         start.load(model)
         start.check_states(optimizer, schedule)
     check_threshold(model, datamodule)
     check_batches(cfg.trainer, datamodule)
 
 
-def _fit(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, start: Start | None) -> None:
+def _fit(
+    trainer: L.Trainer,
+    model: TaskModule,
+    datamodule: TableDataModule,
+    start: Start | None,
+    *,
+    config: Mapping[str, Any],
+) -> None:
+    if trainer.is_global_zero:
+        reopen_logs(trainer.loggers, steps=0 if start is None else start.steps)
     try:
         take_several_steps(trainer, model, datamodule, taken=0 if start is None else start.steps_taken)
         trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
-    except (MisconfigurationException, ValueError) as error:
+    except (MisconfigurationException, ValueError, RuntimeError, LookupError) as error:
+        if "monitor" in str(error) or "conditioned on metric" in str(error):
+            check_logged(config, trainer.callback_metrics)
         # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
         if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
             raise UsageError(f"trainer must suit the data: {reason(error)}") from error
-        _blame(start, trainer, error)
-        raise
-    except (RuntimeError, LookupError) as error:
         _blame(start, trainer, error)
         raise
 
@@ -190,25 +212,35 @@ def evaluate(
 ) -> dict[str, float]:
     """Loss and metrics of the model on each split that has rows, under names like ``test/acc``.
 
-    Where the threshold was chosen, it stands with the metrics of the rows that it was chosen on.
+    Where the threshold was chosen, it stands with the metrics of the rows that it was chosen on. What callbacks log
+    of the test rows is there too.
     """
     # As Lightning does in a fit: by it batches are taken from the device, and shared out to processes.
     datamodule.trainer = trainer
+    # A profiler is for the training; torch's ends in an error where it sees a single step.
+    trainer.profiler = NoProfiler()  # type: ignore[attr-defined]
     metrics: dict[str, float] = {}
-    for split in splits:
-        if len(datamodule.split.rows(split)):
-            model.evaluated = split
-            trainer.test(model, dataloaders=datamodule.eval_dataloader(split), verbose=False)
-            metrics |= model.results
-            if split == "val" and chooses(model):
-                metrics["val/threshold"] = model.threshold
+    for at_once in (("train", "val"), ("test",)):
+        wanted: list[SplitName] = [split for split in splits if split in at_once and len(datamodule.split.rows(split))]
+        if wanted:
+            metrics |= _evaluated(trainer, model, datamodule, wanted)
+        if "val" in wanted and chooses(model):
+            metrics["val/threshold"] = model.threshold
     return metrics
 
 
-def _best(trainer: L.Trainer, monitor: str) -> tuple[str | None, float | None]:
-    """Path of the best checkpoint and its monitored value; without checkpoints the last value."""
-    for callback in trainer.checkpoint_callbacks:
-        if isinstance(callback, ModelCheckpoint) and callback.best_model_score is not None:
-            return callback.best_model_path, callback.best_model_score.item()
-    last = trainer.callback_metrics.get(monitor)
-    return None, None if last is None else last.item()
+def _evaluated(
+    trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, splits: Sequence[SplitName]
+) -> dict[str, float]:
+    """Metrics of splits. Loggers and callbacks, which would take all rows for test rows, hear of the test alone."""
+    loggers, callbacks = trainer.loggers, trainer.callbacks  # type: ignore[attr-defined]
+    is_test = "test" in splits
+    if not is_test:
+        trainer.loggers, trainer.callbacks = [], []  # type: ignore[attr-defined]
+    try:
+        trainer.test(model, {split: datamodule.eval_dataloader(split) for split in splits}, verbose=False)
+    finally:
+        trainer.loggers, trainer.callbacks = loggers, callbacks  # type: ignore[attr-defined]
+    own = {name: value.item() for split in splits for name, value in model.measured(split).items()}
+    of_callbacks = trainer.callback_metrics.items() if is_test else ()
+    return own | {name: value.item() for name, value in of_callbacks if name.startswith("test/") and name not in own}

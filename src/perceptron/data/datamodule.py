@@ -15,7 +15,7 @@ from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.blocks import Blocks, is_mapped
 from perceptron.data.device import DeviceColumns, OnDevice
 from perceptron.data.reading import Cells, prepare, read_frame
-from perceptron.data.scaling import Scaling, Standardize, fit_scaling
+from perceptron.data.scaling import Scaling, Standardize, check_deviation, fit_scaling, report_scaled
 from perceptron.data.splits import Split
 from perceptron.data.table import RowNumbers, Table, TableSchema
 from perceptron.errors import UsageError
@@ -23,7 +23,7 @@ from perceptron.tasks import REGRESSION, SplitName
 
 
 class TableDataModule(L.LightningDataModule):
-    """Splits a table, fits the standardisation on its training rows, and hands out batches of raw rows.
+    """Splits a table, fits the standardisation on its training rows, and hands out batches of its rows.
 
     Args:
         dataset: any function of ``sklearn.datasets`` that yields a table and a target, its arguments bound.
@@ -53,10 +53,10 @@ class TableDataModule(L.LightningDataModule):
             ``num_workers=0`` and ``block_size=None``.
         seed: seed of the order of the training rows.
 
-    Batches are tuples: features ``(batch, n_features)`` float32, raw; target ``(batch,)`` int64 or
-    ``(batch, n_targets)`` float32, raw; and in training factors ``(batch,)`` of each row's loss: the table's weights,
-    where it has some, scaled to mean 1 over the training rows; and on several processes weights that make the mean
-    over processes the mean over rows where a batch does not divide evenly.
+    Batches are tuples: features ``(batch, n_features)`` float32 and target ``(batch,)`` int64 or ``(batch, n_targets)``
+    float32, both less the schema's offsets; and in training factors ``(batch,)`` of each row's loss: the table's
+    weights, where it has some, scaled to mean 1 over the training rows; and on several processes weights that make the
+    mean over processes the mean over rows where a batch does not divide evenly.
     """
 
     def __init__(
@@ -142,13 +142,24 @@ class TableDataModule(L.LightningDataModule):
                 raise UsageError(f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out")
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
-        scaling = fit_scaling(table.features, rows=train, how=self.standardize, weights=weights)
+        schema = table.schema
+        scaling = fit_scaling(
+            table.features, rows=train, how=self.standardize, weights=weights, offsets=schema.feature_offsets
+        )
         self._features_scaling = scaling if prepared.measured is None else scaling.only(prepared.measured)
         of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
-        self._target_scaling = (
-            fit_scaling(table.target, rows=train, how=of_target, weights=weights) if is_regression else None
-        )
+        self._target_scaling = None
+        if is_regression:
+            self._target_scaling = fit_scaling(
+                table.target, rows=train, how=of_target, weights=weights, offsets=schema.target_offsets
+            )
+        if self.standardize != "per_feature":
+            report_scaled(table.features, self._features_scaling, schema.feature_names)
+        if of_target == "none" and self._target_scaling is not None:
+            report_scaled(table.target, self._target_scaling, schema.target_names)
         self._table = table
+        if self.target_deviation is not None and table.target.dtype == np.float32:
+            check_deviation(self.target_deviation, schema.target_names)
 
     def read_frame(self) -> Any:
         """DataFrame of the columns as they were found, of any kind, read again; only where the schema has codes."""
@@ -156,7 +167,7 @@ class TableDataModule(L.LightningDataModule):
 
     @property
     def table(self) -> Table:
-        """The whole table, raw."""
+        """The whole table, not standardised."""
         if self._table is None:
             self.setup()
         assert self._table is not None  # noqa: S101
@@ -175,15 +186,22 @@ class TableDataModule(L.LightningDataModule):
 
     @property
     def features_scaling(self) -> Scaling:
-        """Mean and scale of the features on training rows."""
+        """Mean and scale on training rows of the features less their offsets."""
         _ = self.table
         return self._features_scaling
 
     @property
     def target_scaling(self) -> Scaling | None:
-        """Mean and scale of a continuous target on training rows; None for classes."""
+        """Mean and scale on training rows of a continuous target less its offsets; None for classes."""
         _ = self.table
         return self._target_scaling
+
+    @property
+    def target_deviation(self) -> npt.NDArray[np.float64] | None:
+        """Standard deviation of each continuous target on training rows, 1 without variance; None for classes."""
+        if self.target_scaling is None:
+            return None
+        return fit_scaling(self.table.target, rows=self.split.train, how="per_feature").scale
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Training rows in an order of its own each epoch."""
@@ -262,7 +280,7 @@ class TableDataModule(L.LightningDataModule):
         return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
     def rows(self, split: SplitName, *, most: int | None = None) -> tuple[Tensor, ...]:
-        """Features and target of a split, raw, in the table's order; in training factors of the rows' losses.
+        """Features and target of a split, less their offsets, in the table's order; in training factors of the losses.
 
         Args:
             split: of which all rows are copied,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from perceptron.data.missing import as_setting
 from perceptron.errors import UsageError
 
 ISO = "ISO8601"
@@ -16,6 +17,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "d.d.Y": ("%d.%m.%Y",), "d/Y": ("%m/%Y",),
     "b d Y": ("%b %d %Y", "%B %d %Y"), "b d, Y": ("%b %d, %Y", "%B %d, %Y"), "d b Y": ("%d %b %Y", "%d %B %Y"),
     "d-b-Y": ("%d-%b-%Y", "%d-%B-%Y"), "d/b/Y": ("%d/%b/%Y", "%d/%B/%Y"), "dbY": ("%d%b%Y",),
+    "b b d Y": ("%a %b %d %Y", "%A %B %d %Y"), "b, d b Y": ("%a, %d %b %Y", "%A, %d %B %Y"),
     "b Y": ("%b %Y", "%B %Y"), "b-Y": ("%b-%Y", "%B-%Y"), "Y-b-d": ("%Y-%b-%d",), "Y b d": ("%Y %b %d", "%Y %B %d"),
 }  # fmt: skip
 # Day and month may stand the other way round: one of the two where the other cannot be, by a day above 12.
@@ -29,6 +31,14 @@ _CLOCK = re.compile(
     r"(?P<date>.+?)(?P<gap>,? |T)(?P<time>\d{1,2}:\d{2}(?P<seconds>:\d{2}(?P<part>\.\d+)?)?)(?P<half> ?[AaPp][Mm])?"
     r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
 )
+# What the text between the brackets has few of, what it is, and what to write instead.
+_OTHERS = (
+    (r"\d{1,2}(:)\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?", "times of the day", "hours as numbers, such as 13.5"),
+    (r"\d{4}[ -]?([QW])\d{1,2}", "quarters or weeks", "their first days as dates, such as 2026-01-31"),
+    (r"([QW])\d{1,2}[ /-]?\d{4}", "quarters or weeks", "their first days as dates, such as 2026-01-31"),
+    (r"(?:[^\W\d]+,? )?\d{1,2}\.?[ -]([^\W\d]+)\.?,?[ -]\d{4}", "dates with words", "them as 2026-01-31"),
+)
+_MONTHS = 24
 _COMPACT = "%Y%m%d"
 # Codes like 10-1234 have the shape of a month too.
 _YEARS = (1000, 2999)
@@ -111,16 +121,17 @@ def advice_on_dates(column: "pd.Series[Any]", *, what: str = "") -> str | None:
     forms = [form + time for form in (_FORMS.get(shape) or _EITHER.get(shape) or _SHORT.get(shape) or ())]
     counts = {form: read_dates(texts, form).notna() for form in forms}
     counts = {form: are for form, are in counts.items() if are.mean() > 1 / 2}
-    if not counts:
-        return None
     name = column.name
+    if not counts:
+        return None if what else _advice_on_others(name, texts)
     best = max(counts, key=lambda form: int(counts[form].sum()))
     if not counts[best].all():
         place = int(counts[best].to_numpy().argmin())
         start = f"{what} must be dates, got" if what else f"column {name} is taken for categories because of"
         return (
             f"{start} {texts.iloc[place]!r} in row {texts.index[place]}, though {int(counts[best].sum())} of "
-            f"{len(texts)} values are dates written as {best}; mend it" + ("" if what else " or leave it empty")
+            f"{len(texts)} values are dates written as {best}; mend it"
+            + ("" if what else f", or set 'data.missing=[{as_setting(texts.iloc[place])}]' if it means a missing value")
         )
     settings = " or ".join(f"\"data.date_format='{form}'\"" for form in counts)
     start = f"{what} must be dates, got" if what else f"column {name} is taken for categories: it looks like"
@@ -128,6 +139,21 @@ def advice_on_dates(column: "pd.Series[Any]", *, what: str = "") -> str | None:
         f"{start} dates whose day, month or century can be read in more than one way, such as {texts.iloc[0]!r} in row "
         f"{texts.index[0]}; type {settings}, or write them as 2026-01-31"
     )
+
+
+def _advice_on_others(name: Any, texts: "pd.Series[Any]") -> str | None:
+    """What to say of times, quarters, weeks and months in other languages, which no form can be set for."""
+    some = texts.iloc[:_LOOKED_AT]
+    for pattern, what, write in _OTHERS:
+        found = some.str.extract(rf"^{pattern}$").iloc[:, 0]
+        # Words are months where they are few.
+        if found.count() > len(some) / 2 and found.nunique() <= _MONTHS:
+            place = int(found.notna().to_numpy().argmax())
+            return (
+                f"column {name} is taken for categories: it looks like {what}, such as {some.iloc[place]!r} in row "
+                f"{some.index[place]}; write {write}"
+            )
+    return None
 
 
 def read_dates(column: "pd.Series[Any]", form: str = ISO) -> "pd.Series[Any]":

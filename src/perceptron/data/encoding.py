@@ -1,4 +1,4 @@
-"""Columns of any kind as float32 features, by codes fitted on training rows and kept as plain values.
+"""Columns of any kind as features, by codes fitted on training rows and kept as plain values.
 
 A code is a dict of plain values for one column of the table:
 
@@ -33,7 +33,6 @@ from perceptron.data.dates import ISO, DateForms, read_dates
 from perceptron.data.kinds import kind_without_dates, numbers_of, texts_of
 from perceptron.data.missing import MISSING_TEXTS, missing_numbers, without_missing
 from perceptron.data.novelties import Novelties
-from perceptron.data.table import FloatArray
 from perceptron.errors import UsageError
 
 Code = dict[str, Any]
@@ -68,8 +67,10 @@ def fit_encoding(
     return tuple(code | own for code in codes if code is not None)
 
 
-def encode(frame: pd.DataFrame, codes: Sequence[Code], *, novelties: Novelties | None = None) -> FloatArray:
-    """Features ``(n_rows, n_features)`` float32, raw, of rows whose columns are found by name, in any order.
+def encode(
+    frame: pd.DataFrame, codes: Sequence[Code], *, novelties: Novelties | None = None
+) -> npt.NDArray[np.float64]:
+    """Features ``(n_rows, n_features)`` float64, raw, of rows whose columns are found by name, in any order.
 
     Args:
         frame: the rows, whose columns may be of any type; null and the codes' texts are missing values.
@@ -87,10 +88,11 @@ def encode(frame: pd.DataFrame, codes: Sequence[Code], *, novelties: Novelties |
     if novelties is not None:
         novelties.rows += len(frame)
     blocks = [_encoded(frame.loc[:, code["column"]], code, novelties) for code in codes]
+    features = np.concatenate([*blocks, np.empty((len(frame), 0))], axis=1)
     with np.errstate(over="ignore"):
-        features = np.concatenate([*blocks, np.empty((len(frame), 0))], axis=1).astype(np.float32)
-    if not np.isfinite(features).all():
-        row, i = np.argwhere(~np.isfinite(features))[0]
+        finite = np.isfinite(features.astype(np.float32))
+    if not finite.all():
+        row, i = np.argwhere(~finite)[0]
         raise UsageError(
             f"every number must be finite in float32, got {features[row, i]} in column {encoded_names(codes)[i]}, "
             f"row {frame.index[row]}; mend or leave out such rows"
@@ -144,7 +146,12 @@ def from_texts(texts: Sequence[str]) -> tuple[Code, ...]:
     try:
         codes = tuple(json.loads(text) for text in texts)
         _ = encoded_names(codes), [code["column"] for code in codes]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        for code in codes:
+            for name in ("values", "rare", "missing_texts"):
+                if not all(isinstance(text, str) for text in list(code.get(name, []))):
+                    raise TypeError(f"{name} that are no texts")
+            _ = read_dates(pd.Series(["2026-01-31"]), code.get("format", ISO))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a checkpoint's encoding must be readable, got {error}; name another") from error
     return codes
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from perceptron.data.offsets import added, subtracted
 from perceptron.data.table import Table, TableSchema, as_table
 from perceptron.errors import UsageError
+from perceptron.tasks import REGRESSION
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +36,11 @@ def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
         from perceptron.data.encoding import encode, from_texts
         from perceptron.data.novelties import Novelties
 
-        columns = pd.DataFrame(table.features, columns=list(found)) if frame is None else frame
+        values = added(table.features, table.schema.feature_offsets)
+        columns = pd.DataFrame(values, columns=list(found)) if frame is None else frame
         novelties = Novelties()
-        features = encode(columns, from_texts(known.encoding), novelties=novelties)
+        encoded = encode(columns, from_texts(known.encoding), novelties=novelties)
+        features = subtracted(encoded, known.feature_offsets)
         for line in novelties.lines:
             log.warning("%s", line)
     elif frame is not None:
@@ -46,11 +50,13 @@ def as_known(table: Table, frame: Any, known: TableSchema) -> Table:
                 f"every column that the model was trained on must be there, got none named {missing[0]}; add it"
             )
         columns = frame[list(known.feature_names)]
-        features = as_table((columns, np.zeros(len(columns))), task="regression").features
+        features = as_table((columns, np.zeros(len(columns))), task="regression", known=known).features
     else:
         features = table.features
         if len(found) != known.n_features:
             raise UsageError(
                 f"the data must have the model's {known.n_features} features, got {len(found)}; choose other data"
             )
-    return replace(table, features=features, schema=known)
+    is_raw_regression = frame is not None and known.task == REGRESSION.name
+    target = subtracted(table.target, known.target_offsets) if is_raw_regression else table.target
+    return replace(table, features=features, target=target, schema=known)

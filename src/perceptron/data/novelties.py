@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+# Columns that are named in a line.
+_MOST_COLUMNS = 5
+
 
 class Novelties:
     """How many rows of which columns hold what no training row had.
@@ -22,19 +25,21 @@ class Novelties:
     @property
     def lines(self) -> list[str]:
         """One line for each kind that there is."""
+        unknown = "answered as an unknown category"
         told = (
-            (self.unknown, "values that no training row had, answered as an unknown category"),
-            (self.perhaps, "values that no training row had or few had, answered as an unknown category"),
-            (self.missing, "no value, which no training row missed, answered as the training rows' median or mode"),
+            (self.unknown, "values that no training row had", unknown),
+            (self.perhaps, "values that no or few training rows had", unknown),
+            (
+                self.missing,
+                "no value, where every training row had one",
+                "answered as the usual or an unknown one",
+            ),
         )
-        return [f"{_columns(counts, self.rows)} {what}" for counts, what in told if counts.total()]
-
-
-_MOST_COLUMNS = 5
+        return [f"{what}: {_columns(counts, self.rows)}; {how}" for counts, what, how in told if counts.total()]
 
 
 def _columns(counts: Counter[str], rows: int) -> str:
-    named = [f"column {name} has in {count}" for name, count in counts.most_common(_MOST_COLUMNS) if count]
+    named = [f"column {name} in {count}" for name, count in counts.most_common(_MOST_COLUMNS) if count]
     named[0] += f" of {rows} rows"
     more = len(+counts) - len(named)
-    return ", ".join(named) + (f" and {more} more columns in some" if more > 0 else "")
+    return ", ".join(named) + (f", and {more} more columns" if more > 0 else "")

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from sklearn.utils import Bunch
 
 from perceptron.data.blocks import release
+from perceptron.data.offsets import TOO_CLOSE, choose_offsets, report_merged, subtracted
 from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.files.reading import check_regular
 
@@ -21,7 +23,7 @@ _BUFFER = 2**16
 
 
 def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
-    """Features, target and the features' names.
+    """Features less their offsets, target, and the features' names and offsets.
 
     Where the features are not to be in memory they lie, as float32, in a file without a name beside ``path``, which
     goes with the process.
@@ -48,6 +50,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
             shape = (file.metadata.num_rows, len(names))
             features = np.empty(shape, np.float32) if in_memory else _on_disk(place.parent, shape)
             targets: list[npt.NDArray[Any]] = []
+            offsets: tuple[float, ...] = ()
             start = 0
             at_once = max(_NUMBERS_AT_ONCE // (len(names) + 1), 1)
             for batch in file.iter_batches(batch_size=at_once, columns=[*names, target]):
@@ -58,8 +61,13 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
                             f"every value must be known for data=arrays, got none in column {name} in rows {start} to "
                             f"{stop - 1} of {path}; fill or leave out such rows, or read it with data=table"
                         )
-                columns = [batch.column(name).cast(pa.float32(), safe=False).to_numpy() for name in names]
-                features[start:stop] = np.stack(columns, axis=1) if columns else np.empty((len(batch), 0))
+                columns = [batch.column(name).cast(pa.float64(), safe=False).to_numpy() for name in names]
+                values = np.stack(columns, axis=1) if columns else np.empty((len(batch), 0))
+                if start == 0:
+                    # By the first rows: another pass over the file would take as long as this one.
+                    offsets = choose_offsets(values, columns=_needs_double(file.schema_arrow, names))
+                    report_merged(values, subtracted(values, offsets), names, advice=TOO_CLOSE)
+                features[start:stop] = subtracted(values, offsets)
                 targets.append(batch.column(target).to_numpy(zero_copy_only=False))
                 release(features)
                 start = stop
@@ -68,7 +76,17 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
             f"data.features must be a readable Parquet file, on a disk with room for it, got {path}: {reason(error)}; "
             "name another, or make room"
         ) from error
-    return Bunch(data=features, target=np.concatenate(targets) if targets else np.empty(0), feature_names=names)
+    return Bunch(
+        data=features,
+        target=np.concatenate(targets) if targets else np.empty(0),
+        feature_names=names,
+        feature_offsets=offsets,
+    )
+
+
+def _needs_double(schema: Any, names: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which columns are of a type that float32 does not hold exactly."""
+    return np.array([not np.can_cast(schema.field(name).type.to_pandas_dtype(), np.float32) for name in names])
 
 
 def _feature_names(schema: Any, target: str) -> list[str]:

@@ -11,12 +11,14 @@ from sklearn.utils import Bunch
 
 from perceptron.data.cells import check_cells, mixed_number, without_padding
 from perceptron.data.dates import DateForms
-from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding
+from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_names, fit_encoding, is_measured
 from perceptron.data.group_splits import split_given, split_groups, split_time
 from perceptron.data.kinds import kind_without_dates, numbers_of
 from perceptron.data.missing import Missing, as_setting
+from perceptron.data.numeric import check_dense_size, numeric
+from perceptron.data.offsets import in_single
 from perceptron.data.splits import Split, split_rows
-from perceptron.data.table import RowNumbers, Table, as_table, check_dense_size
+from perceptron.data.table import RowNumbers, Table, TableSchema, as_table
 from perceptron.data.target import MOST_CLASSES, FoundTask, task_of
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION
@@ -69,6 +71,8 @@ class RawTable:
     def labelled(self, *, task: str, classes: Sequence[str] = ()) -> Table:
         """Table of the target, which is known in every row, without features yet; see ``as_table`` for the arguments.
 
+        A continuous target is in float64, for its offsets are chosen by the training rows.
+
         Raises:
             UsageError: where the target does not suit the task, or cells hold what they must not.
         """
@@ -96,8 +100,12 @@ class RawTable:
             raise UsageError(
                 f"several targets must be continuous, got data.task={found.task} for {name}; name one target"
             )
-        table = as_table((np.empty((len(target), 0)), values), task=found.task, classes=classes)
-        names = tuple(str(column) for column in target.columns)
+        names, columns = tuple(str(column) for column in target.columns), np.empty((len(target), 0))
+        if found.task == REGRESSION.name:
+            schema = TableSchema(task=found.task, feature_names=(), class_names=(), target_names=names)
+            table = Table(features=columns, target=numeric(values), schema=schema)
+        else:
+            table = as_table((columns, values), task=found.task, classes=classes)
         schema = replace(table.schema, target_names=names)
         return replace(table, weights=self.weights, schema=schema, task_reason=found.reason)
 
@@ -158,8 +166,20 @@ class RawTable:
                 "a table needs a column that varies over the training rows and that rows share values of, got none "
                 f"of {', '.join(map(str, self.frame.columns)) or 'no columns'}; choose other data.features"
             )
-        schema = replace(table.schema, feature_names=encoded_names(codes), encoding=as_texts(codes))
-        return replace(table, features=encode(self.frame, codes), schema=schema)
+        names, values = encoded_names(codes), encode(self.frame, codes)
+        features, feature_offsets = in_single(values, names, rows=train, columns=is_measured(codes))
+        target = table.target
+        target_offsets: tuple[float, ...] = ()
+        if table.schema.task == REGRESSION.name:
+            target, target_offsets = in_single(target, table.schema.target_names, rows=train)
+        schema = replace(
+            table.schema,
+            feature_names=names,
+            encoding=as_texts(codes),
+            feature_offsets=feature_offsets,
+            target_offsets=target_offsets,
+        )
+        return replace(table, features=features, target=target, schema=schema)
 
 
 def _values(target: pd.DataFrame) -> npt.NDArray[Any]:

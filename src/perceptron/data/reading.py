@@ -92,7 +92,7 @@ def prepare(
     classes: dict[str, Any] = {"task": task} if known is None else {"task": known.task, "classes": known.class_names}
     if _is_raw(raw):
         return _prepared(_with_targets(raw, dataset, cells), cells, missing, classes, known, settings)
-    table = as_table(raw, **classes, missing_target=cells.missing_target)
+    table = as_table(raw, **classes, missing_target=cells.missing_target, known=known)
     _say_task(table)
     labels = None if table.schema.task == REGRESSION.name else table.target
     split = split_rows(len(table), labels=labels, class_names=table.schema.class_names, **settings)

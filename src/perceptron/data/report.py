@@ -14,6 +14,7 @@ from perceptron.data.dates import advice_on_dates
 from perceptron.data.encoding import Code, encoded_names, from_texts
 from perceptron.data.kinds import kind_of
 from perceptron.data.missing import as_setting
+from perceptron.data.offsets import added
 from perceptron.data.raw import RawTable
 from perceptron.data.splits import Split
 from perceptron.data.table import Table
@@ -174,7 +175,7 @@ def _target(table: Table) -> dict[str, Any]:
             "task": schema.task,
             "columns": {
                 name: {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
-                for name, values in zip(schema.target_names, table.target.T, strict=True)
+                for name, values in zip(schema.target_names, added(table.target, schema.target_offsets).T, strict=True)
             },
         }
     counts = np.bincount(table.target, minlength=len(schema.class_names))

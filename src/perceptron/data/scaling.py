@@ -1,7 +1,7 @@
 """Mean and scale of columns, fitted on training rows."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,15 +10,19 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from perceptron.data.blocks import release
+from perceptron.data.offsets import report_merged, sample
 from perceptron.data.table import RowNumbers
+from perceptron.errors import UsageError
 
 Standardize = Literal["per_feature", "global", "none"]
 _VALUES_AT_ONCE = 2_000_000
+# The squares of thousandths and of a thousand times as much are far inside of float32's range, 1e-38 to 3e38.
+_LEAST_DEVIATION, _MOST_DEVIATION = 1e-15, 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Standardised value = (raw value - mean) / scale; both ``(n_columns,)`` float64, in the column's units."""
+    """Standardised value = (value - offset - mean) / scale; both ``(n_columns,)`` float64, in the column's units."""
 
     mean: npt.NDArray[np.float64]
     scale: npt.NDArray[np.float64]
@@ -34,30 +38,65 @@ def fit_scaling(
     how: Standardize,
     rows: RowNumbers | None = None,
     weights: npt.NDArray[Any] | None = None,
+    offsets: Sequence[float] = (),
 ) -> Scaling:
     """Fit on the rows given, which must be training rows alone.
 
     Args:
-        values: ``(n_rows, n_columns)``, raw.
+        values: ``(n_rows, n_columns)``, less their offsets.
         how: ``per_feature``: each column to mean 0 and deviation 1, as scikit-learn's ``StandardScaler``;
             ``global``: one mean and one deviation for the whole table; ``none``: left as it is.
             Columns (a table) without variance keep scale 1, so they stay finite.
         rows: numbers of the rows, ascending; None for all.
         weights: how often each of these rows counts; None for once. Not for ``global``'s one mean of all values.
+        offsets: one per column, see ``perceptron.data.offsets``; empty for zeros.
     """
     n_columns = values.shape[1]
+    # What a value of 0 has lost; ``none`` and ``global`` are about values in their own units.
+    lost = np.array(offsets) if offsets else np.zeros(n_columns)
     if how == "none":
-        return Scaling(mean=np.zeros(n_columns), scale=np.ones(n_columns))
+        return Scaling(mean=0.0 - lost, scale=np.ones(n_columns))
     if how == "global":
         n_values = n_columns * (len(values) if rows is None else len(rows))
-        mean = sum(float(part.sum(dtype=np.float64)) for part, _ in _parts(values, rows, None)) / n_values
-        squares = sum(float(np.square(part.astype(np.float64) - mean).sum()) for part, _ in _parts(values, rows, None))
+        mean = sum(float((part + lost).sum()) for part, _ in _parts(values, rows, None)) / n_values
+        squares = sum(float(np.square(part + (lost - mean)).sum()) for part, _ in _parts(values, rows, None))
         deviation = math.sqrt(squares / n_values)
-        return Scaling(mean=np.full(n_columns, mean), scale=np.full(n_columns, deviation or 1.0))
+        return Scaling(mean=mean - lost, scale=np.full(n_columns, deviation or 1.0))
     fitted = StandardScaler()
     for part, of_part in _parts(values, rows, weights):
         fitted.partial_fit(part, sample_weight=of_part)
     return Scaling(mean=fitted.mean_, scale=fitted.scale_)
+
+
+def check_deviation(deviation: npt.NDArray[np.float64], names: Sequence[str]) -> None:
+    """Check that float32 holds squared errors in a target's units.
+
+    Args:
+        deviation: ``(n_targets,)`` standard deviation of each target.
+        names: of the targets.
+
+    Raises:
+        UsageError: where a square would become 0 or infinite.
+    """
+    for name, one in zip(names, deviation, strict=True):
+        if not _LEAST_DEVIATION <= one <= _MOST_DEVIATION:
+            raise UsageError(
+                f"target {name} must have a standard deviation from {_LEAST_DEVIATION:g} to {_MOST_DEVIATION:g}, got "
+                f"{one:.3g}; write it in other units"
+            )
+
+
+def report_scaled(values: npt.NDArray[Any], scaling: Scaling, names: Sequence[str]) -> None:
+    """Log which columns lose distinct values to a standardisation that does not center each of them.
+
+    Args:
+        values: ``(n_rows, n_columns)`` less their offsets, in the precision that a model computes in.
+        scaling: of the columns.
+        names: one per column.
+    """
+    some = sample(values)
+    scaled = (some - scaling.mean.astype(values.dtype)) / scaling.scale.astype(values.dtype)
+    report_merged(some, scaled, names, advice="set data.standardize=per_feature")
 
 
 def _parts(

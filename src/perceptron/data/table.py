@@ -10,7 +10,9 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.utils import Bunch
 
-from perceptron.data.blocks import is_mapped, release
+from perceptron.data.blocks import is_mapped
+from perceptron.data.numeric import numeric
+from perceptron.data.offsets import in_single, move, subtracted
 from perceptron.data.target import FoundTask, gaps, task_of
 from perceptron.errors import UsageError
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
@@ -18,8 +20,6 @@ from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 log = logging.getLogger(__name__)
 FloatArray = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
-_ROWS_AT_ONCE = 65536
-_MOST_BYTES = 2**30
 _SEVERAL_LABELS = (
     "a target must be one class a row or continuous, got {} labels a row; "
     "choose another data.dataset, or data.task=regression for continuous targets"
@@ -37,6 +37,9 @@ class TableSchema:
         target_names: one name per target column.
         encoding: how raw columns become features, a text each, see ``perceptron.data.encoding``; empty where the
             features are the columns.
+        feature_offsets: what is subtracted from each feature before it becomes float32, see
+            ``perceptron.data.offsets``; empty for nothing.
+        target_offsets: the same of each column of a continuous target.
     """
 
     task: str
@@ -44,11 +47,18 @@ class TableSchema:
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
     encoding: tuple[str, ...] = ()
+    feature_offsets: tuple[float, ...] = ()
+    target_offsets: tuple[float, ...] = ()
 
     @property
     def n_features(self) -> int:
         """Number of columns that a network reads."""
         return len(self.feature_names)
+
+    @property
+    def n_targets(self) -> int:
+        """Number of columns to be learnt."""
+        return len(self.target_names)
 
     def n_outputs(self, task: Task) -> int:
         """Number of values a network gives per row for a task: one logit, a logit per class, or a value per target."""
@@ -60,9 +70,10 @@ class Table:
     """Features and target as arrays.
 
     Attributes:
-        features: ``(n_rows, n_features)`` float32 (or float64, to be computed with in double precision), raw.
+        features: ``(n_rows, n_features)`` float32 (or float64, to be computed with in double precision), less the
+            schema's offsets.
         target: ``(n_rows,)`` int64 labels for classes, ``(n_rows, n_targets)`` of the features' type for regression,
-            raw.
+            less the schema's offsets.
         schema: what the columns mean.
         weights: ``(n_rows,)`` of the features' type, at least 0: how much a row counts in training; None for all alike.
         task_reason: why the target was taken for the task, to stand behind "the target"; empty where it was said.
@@ -78,7 +89,14 @@ class Table:
         return len(self.features)
 
 
-def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), missing_target: str = "refuse") -> Table:
+def as_table(
+    raw: Any,
+    *,
+    task: str = "auto",
+    classes: Sequence[str] = (),
+    missing_target: str = "refuse",
+    known: TableSchema | None = None,
+) -> Table:
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
@@ -88,6 +106,7 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), missi
         classes: names of the classes that a model knows, whose labels are given then; empty to read them off the
             target.
         missing_target: ``refuse``, or ``drop`` to leave out rows without a target, in memory.
+        known: whose offsets are taken, where it has as many columns; None to choose them.
 
     Raises:
         UsageError: where the value is no table with a target, the target is unknown in a row, it holds values that
@@ -97,32 +116,41 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), missi
         return raw
     features, target = _features_and_target(raw)
     names = getattr(raw, "feature_names", getattr(features, "columns", None))
-    features = _numeric(features)
+    values = numeric(features)
     target = _target(target, task)
-    if len(features) != len(target) or len(features) == 0:
+    if len(values) != len(target) or len(values) == 0:
         raise UsageError(
-            f"a table needs as many targets as rows and at least one row, got {len(features)} rows and "
+            f"a table needs as many targets as rows and at least one row, got {len(values)} rows and "
             f"{len(target)} targets; choose another data.dataset"
         )
     if (absent := gaps(target)).any():
-        if missing_target != "drop" or is_mapped(features):
+        if missing_target != "drop" or is_mapped(values):
             raise UsageError(unknown_targets(int(absent.sum())))
         log.warning("%s", dropped_rows(int(absent.sum()), len(target)))
-        features, target = features[~absent], target[~absent]
+        values, target = values[~absent], target[~absent]
     if target.dtype == object:
         # What the gaps made objects of.
         target = np.array(target.tolist())
     names_of_targets = getattr(raw, "target_names", None)
     found = task_of(target, names=names_of_targets) if task == "auto" else FoundTask(task, "")
     task = found.task
-    feature_names = _names(names, features.shape[1], "x")
+    feature_names = _names(names, values.shape[1], "x")
+    # Those of a reader that has subtracted them from what does not fit into memory.
+    own = getattr(raw, "feature_offsets", ())
+    known_offsets = None if known is None or known.n_features != len(feature_names) else known.feature_offsets
+    features, feature_offsets = _single(values, feature_names, own, known_offsets)
     if task == REGRESSION.name:
-        columns = _numeric(target.reshape(len(target), -1))
+        columns = numeric(target.reshape(len(target), -1))
+        target_names = _names(names_of_targets, columns.shape[1], "y")
+        known_offsets = None if known is None or known.n_targets != len(target_names) else known.target_offsets
+        columns, target_offsets = _single(columns, target_names, (), known_offsets)
         schema = TableSchema(
             task=task,
             feature_names=feature_names,
             class_names=(),
-            target_names=_names(names_of_targets, columns.shape[1], "y"),
+            target_names=target_names,
+            feature_offsets=feature_offsets,
+            target_offsets=target_offsets,
         )
         return Table(features=features, target=columns, schema=schema, task_reason=found.reason)
     labels, class_names = _labels(target, names_of_targets, classes)
@@ -130,7 +158,13 @@ def as_table(raw: Any, *, task: str = "auto", classes: Sequence[str] = (), missi
         raise UsageError(
             f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
         )
-    schema = TableSchema(task=task, feature_names=feature_names, class_names=class_names, target_names=("target",))
+    schema = TableSchema(
+        task=task,
+        feature_names=feature_names,
+        class_names=class_names,
+        target_names=("target",),
+        feature_offsets=feature_offsets,
+    )
     return Table(features=features, target=labels, schema=schema, task_reason=found.reason)
 
 
@@ -165,41 +199,22 @@ def _features_and_target(raw: Any) -> tuple[Any, Any]:
     )
 
 
-def check_dense_size(n_rows: int, n_columns: int) -> None:
-    """Refuse a sparse table that would not fit when every 0 is written out.
+def _single(
+    values: npt.NDArray[Any], names: Sequence[str], own: Sequence[float], known: Sequence[float] | None
+) -> tuple[FloatArray, tuple[float, ...]]:
+    """Columns in float32 less their offsets, and these.
 
-    Raises:
-        UsageError: above 1 GiB.
+    Args:
+        values: already less their own offsets, where they have some; then they are the reader's own memory.
+        names: one per column.
+        own: see there.
+        known: offsets to take; None to keep the own or choose some.
     """
-    size = n_rows * n_columns * np.dtype(np.float32).itemsize
-    if size > _MOST_BYTES:
-        raise UsageError(
-            f"a sparse table must take at most 1 GiB with its zeros, got {size / 2**30:.1f} GiB of {n_rows} rows and "
-            f"{n_columns} columns; choose a table with fewer columns"
-        )
-
-
-def _numeric(values: Any) -> FloatArray:
-    if sparse.issparse(values):
-        check_dense_size(*values.shape)
-        values = values.toarray()
-    try:
-        array = np.ascontiguousarray(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
-    if array.ndim != 2:
-        raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
-    # In parts: what is asked of each value takes a quarter of the table.
-    for start in range(0, len(array), _ROWS_AT_ONCE):
-        finite = np.isfinite(array[start : start + _ROWS_AT_ONCE])
-        if not finite.all():
-            row, column = np.argwhere(~finite)[0]
-            raise UsageError(
-                f"every value must be a finite number, got {array[start + row, column]} in row {start + row}, "
-                f"column {column}; fill or leave out missing values"
-            )
-        release(array)
-    return array
+    if own:
+        offsets = tuple(own if known is None else known)
+        move(values, offsets=own, to=offsets)
+        return values, offsets
+    return in_single(values, names) if known is None else (subtracted(values, known), tuple(known))
 
 
 def _target(target: Any, task: str) -> npt.NDArray[Any]:

@@ -151,6 +151,8 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
             standardize=Standardize(scaling.mean, scaling.scale, dtype=dtype),
             optimizer=partial(_OPTIMIZERS[self.optimizer], lr=self.learning_rate, weight_decay=self.weight_decay),
             seed=data.seed,
+            # The loss alone decides which weights are kept.
+            task_metrics=False,
         )
         return model.to(dtype)
 

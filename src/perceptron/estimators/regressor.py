@@ -9,6 +9,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from perceptron.data import Table, TableDataModule, TableSchema
+from perceptron.data.offsets import added, choose_offsets, subtracted
 from perceptron.estimators.base import FLOATS, Perceptron
 from perceptron.estimators.rows import column_names, row_weights
 from perceptron.models import Regressor, Standardize, TaskModule
@@ -18,7 +19,8 @@ from perceptron.tasks import REGRESSION
 class PerceptronRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     """Multi-layer perceptron for one or more continuous targets, which it standardises while it trains.
 
-    Arguments and attributes are those of ``PerceptronClassifier``, without ``class_weight`` and ``classes_``.
+    Arguments and attributes are those of ``PerceptronClassifier``, without ``class_weight`` and ``classes_``;
+    ``min_delta`` is in units of the targets' mean variance.
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
@@ -34,18 +36,24 @@ class PerceptronRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         """
         X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)  # noqa: N806
         self._is_flat = y.ndim == 1
-        target = np.asarray(y, dtype=X.dtype).reshape(len(X), -1)
+        target = y.reshape(len(X), -1)
+        # Double precision needs none.
+        self._target_offsets = choose_offsets(target) if X.dtype == np.float32 else ()
+        if X.dtype == np.float32:
+            target = subtracted(target, self._target_offsets)
         schema = TableSchema(
             task=REGRESSION.name,
             feature_names=column_names(self, X),
             class_names=(),
             target_names=tuple(f"y{i}" for i in range(target.shape[1])),
+            target_offsets=self._target_offsets,
         )
+        target = np.asarray(target, dtype=X.dtype)
         return self._fit(Table(features=X, target=target, schema=schema, weights=row_weights(sample_weight, X)))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
         """Values of the shape of ``y`` in its units."""
-        values = self._predictions(X)[0]
+        values = added(self._predictions(X)[0], self._target_offsets)
         return values[:, 0] if self._is_flat else values
 
     def __sklearn_tags__(self) -> Tags:

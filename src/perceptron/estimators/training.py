@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
+import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor
@@ -26,7 +27,7 @@ class Schedule:
         max_epochs: at most.
         patience: epochs without a loss better by ``min_delta`` after which training stops: the loss on validation rows,
             or on training rows where there are none. None to train ``max_epochs``.
-        min_delta: see ``patience``.
+        min_delta: see ``patience``; of a regression in units of its targets' mean variance.
         accelerator: Lightning's name of the device.
         verbose: whether to show a progress bar.
     """
@@ -37,13 +38,12 @@ class Schedule:
     accelerator: str
     verbose: bool
 
-    def early_stopping(self, monitor: str) -> EarlyStopping | None:
-        """Lightning's rule; None without patience."""
+    def early_stopping(self, monitor: str, model: TaskModule) -> EarlyStopping | None:
+        """Lightning's rule for the loss of a model; None without patience."""
         if self.patience is None:
             return None
-        return EarlyStopping(
-            monitor, patience=self.patience, min_delta=self.min_delta, check_on_train_epoch_end=True
-        )  # fmt: skip
+        min_delta = self.min_delta * model.loss_in_units(torch.ones(())).item()
+        return EarlyStopping(monitor, patience=self.patience, min_delta=min_delta, check_on_train_epoch_end=True)
 
 
 def train_alone(model: TaskModule, data: TableDataModule, schedule: Schedule) -> int:
@@ -58,7 +58,7 @@ def train_alone(model: TaskModule, data: TableDataModule, schedule: Schedule) ->
     holds_out = len(data.split.val) > 0
     best = _BestWeights()
     callbacks: list[L.Callback] = [best] if holds_out else []
-    stopping = schedule.early_stopping(_monitor(data))
+    stopping = schedule.early_stopping(_monitor(data), model)
     if stopping is not None:
         callbacks.append(stopping)
     trainer = L.Trainer(
@@ -104,7 +104,7 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
             model=model,
             datamodule=own,
             optimizer=model.optimizer(model.parameters()),
-            early_stopping=schedule.early_stopping(monitor),
+            early_stopping=schedule.early_stopping(monitor, model),
             checkpoints=(_best_by(monitor),) if len(own.split.val) else (),
         )
         for model, own in zip(models, data, strict=True)

@@ -5,7 +5,7 @@ Its inputs are the columns, each ``(batch,)``, so that their order does not matt
 ========== ========= ==============================================================================================
 kind       type      values
 ========== ========= ==============================================================================================
-number     float     the number; NaN where it is missing
+number     double    the number; NaN where it is missing
 boolean    float     0 or 1; NaN where it is missing
 date       double    seconds since 1970-01-01 UTC; NaN where it is missing
 category   string    the category, without spaces around it, a whole number without a fraction; where it is missing,
@@ -37,7 +37,7 @@ from perceptron.data.kinds import numbers_of, texts_of
 from perceptron.data.missing import missing_numbers, without_missing
 
 _TYPES = {
-    "number": onnx.TensorProto.FLOAT,
+    "number": onnx.TensorProto.DOUBLE,
     "boolean": onnx.TensorProto.FLOAT,
     "date": onnx.TensorProto.DOUBLE,
     "category": onnx.TensorProto.STRING,
@@ -61,8 +61,8 @@ class RawColumns:
     codes: Sequence[Code]
 
     @property
-    def features(self) -> npt.NDArray[np.float32]:
-        """``(n_rows, n_features)`` float32, raw, as ``encode`` has them."""
+    def features(self) -> npt.NDArray[np.float64]:
+        """``(n_rows, n_features)`` float64, raw, as ``encode`` has them."""
         return encode(self.frame, self.codes)
 
     @property
@@ -94,7 +94,7 @@ class RawColumns:
             for code, name in zip(self.codes, names, strict=True)
         ]
         width = len(encoded_names(self.codes))
-        output = helper.make_tensor_value_info(features, onnx.TensorProto.FLOAT, ["batch", width])
+        output = helper.make_tensor_value_info(features, onnx.TensorProto.DOUBLE, ["batch", width])
         front = helper.make_model(
             helper.make_graph(graph.nodes, "columns", inputs, [output], graph.constants),
             opset_imports=[*network.opset_import, helper.make_opsetid(_ML, _ML_VERSION)],
@@ -143,13 +143,16 @@ class _Graph:
         return self.add("Floor", self.calculate("Div", name, divisor))
 
     def column(self, name: str) -> str:
-        """Name of ``(batch,)`` values as a float ``(batch, 1)``."""
-        as_float = self.add("Cast", name, to=onnx.TensorProto.FLOAT)
-        return self.add("Unsqueeze", as_float, self.constant([1], np.int64))
+        """Name of ``(batch,)`` values as a double ``(batch, 1)``."""
+        return self.add("Unsqueeze", self.double(name), self.constant([1], np.int64))
+
+    def double(self, name: str) -> str:
+        """Name of the same values in double precision."""
+        return self.add("Cast", name, to=onnx.TensorProto.DOUBLE)
 
 
 def _features(graph: _Graph, code: Code, name: str) -> list[str]:
-    """Names of the float ``(batch, ...)`` features of an input, in order."""
+    """Names of the double ``(batch, ...)`` features of an input, in order."""
     if code["kind"] == "category":
         return [_one_hot(graph, code, name)]
     absent = _absent(graph, code, name)
@@ -157,7 +160,7 @@ def _features(graph: _Graph, code: Code, name: str) -> list[str]:
         parts = _date_parts(graph, name)
         values = [graph.add("Where", absent, graph.constant(fill), parts[part]) for part, fill in code["parts"].items()]
     else:
-        values = [graph.add("Where", absent, graph.constant(code["fill"], np.float32), name)]
+        values = [graph.add("Where", absent, graph.constant(code["fill"]), graph.double(name))]
     return [graph.column(value) for value in [*values, *([absent] if code["missing"] else [])]]
 
 
@@ -165,7 +168,7 @@ def _absent(graph: _Graph, code: Code, name: str) -> str:
     """Name of what says whether a number is missing: NaN, or one that means so."""
     absent = graph.add("IsNaN", name)
     for number in missing_numbers(missing_texts_of(code)) if code["kind"] != "date" else ():
-        absent = graph.add("Or", absent, graph.add("Equal", name, graph.constant(number, np.float32)))
+        absent = graph.add("Or", absent, graph.add("Equal", graph.double(name), graph.constant(number)))
     return absent
 
 
@@ -184,7 +187,7 @@ def _one_hot(graph: _Graph, code: Code, name: str) -> str:
         values_int64s=list(places.values()),
         default_int64=unknown,
     )
-    return graph.add("OneHot", place, graph.constant(width, np.int64), graph.constant([0, 1], np.float32))
+    return graph.double(graph.add("OneHot", place, graph.constant(width, np.int64), graph.constant([0, 1], np.float32)))
 
 
 def _date_parts(graph: _Graph, seconds: str) -> dict[str, str]:
@@ -247,7 +250,7 @@ def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
             read_dates(column, code.get("format", ISO)) - pd.Timestamp(0, tz="UTC").as_unit("us")
         ).dt.total_seconds()
         return seconds.to_numpy(dtype=np.float64)
-    return numbers_of(column, code["kind"]).to_numpy(dtype=np.float32)
+    return numbers_of(column, code["kind"]).to_numpy(dtype=np.float64 if code["kind"] == "number" else np.float32)
 
 
 def _missing_text(code: Code) -> str:

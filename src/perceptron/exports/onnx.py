@@ -7,20 +7,27 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import torch
 from torch import Tensor
 
-from perceptron.exports.answers import Answers, check_agreement, example, expected, output_names
-from perceptron.models import TaskModule
+from perceptron.exports.agreement import check_agreement, example, output_names
+from perceptron.models import Answers
 
 if TYPE_CHECKING:
     from perceptron.exports.columns import RawColumns
 
 
 def to_onnx(
-    model: TaskModule, rows: Tensor, *, metadata: Mapping[str, str], columns: "RawColumns | None" = None
+    answers: Answers,
+    rows: Tensor,
+    *,
+    metadata: Mapping[str, str],
+    deviation: npt.NDArray[np.float64] | None,
+    columns: "RawColumns | None" = None,
 ) -> tuple[bytes, float]:
     """A model as the bytes of an ONNX file, compared with the model in onnxruntime.
 
@@ -28,8 +35,9 @@ def to_onnx(
     those of ``Answers``.
 
     Args:
-        model: ready to predict, on the CPU.
-        rows: ``(n_rows, n_features)`` float32, real ones.
+        answers: of the model.
+        rows: ``(n_rows, n_features)`` float64, raw, real ones.
+        deviation: ``(n_targets,)`` standard deviation of the targets, above 0; None for classes.
         metadata: stored in the file's metadata.
         columns: the same rows as they were found; then they are the inputs, described in the metadata ``inputs``.
 
@@ -39,14 +47,14 @@ def to_onnx(
     Raises:
         UsageError: where it does not agree with the model.
     """
-    names = output_names(model, rows[:1])
+    names = output_names(answers, rows[:1])
     with warnings.catch_warnings():
         # torch's exporter uses what it has deprecated itself.
         warnings.simplefilter("ignore")
         # It warns of each operator of a package that is not installed.
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            Answers(model),
+            answers,
             (example(rows.shape[1]),),
             dynamo=True,
             input_names=["features"],
@@ -70,5 +78,5 @@ def to_onnx(
     for some in (slice(None), slice(1)):
         part = {name: values[some] for name, values in inputs.items()}
         outputs = dict(zip(names, session.run(list(names), part), strict=True))
-        differences.append(check_agreement(expected(model, rows[some]), outputs, by="onnxruntime"))
+        differences.append(check_agreement(answers, rows[some], outputs, deviation=deviation, by="onnxruntime"))
     return content, max(differences)

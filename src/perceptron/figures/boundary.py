@@ -41,6 +41,7 @@ def draw_boundaries(
     features: Floats,
     target: Labels,
     *,
+    offsets: Sequence[float] = (),
     feature_names: Sequence[str],
     class_names: Sequence[str],
     threshold: float | None,
@@ -50,14 +51,17 @@ def draw_boundaries(
 
     Args:
         boundaries: one or more, in the order of time.
-        features: ``(n_rows, 2)`` raw; the grid is the one of ``grid_of(features)``.
+        features: ``(n_rows, 2)`` less their offsets; the grid is the one of ``grid_of(features)``.
         target: ``(n_rows,)``.
+        offsets: of the two features, for the axes; empty for zeros.
         feature_names: two names.
         class_names: in the order of the labels.
         threshold: probability from which on a row is labelled as the second of two classes.
         rows: which rows are shown.
     """
     x, y, _ = grid_of(features)
+    if offsets:
+        x, y, features = x + np.float64(offsets[0]), y + np.float64(offsets[1]), features + np.array(offsets)
     columns = min(len(boundaries), 3)
     n_lines = -(-len(boundaries) // columns)
     figure = new_figure(3.1 * columns + 1.0, 2.9 * n_lines + 0.8)

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perceptron.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, panels
+from perceptron.tasks import TASKS
 
 # Epochs, from 0, and the value after each.
 Curve = tuple[Sequence[int], Sequence[float]]
@@ -13,7 +14,7 @@ Curve = tuple[Sequence[int], Sequence[float]]
 _COLOURS = {"train": BLUE, "val": ORANGE}
 _METRIC_COLOURS = (ORANGE, BLUE, GREEN, PURPLE)
 _SPLITS = {"train": "training", "val": "validation"}
-# The metrics that share an axis, with its label.
+# The metrics that share an axis, with its label; one of the user's has an axis to itself.
 _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loss", ("loss",)),
     ("share", ("acc", "auroc", "f1", "ece")),
@@ -36,7 +37,9 @@ def draw_curves(curves: Mapping[str, Curve], *, loss_units: str, best_epoch: int
         None where there is no curve to draw.
     """
     drawn = []
-    for label, metrics in _PANELS:
+    reported = {metric for task in TASKS.values() for metric in task.metrics}
+    others = [metric for name in curves if (metric := name.partition("/")[2]) not in reported]
+    for label, metrics in (*_PANELS, *((metric, (metric,)) for metric in dict.fromkeys(others))):
         names = [f"{split}/{metric}" for metric in metrics for split in _SPLITS if f"{split}/{metric}" in curves]
         if names:
             drawn.append((f"loss [{loss_units}]" if label == "loss" else label, names))

@@ -20,7 +20,7 @@ _OWN = (
 )
 
 
-def check_contained(folder: Path) -> None:
+def check_contained(folder: Path, *, within: Path | None = None) -> None:
     """Check that whatever is written to names in a folder stays in the folder and does not wait.
 
     Loggers, Hydra and databases follow links when they open a file or make a folder, so the links are looked for
@@ -28,10 +28,13 @@ def check_contained(folder: Path) -> None:
 
     Args:
         folder: of a run or a sweep; one that does not exist passes.
+        within: the folder in which it must lie; None where the user has named it.
 
     Raises:
         UsageError: where a link at any depth leads out of it, or a FIFO, socket or device lies in it.
     """
+    if within is not None and folder.is_symlink():
+        _check_link(folder, within.resolve())
     root = folder.resolve()
     left = [str(root)] if root.is_dir() else []
     while left:

@@ -1,5 +1,6 @@
 """LightningModules, one per kind of task, and what they are made of."""
 
+from perceptron.models.answers import Answers
 from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.binary import BinaryClassifier
 from perceptron.models.ensemble import Ensemble, take_members
@@ -9,6 +10,7 @@ from perceptron.models.regression import Regressor
 from perceptron.models.standardize import Standardize
 
 __all__ = [
+    "Answers",
     "BinaryClassifier",
     "Ensemble",
     "Estimator",

@@ -1,21 +1,32 @@
 """What the three kinds of task share: the loop's steps, the epoch's metrics, the optimizer."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import lightning as L
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
+from torchmetrics import MetricCollection
 
 from perceptron.errors import DivergedError
-from perceptron.models.epoch_rows import EpochRows
+from perceptron.metrics import TaskMetrics
+from perceptron.models.split_metrics import SplitMetrics, in_order, joined, metric_inputs, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
-from perceptron.tasks import SplitName
+from perceptron.tasks import SplitName, Task
 
+log = logging.getLogger(__name__)
+
+# Where Lightning logs single steps unless told otherwise.
+_STEP_HOOKS = (
+    "training_step", "on_train_batch_start", "on_before_zero_grad", "on_before_backward", "on_after_backward",
+    "on_before_optimizer_step", "on_train_batch_end",
+)  # fmt: skip
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 ScheduleFactory = Callable[..., LRSchedulerConfigType]
 
@@ -38,9 +49,10 @@ class Prediction(NamedTuple):
 class TaskModule(L.LightningModule, ABC):
     """A network with its standardisation, trained on one kind of task. Abstract.
 
-    Takes raw features: the fitted standardisation is part of the state. Losses are summed by hand and logged once an
-    epoch, and metrics are computed once over an epoch's gathered outputs, because ``self.log`` and a metric's update in
-    every step each cost as much as the step of a small network.
+    Takes features and targets as the data module hands them out, less their offsets; ``Answers`` takes raw features.
+    The fitted standardisation is part of the state. Training losses are summed by hand and logged once an epoch,
+    because ``self.log`` and a metric's update in every step each cost as much as the step of a small network. Metrics
+    are updated in the steps of evaluation, whose batches are large.
 
     Args:
         network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``, or to
@@ -50,7 +62,14 @@ class TaskModule(L.LightningModule, ABC):
         optimizer: gives the optimizer of the parameters.
         schedule: gives the learning-rate schedule, see ``perceptron.models.schedules``; None for a constant rate.
         seed: seed of the noise (dropout) that the network draws in training.
+        metrics: what is reported beside the loss and the task's metrics; a clone for each split is made at its first
+            evaluation. ``update`` gets ``predictions``, of one target without its dimension, and the target; each value
+            is one number, see ``perceptron.models.split_metrics.number``.
+        task_metrics: whether ``perceptron.metrics.TaskMetrics`` are reported.
     """
+
+    # Set by the leaves.
+    task: ClassVar[Task]
 
     def __init__(
         self,
@@ -60,6 +79,8 @@ class TaskModule(L.LightningModule, ABC):
         optimizer: OptimizerFactory = SGD,
         schedule: ScheduleFactory | None = None,
         seed: int = 0,
+        metrics: MetricCollection | None = None,
+        task_metrics: bool = True,
     ) -> None:
         super().__init__()
         self.network = network
@@ -69,13 +90,17 @@ class TaskModule(L.LightningModule, ABC):
         self.seed = seed
         # Rows of each of the optimizer steps that are handed over as one batch, see perceptron.callbacks.several_steps.
         self.rows_per_step: int | None = None
-        # The split that `Trainer.test` is run on; names its metrics.
-        self.evaluated: SplitName = "test"
-        # What the last `Trainer.test` found, also where logging is switched off.
-        self.results: dict[str, float] = {}
         self._loss_sum = torch.zeros(())
         self._n_rows = 0
-        self._outputs = EpochRows()
+        self.own_metrics = metrics
+        self.task_metrics = task_metrics
+        # Made where they are first needed: most members of a population are never evaluated alone.
+        self.train_metrics: SplitMetrics | None = None
+        self.val_metrics: SplitMetrics | None = None
+        self.test_metrics: SplitMetrics | None = None
+        # Names that were logged since the loggers last heard of them, of training and of evaluation.
+        self._unheard: dict[bool, list[str]] = {True: [], False: []}
+        self._warned: set[str] = set()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Take the name of the hook that is called, which Lightning sets 46 times a step, as it is.
@@ -93,7 +118,7 @@ class TaskModule(L.LightningModule, ABC):
 
         Args:
             outputs: ``(..., n_rows, n_outputs)`` from the network; leading dimensions hold models side by side.
-            target: as the data module hands it out, raw, with the same leading dimensions.
+            target: as the data module hands it out, with the same leading dimensions.
         """
 
     @abstractmethod
@@ -105,13 +130,35 @@ class TaskModule(L.LightningModule, ABC):
         """A mean of row losses as it is reported."""
 
     @abstractmethod
-    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Metrics of all rows of a split, by name, as ``perceptron.tasks`` lists them, without the loss.
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """What metrics compare with the target.
 
         Args:
             outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
-            target: ``(..., n_rows)`` or ``(..., n_rows, n_targets)``, raw.
+            outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
+
+        Returns:
+            Of two classes the probability of class 1, ``(..., n_rows)``; of more, probabilities ``(..., n_rows,
+            n_classes)``; of a regression values ``(..., n_rows, n_targets)`` in the targets' units.
         """
+
+    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Metrics of all rows of a split, by name, without the loss.
+
+        A subclass may add values of its own, which are reported like all others; its evaluations then keep the outputs
+        of every row.
+
+        Args:
+            outputs: ``(n_rows, n_outputs)``.
+            target: ``(n_rows,)`` or ``(n_rows, n_targets)``, raw.
+        """
+        metrics = self._collection(outputs)
+        for metric in metrics.values(copy_state=False):
+            # The rows are those of all processes.
+            metric.sync_on_compute = False
+        self.label_as_predicted(metrics, outputs.dtype)
+        metrics.update(*metric_inputs(self.predictions(outputs), target))
+        return in_order(numbers(metrics, loss=self.row_losses(outputs, target).mean()))
 
     @abstractmethod
     def answers(self, outputs: Tensor) -> Prediction:
@@ -127,20 +174,20 @@ class TaskModule(L.LightningModule, ABC):
         """
 
     def predict(self, features: Tensor) -> Prediction:
-        """Answers for ``(batch, n_features)`` raw features."""
-        outputs = self.network(self.standardize(features))
+        """Answers for features ``(batch, n_features)``, not standardised."""
+        outputs = self.network(self.standardize(features.to(self.dtype)))
         if outputs.ndim == 2:
             return self.answers(outputs)
         together = self.answers(self.mean_of_members(outputs))
         return together._replace(spread=self.spread(outputs, together.labels))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Outputs ``(batch, n_outputs)`` of the network for raw features ``(batch, n_features)``.
+        """Outputs ``(batch, n_outputs)`` of the network for features ``(batch, n_features)``, not standardised.
 
         Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
         not call it: they give ``network`` the features of several steps, standardised at once.
         """
-        outputs: Tensor = self.network(self.standardize(features))
+        outputs: Tensor = self.network(self.standardize(features.to(self.dtype)))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -212,30 +259,53 @@ class TaskModule(L.LightningModule, ABC):
         self._check_finite(loss_sum)
         self._log({"train/loss": self.loss_in_units(loss_sum / n_rows)})
 
-    def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
-        """Keep the outputs of a batch."""
-        trainer = self.trainer
-        n_batches = sum(trainer.num_test_batches if trainer.testing else trainer.num_val_batches)
-        self._outputs.add(self(batch[0]), batch[1], n_batches=n_batches)
+    def on_validation_epoch_start(self) -> None:
+        """Forget the evaluation before."""
+        self._reset(["val"])
 
-    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:
-        """Keep the outputs of a batch."""
-        self.validation_step(batch, batch_idx)
+    def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
+        """Count a batch in the metrics of validation."""
+        self._update("val", batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss and the metrics of the validation rows."""
-        metrics = self._epoch_metrics("val")
+        metrics = self.measured("val")
         self._check_finite(metrics["val/loss"])
         self._log(metrics)
+
+    def on_test_epoch_start(self) -> None:
+        """Forget the evaluation before."""
+        self._reset(self._tested())
+
+    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int, dataloader_idx: int = 0) -> None:  # noqa: ARG002
+        """Count a batch in the metrics of its split.
+
+        Args:
+            batch: ``(features, target, *weights)``.
+            batch_idx: its number among those of its loader.
+            dataloader_idx: number of the loader: ``Trainer.test`` takes a dict of loaders by the names of their splits,
+                ``train``, ``val`` and ``test``; a loader without a name is that of the test rows.
+        """
+        self._update(self._tested()[dataloader_idx], batch)
 
     def on_test_epoch_end(self) -> None:
         """Log the loss and the metrics of the evaluated rows.
 
         Those of other splits than the test stay out of the loggers, where they would end the curves of their epochs.
         """
-        metrics = self._epoch_metrics(self.evaluated)
-        self.results = {name: value.item() for name, value in metrics.items()}
-        self._log(metrics, logger=None if self.evaluated == "test" else False)
+        for split in self._tested():
+            self._log(self.measured(split), logger=None if split == "test" else False)
+
+    def measured(self, split: SplitName) -> dict[str, Tensor]:
+        """Loss and metrics of a split's last evaluation, under names such as ``test/acc``; empty without one."""
+        counted: SplitMetrics | None = getattr(self, f"{split}_metrics")
+        if counted is None:
+            return {}
+        values = counted.compute(self.loss_in_units)
+        if counted.rows is None:
+            return values
+        of_model = {f"{split}/{name}": value for name, value in self.metrics(*counted.rows.compute()).items()}
+        return in_order(values | of_model)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Prediction:  # noqa: ARG002
         """Answers for a batch: features alone, or a tuple that starts with them."""
@@ -251,6 +321,10 @@ class TaskModule(L.LightningModule, ABC):
             max_epochs=self.trainer.max_epochs,
             total_steps=int(self.trainer.estimated_stepping_batches),
         )
+        if "monitor" in schedule:
+            # It looks where there is a new value: some epochs may have no validation.
+            every = self.trainer.check_val_every_n_epoch or 1 if str(schedule["monitor"]).startswith("val/") else 1
+            schedule = {"frequency": every, "strict": False, **schedule}
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def compile_losses(self, *, mode: str) -> None:
@@ -268,41 +342,98 @@ class TaskModule(L.LightningModule, ABC):
         losses = self.row_losses(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
         return losses.view(-1, members).mean(dim=1)
 
+    def log(
+        self,
+        name: str,
+        value: Any,
+        prog_bar: bool = False,
+        logger: bool | None = None,
+        on_step: bool | None = None,
+        on_epoch: bool | None = None,
+        *others: Any,
+        **named: Any,
+    ) -> None:
+        """Log a metric as Lightning does, but let the module itself hand an epoch's metrics to the loggers.
+
+        So the metrics of callbacks stand beside the module's, under the number of the last optimizer step, however many
+        steps were one batch to Lightning; and they are written before the epoch's checkpoint, so that a run that goes
+        on from it logs nothing twice and leaves nothing out. Outside of a fit of single steps Lightning does it, which
+        returns what it has logged.
+        """
+        trainer = self.trainer
+        of_step = on_step or (on_step is None and trainer.training and self._current_fx_name in _STEP_HOOKS)
+        if logger is not False and not trainer.barebones:
+            if not of_step and self._logs_itself:
+                unheard = self._unheard[trainer.training]
+                unheard += [] if name in unheard else [name]
+                logger = False
+            elif of_step and not trainer.log_every_n_steps and name not in self._warned:  # type: ignore[attr-defined]
+                self._warned.add(name)
+                log.warning(
+                    "%s is logged at steps, and trainer.log_every_n_steps=0 keeps steps out of the loggers; set "
+                    "trainer.log_every_n_steps=1, or log it with on_step=False and on_epoch=True",
+                    name,
+                )
+        super().log(name, value, prog_bar, logger, on_step, on_epoch, *others, **named)
+
     def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
         # A barebones trainer warns of every log.
         if self.trainer.barebones:
             return
-        if self.rows_per_step is None or logger is False:
-            self.log_dict(metrics, logger=logger)
+        self.log_dict(metrics, logger=logger)
+        if logger is False or not self._logs_itself:
             return
-        self.log_dict(metrics, logger=False)
+        names = self._unheard[self.trainer.training]
+        found = self.trainer.callback_metrics
+        values = {name: found[name].item() for name in names if name in found}
+        names.clear()
         if self.trainer.sanity_checking:
             return
-        # As Lightning does, but by the optimizer's steps: it counts what it was handed.
-        step = self.trainer.global_step - (not self.trainer.testing)
-        values = {name: value.item() for name, value in metrics.items()} | {"epoch": float(self.current_epoch)}
+        # Numbered as in Lightning, from 0; after the training by the number of all steps.
+        step = max(self.trainer.global_step - (not self.trainer.testing), 0)
         for each in self.trainer.loggers:
-            each.log_metrics(values, step=step)
+            each.log_metrics({**values, "epoch": self.current_epoch}, step=step)
             each.save()
+
+    @property
+    def _logs_itself(self) -> bool:
+        return self.trainer.state.fn == TrainerFn.FITTING or self.rows_per_step is not None
 
     def _check_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
             raise DivergedError(loss.item(), self.current_epoch)
 
-    def _epoch_metrics(self, split: SplitName) -> dict[str, Tensor]:
-        outputs, target = self._outputs.take()
-        if self.trainer.world_size > 1:
-            outputs, target = self._gathered(outputs), self._gathered(target)
-        values = {"loss": self.loss_in_units(self.row_losses(outputs, target).mean())}
-        values |= self.metrics(outputs, target)
-        return {f"{split}/{name}": value for name, value in values.items()}
+    def _tested(self) -> list[SplitName]:
+        """Splits of the loaders that ``Trainer.test`` was given."""
+        loaders = self.trainer.test_dataloaders
+        return list(loaders) if isinstance(loaders, dict) else ["test"]
 
-    def _gathered(self, rows: Tensor) -> Tensor:
-        """Rows of all processes, whose shares may differ by one."""
-        longest = int(self.trainer.strategy.reduce(torch.tensor(len(rows), device=self.device), reduce_op="max"))
-        marked = torch.zeros(longest, dtype=torch.bool, device=self.device)
-        marked[: len(rows)] = True
-        padded = torch.cat([rows, rows.new_zeros(longest - len(rows), *rows.shape[1:])])
-        gathered, kept = self.all_gather((padded, marked))
-        of_all: Tensor = gathered.flatten(0, 1)[kept.flatten()]
-        return of_all
+    def _reset(self, splits: Iterable[SplitName]) -> None:
+        for split in splits:
+            if (counted := getattr(self, f"{split}_metrics")) is not None:
+                counted.reset()
+
+    def _update(self, split: SplitName, batch: tuple[Tensor, ...]) -> None:
+        features, target, *_ = batch
+        outputs: Tensor = self(features)
+        counted: SplitMetrics | None = getattr(self, f"{split}_metrics")
+        if counted is None:
+            # What a subclass computes itself, it computes of all rows at once.
+            is_own = type(self).metrics is not TaskModule.metrics
+            counted = SplitMetrics(split, self._collection(outputs), keeps_rows=is_own).to(outputs.device)
+            if outputs.dtype == torch.float64:
+                counted.loss.set_dtype(torch.float64)
+            setattr(self, f"{split}_metrics", counted)
+        self.label_as_predicted(counted.metrics, outputs.dtype)
+        counted.update(self.row_losses(outputs, target), self.predictions(outputs), target, outputs)
+
+    def _collection(self, outputs: Tensor) -> MetricCollection:
+        """The metrics, nothing counted, for outputs of this width, type and device."""
+        of_task = TaskMetrics(task=self.task.name, num_classes=outputs.shape[-1]) if self.task_metrics else None
+        metrics = joined(of_task, self.own_metrics)
+        if outputs.dtype == torch.float64:
+            metrics.set_dtype(torch.float64)
+        return metrics.to(outputs.device)
+
+    def label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
+        """Have metrics label rows as the model does, where there is a choice."""

@@ -5,10 +5,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchmetrics import MetricCollection
 
 from perceptron.models.base import Prediction, TaskModule
-from perceptron.models.metrics import binary_metrics
+from perceptron.models.split_metrics import label_from
 from perceptron.models.threshold import START, best_threshold
+from perceptron.tasks import BINARY
 
 
 class BinaryClassifier(TaskModule):
@@ -21,6 +23,7 @@ class BinaryClassifier(TaskModule):
         **settings: those of ``TaskModule``.
     """
 
+    task = BINARY
     cut: Tensor | float
 
     def __init__(self, *, threshold: float | str = START, **settings: Any) -> None:
@@ -69,9 +72,9 @@ class BinaryClassifier(TaskModule):
         """The loss itself, in nats."""
         return loss
 
-    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """See ``binary_metrics``."""
-        return binary_metrics(outputs.squeeze(-1).sigmoid(), target, threshold=self.threshold)
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Probabilities of class 1."""
+        return outputs.squeeze(-1).sigmoid()
 
     def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, 2)``."""
@@ -82,6 +85,10 @@ class BinaryClassifier(TaskModule):
     def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
         """Of the probabilities of class 1, which is that of class 0 too."""
         return outputs.squeeze(2).sigmoid().std(dim=1, correction=0)
+
+    def label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
+        """Give the model's threshold to the metrics that have one."""
+        label_from(metrics, self.threshold, dtype)
 
 
 def _without_cut(module: TaskModule, state: dict[str, Any], prefix: str, *_: Any) -> None:  # noqa: ARG001

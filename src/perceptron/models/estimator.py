@@ -7,25 +7,24 @@ import numpy.typing as npt
 import torch
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from torch import Tensor
+from torchmetrics import Metric, MetricCollection
+from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
 
 from perceptron.errors import UsageError
-from perceptron.models.metrics import (
-    binary_metrics,
-    label_metrics,
-    multiclass_metrics,
-    order_metrics,
-    regression_metrics,
-)
+from perceptron.metrics import LogLoss, Ranking, TaskMetrics
+from perceptron.models.split_metrics import in_order, joined, label_from, metric_inputs, number, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, REGRESSION, Task
 
 # The largest that numpy's legacy generator takes.
 _SEEDS = 2**32
+# What would take labels for probabilities.
+_OF_PROBABILITIES = (LogLoss, BinaryCalibrationError, MulticlassCalibrationError)
 
 
 class Estimator:
-    """Fits an estimator on standardised rows, and answers with the metrics of ``perceptron.tasks``.
+    """Fits an estimator on standardised rows, and answers with the metrics of every other model.
 
     Args:
         estimator: any classifier or regressor of scikit-learn's interface; each ``random_state`` that is None is set.
@@ -34,6 +33,8 @@ class Estimator:
         standardize: layer in front of the estimator.
         standardize_target: the targets' standardisation; None for classes.
         seed: of its randomness.
+        metrics: as in ``TaskModule``.
+        task_metrics: as in ``TaskModule``.
 
     Raises:
         UsageError: where the estimator is of another kind than the task.
@@ -48,6 +49,8 @@ class Estimator:
         standardize: Standardize,
         standardize_target: Standardize | None,
         seed: int,
+        metrics: MetricCollection | None = None,
+        task_metrics: bool = True,
     ) -> None:
         fits = is_regressor(estimator) if task is REGRESSION else is_classifier(estimator)
         if not fits:
@@ -66,6 +69,7 @@ class Estimator:
         self.n_classes = n_classes
         self.standardize = standardize
         self.standardize_target = standardize_target
+        self._metrics = joined(TaskMetrics(task=task.name, num_classes=n_classes) if task_metrics else None, metrics)
 
     def fit(self, features: Tensor, target: Tensor) -> None:
         """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone."""
@@ -86,37 +90,48 @@ class Estimator:
             values = self._of_probabilities(features, target)
         else:
             values = self._of_labels(features, target)
-        return {name: value.item() for name, value in values.items()}
+        return {name: value.item() for name, value in in_order(values).items()}
 
     def _of_values(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
         assert self.standardize_target is not None  # noqa: S101
         outputs = _float32(self.estimator.predict(self._inputs(features))).reshape(len(target), -1)
         errors = outputs - self.standardize_target(target)
         loss = errors.square().mean() * self.standardize_target.scale.square().mean()
-        return {"loss": loss, **regression_metrics(self.standardize_target.inverse(outputs), target)}
+        return {"loss": loss, **self._measured(self.standardize_target.inverse(outputs), target)}
 
     def _of_probabilities(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
         found = self._columns(_float32(self.estimator.predict_proba(self._inputs(features))), 0.0)
-        if self.task is BINARY:
-            values = binary_metrics(found[:, 1].contiguous(), target, threshold=0.5)
-        else:
-            values = multiclass_metrics(found, target)
-        return {"loss": values["log_loss"], **values}
+        probabilities = found[:, 1].contiguous() if self.task is BINARY else found
+        loss = LogLoss()
+        loss.update(probabilities, target)
+        return {"loss": loss.compute(), **self._measured(probabilities, target)}
+
+    def _measured(self, predictions: Tensor, target: Tensor) -> dict[str, Tensor]:
+        metrics = self._metrics.clone()
+        # An estimator labels a row 1 from 0.5 on, torchmetrics above.
+        label_from(metrics, 0.5, predictions.dtype)
+        metrics.update(*metric_inputs(predictions, target))
+        return numbers(metrics, loss=predictions.sum())
 
     def _of_labels(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
         inputs = self._inputs(features)
         labels = torch.from_numpy(self.estimator.predict(inputs)).long()
-        unknown = torch.tensor(torch.nan)
-        of_order = {"auroc": unknown, "average_precision": unknown}
+        scores = None
         if hasattr(self.estimator, "decision_function"):
-            scores = _float32(self.estimator.decision_function(inputs))
+            found = _float32(self.estimator.decision_function(inputs))
             if self.task is BINARY:
-                of_order = order_metrics(_ranks(scores), target)
+                scores = _ranks(found)
             # One class against another, as libsvm can have it, are not scores of classes.
-            elif scores.ndim == 2 and scores.shape[1] == len(self.estimator.classes_):
-                of_order = order_metrics(_ranks(self._columns(scores, -torch.inf)), target)
-        of_labels = label_metrics(labels, target, n_classes=self.n_classes)
-        return {"loss": unknown, **of_labels, **of_order, "log_loss": unknown, "ece": unknown}
+            elif found.ndim == 2 and found.shape[1] == len(self.estimator.classes_):
+                scores = _ranks(self._columns(found, -torch.inf))
+        values = {"loss": torch.tensor(torch.nan)}
+        for name, metric in self._metrics.clone().items(copy_state=False):
+            if isinstance(metric, Ranking):
+                values |= dict.fromkeys(("auroc", "average_precision"), torch.tensor(torch.nan))
+                values |= {} if scores is None else metric(scores, target)
+            else:
+                values[name] = _of(metric, labels, target)
+        return values
 
     def _inputs(self, features: Tensor) -> npt.NDArray[np.float32]:
         inputs: npt.NDArray[np.float32] = self.standardize(features).numpy()
@@ -127,6 +142,18 @@ class Estimator:
         columns = found.new_full((len(found), self.n_classes), missing)
         columns[:, torch.from_numpy(np.asarray(self.estimator.classes_)).long()] = found
         return columns
+
+
+def _of(metric: Metric, labels: Tensor, target: Tensor) -> Tensor:
+    """The metric of labels; NaN where it needs probabilities."""
+    if isinstance(metric, _OF_PROBABILITIES):
+        return torch.tensor(torch.nan)
+    try:
+        metric.update(labels, target)
+    # Which torchmetrics raises of labels in the place of probabilities.
+    except ValueError:
+        return torch.tensor(torch.nan)
+    return number(metric.compute())
 
 
 def _float32(values: npt.ArrayLike) -> Tensor:

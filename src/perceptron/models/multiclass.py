@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from perceptron.models.base import Prediction, TaskModule
-from perceptron.models.metrics import multiclass_metrics
+from perceptron.tasks import MULTICLASS
 
 
 class MulticlassClassifier(TaskModule):
@@ -18,6 +18,8 @@ class MulticlassClassifier(TaskModule):
             ``torch.nn.CrossEntropyLoss``.
         **settings: those of ``TaskModule``.
     """
+
+    task = MULTICLASS
 
     def __init__(self, *, label_smoothing: float = 0.0, **settings: Any) -> None:
         super().__init__(**settings)
@@ -37,10 +39,10 @@ class MulticlassClassifier(TaskModule):
         """The loss itself, in nats."""
         return loss
 
-    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """See ``multiclass_metrics``."""
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Probabilities of each class."""
         # Classes second: over a last dimension of ten classes it takes ten times as long, and their sort twice.
-        return multiclass_metrics(outputs.movedim(-1, -2).softmax(dim=-2).movedim(-2, -1), target)
+        return outputs.movedim(-1, -2).softmax(dim=-2).movedim(-2, -1)
 
     def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, n_classes)``."""

@@ -5,8 +5,8 @@ from typing import Any
 from torch import Tensor
 
 from perceptron.models.base import Prediction, TaskModule
-from perceptron.models.metrics import regression_metrics
 from perceptron.models.standardize import Standardize
+from perceptron.tasks import REGRESSION
 
 
 class Regressor(TaskModule):
@@ -19,12 +19,14 @@ class Regressor(TaskModule):
         **settings: those of ``TaskModule``.
     """
 
+    task = REGRESSION
+
     def __init__(self, *, standardize_target: Standardize, **settings: Any) -> None:
         super().__init__(**settings)
         self.standardize_target = standardize_target
 
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Squared error of each row, mean over targets; both ``(..., n_rows, n_targets)``, the target raw."""
+        """Squared error of each row, mean over targets; both ``(..., n_rows, n_targets)``, the target in units."""
         errors: Tensor = outputs - self.standardize_target(target)
         return errors.square().mean(dim=-1)
 
@@ -36,14 +38,14 @@ class Regressor(TaskModule):
         """The loss in squared units; with several targets, in units of their mean variance."""
         return loss * self.standardize_target.scale.square().mean()
 
-    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """See ``regression_metrics``."""
-        return regression_metrics(self.standardize_target.inverse(outputs), target)
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Values in the targets' units."""
+        return self.standardize_target.inverse(outputs)
 
     def answers(self, outputs: Tensor) -> Prediction:
-        """Values ``(batch, n_targets)`` in the targets' units."""
+        """Values ``(batch, n_targets)`` in the targets' units, less the targets' offsets."""
         return Prediction(self.standardize_target.inverse(outputs), None)
 
     def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:  # noqa: ARG002
         """Of the values, in the targets' units."""
-        return self.standardize_target.inverse(outputs).std(dim=1, correction=0)
+        return outputs.std(dim=1, correction=0) * self.standardize_target.scale

@@ -33,7 +33,10 @@ def plateau(
     patience: int = 5,
     min_lr: float = 0.0,
 ) -> LRSchedulerConfigType:
-    """The rate times ``factor`` whenever ``monitor`` did not get better for ``patience`` epochs."""
+    """The rate times ``factor`` whenever ``monitor`` did not get better for ``patience`` epochs that have a new value.
+
+    Where ``trainer.check_val_every_n_epoch`` is above 1, these are the epochs with a validation.
+    """
     scheduler = ReduceLROnPlateau(optimizer, mode=mode, factor=factor, patience=patience, min_lr=min_lr)
     return {"scheduler": scheduler, "interval": "epoch", "monitor": monitor}
 

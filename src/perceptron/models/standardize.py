@@ -1,12 +1,14 @@
 """Standardisation as a layer, so that it travels with the weights."""
 
+from collections.abc import Sequence
+
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 
 class Standardize(nn.Module):
-    """Raw columns to standardised ones and back, with mean and scale as buffers.
+    """Columns to standardised ones and back, with mean and scale as buffers.
 
     Shape: ``(batch, n_columns)`` of ``dtype`` both ways.
 
@@ -24,9 +26,14 @@ class Standardize(nn.Module):
         self.register_buffer("mean", torch.as_tensor(mean, dtype=dtype))
         self.register_buffer("scale", torch.as_tensor(scale, dtype=dtype))
 
-    def forward(self, raw: Tensor) -> Tensor:
+    def move(self, offsets: Sequence[float], *, to: Sequence[float]) -> None:
+        """Take columns that are counted from other offsets, one per column or none for zeros."""
+        own, other = (torch.tensor(each or [0.0], dtype=torch.float64) for each in (offsets, to))
+        self.mean.copy_(self.mean.double() + (own - other))
+
+    def forward(self, columns: Tensor) -> Tensor:
         """Standardised columns."""
-        return (raw - self.mean) / self.scale
+        return (columns - self.mean) / self.scale
 
     def inverse(self, standardised: Tensor) -> Tensor:
         """Columns in their own units."""

@@ -132,6 +132,11 @@ class Snapshots:
             "epoch_sums": torch.tensor([moment.sums], dtype=torch.float64),
         }
 
+    def epoch(self, number: int) -> int | None:
+        """The epoch, from 0, that a member's kept state is from; None where it kept nothing."""
+        moment = self._moments.get(number)
+        return None if moment is None else moment.epoch
+
     def load_weights(self, number: int) -> None:
         """Give a member's model its weights of that moment."""
         of_member = {name: stack[number].cpu() for name, stack in self.network.items()}

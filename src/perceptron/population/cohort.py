@@ -18,6 +18,7 @@ from perceptron.population.optimizers import stack_optimizers
 from perceptron.population.rows import Part, epoch_steps, split_parts
 from perceptron.population.rules import improves, stops
 from perceptron.population.schedules import step_plateaus, step_schedules
+from perceptron.population.scores import scores
 from perceptron.population.stacking import stack_networks
 
 _SPLITS = ("train", "val", "test")
@@ -146,8 +147,8 @@ class Cohort(nn.Module):
         self._choose_thresholds()
         self.kin = Kin(self.living)
         for split in _SPLITS:
-            for member, scores in zip(self.living, self._scores(split), strict=True):
-                member.metrics |= scores
+            for member, found in zip(self.living, self._scores(split), strict=True):
+                member.metrics |= found
                 if split == "val" and isinstance(member.model, BinaryClassifier) and member.model.chooses_threshold:
                     member.metrics["val/threshold"] = member.model.threshold
 
@@ -213,7 +214,7 @@ class Cohort(nn.Module):
             size = self.members[0].datamodule.eval_batch_size
             outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
             for model, where in self.kin.runs(members):
-                values = _scored(model, outputs[where], target[where])
+                values = scores(model, outputs[where], target[where])
                 columns = {f"{split}/{name}": value.tolist() for name, value in values.items()}
                 for i, position in enumerate(positions[where]):
                     found[position] = {name: column[i] for name, column in columns.items()}
@@ -282,12 +283,6 @@ class Cohort(nn.Module):
             self.optimizer.keep(positions)
             self.network.keep(positions)
             self.mean, self.scale = self.mean[positions], self.scale[positions]
-
-
-def _scored(model: TaskModule, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Loss and metrics ``(m,)`` of outputs ``(m, n_rows, n_outputs)``."""
-    loss = model.row_losses(outputs, target).mean(dim=1)
-    return {"loss": model.loss_in_units(loss)} | model.metrics(outputs, target)
 
 
 def _dropout_rates(model: TaskModule) -> list[float]:

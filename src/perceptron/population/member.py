@@ -46,7 +46,7 @@ class Member:
         optimizer: holds the settings; it never steps.
         schedule: Lightning's form of a learning-rate schedule of ``optimizer``; None for a constant rate.
         early_stopping: settings and state of its rule; None for none.
-        checkpoints: settings and state of their rules.
+        checkpoints: settings and state of their rules; the weights of the first are those that are reported.
         pruning: ends it where it falls behind in a search; None outside of one.
         last: where its last state goes; None for nowhere.
         history: its epochs so far.
@@ -95,15 +95,12 @@ class Member:
         return torch.tensor(epoch.val[name], dtype=next(self.model.network.parameters()).dtype)
 
     @property
-    def best_path(self) -> str | None:
-        """Path of the best checkpoint; None without."""
-        return next((rule.best_model_path for rule in self.checkpoints if rule.best_model_score is not None), None)
+    def rule(self) -> ModelCheckpoint | None:
+        """The rule whose best weights are reported: the first; None without, or where it has kept none."""
+        return next((rule for rule in self.checkpoints if rule.best_model_score is not None), None)
 
-    def best_value(self, monitor: str) -> float | None:
-        """The monitored value of the best checkpoint; without checkpoints the last one."""
-        for checkpoint in self.checkpoints:
-            if checkpoint.best_model_score is not None:
-                return float(checkpoint.best_model_score)
+    def last_value(self, monitor: str) -> float | None:
+        """The latest value of a metric; None where there is none."""
         if not self.history:
             return None
         return (dict(self.history[-1].val) | dict(self.history[-1].train)).get(monitor)

@@ -12,7 +12,7 @@ from perceptron.population.stacking import CannotStackError
 # What the rules below follow; another value of any other argument is left to Lightning.
 _STOPPING = ("monitor", "mode", "patience", "min_delta", "check_on_train_epoch_end", "verbose", "strict")
 _CHECKPOINT = (
-    "dirpath", "filename", "monitor", "mode", "save_on_train_epoch_end", "enable_version_counter",
+    "dirpath", "filename", "monitor", "mode", "save_on_train_epoch_end", "save_top_k", "enable_version_counter",
     "verbose", "auto_insert_metric_name",
 )  # fmt: skip
 _PRUNING = ("storage", "study_name", "number", "monitor", "pruner")
@@ -53,6 +53,8 @@ def check_callback(settings: dict[str, object]) -> None:
         plain_name = isinstance(settings.get("filename"), str) and "{" not in str(settings["filename"])
         if not plain_name or not settings.get("monitor") or not settings.get("dirpath"):
             raise CannotStackError("its ModelCheckpoint has no monitor, or no folder and file name of its own")
+        if settings.get("save_top_k", 1) != 1:
+            raise CannotStackError(f"its ModelCheckpoint has save_top_k={settings['save_top_k']}")
         if settings.get("save_on_train_epoch_end") is False or settings.get("enable_version_counter") is not False:
             raise CannotStackError("its ModelCheckpoint saves at other times, or under numbered names")
 

@@ -24,9 +24,9 @@ class Writer(Protocol):
 class Layout:
     """Columns of the answers.
 
-    Row id; for classes the label and ``p_<class>``, the probability of each; for regression a column per target, in
-    its units. Of an ensemble also ``spread``, the standard deviation of its members' probabilities of the label, or
-    ``spread_<target>``, that of their values.
+    Row id; for classes the label and ``p_<class>``, the probability of each; for regression a float64 column per
+    target, in its units. Of an ensemble also ``spread``, the standard deviation of its members' probabilities of the
+    label, or ``spread_<target>``, that of their values.
 
     Args:
         class_names: one per class; empty for regression.
@@ -34,6 +34,7 @@ class Layout:
         row_id: name of the first column.
         id_type: pyarrow's type of the first column.
         has_spread: whether an ensemble answers.
+        is_double: whether probabilities and spreads are float64, as those of a model that was trained so; else float32.
         safe: whether texts that a spreadsheet program would run as formulas get an apostrophe in front.
     """
 
@@ -45,15 +46,17 @@ class Layout:
         row_id: str,
         id_type: Any,
         has_spread: bool = False,
+        is_double: bool = False,
         safe: bool = False,
     ) -> None:
         self._shown = without_formula if safe else str
         self._classes = pa.array(map(self._shown, class_names), pa.string())
-        answers = [("label", pa.string())] if class_names else []
-        numbers = [f"p_{name}" for name in class_names] or [*target_names]
+        answers = [("label", pa.string())] if class_names else [(name, pa.float64()) for name in target_names]
+        numbers = [f"p_{name}" for name in class_names]
         if has_spread:
             numbers += ["spread"] if class_names else [f"spread_{name}" for name in target_names]
-        columns = [(row_id, id_type), *answers, *((name, pa.float32()) for name in numbers)]
+        kind = pa.float64() if is_double else pa.float32()
+        columns = [(row_id, id_type), *answers, *((name, kind) for name in numbers)]
         self.schema = pa.schema([(self._shown(name), kind) for name, kind in columns])
 
     def batch(

@@ -28,11 +28,11 @@ class Chunk:
     """Some rows of a file.
 
     Attributes:
-        features: ``(n_rows, n_features)`` float32, raw, in the model's order.
+        features: ``(n_rows, n_features)`` float64, raw, in the model's order.
         ids: what names the rows.
     """
 
-    features: npt.NDArray[np.float32]
+    features: npt.NDArray[np.float64]
     ids: Any
 
 
@@ -126,14 +126,14 @@ def _chunk(
         frame = batch.select(list(features)).to_pandas()
         frame.index += first_row
         return Chunk(features=encode(frame, codes, novelties=novelties), ids=ids)
-    values = np.empty((batch.num_rows, len(features)), dtype=np.float32)
-    # What is too large for float32 becomes infinite, and is reported below.
+    values = np.empty((batch.num_rows, len(features)))
+    for i, name in enumerate(features):
+        # A missing value comes out as NaN. Whole numbers of more than 53 bits are rounded, as in training.
+        values[:, i] = batch.column(name).cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     with np.errstate(over="ignore"):
-        for i, name in enumerate(features):
-            # A missing value comes out as NaN.
-            values[:, i] = batch.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    if not np.isfinite(values).all():
-        row, i = np.argwhere(~np.isfinite(values))[0]
+        finite = np.isfinite(values.astype(np.float32))
+    if not finite.all():
+        row, i = np.argwhere(~finite)[0]
         shown = batch.column(features[i])[int(row)].as_py()
         raise UsageError(
             f"every value must be a finite number, got {'none' if shown is None else shown} in column {features[i]}, "

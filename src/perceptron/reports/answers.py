@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 
 from perceptron.data import TableDataModule, TableSchema
+from perceptron.data.offsets import added
 from perceptron.models import TaskModule
 from perceptron.tasks import SplitName
 
@@ -23,8 +24,8 @@ class Answers:
     Attributes:
         rows: which rows these are, in words, such as ``test rows``.
         row_numbers: ``(n_rows,)`` in the table.
-        features: ``(n_rows, n_features)`` raw.
-        target: ``(n_rows,)`` classes, or ``(n_rows, n_targets)`` values.
+        features: ``(n_rows, n_features)`` in their units.
+        target: ``(n_rows,)`` classes, or ``(n_rows, n_targets)`` values in their units.
         labels: the same of the model.
         probabilities: ``(n_rows, n_classes)``; None for regression.
         schema: what the columns mean.
@@ -32,7 +33,7 @@ class Answers:
 
     rows: str
     row_numbers: npt.NDArray[np.int64]
-    features: npt.NDArray[np.float32]
+    features: npt.NDArray[Any]
     target: npt.NDArray[Any]
     labels: npt.NDArray[Any]
     probabilities: npt.NDArray[np.float32] | None
@@ -50,7 +51,7 @@ def held_out_split(datamodule: TableDataModule, *, tested: bool) -> SplitName:
 def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName) -> Answers:
     """Ask the model, in evaluation mode, on the device where it is."""
     features, target = datamodule.rows(split, most=MOST_ROWS)[:2]
-    n_rows = len(datamodule.split.rows(split))
+    schema, n_rows = datamodule.schema, len(datamodule.split.rows(split))
     was_training = model.training
     model.eval()
     try:
@@ -58,13 +59,14 @@ def answers_on(model: TaskModule, datamodule: TableDataModule, split: SplitName)
             parts = [model.predict(part.to(model.device)) for part in torch.split(features, datamodule.eval_batch_size)]
     finally:
         model.train(was_training)
+    labels = torch.cat([part.labels for part in parts])
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     return Answers(
         rows=_IN_WORDS[split] if len(features) == n_rows else f"{len(features)} of {n_rows} {_IN_WORDS[split]}",
         row_numbers=datamodule.row_numbers(split, most=MOST_ROWS),
-        features=features.numpy(),
-        target=target.numpy(),
-        labels=torch.cat([part.labels for part in parts]).cpu().numpy(),
+        features=added(features.numpy(), schema.feature_offsets),
+        target=added(target.numpy(), schema.target_offsets),
+        labels=added((labels.float() if labels.is_floating_point() else labels).cpu().numpy(), schema.target_offsets),
         probabilities=torch.cat(probabilities).float().cpu().numpy() if probabilities else None,
-        schema=datamodule.schema,
+        schema=schema,
     )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from perceptron.reports.page import heading, number, paragraph, table
+from perceptron.reports.page import heading, paragraph, table
+from perceptron.runs.undefined import shown_value
 
 _COLUMN = ("name", "kind", "type", "missing", "distinct")
 _MOST_COLUMNS = 500
@@ -27,7 +28,9 @@ def _target(target: Mapping[str, Any]) -> str:
     if columns:
         names = ("mean", "min", "max")
         values = {name: _mapping(column) for name, column in columns.items()}
-        html += table(["target", *names], [(str(key), *(number(v.get(n)) for n in names)) for key, v in values.items()])
+        html += table(
+            ["target", *names], [(str(key), *(shown_value(v.get(n)) for n in names)) for key, v in values.items()]
+        )
     return heading(f"Target: {target.get('task')}") + html if html else ""
 
 

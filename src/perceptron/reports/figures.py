@@ -94,6 +94,7 @@ def _training_drawings(model: TaskModule, datamodule: TableDataModule, training:
                 boundaries_of(model, features.numpy(), training),
                 features.numpy(),
                 target.numpy(),
+                offsets=schema.feature_offsets,
                 feature_names=schema.feature_names,
                 class_names=schema.class_names,
                 threshold=getattr(model, "threshold", None),
@@ -167,7 +168,7 @@ def weight_drawings(model: TaskModule, datamodule: TableDataModule) -> list[Draw
     first = layers[0]
     if not isinstance(first, nn.Linear) or first.in_features != schema.n_features:
         return []
-    weights = first.weight.detach().cpu().numpy()
+    weights = first.weight.detach().float().cpu().numpy()
     is_linear = len(layers) == 1
     outputs = schema.class_names or schema.target_names
     if len(weights) == 1 and schema.class_names:

@@ -57,14 +57,14 @@ def surfaces_of(model: TaskModule, features: Tensor, target: Tensor, training: T
 
     Args:
         model: trained.
-        features: ``(n_rows, n_features)`` raw.
+        features: ``(n_rows, n_features)`` less their offsets.
         target: as the data module hands it out.
         training: its path.
 
     Returns:
         The surfaces, and on how many of the rows the loss was computed.
     """
-    parts = [parameter.detach().cpu().numpy().astype(np.float64) for parameter in model.parameters()]
+    parts = [parameter.detach().double().cpu().numpy() for parameter in model.parameters()]
     n_weights = sum(part.size for part in parts)
     n_rows = min(len(features), max(_FEWEST_ROWS, _MOST_VALUES // n_weights))
     # Rows lie in the table's order, which may be by class.
@@ -85,7 +85,7 @@ def boundaries_of(model: TaskModule, features: Floats, training: Training) -> li
 
     Args:
         model: a trained classifier.
-        features: ``(n_rows, 2)`` raw, over which the grid lies.
+        features: ``(n_rows, 2)`` less their offsets, over which the grid lies.
         training: its path.
     """
     _, _, points = grid_of(features)
@@ -103,7 +103,7 @@ def boundaries_of(model: TaskModule, features: Floats, training: Training) -> li
 
 def weights_of(model: TaskModule) -> Floats:
     """All weights end to end, ``(n_weights,)`` float64, in the order of ``model.parameters()``."""
-    parts = [parameter.detach().cpu().numpy().astype(np.float64).ravel() for parameter in model.parameters()]
+    parts = [parameter.detach().double().cpu().numpy().ravel() for parameter in model.parameters()]
     return np.concatenate(parts)
 
 

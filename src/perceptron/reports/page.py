@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from perceptron.runs.undefined import DASH, is_undefined
+from perceptron.runs.undefined import DASH
 from perceptron.visible import visible
 
 # Nothing is loaded and nothing runs, even if an escape were missed.
@@ -128,11 +128,6 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     body = "\n".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     head = f"<thead><tr>{cells(header, 'th')}</tr></thead>\n" if any(header) else ""
     return f'<div class="scrolls"><table>{head}<tbody>{body}</tbody></table></div>'
-
-
-def number(value: Any) -> str:
-    """Four decimals; a dash for a number that is not defined, NaN or None."""
-    return DASH if is_undefined(value) else f"{value:.4f}"
 
 
 def named_values(values: Mapping[str, Any]) -> str:

@@ -5,9 +5,11 @@ from typing import Any
 
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
-from perceptron.reports.page import Section, images_in, named_values, number, page, paragraph, table
+from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
+from perceptron.runs.ending import in_words
 from perceptron.runs.folder import Run
-from perceptron.runs.undefined import undefined_notes
+from perceptron.runs.metric_rows import metric_rows
+from perceptron.runs.undefined import shown_value, undefined_notes
 
 FIGURE_ORDER = (
     "curves", "confusion", "discrimination", "calibration", "probabilities", "mistakes", "residuals", "coefficients",
@@ -30,7 +32,7 @@ def run_page(run: Run) -> str:
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
     none = "This run has drawn none: it ran with figures=none." if run.is_finished else "Drawn when a run finishes."
     report = run.data_report
-    sections = [Section("Results", _results(run))]
+    sections = [Section("Results", _results(run) + _training(origin))]
     if not run.is_ensemble:
         sections.append(Section("Figures", figures or paragraph(none)))
     if report is not None:
@@ -49,10 +51,9 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
         metrics: values under names like ``test/acc``; None where one is not defined.
     """
     splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
-    names = dict.fromkeys(name.partition("/")[2] for name in metrics)
     rows = [
-        [name, *(number(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
-        for name in names
+        [shown, *(shown_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
+        for name, shown in metric_rows(metrics).items()
     ]
     html = table(["metric", *(_SPLITS[split] for split in splits)], rows)
     return html + "".join(paragraph(f"{note}.") for note in undefined_notes(metrics))
@@ -70,6 +71,17 @@ def _results(run: Run) -> str:
             "No test rows were held out: these numbers do not say how the model does on new rows.", warns=True
         )
     return html or paragraph("Nothing was evaluated: it ran with test=false.")
+
+
+def _training(origin: Mapping[str, Any]) -> str:
+    """How the training ended; nothing where there was none, or of a run that did not write it down."""
+    end = origin.get("training")
+    if not isinstance(end, Mapping):
+        return ""
+    try:
+        return paragraph(f"Training {in_words(end)}.", warns=bool(end["still_improving"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"a run's provenance.json must say how its training ended, got {error!r}") from error
 
 
 def _summary(run: Run, origin: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Checkpoints that hold all that is needed to use them, in plain values."""
 
+import math
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -11,12 +12,14 @@ import torch
 from lightning.fabric.plugins import CheckpointIO
 
 from perceptron.data import TableSchema
-from perceptron.errors import UsageError, reason
+from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.files.reading import open_regular
 from perceptron.files.writing import whole_file
 from perceptron.runs.checkpoint_shape import check_usable
 
 KEY = "perceptron"
+# Numbers of a schema, and the columns that they are for.
+_OFFSETS = {"feature_offsets": "feature_names", "target_offsets": "target_names"}
 
 
 class SelfContained(L.Callback):
@@ -58,7 +61,13 @@ class WholeCheckpoints(CheckpointIO):
         path.parent.mkdir(parents=True, exist_ok=True)
         # After a power cut the folder may still name the old checkpoint, which is as whole as the new one.
         with whole_file(path, sync_folder=False) as file:
-            torch.save(checkpoint, file)
+            try:
+                torch.save(checkpoint, file)
+            except RuntimeError as error:
+                # torch's writer fails once more when it is closed, and so hides a full disk or a signal.
+                if isinstance(error.__context__, OSError | StoppedError):
+                    raise error.__context__ from None
+                raise
 
     def load_checkpoint(
         self,
@@ -124,13 +133,30 @@ def stored_schema(checkpoint: Mapping[str, Any], *, where: str) -> TableSchema:
     """
     values = checkpoint[KEY].get("schema")
     names = {field.name for field in fields(TableSchema)}
-    if not isinstance(values, dict) or values.keys() != names or not isinstance(values["task"], str):
+    # A checkpoint of an earlier version has none.
+    values = dict.fromkeys(_OFFSETS, ()) | values if isinstance(values, dict) else {}
+    if values.keys() != names or not isinstance(values["task"], str):
         raise UsageError(f"a checkpoint must say what its columns mean, got none in {where}; name another")
     lists = {name: values[name] for name in names - {"task"}}
     for name, entries in lists.items():
-        if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
-            raise UsageError(f"a checkpoint's {name} must be names, got {entries} in {where}; name another")
+        fits, words = (_is_finite, "finite numbers") if name in _OFFSETS else (_is_text, "names")
+        if not isinstance(entries, list | tuple) or not all(map(fits, entries)):
+            raise UsageError(f"a checkpoint's {name} must be {words}, got {entries} in {where}; name another")
+    for name, columns in _OFFSETS.items():
+        if lists[name] and len(lists[name]) != len(lists[columns]):
+            raise UsageError(
+                f"a checkpoint's {name} must be one for each of its {columns}, got {len(lists[name])} for "
+                f"{len(lists[columns])} in {where}; name another"
+            )
     return TableSchema(task=values["task"], **{name: tuple(entries) for name, entries in lists.items()})
+
+
+def _is_text(entry: Any) -> bool:
+    return isinstance(entry, str)
+
+
+def _is_finite(entry: Any) -> bool:
+    return isinstance(entry, float) and math.isfinite(entry)
 
 
 def stored_members(checkpoint: Mapping[str, Any], *, where: str) -> list[dict[str, Any]]:

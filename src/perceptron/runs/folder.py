@@ -66,6 +66,18 @@ class Run:
             ) from error
 
     @property
+    def is_begun(self) -> bool:
+        """Whether the run has written its settings, from which it can go on."""
+        return (self.folder / "config.yaml").is_file()
+
+    @property
+    def how_to_go_on(self) -> str | None:
+        """Advice for a run that was stopped; None where it has written nothing to go on from."""
+        if self.is_finished:
+            return f"the run in {self.folder} is finished"
+        return f"go on with perceptron resume run={self.folder}" if self.is_begun else None
+
+    @property
     def is_finished(self) -> bool:
         """Whether the run has written its results."""
         return (self.folder / "metrics.json").is_file()
@@ -122,6 +134,21 @@ def best_of(run: Run) -> Mapping[str, Any] | None:
     best = run.provenance.get("best")
     known = isinstance(best, dict) and isinstance(best.get("value"), float) and isinstance(best.get("monitor"), str)
     return best if known else None
+
+
+def monitored_value(
+    best: Mapping[str, Any] | None, *, metrics: Mapping[str, float | None], monitor: str
+) -> float | None:
+    """The run's own metric at the reported weights, which may have been kept by another.
+
+    Args:
+        best: see ``best_of``.
+        metrics: of the reported weights.
+        monitor: the metric that the run monitors.
+    """
+    if best is None:
+        return None
+    return float(best["value"]) if best["monitor"] == monitor else metrics.get(monitor)
 
 
 def checkpoint_path(run: Run, name: str) -> Path:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -11,14 +10,17 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from perceptron.errors import InterruptedRunError
+from perceptron.runs.folder import Run
+from perceptron.runs.logs import log_step
 from perceptron.runs.resume import at_safe_point
+from perceptron.signals import ending_signals, interrupt
 
 
 class Interruption(Checkpoint):
-    """On SIGINT and SIGTERM saves the state as soon as a run can go on from it, and ends the run.
+    """Saves the state on SIGINT, SIGTERM and SIGHUP, as soon as a run can go on from it, and ends the run.
 
     In a SLURM job on SIGUSR1 too, which ``sbatch --signal=USR1@90`` sends before the time is up. A second signal ends
-    the run at once. A context manager: inside, the signals are listened to.
+    the run at once. A context manager: it handles the signals inside.
 
     Args:
         folder: the run's folder.
@@ -57,6 +59,7 @@ class Interruption(Checkpoint):
     ) -> None:
         """Save and end between two steps."""
         if self._is_called(trainer) and at_safe_point(trainer, batch_idx):
+            log_step(trainer)
             self._end(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
@@ -75,9 +78,10 @@ class Interruption(Checkpoint):
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if not self._training or self._received is not None:
-            raise InterruptedRunError(number, f"go on with perceptron resume run={self.folder}")
-        self._received = number
+        if self._training and self._received is None:
+            self._received = number
+        else:
+            interrupt(number, Run(self.folder).how_to_go_on)
 
     def _is_called(self, trainer: L.Trainer) -> bool:
         called = self._received is not None
@@ -93,8 +97,5 @@ class Interruption(Checkpoint):
 
 
 def _signals() -> tuple[int, ...]:
-    # Python hands signals to the main thread only; a job in another thread leaves them to its launcher.
-    if threading.current_thread() is not threading.main_thread():
-        return ()
-    in_slurm = "SLURM_JOB_ID" in os.environ
-    return (signal.SIGINT, signal.SIGTERM, *((signal.SIGUSR1,) if in_slurm else ()))
+    numbers = ending_signals()
+    return (*numbers, signal.SIGUSR1) if numbers and "SLURM_JOB_ID" in os.environ else numbers

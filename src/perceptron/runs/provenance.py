@@ -16,15 +16,16 @@ _PACKAGES = ("torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn",
 
 
 def provenance(
-    *, seed: int, split_seed: int, chosen: Mapping[str, str], device: str, started: str, seconds: float
+    *, seed: int, split_seed: int, chosen: Mapping[str, str], device: str, threads: int, started: str, seconds: float
 ) -> dict[str, Any]:
-    """Command line, git commit, versions, seeds, device and duration.
+    """Command line, git commit, versions, seeds, device, threads and duration.
 
     Args:
         seed: seed of the model.
         split_seed: seed of the split.
         chosen: option of each configuration group, such as ``{"model": "logistic"}``.
         device: what it was trained on.
+        threads: that torch computed with: by their number sums are taken in another order.
         started: time in ISO 8601.
         seconds: duration.
     """
@@ -37,6 +38,7 @@ def provenance(
         "split_seed": split_seed,
         "chosen": dict(chosen),
         "device": device,
+        "threads": threads,
         "started": started,
         "seconds": round(seconds, 3),
     }

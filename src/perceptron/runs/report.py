@@ -13,7 +13,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from torch.utils.tensorboard.summary import hparams
 
-from perceptron.runs.undefined import DASH, is_undefined, undefined_notes
+from perceptron.runs.metric_rows import metric_rows
+from perceptron.runs.undefined import shown_value, undefined_notes
 from perceptron.visible import say, visible
 
 _SPLITS = ("train", "val", "test")
@@ -29,16 +30,16 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         notes: lines below the table.
     """
     splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
-    names = dict.fromkeys(name.partition("/")[2] for name in metrics)
     if splits:
         # As Text, in which nothing is read as markup.
         table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
         table.add_column("metric")
         for split in splits:
             table.add_column(split, justify="right")
-        for name in names:
+        for name, shown_name in metric_rows(metrics).items():
             keys = (f"{split}/{name}" for split in splits)
-            table.add_row(Text(visible(name)), *(_shown(metrics[key]) if key in metrics else "" for key in keys))
+            values = (shown_value(metrics[key]) if key in metrics else "" for key in keys)
+            table.add_row(Text(visible(shown_name)), *values)
         Console().print(table)
     for note in [*undefined_notes(metrics), *notes]:
         say(note)
@@ -46,10 +47,6 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
     say(f"run folder  {shown}")
     if (folder / "tensorboard").is_dir():
         say(f"dashboard   tensorboard --logdir {shown.parent}")
-
-
-def _shown(value: float) -> str:
-    return DASH if is_undefined(value) else f"{value:.4f}"
 
 
 def log_results(

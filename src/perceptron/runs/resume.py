@@ -11,19 +11,19 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
-from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, StochasticWeightAveraging, WeightAveraging
 
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
 from perceptron.runs.checkpoint_shape import check_resumable
 from perceptron.runs.folder import Run
 from perceptron.runs.inside import is_inside
+from perceptron.runs.logs import hide_later
 from perceptron.runs.step_counts import count_groups, count_steps
 
 KEY = "resume"
 EPOCH_END, BETWEEN_STEPS, NOT_EXACT = "epoch_end", "between_steps", "not_exact"
+_AVERAGING = (StochasticWeightAveraging, WeightAveraging)
 
 
 def at_safe_point(trainer: L.Trainer, batch_idx: int) -> bool:
@@ -42,17 +42,12 @@ def at_safe_point(trainer: L.Trainer, batch_idx: int) -> bool:
 
 
 class ExactResume(L.Callback):
-    """Stores and restores what Lightning leaves out.
-
-    Args:
-        folder: the run's folder; best checkpoints are looked for where it lies now.
-    """
+    """Stores and restores what Lightning leaves out; looks for best checkpoints where the run's folder lies now."""
 
     # One batch may be several steps to it.
     takes_groups = True
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
         self._state: Mapping[str, Any] = {}
         self._noise: torch.Tensor | None = None
         self._taken: Mapping[str, Any] | None = None
@@ -86,15 +81,23 @@ class ExactResume(L.Callback):
             _complete_epoch(checkpoint["loops"]["fit_loop"])
         else:
             self._take_up(checkpoint["loops"]["fit_loop"], pl_module.global_rank)
-        callbacks = checkpoint.get("callbacks", {})
-        for name in [name for name in callbacks if name.startswith("ModelCheckpoint")]:
-            _move(callbacks[name], self.folder / "checkpoints")
-            if trainer.is_global_zero:
-                _bring(callbacks[name], Path(str(trainer.ckpt_path)).parent)
-            trainer.strategy.barrier()
-            if not Path(callbacks[name]["best_model_path"]).is_file():
-                # What was best is gone: the next is.
-                del callbacks[name]
+        states = checkpoint.get("callbacks", {})
+        for rule in trainer.checkpoint_callbacks:
+            if isinstance(rule, ModelCheckpoint) and rule.state_key in states:
+                self._find_best(trainer, states, rule)
+
+    def _find_best(self, trainer: L.Trainer, states: dict[str, Any], rule: ModelCheckpoint) -> None:
+        """Bring a rule's best checkpoints to where it keeps them now; without the best one it starts anew."""
+        state = states[rule.state_key]
+        _move(state, Path(str(rule.dirpath)))
+        # Once more, for another rule than the run's default may keep them in another of its folders.
+        _check_inside(state, Path(str(rule.dirpath)), where=str(trainer.ckpt_path))
+        if trainer.is_global_zero:
+            _bring(state, Path(str(trainer.ckpt_path)).parent)
+        trainer.strategy.barrier()
+        if not Path(state["best_model_path"]).is_file():
+            # What was best is gone: the next is.
+            del states[rule.state_key]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Stop where the run had stopped early; else let the plateau schedules look at the last epoch."""
@@ -103,17 +106,10 @@ class ExactResume(L.Callback):
         loader: Any = trainer.train_dataloader
         if self._taken is not None and hasattr(loader, "load_state_dict"):
             loader.load_state_dict(self._taken)
-        at_epoch_end = self._state.get("position") == EPOCH_END
-        step = trainer.global_step - 1 if at_epoch_end else trainer.global_step
-        for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
-                _hide_later(logger, step)
-        if not at_epoch_end:
-            return
-        metrics = self._state["metrics"]
-        _step_plateau(trainer, pl_module, metrics)
-        for logger in trainer.loggers:
-            logger.log_metrics(metrics | {"epoch": trainer.current_epoch - 1}, step=step)
+        if trainer.is_global_zero:
+            hide_later(trainer.loggers, steps=trainer.global_step)
+        if self._state.get("position") == EPOCH_END:
+            _step_plateau(trainer, pl_module, self._state["metrics"])
 
     def _take_up(self, loops: Mapping[str, Any], rank: int) -> None:
         """Keep the noise and the row order of an epoch's middle.
@@ -196,14 +192,19 @@ def check_paths(checkpoint: Mapping[str, Any], folder: Path, *, where: str) -> N
             continue
         own = {**state, "best_k_models": dict(state["best_k_models"])}
         _move(own, folder / "checkpoints")
-        named = [own[key] for key in ("best_model_path", "kth_best_model_path", "last_model_path")]
-        for path in filter(None, [*named, *own["best_k_models"]]):
-            # Its folder, for the file itself may be a link, which is replaced and not followed.
-            if not (path.endswith(".ckpt") and is_inside(Path(path).parent, folder)):
-                raise UsageError(
-                    f"a checkpoint must name its best checkpoints in the run's own folder, got {path} in {where}; "
-                    "name another checkpoint, or train anew"
-                )
+        _check_inside(own, folder, where=where)
+
+
+def _check_inside(state: Mapping[str, Any], folder: Path, *, where: str) -> None:
+    """Refuse a rule whose best checkpoints lie outside of a folder."""
+    named = [state[key] for key in ("best_model_path", "kth_best_model_path", "last_model_path")]
+    for path in filter(None, [*named, *state["best_k_models"]]):
+        # Its folder, for the file itself may be a link, which is replaced and not followed.
+        if not (path.endswith(".ckpt") and is_inside(Path(path).parent, folder)):
+            raise UsageError(
+                f"a checkpoint must name its best checkpoints in the run's own folder, got {path} in {where}; "
+                "name another checkpoint, or train anew"
+            )
 
 
 def resume_point(run: Run) -> Path | None:
@@ -212,9 +213,10 @@ def resume_point(run: Run) -> Path | None:
     Raises:
         UsageError: where a checkpoint is damaged.
     """
+    others = [path for path in run.checkpoint().parent.glob("*.ckpt") if path != run.checkpoint("last")]
+    newest = sorted(others, key=lambda path: path.stat().st_mtime_ns)[-1:]
     steps = {}
-    for name in ("best", "last"):
-        path = run.checkpoint(name)
+    for path in (*newest, run.checkpoint("last")):
         if path.is_file():
             contents = read_checkpoint(path)
             if contents.get(KEY, {}).get("position", NOT_EXACT) != NOT_EXACT:
@@ -243,8 +245,9 @@ def _position(trainer: L.Trainer) -> str:
     if epochs.processed > epochs.completed:
         return EPOCH_END
     if epochs.ready == epochs.processed:
-        # After training.
-        return BETWEEN_STEPS
+        # After training, when an average has taken the place of the weights that training would go on with.
+        averages = any(isinstance(callback, _AVERAGING) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+        return NOT_EXACT if averages else BETWEEN_STEPS
     in_hook = batches.processed == batches.ready and batches.completed == batches.processed - 1
     return BETWEEN_STEPS if in_hook and at_safe_point(trainer, batches.ready - 1) else NOT_EXACT
 
@@ -283,13 +286,6 @@ def _bring(state: Mapping[str, Any], folder: Path) -> None:
         old = folder / Path(path).name
         if path and not Path(path).exists() and old.is_file():
             WholeCheckpoints().save_checkpoint(read_checkpoint(old), path)
-
-
-def _hide_later(logger: TensorBoardLogger, step: int) -> None:
-    """Let TensorBoard forget what an interrupted process logged from this step on; it is logged again."""
-    writer: Any = logger.experiment.file_writer
-    writer.add_event(Event(step=step, file_version="brain.Event:2"))
-    writer.add_event(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
 
 
 def _noise_state(device: torch.device) -> torch.Tensor:

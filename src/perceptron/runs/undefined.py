@@ -6,6 +6,7 @@ from typing import Any
 
 # In place of a number that is not defined.
 DASH = "\N{EN DASH}"
+_LEAST = 0.5e-4
 _OF_EVERY_CLASS = "needs rows of every class, and probabilities or scores"
 _OF_PROBABILITIES = "needs probabilities, which the model does not give"
 _REASONS = {
@@ -29,6 +30,13 @@ def undefined_notes(metrics: Mapping[str, Any]) -> list[str]:
     for name in missing:
         by_reason.setdefault(_REASONS.get(name, "has no finite value on these rows"), []).append(name)
     return [f"{DASH} {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def shown_value(value: Any) -> str:
+    """Four decimals, two digits of a number that these would show as 0, and a dash for one that is not defined."""
+    if is_undefined(value):
+        return DASH
+    return f"{value:.2g}" if 0 < abs(value) < _LEAST else f"{value:.4f}"
 
 
 def is_undefined(value: Any) -> bool:

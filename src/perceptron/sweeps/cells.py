@@ -9,6 +9,7 @@ from perceptron.sweeps.statistics import Estimate, Gap
 from perceptron.sweeps.table import Row, Section
 
 _LONGEST_NUMBER = 7
+_LEAST = 0.5e-4
 
 
 def ranking_header(section: Section) -> list[str]:
@@ -62,9 +63,11 @@ def _interval(value: Estimate, *, repeated: bool) -> str:
 
 
 def _number(value: float, *, sign: str = "", decimals: int | None = None) -> str:
-    """Four decimals unless told, fewer before a large number's point."""
+    """Four decimals unless told, fewer before a large number's point, two digits of one that they would show as 0."""
     if decimals is None:
         decimals = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 0
+        if 0 < abs(value) < _LEAST:
+            return f"{value:{sign}.2g}"
     return DASH if math.isnan(value) else f"{value:{sign}.{decimals}f}"
 
 

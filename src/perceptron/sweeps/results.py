@@ -24,7 +24,7 @@ _TESTED = ("fold", "folds", "test_fraction")
 # What chance decides, and where things lie.
 _NO_SETTING = (
     "seed", "figures", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths",
-    "logger", "callbacks.pruning",
+    "logger", "callbacks.pruning", "metrics",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from perceptron.composition.sweeps.kept_command import keep_command
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import UsageError
 
@@ -53,6 +54,22 @@ def test_a_damaged_record_is_refused(sweep: Path, damaged: bytes) -> None:
     (sweep / "multirun.yaml").write_bytes(damaged)
     with pytest.raises(UsageError, match="must be the folder of a sweep"):
         resumed_arguments([f"sweep.resume={sweep}"])
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_command_that_was_cut_short_is_the_one_before(sweep: Path, kept: int) -> None:
+    typed = [f"sweep.resume={sweep}", "trust=[/conf]"]
+    arguments = resumed_arguments(typed)
+    keep_command(sweep)
+    # Hydra begins to write it anew, and the disk is full.
+    text = (sweep / "multirun.yaml").read_bytes()
+    (sweep / "multirun.yaml").write_bytes(text[:kept])
+    assert resumed_arguments(typed) == arguments
+    assert (sweep / "multirun.yaml").read_bytes() == text
+    # What was cut is no copy.
+    (sweep / "multirun.yaml").write_bytes(text[:kept])
+    keep_command(sweep)
+    assert resumed_arguments(typed) == arguments
 
 
 def test_a_folder_with_a_quote_in_its_name(sweep: Path) -> None:

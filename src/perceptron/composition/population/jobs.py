@@ -14,6 +14,7 @@ from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
+from perceptron.composition.callbacks import check_rules
 from perceptron.composition.instance import Again, instance
 from perceptron.composition.model import build_model
 from perceptron.composition.optimizer import build_optimizer, build_schedule
@@ -100,6 +101,7 @@ def group_key(config: Mapping[str, Any]) -> str:
         "data": {name: data[name] for name in ("dataset", "task", "batch_size", "eval_batch_size")},
         "network": network,
         "model": {name: value for name, value in config["model"].items() if name not in varying},
+        "metrics": config["metrics"],
         "optimizer": {
             name: value
             for name, value in optimizer.items()
@@ -154,7 +156,7 @@ class MemberBuilder:
             datamodule=datamodule,
             optimizer=optimizer,
             early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
-            checkpoints=tuple(ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)),
+            checkpoints=_rules(config),
         )
         for settings in _callbacks(config, PRUNING):
             member.pruning = PruneHopeless(
@@ -204,6 +206,13 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
     if unknown:
         raise CannotStackError(f"its schedule has {min(unknown)}")
     return {"interval": "epoch", **schedule}
+
+
+def _rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
+    """What keeps checkpoints, first the rule whose weights the job alone would report."""
+    rules = [ModelCheckpoint(**settings) for settings in _callbacks(config, CHECKPOINT)]
+    check_rules({f"callbacks.{number}": rule for number, rule in enumerate(rules)})
+    return tuple(sorted(rules, key=lambda rule: rule.monitor != config["monitor"]))
 
 
 def _callbacks(config: Mapping[str, Any], target: str) -> list[dict[str, Any]]:

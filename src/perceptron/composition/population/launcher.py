@@ -18,6 +18,7 @@ from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
 from perceptron.garbage import rarely_searched
+from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,13 @@ def launch(
         if has_callbacks:
             loader.template(config, job_overrides[number - first])
             template.enter(number)
-        return _written(jobs.pop(number), trained, context=context, cfg=template.cfg)
+        job = jobs.pop(number)
+        try:
+            return _written(job, trained, context=context, cfg=template.cfg)
+        except OSError as error:
+            if is_no_room(error):
+                raise no_room(error, job.folder, advice=None) from error
+            raise
 
     def run(number: int) -> JobReturn:
         overrides = job_overrides[number - first]

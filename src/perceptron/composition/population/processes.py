@@ -11,10 +11,15 @@ from typing import Any, TypeVar
 
 import torch
 
-from perceptron.errors import InterruptedRunError
+from perceptron.errors import InterruptedRunError, NoRoomError
+from perceptron.signals import ending_signals, interrupt
 
 Result = TypeVar("Result")
 _SECONDS_BETWEEN_LOOKS = 0.1
+# By which this process ends others: SIGTERM is Lightning's, SIGINT the terminal's, and SIGHUP may be switched off.
+_END = signal.SIGUSR2
+# What a step takes, or a file that is being written.
+_SECONDS_TO_END = 5.0
 
 
 class EndedError(Exception):
@@ -45,6 +50,9 @@ def in_processes(
 
     Yields:
         Number of a task and its result, as they come.
+
+    Raises:
+        NoRoomError: where a task has found the disk full.
     """
     waiting = list(enumerate(tasks))[::-1]
     running: dict[Connection, tuple[int, Any]] = {}
@@ -63,14 +71,25 @@ def in_processes(
                 result = _received(connection, process)
                 del running[connection]
                 ended.append(process)
+                if isinstance(result, NoRoomError):
+                    raise result
                 yield number, result
     finally:
-        # Not by SIGTERM, for which Lightning waits and says so; a file is whole or not there at any moment.
-        for _, process in running.values():
-            process.kill()
+        _end([process for _, process in running.values()])
         # Not sooner: one that has given its result takes a while to give its memory back.
-        for process in (*ended, *(process for _, process in running.values())):
+        for process in ended:
             process.join()
+
+
+def _end(processes: Sequence[Any]) -> None:
+    """End processes, which take back what they have half written."""
+    for process in processes:
+        if process.is_alive():
+            os.kill(process.pid, _END)
+    for process in processes:
+        process.join(_SECONDS_TO_END)
+        process.kill()
+        process.join()
 
 
 def _forked(task: Callable[[], Result]) -> tuple[Connection, Any]:
@@ -79,7 +98,12 @@ def _forked(task: Callable[[], Result]) -> tuple[Connection, Any]:
     with warnings.catch_warnings():
         # Python 3.12 warns that another thread may hold a lock: those of NumPy and torch wait for work and hold none.
         warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
-        process.start()
+        # Until the new process has handlers of its own.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), _END))
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sending.close()
     return receiving, process
 
@@ -101,9 +125,14 @@ def _work(task: Callable[[], Any], sending: Connection) -> None:
     # OpenMP's threads are not forked, and a region of several would wait for them.
     torch.set_num_threads(1)
     try:
+        signal.signal(_END, lambda number, _: interrupt(number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (*ending_signals(), _END))
         sending.send(task())
     except InterruptedRunError:
-        # Before the signals were left to the other process, which is interrupted too.
         os._exit(1)
+    except NoRoomError as error:
+        sending.send(error)
     except Exception as error:
         sending.send(EndedError(f"{type(error).__name__}: {error}"))
+    # The result is sent: nothing is left to interrupt.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), _END))

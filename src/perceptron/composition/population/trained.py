@@ -15,14 +15,17 @@ from perceptron.composition.divergence import likely_steep
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.instance import Again, Make
 from perceptron.composition.population.groups import Candidate, in_words, tell_alone
-from perceptron.composition.results import best_entry, write_results
+from perceptron.composition.results import write_results
 from perceptron.composition.threads import set_threads
 from perceptron.composition.trainer import build_loggers
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population
+from perceptron.runs.best import best_entry
 from perceptron.runs.checkpoint import SelfContained
+from perceptron.runs.ending import ending
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import write_text
+from perceptron.runs.folder import monitored_value
 from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.report import begin_log, log_results, log_scalars
@@ -94,19 +97,32 @@ class Trained:
         tested = {name: value for name, value in metrics.items() if name.startswith("test/")}
         for logger in loggers if tested else []:
             log_scalars(logger, {**tested, "epoch": len(member.history)}, step=member.steps)
-        best_value = member.best_value(config["monitor"])
+        monitor = config["monitor"]
+        best = best_entry(folder, config, metrics=metrics, rule=member.rule, last=member.last_value(monitor))
         log_results(loggers, hyper_parameters=hyper_parameters(config, chosen), metrics=metrics, step=member.steps)
         write_results(
             folder,
             metrics=metrics,
             config=config,
             chosen=chosen,
-            best=best_entry(folder, config, member.best_path, best_value),
+            best=best,
+            end=self._ending(),
             device=self.device,
             started=self.started,
             seconds=self.seconds,
         )
-        return best_value
+        return monitored_value(best, metrics=metrics, monitor=monitor)
+
+    def _ending(self) -> dict[str, Any]:
+        member = self.member
+        cohort, number = self.population.place(self.number)
+        stopping = member.early_stopping
+        return ending(
+            epochs=len(member.history),
+            max_epochs=self.candidate.config["trainer"]["max_epochs"],
+            stopped_early=stopping is not None and stopping.stopped_epoch > 0,
+            kept_epoch=cohort.snapshots[0].epoch(number) if cohort.snapshots else None,
+        )
 
 
 def train_together(

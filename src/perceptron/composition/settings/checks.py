@@ -141,7 +141,7 @@ def _check_objects(values: Mapping[str, Any]) -> None:
 
 
 def _check_readable(cfg: DictConfig) -> None:
-    for key in ("data", "model", "optimizer", "scheduler", "trainer", "monitor", "mode"):
+    for key in ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "monitor", "mode"):
         if OmegaConf.is_missing(cfg, key):
             raise UsageError(f"{key} must be set, got nothing; name an option, such as {key}=<option>")
         try:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.metrics import check_metrics, reported_names
 from perceptron.composition.settings.monitors import check_monitors
 from perceptron.errors import UsageError
-from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task, logged_names
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 
 MODEL_TASKS: dict[str, Task] = {
     "perceptron.models.BinaryClassifier": BINARY,
@@ -32,6 +33,7 @@ def check_combinations(values: Mapping[str, Any]) -> None:
     _check_fractions(values["data"])
     _check_choices(values["data"], values["model"])
     _check_dataset(values["data"])
+    check_metrics(values["metrics"])
     check_monitors(values, _logged_names(values))
     _check_training(values)
 
@@ -95,13 +97,22 @@ def _check_dataset(data: Mapping[str, Any]) -> None:
 
 
 def _logged_names(values: Mapping[str, Any]) -> set[str] | None:
-    """Names that a run can monitor; None for a class of the user's, which may log others."""
-    target, has_val = values["model"]["_target_"], values["data"]["val_fraction"] > 0
-    tasks = [*TASKS.values()] if target in (AUTO, ESTIMATOR) else [MODEL_TASKS[target]] if target in MODEL_TASKS else []
-    names = {name for task in tasks for name in logged_names(task, has_val=has_val)}
-    if target == ESTIMATOR:
-        names |= {f"train/{metric}" for task in tasks for metric in task.metrics}
-    return names or None
+    """Names that a run can monitor; None where a class of the user's, a model or a callback, may log others."""
+    callbacks = (str(part["_target_"]) for part in values["callbacks"].values() if isinstance(part, Mapping))
+    if not all(target.startswith(("perceptron.", "lightning.")) for target in callbacks):
+        return None
+    target = values["model"]["_target_"]
+    if target in (AUTO, ESTIMATOR):
+        tasks = [*TASKS.values()]
+    elif target in MODEL_TASKS:
+        tasks = [MODEL_TASKS[target]]
+    else:
+        return None
+    reported = reported_names(values["metrics"], tasks)
+    names = {f"train/{metric}" for metric in (reported if target == ESTIMATOR else ["loss"])}
+    if values["data"]["val_fraction"] > 0:
+        names |= {f"val/{metric}" for metric in reported}
+    return names
 
 
 def _check_training(values: Mapping[str, Any]) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from perceptron.composition.settings.metrics import direction_of
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
-from perceptron.tasks import Direction, direction_of
+from perceptron.tasks import Direction
 
 # Lightning's callbacks that compare values of a metric, by default as if smaller were better.
 _COMPARING = ("EarlyStopping", "ModelCheckpoint")
@@ -27,11 +28,8 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
     for prefix, monitor, mode in _monitored(values):
         key, typed = f"{prefix}mode", _typed(values, prefix)
         if logged is not None and monitor not in logged:
-            raise UsageError(
-                f"{prefix}monitor must be a metric that this run logs, got {monitor}; "
-                f"{did_you_mean(str(monitor), logged)}"
-            )
-        known = direction_of(monitor)
+            raise _not_logged(prefix, monitor, logged)
+        known = direction_of(monitor, values["metrics"])
         if known is None and mode is None:
             raise UsageError(
                 f"{key} is required for {monitor}, whose direction is not known; "
@@ -47,6 +45,28 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
             )
 
 
+def check_logged(values: Mapping[str, Any], logged: Collection[str]) -> None:
+    """Check what is monitored against what a training has logged, which its first epoch shows.
+
+    Args:
+        values: the whole configuration, typed or plain.
+        logged: names of the metrics so far; while there is none of validation rows, there was no validation.
+
+    Raises:
+        UsageError: for the first metric that is monitored and not logged.
+    """
+    has_validated = any(name.startswith("val/") for name in logged)
+    for prefix, monitor, _ in _monitored(values):
+        if monitor not in logged and (has_validated or not str(monitor).startswith("val/")):
+            raise _not_logged(prefix, monitor, logged)
+
+
+def _not_logged(prefix: str, monitor: str, logged: Collection[str]) -> UsageError:
+    return UsageError(
+        f"{prefix}monitor must be a metric that this run logs, got {monitor}; {did_you_mean(str(monitor), logged)}"
+    )
+
+
 def directions(values: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, Direction]:
     """Direction of each metric of a checked configuration, by its name without the split; of others, nothing.
 
@@ -55,7 +75,8 @@ def directions(values: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, D
         metrics: names such as ``test/acc``.
     """
     said: dict[str, Any] = {_name(monitor): mode for _, monitor, mode in _monitored(values)}
-    found = {_name(metric): direction_of(metric) or said.get(_name(metric)) for metric in metrics}
+    own = values["metrics"]
+    found = {_name(metric): direction_of(metric, own) or said.get(_name(metric)) for metric in metrics}
     return {name: direction for name, direction in found.items() if direction is not None}
 
 
@@ -69,7 +90,8 @@ def _monitored(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
         if "mode" in part:
             yield prefix, part["monitor"], part["mode"]
         elif part["monitor"] is not None and str(part.get("_target_")).rpartition(".")[2] in _COMPARING:
-            yield prefix, part["monitor"], _LIGHTNINGS_MODE if direction_of(part["monitor"]) else None
+            is_known = direction_of(part["monitor"], values["metrics"]) is not None
+            yield prefix, part["monitor"], _LIGHTNINGS_MODE if is_known else None
 
 
 def _typed(values: Mapping[str, Any], prefix: str) -> str:

@@ -1,5 +1,6 @@
 """Overrides checked one by one, so that a message names the one that is wrong. Imports nothing heavy."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +93,22 @@ def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
         known = [str(name) for name in node] if isinstance(node, DictConfig) else []
         if part not in known:
             groups = [] if path else [str(group) for group in loader.options("", ObjectType.GROUP)]
+            if "_target_" in known and OmegaConf.get_type(node) is dict:
+                raise UsageError(f"there is no setting {key}; {_argument(path, part, known, node['_target_'])}")
             near = did_you_mean(path + part, [path + name for name in {*known, *groups} - {"schema", "hydra"}])
             raise UsageError(f"there is no setting {path}{part}; {near}")
         if OmegaConf.is_missing(node, part) or OmegaConf.is_interpolation(node, part):
             return
         node = node[part]
         path += f"{part}."
+
+
+def _argument(path: str, part: str, known: list[str], target: object) -> str:
+    """What to type for an argument of a class, some of which are settings: one of these, misspelt, or a new one."""
+    near = get_close_matches(part, [name for name in known if name != "_target_"], n=1, cutoff=0.8)
+    if near:
+        return f"did you mean {path}{near[0]}?"
+    return f"with + in front it is another argument of {str(target).rpartition('.')[2]}: +{path}{part}=<value>"
 
 
 def _expected(error: ValidationError) -> str:

@@ -106,7 +106,7 @@ RANGES: dict[str, Range] = {
     "optimizer.momentum": _SHARE,
     "optimizer.betas": Range(
         "two numbers in [0, 1)",
-        lambda value: isinstance(value, Sequence) and len(value) == 2 and all(0 <= beta < 1 for beta in value),
+        lambda value: isinstance(value, Sequence) and len(value) == 2 and all(map(_SHARE.holds, value)),
     ),
     "optimizer.eps": _ABOVE_0,
     "scheduler.mode": _one_of(("min", "max")),
@@ -149,5 +149,8 @@ RANGES: dict[str, Range] = {
     ),
     "callbacks.early_stopping.patience": _AT_LEAST_0,
     "callbacks.early_stopping.mode": _one_of(("min", "max")),
+    "callbacks.checkpoint.save_top_k": Range(
+        "a whole number of at least 0, or -1 for all", lambda value: isinstance(value, int) and value >= -1
+    ),
     "callbacks.checkpoint.mode": _one_of(("min", "max")),
 }  # fmt: skip

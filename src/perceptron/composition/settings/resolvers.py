@@ -1,19 +1,24 @@
 """Functions that YAML files call as ``${name:argument}``."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
-from perceptron.tasks import Direction, direction_of
+from perceptron.composition.settings.metrics import direction_of
+from perceptron.tasks import Direction
 
 
 def _default_monitor(val_fraction: float) -> str:
     return "val/loss" if val_fraction else "train/loss"
 
 
-def _mode_of(own: str, monitor: str, mode: Direction | None) -> Direction | None:
+def _mode_of(
+    own: str, monitor: str, mode: Direction | None, metrics: Mapping[str, Any] | None = None
+) -> Direction | None:
     """Direction of what a part monitors: the run's where it is the run's metric."""
-    return mode if own == monitor else direction_of(own)
+    return mode if own == monitor else direction_of(own, metrics)
 
 
 def _own_folder(wanted: str) -> str:

@@ -284,6 +284,7 @@ class TrainConf:
     optimizer: OptimizerConf = MISSING
     scheduler: ScheduleConf = MISSING
     trainer: TrainerConf = MISSING
+    metrics: dict[str, Any] = field(default_factory=dict)
     callbacks: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)
     paths: PathsConf = MISSING

@@ -1,18 +1,15 @@
 """Hydra's callback before anything is made: nothing is made of wrong settings, and no results are replaced."""
 
 import sys
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from perceptron.composition.callback_errors import ending_the_program
 from perceptron.composition.settings.command import check_composed
 from perceptron.composition.settings.occupied import check_new_run, check_new_sweep
-from perceptron.errors import UsageError, fail
-
-_FAILED_STATUS = 1
 
 
 class SettingsCheck(Callback):
@@ -22,40 +19,30 @@ class SettingsCheck(Callback):
 
     Attributes:
         reached: whether Hydra has composed a multirun since this was set to False.
+        of_run: what Hydra has composed for a single run, which is about to make its folder; None before.
         arguments: of the command line, with the name of the command, which Hydra must not read: what provenance is to
             show, and what processes that take part in the training are started with; None to leave ``sys.argv`` as is.
     """
 
     reached: ClassVar[bool] = False
+    of_run: ClassVar[DictConfig | None] = None
     arguments: ClassVar[Sequence[str] | None] = None
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Check that the run replaces no other."""
         self._restore_arguments()
-        _ending_where_wrong(lambda: check_new_run(config))
+        with ending_the_program():
+            check_new_run(config)
+        SettingsCheck.of_run = config
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the jobs, and that they are no other sweep's."""
         self._restore_arguments()
         SettingsCheck.reached = True
-
-        def check() -> None:
+        with ending_the_program():
             check_composed(config, config_name=kwargs["config_name"])
             check_new_sweep(config)
-
-        _ending_where_wrong(check)
 
     def _restore_arguments(self) -> None:
         if SettingsCheck.arguments is not None:
             sys.argv[1:] = SettingsCheck.arguments
-
-
-def _ending_where_wrong(check: Callable[[], None]) -> None:
-    """What a callback raises, Hydra turns into a warning, save for the end of the program."""
-    try:
-        check()
-    except UsageError as error:
-        fail(error)
-    except Exception:
-        traceback.print_exc()
-        sys.exit(_FAILED_STATUS)

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.groups import Groups
+from perceptron.composition.settings.metrics import OF_TASK
 from perceptron.composition.settings.overrides import (
     CONF_DIR,
     apply_override,
@@ -23,7 +24,7 @@ from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.settings.schema import SCHEMAS, TrainConf
 from perceptron.errors import UsageError
 
-_GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "logger")
+_GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "callbacks", "logger")
 # Parts with a schema of their own.
 _TYPED = ("data", "model", "optimizer", "scheduler", "trainer", "paths")
 
@@ -43,8 +44,8 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
         if not isinstance(config.get(group), Mapping):
             raise UsageError(f"a run's configuration must fit this version, got none for {group} in {where}")
     try:
-        cfg = _structured(config)
-    except (OmegaConfBaseException, KeyError, TypeError, ValueError) as error:
+        cfg = _structured({"metrics": {"default": {"_target_": OF_TASK}}, **config})
+    except (OmegaConfBaseException, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a run's configuration must fit this version, got {one_line(error)} in {where}") from error
     if overrides:
         _override(cfg, parsed_overrides(overrides))

@@ -13,6 +13,7 @@ from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.restore import Restored, empty_model, restore
 from perceptron.composition.stored.trust import check_trusted
+from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, TaskModule, take_members
 from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints
@@ -63,6 +64,8 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
         )
     members = [restore(run.folder, checkpoint=checkpoint, trust=trust) for run in finished]
     _check_alike(members)
+    for member in members[1:]:
+        _count_alike(member, members[0].schema)
     config = _config(members, folder)
     where = str(folder)
     check_trusted(config, where=where, trust=trust)
@@ -137,6 +140,14 @@ def _check_alike(members: Sequence[Restored]) -> None:
                 )
 
 
+def _count_alike(member: Restored, common: TableSchema) -> None:
+    """Let a member take columns less the common offsets, for each run chooses some for its own table."""
+    model, own = member.model, member.schema
+    model.standardize.move(own.feature_offsets, to=common.feature_offsets)
+    if isinstance(model, Regressor):
+        model.standardize_target.move(own.target_offsets, to=common.target_offsets)
+
+
 def _kind(model: TaskModule) -> str:
     settings = [f"{name}={getattr(model, name)}" for name in ("threshold", "label_smoothing") if hasattr(model, name)]
     if isinstance(model, BinaryClassifier) and model.chooses_threshold:
@@ -147,7 +158,9 @@ def _kind(model: TaskModule) -> str:
 def _n_answers(member: Restored) -> int:
     """Answers of a member for a row, of which more would count more in the mean."""
     with torch.inference_mode():
-        outputs: torch.Tensor = member.model.network(torch.zeros(1, member.schema.n_features))
+        outputs: torch.Tensor = member.model.network(
+            torch.zeros(1, member.schema.n_features, dtype=next(member.model.parameters()).dtype)
+        )
     return outputs.shape[1] if outputs.ndim == 3 else 1
 
 

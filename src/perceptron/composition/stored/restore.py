@@ -10,12 +10,13 @@ from omegaconf import DictConfig
 
 from perceptron.composition.data import build_data
 from perceptron.composition.model import model_for
+from perceptron.composition.precision import to_stored_precision
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.paths import check_paths
 from perceptron.composition.stored.trust import check_trusted
 from perceptron.data import Scaling, TableDataModule, TableSchema, offline
-from perceptron.models import TaskModule
+from perceptron.models import Answers, TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_members, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.tasks import REGRESSION
@@ -42,6 +43,12 @@ class Restored:
     step: int
     members: Sequence[Mapping[str, Any]] = ()
     downloads: bool = True
+
+    @property
+    def answers(self) -> Answers:
+        """The model for raw rows."""
+        schema = self.schema
+        return Answers(self.model, feature_offsets=schema.feature_offsets, target_offsets=schema.target_offsets).eval()
 
 
 def restore(
@@ -152,13 +159,15 @@ def _read_only(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def empty_model(config: DictConfig, schema: TableSchema) -> TaskModule:
     """Model of the right shape; the state that follows fills in weights and standardisation."""
     is_regression = schema.task == REGRESSION.name
-    return model_for(
+    model = model_for(
         config,
         schema=schema,
         features_scaling=_identity(schema.n_features),
         target_scaling=_identity(len(schema.target_names)) if is_regression else None,
         chosen={},
     )
+    to_stored_precision(model, config.trainer.precision)
+    return model
 
 
 def _identity(n_columns: int) -> Scaling:

@@ -1,11 +1,13 @@
 """A stopped run, going on in its folder."""
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
+from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.stored.restore import may_download, read_config
 from perceptron.composition.training import train
 from perceptron.data import offline
@@ -13,6 +15,7 @@ from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained, open_own
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
+from perceptron.tasks import direction_of
 from perceptron.visible import VisibleFormatter
 
 
@@ -40,12 +43,27 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
             f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
     check_contained(run.folder)
+    if _is_estimator(run.config):
+        raise UsageError(
+            f"a fit of scikit-learn cannot go on in its middle, got {run.folder}; delete it and type its command again"
+        )
     cfg = read_config(run, overrides=overrides, trust=trust)
+    _check_direction(run.config, overrides)
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
     downloads = may_download(cfg, overrides=overrides, trust=trust)
     with _log_to(run.folder / f"{cfg.task_name}.log"), offline(not downloads):
         return train(cfg, _chosen_of(run), goes_on=True)
+
+
+def _check_direction(stored: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    """Refuse the direction that a version without the group ``metrics`` stored of a metric it did not know: a guess."""
+    is_said = any(override.startswith("mode=") for override in overrides)
+    if "metrics" not in stored and not is_said and direction_of(stored["monitor"]) is None:
+        raise UsageError(
+            f"mode is required for {stored['monitor']}, whose direction the run's version guessed; add mode=max where "
+            "a larger value is better, or mode=min"
+        )
 
 
 def _chosen_of(run: Run) -> dict[str, str]:
@@ -79,3 +97,9 @@ def _log_to(path: Path) -> Iterator[None]:
             root.removeHandler(handler)
             handler.close()
         text.close()
+
+
+def _is_estimator(config: Mapping[str, Any]) -> bool:
+    """Whether a run's stored configuration is that of a model of scikit-learn's."""
+    model = config.get("model")
+    return isinstance(model, Mapping) and model.get("_target_") == ESTIMATOR

@@ -12,6 +12,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from torch import nn, optim
+from torchmetrics import Metric
 
 from perceptron.errors import UsageError
 
@@ -24,6 +25,9 @@ _LIGHTNING = re.compile(
 )
 # Lightning's other loggers connect to servers that their arguments name.
 _LOCAL_LOGGERS = (CSVLogger, TensorBoardLogger)
+# Metrics of classes and of values: others of torchmetrics load models.
+_METRIC = re.compile(r"(torchmetrics(?:\.(?:classification|regression))?)\.([A-Z]\w*)")
+_METRIC_MODULES = ("torchmetrics.classification.", "torchmetrics.regression.")
 _PRUNER = re.compile(r"(optuna\.pruners)\.([A-Z]\w*Pruner)")
 _DATASET = re.compile(r"(sklearn\.datasets)\.((?:load|fetch|make)_\w+)")
 # Writes what an address holds to any path.
@@ -114,7 +118,7 @@ def is_downloaded(target: Any) -> bool:
 
 
 def is_allowed(target: str) -> bool:
-    """Whether the list holds a name: the project's own building blocks, optimizers, Lightning's, pruners, data sets."""
+    """Whether the list holds a name: the project's own parts, optimizers, Lightning's, metrics, pruners, data sets."""
     if target in _OWN_FUNCTIONS:
         return True
     if named := _OWN.fullmatch(target):
@@ -126,6 +130,9 @@ def is_allowed(target: str) -> bool:
         found = _found(*named.groups())
         is_lightnings = isinstance(found, type) and found.__module__.startswith("lightning.")
         return is_lightnings and (not issubclass(found, Logger) or found in _LOCAL_LOGGERS)
+    if named := _METRIC.fullmatch(target):
+        found = _found(*named.groups())
+        return isinstance(found, type) and issubclass(found, Metric) and found.__module__.startswith(_METRIC_MODULES)
     if named := _PRUNER.fullmatch(target):
         return isinstance(_found(*named.groups()), type)
     return (named := _DATASET.fullmatch(target)) is not None and named[2] not in _NO_DATASETS

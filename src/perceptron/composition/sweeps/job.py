@@ -10,7 +10,10 @@ from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
 from perceptron.errors import PrunedError
-from perceptron.runs.folder import Run, best_of
+from perceptron.runs.files import remove_leftovers
+from perceptron.runs.folder import Run, best_of, monitored_value
+from perceptron.runs.lock import only_process
+from perceptron.signals import listening
 from perceptron.sweeps.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,9 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         with warnings.catch_warnings():
             return run_once(_continued(cfg, run), chosen, quiet=True)
 
-    return as_job(run, work)
+    # In a worker process nobody listens yet.
+    with listening():
+        return as_job(run, work)
 
 
 def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
@@ -55,7 +60,13 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
     job = Job(run.folder)
     job.begin()
     try:
-        return stored_best(run) if run.is_finished else work()
+        if run.is_finished:
+            return stored_best(run)
+        if run.is_begun:
+            # An earlier attempt may have been killed while it wrote.
+            with only_process(run.folder):
+                remove_leftovers(run.folder)
+        return work()
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan
@@ -73,14 +84,17 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
 
 def stored_best(run: Run) -> float | None:
     """The monitored value that a finished run has written down."""
-    best = best_of(run)
-    return None if best is None else float(best["value"])
+    return monitored_value(best_of(run), metrics=run.metrics, monitor=run.config["monitor"])
 
 
 def _continued(cfg: DictConfig, run: Run) -> DictConfig:
-    """The configuration, from the last checkpoint where an earlier attempt has left one."""
-    last = run.checkpoint("last")
-    if cfg.train and cfg.ckpt_path is None and last.is_file():
-        with open_dict(cfg):
-            cfg.ckpt_path = str(last)
+    """The configuration, from the newest checkpoint where an earlier attempt has left one."""
+    if not cfg.train or cfg.ckpt_path is not None or not any(run.checkpoint().parent.glob("*.ckpt")):
+        return cfg
+    # Here, because it imports torch.
+    from perceptron.runs.resume import resume_point
+
+    point = resume_point(run)
+    with open_dict(cfg):
+        cfg.ckpt_path = None if point is None else str(point)
     return cfg

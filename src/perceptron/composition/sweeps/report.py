@@ -4,8 +4,9 @@ import math
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
@@ -15,11 +16,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from perceptron.composition.callback_errors import ending_the_program
 from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.sweeps.kept_command import keep_command
 from perceptron.composition.sweeps.template import typed_overrides
-from perceptron.errors import UsageError
-from perceptron.runs.files import write_text
+from perceptron.errors import StoppedError, UsageError
+from perceptron.runs.files import remove_leftovers, write_text
 from perceptron.runs.folder import Run
+from perceptron.runs.lock import only_process
 from perceptron.sweeps.best import as_experiment
 from perceptron.sweeps.jobs import Job, State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
@@ -32,21 +36,32 @@ _progress: SweepProgress | None = None
 
 
 class SweepReport(Callback):
-    """Shows progress, and at the end the summary; a failed job makes the exit status 1."""
+    """Shows progress, and at the end the summary; a failed job makes the exit status 1.
+
+    Attributes:
+        folder: of the sweep that this process runs; None before it is known.
+    """
+
+    folder: ClassVar[Path | None] = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Begin to show progress."""
         global _progress
-        _progress = SweepProgress(Path(config.hydra.sweep.dir), total=planned_jobs(config))
-        # A population has a bar of its own, over epochs: its jobs end together.
-        if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
-            _progress.start()
+        with ending_the_program():
+            total = planned_jobs(config)
+            SweepReport.folder = Path(config.hydra.sweep.dir)
+            keep_command(SweepReport.folder)
+            _progress = SweepProgress(SweepReport.folder, total=total)
+            # A population has a bar of its own, over epochs: its jobs end together.
+            if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
+                _progress.start()
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Share the cores among jobs that run side by side; called in the job's process, before it imports torch."""
-        threads = threads_per_job(config)
-        if threads is not None:
-            os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+        with ending_the_program():
+            threads = threads_per_job(config)
+            if threads is not None:
+                os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:  # noqa: ARG002
         """Let the job's configuration go: launchers keep each to the end, a quarter of a MiB a job (measured)."""
@@ -55,7 +70,9 @@ class SweepReport(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Print and write the summary."""
-        if finish_sweep():
+        with ending_the_program(lambda: SweepReport.folder or Path.cwd()):
+            failed = finish_sweep()
+        if failed:
             # Hydra has no way to hand a status on; it lets this pass.
             sys.exit(_FAILED_STATUS)
 
@@ -89,9 +106,30 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     return failed
 
 
+def stop_sweep() -> str | None:
+    """Bring the sweep of this process to an end that is stopped: its summary so far, nothing half written.
+
+    Returns:
+        How to go on; None where there is no sweep, or nothing of it.
+    """
+    folder = SweepReport.folder
+    if folder is None:
+        return None
+    with suppress(StoppedError, OSError):
+        # A second signal, a full disk or a closed terminal: without the summary.
+        finish_sweep(interrupted=True)
+    for job in find_jobs(folder):
+        if job.state != State.DONE:
+            # Of a worker that was killed. Where one still works there, it is its own.
+            with suppress(UsageError), only_process(job.folder):
+                remove_leftovers(job.folder)
+    return f"go on with python train.py -m sweep.resume={folder}" if folder.is_dir() else None
+
+
 def _remove_unused(folder: Path) -> None:
     """Take back the folder of a sweep that ended before its first job."""
-    if folder.is_dir() and all(path.name in ("multirun.yaml", "search.db") for path in folder.iterdir()):
+    of_no_job = ("multirun.yaml", ".multirun.yaml", "search.db")
+    if folder.is_dir() and all(path.name.startswith(of_no_job) for path in folder.iterdir()):
         shutil.rmtree(folder)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.sweeps.kept_command import restore_command
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
 from perceptron.runs.stored_values import read_values
@@ -42,6 +43,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
         raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {RESUME}; leave it out")
     if "${" in str(folder):
         raise UsageError(f"{RESUME} must be a folder without ${{ in its name, got {folder}; rename it")
+    restore_command(folder)
     name = QuotedString(text=str(folder), quote=Quote.single)
     typed = {argument.partition("=")[0] for argument in own}
     trust = trusted(arguments)

@@ -88,28 +88,38 @@ def search(
     study = _opened(settings, storage, mode=first.mode)
     pruning = _pruning(settings, storage)
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
+    # One that was killed between its draw and its mark is this sweep's where the study is.
+    marks = (str(folder),) if settings["storage"] else (str(folder), None)
     waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
-               if trial.user_attrs.get(_FOLDER) == str(folder)]  # fmt: skip
+               if trial.user_attrs.get(_FOLDER) in marks]  # fmt: skip
     while True:
         numbers, waiting = waiting[: settings["n_jobs"]], waiting[settings["n_jobs"] :]
-        batch = [trial_of(study, storage, number) for number in numbers]
-        while len(batch) < settings["n_jobs"] and len(study.get_trials(deepcopy=False)) < n_trials:
-            study.sampler = _sampler(settings, seed=first.seed, number=len(study.get_trials(deepcopy=False)))
-            batch.append(study.ask())
-            batch[-1].set_user_attr(_FOLDER, str(folder))
+        batch: list[Trial] = []
+        drawn: list[list[str]] = []
+        while len(batch) < settings["n_jobs"]:
+            begun = numbers[len(batch)] if len(batch) < len(numbers) else None
+            number = len(study.get_trials(deepcopy=False)) if begun is None else begun
+            if begun is None and number >= n_trials:
+                break
+            study.sampler = _sampler(settings, seed=first.seed, number=number)
+            trial = study.ask() if begun is None else trial_of(study, storage, begun)
+            trial.set_user_attr(_FOLDER, str(folder))
+            batch.append(trial)
+            # By its own sampler: what was interrupted in the midst of it is drawn the same again.
+            drawn.append(space.draw(trial))
         if not batch:
             return
         overrides = []
-        for place, trial in enumerate(batch, start=batch[0].number):
+        for place, (trial, values) in enumerate(zip(batch, drawn, strict=True), start=batch[0].number):
             # A job's folder has the trial's number, which is its own where no trial of the batch was begun before.
             own = [f"hydra.sweep.subdir={trial.number}"] if trial.number != place else []
             own += [*pruning, f"+callbacks.pruning.number={trial.number}"] if pruning else []
-            overrides.append([*space.draw(trial), *own])
-        values = _launch(launcher, overrides, batch, folder)
+            overrides.append([*values, *own])
+        found = _launch(launcher, overrides, batch, folder)
         if _is_grid(settings):
             # After the last point this sampler stops `Study.optimize`, which is not what runs here.
             study.sampler = optuna.samplers.RandomSampler()
-        for trial, value in zip(batch, values, strict=True):
+        for trial, value in zip(batch, found, strict=True):
             _tell(study, trial.number, value, Job(folder / str(trial.number)))
 
 
@@ -179,13 +189,21 @@ def _is_grid(settings: Mapping[str, Any]) -> bool:
 
 
 def _sampler(settings: Mapping[str, Any], *, seed: int, number: int) -> Any:
-    """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again."""
+    """A sampler whose draws are a function of seed and trial, so that a resumed search does not draw the same again.
+
+    Args:
+        settings: of ``hydra.sweeper``; the sampler's own ``seed`` goes before the run's.
+        seed: the run's.
+        number: of the trial.
+    """
     from optuna.exceptions import ExperimentalWarning
 
     with warnings.catch_warnings():
         # The configured options are so called since 2022, and nothing that a user could mend.
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return instantiate(settings["sampler"], seed=derive_seed(seed, Stream.SEARCH, number) % _SEEDS)
+        own = settings["sampler"].get("seed")
+        base = seed if own is None else int(own)
+        return instantiate(settings["sampler"], seed=derive_seed(base, Stream.SEARCH, number) % _SEEDS)
 
 
 def _launch(

@@ -126,7 +126,7 @@ def _is_allowed(target: Any) -> bool:
 
 def _is_downloaded(option: str) -> bool:
     """Whether a data set of this name is one that scikit-learn downloads."""
-    path = CONF_DIR / "data" / f"{option}.yaml"
+    path = CONF_DIR / "data" / f"{option.removesuffix('.yaml')}.yaml"
     values = read_values(path) if path.is_file() else None
     dataset = values.get("dataset") if isinstance(values, dict) else None
     return isinstance(dataset, dict) and "sklearn.datasets.fetch_" in str(dataset.get("_target_"))

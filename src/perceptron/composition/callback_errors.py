@@ -1,0 +1,39 @@
+"""What goes wrong in one of our callbacks of Hydra ends the program. Imports nothing heavy."""
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from perceptron.errors import UsageError, fail
+from perceptron.runs.faults import is_no_room, no_room
+
+_FAILED_STATUS = 1
+
+
+@contextmanager
+def ending_the_program(folder: Callable[[], Path] = Path.cwd) -> Iterator[None]:
+    """End the program for an exception inside, which Hydra would make a warning of and go on.
+
+    Args:
+        folder: that is written to inside.
+
+    Raises:
+        NoRoomError: for a full disk.
+    """
+    try:
+        yield
+    except UsageError as error:
+        fail(error)
+    except BrokenPipeError:
+        # What a shell says of a program that the signal has ended.
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if is_no_room(error):
+            raise no_room(error, folder(), advice=None) from error
+        fail(f"a sweep's folder must be writable, got {error}; mend its permissions")
+    except Exception:
+        traceback.print_exc()
+        sys.exit(_FAILED_STATUS)

@@ -1,0 +1,95 @@
+"""Whether an exported model gives the model's own numbers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from perceptron.errors import UsageError
+from perceptron.models import Answers, Regressor
+
+# In probabilities, or in deviations of the target.
+TOLERANCE = 1e-5
+
+
+def output_names(answers: Answers, row: Tensor) -> tuple[str, ...]:
+    """Names of the answers, in order, found by asking for one row."""
+    numbers = tuple(expected(answers, row))
+    return numbers if "values" in numbers else ("label", *numbers)
+
+
+def example(n_features: int) -> Tensor:
+    """Rows to trace with. Two, because torch takes a batch of one for a constant."""
+    return torch.zeros(2, n_features, dtype=torch.float64)
+
+
+def expected(answers: Answers, rows: Tensor) -> dict[str, npt.NDArray[np.floating]]:
+    """The model's own numbers: probabilities, or values; and the spread of an ensemble."""
+    with torch.inference_mode():
+        labels, probabilities, spread = answers.predict(rows)
+    numbers = {"values": labels} if probabilities is None else {"probabilities": probabilities}
+    if spread is not None:
+        numbers["spread"] = spread
+    return {name: values.numpy() for name, values in numbers.items()}
+
+
+def learnt_deviation(answers: Answers, features: npt.NDArray[np.float64]) -> npt.NDArray[np.floating] | None:
+    """Standard deviation of each continuous target as a model knows it; None for classes.
+
+    Args:
+        answers: of the model.
+        features: ``(n_rows, n_features)`` raw, over which a model without standardisation is looked at.
+    """
+    if not isinstance(answers.model, Regressor):
+        return None
+    scale: npt.NDArray[np.floating] = answers.model.standardize_target.scale.double().numpy()
+    if (scale != 1).any():
+        return scale
+    deviation = expected(answers, torch.from_numpy(features))["values"].std(axis=0)
+    return np.where(deviation > 0, deviation, 1.0)
+
+
+def check_agreement(
+    answers: Answers,
+    rows: Tensor,
+    got: Mapping[str, npt.NDArray[np.floating]],
+    *,
+    deviation: npt.NDArray[np.floating] | None,
+    by: str,
+) -> float:
+    """Compare an exported model's numbers with the model's own.
+
+    A regression's values and their spread have units, so that differences are taken relative to the target's deviation,
+    or to a value's distance from the target's offset where that is larger: float32 rounds relative to it.
+
+    Args:
+        answers: of the model.
+        rows: ``(n_rows, n_features)`` float64, raw.
+        got: the exported model's numbers for them, by name.
+        deviation: ``(n_targets,)`` standard deviation of the targets, above 0; None for classes.
+        by: what has computed them.
+
+    Returns:
+        The largest difference.
+
+    Raises:
+        UsageError: where it is above ``TOLERANCE``.
+    """
+    wanted = expected(answers, rows)
+    unit: npt.NDArray[np.floating] | float = 1.0
+    if deviation is not None:
+        unit = np.maximum(np.abs(wanted["values"] - answers.target_offsets.numpy()), deviation)
+    largest = 0.0
+    for name, values in wanted.items():
+        difference = np.abs(values - got[name]) / unit
+        # A number that is not finite must fail too.
+        largest = max(largest, float(np.nan_to_num(difference, nan=np.inf).max()))
+    if largest > TOLERANCE:
+        raise UsageError(
+            f"an exported model must agree with the model within {TOLERANCE}"
+            f"{'' if deviation is None else ' deviations of the target'}, got {largest:.2e} in {by}; nothing was "
+            "written: install the versions in constraints.txt"
+        )
+    return largest
