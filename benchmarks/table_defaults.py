@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     typed = parser.parse_args(arguments)
     if typed.stage == "report":
         before, _, _ = DOCUMENT.read_text().partition(HEADING)
-        write_text(DOCUMENT, before + section(typed.results))
+        write_text(DOCUMENT, before.rstrip() + "\n\n" + section(typed.results))
         return
     done = {_key(line) for line in _lines(typed.results)}
     typed.work.mkdir(parents=True, exist_ok=True)
@@ -193,7 +193,10 @@ def encoded(name: str, work: Path) -> dict[str, Any]:
 def section(results: Path) -> str:
     """The section of docs/results.md: how the candidates did on validation rows, and before and after on test rows."""
     lines = _lines(results)
-    parts = [textwrap.fill(paragraph, 120, break_long_words=False) for paragraph in _TEXT.split("\n\n")]
+    parts = [
+        textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False)
+        for paragraph in _TEXT.split("\n\n")
+    ]
     return "\n\n".join([HEADING, parts[0], candidates(lines), *parts[1:], confirmation(lines)]) + "\n"
 
 
@@ -238,7 +241,7 @@ def confirmation(lines: Sequence[dict[str, Any]]) -> str:
     for name, found, p in zip(names, paired, holm([found.p for found in paired]), strict=True):
         both = [estimate(scores[name][optimizer], test_per_train=1 / 9) for optimizer in ("sgd", "adamw")]
         cells = [f"{value.mean:.4f} ± {value.high - value.mean:.4f}" for value in both]
-        cells += [f"{found.difference:+.4f}", f"{found.effect:+.2f}", f"{p:.3f}"]
+        cells += [f"{found.difference:+.4f}", f"{found.effect:+.2f}", "<0.001" if p < 0.001 else f"{p:.3f}"]
         cells.append(" to ".join(f"{np.mean(epochs[name, optimizer]):.0f}" for optimizer in ("sgd", "adamw")))
         rows.append(f"| {name} | {n_rows[name]} | {metrics[name]} | {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -253,7 +256,7 @@ def _key(line: dict[str, Any]) -> tuple[str, str, str, int]:
 
 
 _TEXT = """Made by `python benchmarks/table_defaults.py`. `data=table` with `model=auto`, 100 hidden units, was trained
-by SGD for at most 100 epochs, and most real tables were still improving then. The candidates were trained on five
+by SGD for at most 100 epochs, and Bikeshare and Credit were still improving then. The candidates were trained on five
 folds of eleven tables; all but the first for at most 500 epochs, and all stop early after 20 epochs without a lower
 loss. Only validation rows decided. Numbers are the loss on them at the best epoch, averaged over folds, as a share of
 the loss from before; `mean` is the geometric mean over tables, `epochs` the mean number of epochs until the end.
@@ -269,7 +272,9 @@ rate: AdamW overfits it sooner.
 **Before and after.** Both were trained on ten other folds and scored on their test rows, which had no say above. ± is
 half of the 95 % interval over ten folds (Nadeau and Bengio 2003), effect and p are paired over folds, p is
 Holm-adjusted for all tables. Columns were encoded and standardised over all rows here, so that folds could be trained
-side by side; a run of `data=table` fits both on training rows."""
+side by side; a run of `data=table` fits both on training rows. Two tables gain and no loss can be told from chance.
+Accuracy on mlc_churn may be lower, and on Bikeshare boosted trees (`HistGradientBoostingRegressor`) reach an R² of 0.947
+on the same folds: one layer of 100 units is not changed here."""
 
 
 if __name__ == "__main__":
