@@ -17,6 +17,8 @@ from perceptron.visible import say
 _SECONDS_TO_UNWIND = 2.0
 _SECONDS_UNTIL_REPEATED = 0.01
 _interrupted_at = -math.inf
+# What was raised last, by which the program should be ending.
+_interrupted_by: int | None = None
 _is_listening = False
 
 
@@ -35,23 +37,33 @@ def interrupt(number: int, advice: str | None = None) -> None:
     Raises:
         InterruptedRunError: with the signal's number and what to do next.
     """
-    global _interrupted_at
+    global _interrupted_at, _interrupted_by
     if time.monotonic() - _interrupted_at > _SECONDS_TO_UNWIND:
-        _interrupted_at = time.monotonic()
+        _interrupted_at, _interrupted_by = time.monotonic(), number
         raise InterruptedRunError(number, advice)
+
+
+def raise_if_lost() -> None:
+    """Raise once more for a signal whose exception a library dropped, as torch does while it imports NumPy.
+
+    Raises:
+        InterruptedRunError: where there was one.
+    """
+    if _interrupted_by is not None:
+        raise InterruptedRunError(_interrupted_by)
 
 
 @contextmanager
 def listening() -> Iterator[None]:
     """Have SIGINT, SIGTERM and SIGHUP raise an ``InterruptedRunError`` inside; within another one, change nothing."""
-    global _is_listening, _interrupted_at
+    global _is_listening, _interrupted_at, _interrupted_by
     numbers = () if _is_listening else ending_signals()
     if not numbers:
         yield
         return
     before = {number: signal.getsignal(number) for number in numbers}
     unraisable = sys.unraisablehook
-    _is_listening, _interrupted_at = True, -math.inf
+    _is_listening, _interrupted_at, _interrupted_by = True, -math.inf, None
     sys.unraisablehook = _repeat_if_lost
     try:
         for number in numbers:
@@ -61,15 +73,25 @@ def listening() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         sys.unraisablehook = unraisable
-        _is_listening = False
+        _is_listening, _interrupted_by = False, None
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """End the program where a signal or a full disk stops it: with one line, and the status that goes with it."""
+    """End the program where a signal or a full disk stops it: with one line, and the status that goes with it.
+
+    Within another one, change nothing.
+    """
+    if _is_listening:
+        yield
+        return
     try:
         with listening():
-            yield
+            try:
+                yield
+            except Exception:
+                raise_if_lost()
+                raise
     except StoppedError as error:
         # A second signal must not cut the line short.
         _handle_by(signal.SIG_IGN)

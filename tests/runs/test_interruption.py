@@ -86,3 +86,55 @@ def test_a_search_takes_up_the_trial_that_was_interrupted(
     for number in range(3):
         one, other = (json.loads((folder / f"{number}/metrics.json").read_text()) for folder in (sweep, undisturbed))
         assert one == other
+
+
+@pytest.mark.parametrize("place", ["perceptron.composition.data.build_data", "hydra.core.utils._save_config"])
+@pytest.mark.parametrize("model", ["softmax", "sklearn_logistic"])
+def test_a_signal_before_a_run_has_begun_leaves_nothing(
+    perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, place: str, model: str
+) -> None:
+    if place.endswith("build_data"):
+        place = f"perceptron.composition.{'training' if model == 'softmax' else 'estimators'}.build_data"
+    # Where tests run without a terminal, it may be switched off.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    interrupt(place, signal.SIGHUP, call=2 if place.endswith("_save_config") else 1)
+    answer = perceptron("train", "data=wine", f"model={model}", f"hydra.run.dir={tmp_path / 'run'}")
+    assert (answer.status, answer.err) == (129, "interrupted by SIGHUP; nothing was written\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_while_a_file_is_read_is_no_fault_of_the_file(
+    perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text("x,y\n1,a\n2,b\n3,a\n4,b\n")
+    interrupt("perceptron.data.frames.read_delimited")
+    folder = tmp_path / "run"
+    settings = ("data=table", f"data.path={tmp_path / 'rows.csv'}", "data.target=y")
+    answer = perceptron("train", *settings, f"hydra.run.dir={folder}")
+    assert (answer.status, answer.err) == (143, "interrupted by SIGTERM; nothing was written\n")
+    assert not folder.exists()
+
+
+def test_a_fit_of_scikit_learn_that_is_interrupted_leaves_no_run(
+    perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path
+) -> None:
+    interrupt("perceptron.models.estimator.Estimator.fit")
+    answer = perceptron("train", "data=wine", "model=sklearn_logistic", f"hydra.run.dir={tmp_path / 'run'}")
+    assert answer.status == 143
+    assert answer.err.splitlines()[-1] == "interrupted by SIGTERM; nothing was written"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("function", ["SweepProgress.__init__", "finish_sweep"])
+def test_a_signal_around_a_sweep_says_how_to_go_on(
+    perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, function: str
+) -> None:
+    interrupt(f"perceptron.composition.sweeps.report.{function}")
+    folder = tmp_path / "sweep"
+    settings = ("data=wine", "model=sklearn_dummy", "seed=0,1")
+    answer = perceptron("train", "-m", *settings, f"hydra.sweep.dir={folder}")
+    assert answer.status == 143
+    begun = function == "finish_sweep"
+    advice = f"go on with python train.py -m sweep.resume={folder}" if begun else "nothing was written"
+    assert answer.err.splitlines()[-1] == f"interrupted by SIGTERM; {advice}"
+    assert folder.exists() == begun

@@ -33,7 +33,7 @@ from perceptron.errors import InterruptedRunError, StoppedError, UsageError, fai
 from perceptron.pipes import ended_by_reader
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
-from perceptron.signals import ended_by_signals
+from perceptron.signals import ended_by_signals, raise_if_lost
 from perceptron.spelling import did_you_mean
 
 
@@ -84,7 +84,11 @@ def _run(arguments: Sequence[str]) -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     SettingsCheck.reached, SettingsCheck.of_run, SweepReport.folder = False, None, None
     try:
-        _train()
+        try:
+            _train()
+        except Exception:
+            raise_if_lost()
+            raise
     except KeyboardInterrupt as error:
         raise _stopped(InterruptedRunError(signal.SIGINT)) from error
     except StoppedError as error:
@@ -148,6 +152,10 @@ def _train(cfg: DictConfig) -> float | None:
         if isinstance(error, UsageError):
             fail(error)
         error.advice = error.advice or _advice(folder)
+        raise
+    except Exception:
+        # Before Hydra prints a line about it.
+        raise_if_lost()
         raise
 
 

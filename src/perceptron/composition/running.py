@@ -6,6 +6,7 @@ from omegaconf import DictConfig
 
 from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.garbage import lasting
+from perceptron.signals import raise_if_lost
 
 
 def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -23,8 +24,10 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
         with lasting():
             from perceptron.composition.estimators import fit_estimator
 
+        raise_if_lost()
         return fit_estimator(cfg, chosen, quiet=quiet)
     with lasting():
         from perceptron.composition.training import train
 
+    raise_if_lost()
     return train(cfg, chosen, quiet=quiet)

@@ -13,7 +13,7 @@ from perceptron.errors import InterruptedRunError
 from perceptron.runs.folder import Run
 from perceptron.runs.logs import log_step
 from perceptron.runs.resume import at_safe_point
-from perceptron.signals import ending_signals, interrupt
+from perceptron.signals import ending_signals, interrupt, raise_if_lost
 
 
 class Interruption(Checkpoint):
@@ -37,6 +37,7 @@ class Interruption(Checkpoint):
 
     def __enter__(self) -> Self:
         self._before = {number: signal.getsignal(number) for number in _signals()}
+        raise_if_lost()
         self._listen()
         return self
 

@@ -78,6 +78,7 @@ FORBIDDEN = [
     # The project's own, that do more than be built.
     "perceptron.__main__.main",
     "perceptron.composition.stored.trust.import_module",
+    "perceptron.data.read",
     "perceptron.runs.files.write_text",
     # Writes what an address holds to any path.
     "sklearn.datasets.fetch_file",

@@ -20,6 +20,7 @@ from perceptron.composition.sweeps.template import PlainJob
 from perceptron.garbage import rarely_searched
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
+from perceptron.signals import raise_if_lost
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ def launch(
     Raises:
         UsageError: where Hydra's settings cannot be.
     """
+    raise_if_lost()
     check_hydra(config.hydra)
     setup_globals()
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)

@@ -13,7 +13,7 @@ from perceptron.errors import PrunedError
 from perceptron.runs.files import remove_leftovers
 from perceptron.runs.folder import Run, best_of, monitored_value
 from perceptron.runs.lock import only_process
-from perceptron.signals import listening
+from perceptron.signals import listening, raise_if_lost
 from perceptron.sweeps.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
         job.fail(error)
         return math.nan
     except Exception as error:
+        raise_if_lost()
         job.fail(error)
         log.debug("failed", exc_info=error)
         return math.nan
