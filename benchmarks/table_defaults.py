@@ -273,8 +273,8 @@ rate: AdamW overfits it sooner.
 half of the 95 % interval over ten folds (Nadeau and Bengio 2003), effect and p are paired over folds, p is
 Holm-adjusted for all tables. Columns were encoded and standardised over all rows here, so that folds could be trained
 side by side; a run of `data=table` fits both on training rows. Two tables gain and no loss can be told from chance.
-Accuracy on mlc_churn may be lower, and on Bikeshare boosted trees (`HistGradientBoostingRegressor`) reach an R² of 0.947
-on the same folds: one layer of 100 units is not changed here."""
+Accuracy on mlc_churn may be lower. On the same folds of Bikeshare boosted trees (`HistGradientBoostingRegressor`)
+reach an R² of 0.947: one layer of 100 units is not changed here."""
 
 
 if __name__ == "__main__":
