@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     typed = parser.parse_args(arguments)
     if typed.stage == "report":
         before, _, _ = DOCUMENT.read_text().partition(HEADING)
-        write_text(DOCUMENT, before + section(typed.results))
+        write_text(DOCUMENT, before.rstrip() + "\n\n" + section(typed.results))
         return
     done = {_key(line) for line in _lines(typed.results)}
     typed.work.mkdir(parents=True, exist_ok=True)
@@ -193,7 +193,10 @@ def encoded(name: str, work: Path) -> dict[str, Any]:
 def section(results: Path) -> str:
     """The section of docs/results.md: how the candidates did on validation rows, and before and after on test rows."""
     lines = _lines(results)
-    parts = [textwrap.fill(paragraph, 120, break_long_words=False) for paragraph in _TEXT.split("\n\n")]
+    parts = [
+        textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False)
+        for paragraph in _TEXT.split("\n\n")
+    ]
     return "\n\n".join([HEADING, parts[0], candidates(lines), *parts[1:], confirmation(lines)]) + "\n"
 
 
@@ -238,7 +241,7 @@ def confirmation(lines: Sequence[dict[str, Any]]) -> str:
     for name, found, p in zip(names, paired, holm([found.p for found in paired]), strict=True):
         both = [estimate(scores[name][optimizer], test_per_train=1 / 9) for optimizer in ("sgd", "adamw")]
         cells = [f"{value.mean:.4f} ± {value.high - value.mean:.4f}" for value in both]
-        cells += [f"{found.difference:+.4f}", f"{found.effect:+.2f}", f"{p:.3f}"]
+        cells += [f"{found.difference:+.4f}", f"{found.effect:+.2f}", "<0.001" if p < 0.001 else f"{p:.3f}"]
         cells.append(" to ".join(f"{np.mean(epochs[name, optimizer]):.0f}" for optimizer in ("sgd", "adamw")))
         rows.append(f"| {name} | {n_rows[name]} | {metrics[name]} | {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -252,7 +255,26 @@ def _key(line: dict[str, Any]) -> tuple[str, str, str, int]:
     return line["stage"], line["table"], line["optimizer"], line["batch_size"]
 
 
-_TEXT = """TODO"""
+_TEXT = """Made by `python benchmarks/table_defaults.py`. `data=table` with `model=auto`, 100 hidden units, was trained
+by SGD for at most 100 epochs, and Bikeshare and Credit were still improving then. The candidates were trained on five
+folds of eleven tables; all but the first for at most 500 epochs, and all stop early after 20 epochs without a lower
+loss. Only validation rows decided. Numbers are the loss on them at the best epoch, averaged over folds, as a share of
+the loss from before; `mean` is the geometric mean over tables, `epochs` the mean number of epochs until the end.
+
+**What was chosen, and why.** AdamW at a constant rate of 0.003 with batches of 32. Three candidates have the lowest
+means, close to each other; this one is worse than before by more than 1 % on two tables, the other two on five. Halving
+the rate on a plateau of five epochs helps on Bikeshare and stops small tables too soon. Batches of 128 are worse on
+average, and no better on larger tables than on smaller ones, so there is no rule by the number of rows; tables of more
+than 10,000 rows were not tried. A patience of 40 was tried on Bikeshare alone, where it took half as many epochs again
+for a loss of 0.714 in place of 0.730: patience stays at 20. On mlc_churn the log loss is higher than before at every
+rate: AdamW overfits it sooner.
+
+**Before and after.** Both were trained on ten other folds and scored on their test rows, which had no say above. ± is
+half of the 95 % interval over ten folds (Nadeau and Bengio 2003), effect and p are paired over folds, p is
+Holm-adjusted for all tables. Columns were encoded and standardised over all rows here, so that folds could be trained
+side by side; a run of `data=table` fits both on training rows. Two tables gain and no loss can be told from chance.
+Accuracy on mlc_churn may be lower. On the same folds of Bikeshare boosted trees (`HistGradientBoostingRegressor`)
+reach an R² of 0.947: one layer of 100 units is not changed here."""
 
 
 if __name__ == "__main__":

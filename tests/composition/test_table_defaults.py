@@ -30,9 +30,11 @@ def test_your_own_table_has_defaults_of_its_own(typed: list[str], added: list[st
 
 def test_what_is_typed_wins(composed) -> None:
     cfg, chosen = composed(*TABLE, "experiment=table")
-    assert (chosen["optimizer"], cfg.optimizer.lr, cfg.trainer.max_epochs) == ("adamw", 0.003, 500)
+    assert (cfg.optimizer._target_, cfg.optimizer.lr, cfg.trainer.max_epochs) == ("torch.optim.AdamW", 0.003, 500)
+    assert chosen["model"] == "auto"
     cfg, chosen = composed(*TABLE, "optimizer=sgd", "trainer.max_epochs=7", "experiment=table")
-    assert (chosen["optimizer"], cfg.trainer.max_epochs) == ("sgd", 7)
+    # With the rate of the optimizer that is typed: 0.003 is far too low for SGD.
+    assert (chosen["optimizer"], cfg.optimizer.lr, cfg.trainer.max_epochs) == ("sgd", 0.05, 7)
     cfg, _ = composed(*TABLE, "debug=limit", "experiment=table")
     assert cfg.trainer.max_epochs == 3
 
@@ -56,8 +58,8 @@ def test_the_settings_are_stored_said_and_used_again(perceptron, trained: Callab
     }  # fmt: skip
     assert config["trainer"]["max_epochs"] == 2
     assert (
-        "experiment=table, the defaults for your own table: optimizer=adamw, rate 0.003, scheduler=none, batches of 32 "
-        "rows, at most 2 epochs"
+        "experiment=table sets the defaults for your own table, and what is typed beside it wins: "
+        "optimizer=adamw_table, rate 0.003, scheduler=none, batches of 32 rows, at most 2 epochs"
     ) in (run / "train.log").read_text()
     assert perceptron("evaluate", f"run={run}", f"output={tmp_path / 'metrics.json'}").status == 0
     assert (tmp_path / "metrics.json").read_text() == (run / "metrics.json").read_text()

@@ -76,8 +76,8 @@ def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> 
         return
     rows = config["data"]["batch_size"]
     log.info(
-        "experiment=table, the defaults for your own table: optimizer=%s, rate %g, scheduler=%s, %s, at most %s "
-        "epochs; docs/results.md says why, and what is typed beside it wins",
+        "experiment=table sets the defaults for your own table, and what is typed beside it wins: optimizer=%s, "
+        "rate %g, scheduler=%s, %s, at most %s epochs; docs/results.md says why",
         chosen.get("optimizer"),
         config["optimizer"]["lr"],
         chosen.get("scheduler"),
