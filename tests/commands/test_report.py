@@ -23,7 +23,7 @@ def test_the_latest_run_is_the_default_and_numbers_are_its_own(tmp_path: Path, c
     main([f"runs={tmp_path}"])
     html = (run / "report.html").read_text()
     assert str(run / "report.html") in capsys.readouterr().out
-    assert '<td class="number">0.7500</td><td class="number"></td>' in html
+    assert '<td class="number">0.7500</td><td class="number">\N{EN DASH}</td>' in html
     assert "<td>optimizer.lr</td>" in html
     assert "No test rows were held out" in html
     assert "figures=none" in html

@@ -21,24 +21,29 @@ _OF_CLUSTERS = (
 _FOLDER_OF_JOB = "${hydra:runtime.output_dir}"
 
 
-def check(cfg: DictConfig) -> None:
+def check(cfg: DictConfig, *, trains: bool = True) -> None:
     """Check a composed configuration.
+
+    Args:
+        cfg: the whole configuration.
+        trains: whether a run is started with it; False for commands that only read a finished run.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
     _check_keys(cfg)
     _check_readable(cfg)
-    check_values(cfg)
+    check_values(cfg, trains=trains)
     _check_nodes(cfg)
 
 
-def check_values(values: Mapping[str, Any], changed: Sequence[str] | None = None) -> None:
+def check_values(values: Mapping[str, Any], changed: Sequence[str] | None = None, *, trains: bool = True) -> None:
     """Check the values alone, of a configuration whose keys are those of one that has been checked.
 
     Args:
         values: resolved; typed, or plain, which takes a fifth of the time.
         changed: settings in which it differs from that one, whose ranges alone are looked at; None for all.
+        trains: see ``check``.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
@@ -49,7 +54,7 @@ def check_values(values: Mapping[str, Any], changed: Sequence[str] | None = None
         value = OmegaConf.select(values, key) if isinstance(values, DictConfig) else _selected(values, key)
         if value is not None and not allowed.holds(value):
             raise UsageError(f"{key} must be {allowed.rule}, got {value}; set {key}")
-    check_combinations(values)
+    check_combinations(values, trains=trains)
 
 
 def _selected(values: Any, key: str) -> Any:

@@ -24,8 +24,13 @@ OF_FIXED_LENGTH = ("perceptron.models.schedules.cosine", "perceptron.models.sche
 _DATASET = re.compile(r"sklearn\.datasets\.(\w+)")
 
 
-def check_combinations(values: Mapping[str, Any]) -> None:
+def check_combinations(values: Mapping[str, Any], *, trains: bool = True) -> None:
     """Check a resolved configuration, typed or plain, whose single values are in their ranges.
+
+    Args:
+        values: the whole configuration.
+        trains: whether a run is started with it. What a finished run monitored, and the checkpoint that it started
+            from, mean nothing to a command that only reads it.
 
     Raises:
         UsageError: for the first values that do not go together.
@@ -34,8 +39,9 @@ def check_combinations(values: Mapping[str, Any]) -> None:
     _check_choices(values["data"], values["model"])
     _check_dataset(values["data"])
     check_metrics(values["metrics"])
-    check_monitors(values, _logged_names(values))
-    _check_training(values)
+    if trains:
+        check_monitors(values, _logged_names(values))
+        _check_training(values)
 
 
 def _check_fractions(data: Mapping[str, Any]) -> None:

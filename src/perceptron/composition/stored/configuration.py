@@ -29,13 +29,14 @@ _GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "cal
 _TYPED = ("data", "model", "optimizer", "scheduler", "trainer", "paths")
 
 
-def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = ()) -> DictConfig:
+def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (), trains: bool = True) -> DictConfig:
     """The configuration with the types of ``composition.settings.schema``, overrides applied, ranges checked.
 
     Args:
         config: plain values, as a run leaves them.
         where: the file it comes from, for messages.
         overrides: in Hydra's syntax: settings such as ``data.batch_size=64``, and whole groups such as ``data=iris``.
+        trains: whether the run goes on with it; False for commands that only read.
 
     Raises:
         UsageError: where the configuration is none of this project's, or an override is wrong.
@@ -49,7 +50,7 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
         raise UsageError(f"a run's configuration must fit this version, got {one_line(error)} in {where}") from error
     if overrides:
         _override(cfg, parsed_overrides(overrides))
-    check(cfg)
+    check(cfg, trains=trains)
     return cfg
 
 

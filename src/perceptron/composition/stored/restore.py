@@ -78,7 +78,7 @@ def restore(
         folder, where, stored = source, str(_file(Run(source))), _trusted(Run(source), trust)
     else:
         folder, where, stored = source.parent, str(path), embedded
-    config = typed(_read_only(stored, folder), where=where, overrides=overrides)
+    config = typed(_read_only(stored, folder), where=where, overrides=overrides, trains=False)
     schema = stored_schema(contents, where=str(path))
     members = stored_members(contents, where=str(path))
     model = empty_model(config, schema)
