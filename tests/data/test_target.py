@@ -46,6 +46,7 @@ def sources(target: np.ndarray, folder: Path) -> dict[str, TableDataModule]:
         (np.arange(N) % 5, "multiclass", "has 5 distinct whole numbers, at most 20"),
         (np.arange(N) % 5.0, "multiclass", "has 5 distinct whole numbers, at most 20"),
         (np.arange(N) % 5 + 0.5, "regression", "has numbers with a fraction, such as 0.5"),
+        (np.arange(N) % 5 + 999461234.5, "regression", "has numbers with a fraction, such as 999461234.5"),
         (np.arange(N) % 2, "binary", "has two distinct values"),
         (np.arange(N) % 2 + 0.5, "binary", "has two distinct values"),
         (np.array(["p", "q", "r"])[np.arange(N) % 3], "multiclass", "has 3 distinct values that are no numbers"),

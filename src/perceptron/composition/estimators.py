@@ -137,5 +137,6 @@ def evaluate(model: Estimator, datamodule: TableDataModule) -> dict[str, float]:
         f"{split}/{name}": value
         for split in splits
         if len(datamodule.split.rows(split))
-        for name, value in model.metrics(*datamodule.rows(split)).items()
+        # Metrics count every row once.
+        for name, value in model.metrics(*datamodule.rows(split)[:2]).items()
     }
