@@ -65,7 +65,7 @@ def test_rows_are_weighted_as_scikit_learn_does() -> None:
 def test_weights_that_an_estimator_does_not_take_are_refused() -> None:
     features, target = load_iris(return_X_y=True)
     model = wrapped(KNeighborsClassifier(), features, MULTICLASS, 3)
-    with pytest.raises(UsageError, match="must take sample_weight in fit .* got KNeighborsClassifier"):
+    with pytest.raises(UsageError, match=r"must take sample_weight in fit .* got KNeighborsClassifier"):
         model.fit(*tensors(features, target), torch.ones(len(target)))
 
 

@@ -97,8 +97,8 @@ BAD = [
     ),
     (
         "data.sampling=balanced model=sklearn_logistic",
-        "data.sampling=balanced draws the rows of every epoch, got a model of scikit-learn, which is fitted to all rows "
-        "at once; set data.class_weights=balanced",
+        "data.sampling=balanced draws the rows of every epoch, got a model of scikit-learn, which is fitted to all "
+        "rows at once; set data.class_weights=balanced",
     ),
     ("data.sampling=random", "data.sampling must be one of none, balanced, got random; set data.sampling"),
     ("model.threshold=1", "model.threshold must be in (0, 1), or auto, got 1; set model.threshold"),
