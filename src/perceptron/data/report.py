@@ -152,7 +152,13 @@ def _leaks(table: Table, codes: Sequence[Code], train: npt.NDArray[np.int64]) ->
     is_regression = table.schema.task == REGRESSION.name
     if len(rows) < _FEW_ROWS:
         return []
-    if not is_regression and ((counts := np.bincount(table.target[rows])).min() < 3 or len(counts) < 2):
+    target = table.target[rows]
+    if is_regression:
+        # What does not vary is told by any column.
+        target = target[:, np.ptp(target, axis=0) > 0]
+        if target.shape[1] == 0:
+            return []
+    elif (counts := np.bincount(target)).min() < 3 or len(counts) < 2:
         return []
     measure = "r2" if is_regression else "balanced_accuracy"
     tree = (DecisionTreeRegressor if is_regression else DecisionTreeClassifier)(max_leaf_nodes=64, random_state=0)
@@ -160,9 +166,7 @@ def _leaks(table: Table, codes: Sequence[Code], train: npt.NDArray[np.int64]) ->
     found = []
     starts = np.cumsum([0, *(len(encoded_names([code])) for code in codes)])
     for code, start, end in list(zip(codes, starts[:-1], starts[1:], strict=True))[:_COLUMNS_LOOKED_AT]:
-        value = float(
-            cross_val_score(tree, table.features[rows, start:end], table.target[rows], cv=folds, scoring=measure).mean()
-        )
+        value = float(cross_val_score(tree, table.features[rows, start:end], target, cv=folds, scoring=measure).mean())
         if value >= _SUSPICIOUS:
             found.append((str(code["column"]), measure, value))
     return found
