@@ -24,7 +24,7 @@ from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.precision import to_stored_precision
-from perceptron.composition.results import log_table_defaults, notes, write_data_report, write_results
+from perceptron.composition.results import log_table_defaults, log_task, notes, write_data_report, write_results
 from perceptron.composition.settings.monitors import check_logged
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
@@ -108,6 +108,7 @@ def _train(
         # No result stands for a run that is under way again.
         (folder / "metrics.json").unlink(missing_ok=True)
         write_text(folder / "config.yaml", as_yaml(config))
+        log_task(datamodule)
         if datamodule.report is not None:
             write_data_report(folder, datamodule.report)
         log_table_defaults(config, chosen)
