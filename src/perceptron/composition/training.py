@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from perceptron.callbacks import History, NoProfiler, take_several_steps
 from perceptron.composition.callbacks import MonitoredMetrics
 from perceptron.composition.compiling import compile_callbacks
-from perceptron.composition.data import build_data
+from perceptron.composition.data import build_data, changed_rows
 from perceptron.composition.divergence import likely_steep
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
@@ -39,7 +39,7 @@ from perceptron.runs.best import best_entry
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import remove_leftovers, write_text
-from perceptron.runs.folder import monitored_value
+from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
 from perceptron.runs.logs import reopen_logs
@@ -87,6 +87,11 @@ def _train(
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = build_data(cfg.data, None if start is None else start.schema, looks=not goes_on)
+    if goes_on and start is not None and (changed := changed_rows(Run(folder), datamodule)):
+        raise UsageError(
+            f"a run goes on with the rows that it was trained on, got {changed}: training rows would become test rows; "
+            "restore the data, or start a new run"
+        )
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train and start is None:
         fit_network(model, datamodule)

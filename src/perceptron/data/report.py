@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from perceptron.data.cells import are_codes, mixed_number, padded, unit_of
 from perceptron.data.dates import advice_on_dates
+from perceptron.data.digest import digest
 from perceptron.data.encoding import Code, encoded_names, from_texts
 from perceptron.data.kinds import kind_of
 from perceptron.data.missing import as_setting
@@ -29,7 +30,7 @@ _SMALL_CLASS = 0.1
 
 
 def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
-    """Plain values for a JSON file: rows, columns, target, splits, and ``warnings`` of one line each."""
+    """Plain values for a JSON file: rows and their digest, columns, target, splits, and ``warnings`` of a line each."""
     frame, target = raw.frame, pd.DataFrame(raw.target)
     codes = from_texts(table.schema.encoding)
     kinds = {code["column"]: code["kind"] for code in codes}
@@ -72,6 +73,8 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "rows": len(frame),
+        # By which a later command tells that the data has changed.
+        "digest": digest(table, split),
         "columns": columns,
         "target": _target(table),
         "splits": {name: len(split.rows(name)) for name in ("train", "val", "test")},
