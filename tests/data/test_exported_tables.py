@@ -130,3 +130,20 @@ def test_numbers_that_may_be_thousands_beside_decimal_commas_are_said(
     )
     assert (line in caplog.text) == is_said
     assert ("decimal commas" in caplog.text) == is_said
+
+
+def test_what_only_the_given_test_rows_have_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = _rows(80).assign(city=["Bern", "Oslo"] * 40)
+    rows.iloc[:60].to_csv(tmp_path / "rows.csv", index=False)
+    test = rows.iloc[60:].copy()
+    test.iloc[:3, test.columns.get_loc("city")] = "Rome"
+    test.iloc[3, test.columns.get_loc("y")] = "perhaps"
+    test.to_csv(tmp_path / "test.csv", index=False)
+    data = table_from_files(path=str(tmp_path / "rows.csv"), target="y", test_path=str(tmp_path / "test.csv"))
+
+    with caplog.at_level(logging.WARNING):
+        data.setup()
+
+    assert "data.test_path: values that no training row had: column city in 3 of 20 rows" in caplog.text
+    assert data.report is not None
+    assert "class perhaps has no training row, so that no row is recognised as such" in data.report["warnings"]

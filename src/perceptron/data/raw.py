@@ -1,5 +1,6 @@
 """A table as it was found: columns of any kind, which become features once the training rows are known."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from perceptron.data.encoding import MOST_CATEGORIES, as_texts, encode, encoded_
 from perceptron.data.group_splits import split_given, split_groups, split_time
 from perceptron.data.kinds import kind_without_dates, numbers_of
 from perceptron.data.missing import Missing, as_setting
+from perceptron.data.novelties import Novelties
 from perceptron.data.numeric import check_dense_size, numeric
 from perceptron.data.offsets import in_single
 from perceptron.data.splits import Split, split_rows
@@ -22,6 +24,8 @@ from perceptron.data.table import RowNumbers, Table, TableSchema, as_table
 from perceptron.data.target import MOST_CLASSES, FoundTask, task_of
 from perceptron.errors import UsageError
 from perceptron.tasks import REGRESSION
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +171,12 @@ class RawTable:
                 f"of {', '.join(map(str, self.frame.columns)) or 'no columns'}; choose other data.features"
             )
         names, values = encoded_names(codes), encode(self.frame, codes)
+        if self.is_test is not None:
+            # Test rows that are drawn at random differ from training rows by chance alone; those of another file need not.
+            novelties = Novelties()
+            encode(self.frame[self.is_test], codes, novelties=novelties)
+            for line in novelties.lines:
+                log.warning("data.test_path: %s", line)
         features, feature_offsets = in_single(values, names, rows=train, columns=is_measured(codes))
         target = table.target
         target_offsets: tuple[float, ...] = ()

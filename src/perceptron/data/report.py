@@ -69,7 +69,7 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
           for name, found in codes_of_digits.items()),
         *(f"column {c['name']} misses {c['missing']} of {len(frame)} values" for c in columns
           if c["missing"] > len(frame) / 2),
-        *_imbalance(table),
+        *_imbalance(table, split),
     ]  # fmt: skip
     return {
         "rows": len(frame),
@@ -192,9 +192,15 @@ def _target(table: Table) -> dict[str, Any]:
     }
 
 
-def _imbalance(table: Table) -> list[str]:
+def _imbalance(table: Table, split: Split) -> list[str]:
     if table.schema.task == REGRESSION.name:
         return []
+    names = table.schema.class_names
+    trained = np.bincount(table.target[split.train], minlength=len(names))
+    if not trained.all():
+        unseen = [name for name, count in zip(names, trained, strict=True) if count == 0]
+        more = f" and {len(unseen) - 1} more have" if len(unseen) > 1 else " has"
+        return [f"class {unseen[0]}{more} no training row, so that no row is recognised as such"]
     counts = np.bincount(table.target, minlength=len(table.schema.class_names))
     rarest = int(counts.argmin())
     share = counts[rarest] / counts.sum()
