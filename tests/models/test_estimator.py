@@ -12,6 +12,7 @@ from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
     balanced_accuracy_score,
+    cohen_kappa_score,
     f1_score,
     log_loss,
     roc_auc_score,
@@ -22,6 +23,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils import compute_sample_weight
+from torchmetrics import MetricCollection
+from torchmetrics.classification import BinaryAUROC, BinaryCohenKappa, BinaryHingeLoss
 
 from perceptron.errors import UsageError
 from perceptron.models import Estimator, Standardize
@@ -151,3 +154,23 @@ def test_the_seed_is_every_random_state_s() -> None:
 def test_another_kind_is_refused(estimator: object, task: Task) -> None:
     with pytest.raises(UsageError, match=r"must be a (classifier|regressor)"):
         wrapped(estimator, np.ones((2, 2)), task, 2)
+
+
+def test_labels_are_not_taken_for_probabilities() -> None:
+    features, target = load_iris(return_X_y=True)
+    features, target = features[50:], target[50:] - 1
+    model = Estimator(
+        estimator=LinearSVC(),
+        task=BINARY,
+        n_classes=2,
+        standardize=standardize(features),
+        standardize_target=None,
+        seed=0,
+        metrics=MetricCollection({"area": BinaryAUROC(), "hinge": BinaryHingeLoss(), "kappa": BinaryCohenKappa()}),
+    )
+    model.fit(*tensors(features, target))
+    found = model.metrics(*tensors(features, target))
+    assert math.isnan(found["area"])
+    assert math.isnan(found["hinge"])
+    labels = make_pipeline(StandardScaler(), LinearSVC(random_state=0)).fit(features, target).predict(features)
+    assert found["kappa"] == pytest.approx(cohen_kappa_score(target, labels))

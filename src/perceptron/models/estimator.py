@@ -9,19 +9,26 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
-from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
+from torchmetrics.classification import (
+    BinaryConfusionMatrix,
+    BinaryStatScores,
+    MulticlassConfusionMatrix,
+    MulticlassStatScores,
+)
 
 from perceptron.errors import UsageError
-from perceptron.metrics import LogLoss, Ranking, TaskMetrics
-from perceptron.models.split_metrics import in_order, joined, label_from, metric_inputs, number, numbers
+from perceptron.metrics import BalancedAccuracy, LogLoss, Ranking, TaskMetrics
+from perceptron.models.split_metrics import count, in_order, joined, label_from, number, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, REGRESSION, Task
 
 # The largest that numpy's legacy generator takes.
 _SEEDS = 2**32
-# What would take labels for probabilities.
-_OF_PROBABILITIES = (LogLoss, BinaryCalibrationError, MulticlassCalibrationError)
+# Bases of the metrics that compare labels. Others, such as AUROC, would take labels for probabilities.
+_OF_LABELS = (
+    BalancedAccuracy, BinaryStatScores, MulticlassStatScores, BinaryConfusionMatrix, MulticlassConfusionMatrix,
+)  # fmt: skip
 
 
 class Estimator:
@@ -128,7 +135,7 @@ class Estimator:
         metrics = self._metrics.clone()
         # An estimator labels a row 1 from 0.5 on, torchmetrics above.
         label_from(metrics, 0.5, predictions.dtype)
-        metrics.update(*metric_inputs(predictions, target))
+        count(metrics, predictions, target)
         return numbers(metrics, loss=predictions.sum())
 
     def _of_labels(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -163,8 +170,8 @@ class Estimator:
 
 
 def _of(metric: Metric, labels: Tensor, target: Tensor) -> Tensor:
-    """The metric of labels; NaN where it needs probabilities."""
-    if isinstance(metric, _OF_PROBABILITIES):
+    """The metric of labels; NaN if it may need probabilities."""
+    if not isinstance(metric, _OF_LABELS):
         return torch.tensor(torch.nan)
     try:
         metric.update(labels, target)
