@@ -172,7 +172,7 @@ class RawTable:
             )
         names, values = encoded_names(codes), encode(self.frame, codes)
         if self.is_test is not None:
-            # Test rows that are drawn at random differ from training rows by chance alone; those of another file need not.
+            # Rows drawn at random differ from training rows by chance alone; those of another file need not.
             novelties = Novelties()
             encode(self.frame[self.is_test], codes, novelties=novelties)
             for line in novelties.lines:
