@@ -218,21 +218,21 @@ def _words(settings: dict[str, Any]) -> str:
 
 _HEAD = """# Results
 
-Made by `python benchmarks/tables.py` (`pip install --constraint constraints.txt --editable '.[tabm]'`). Every model
-sees the same {folds} folds, shuffled by seed 0, of equal shares of the classes. Scales of features and of continuous
-targets are fitted inside each fold. ± is half of the 95 % interval of the mean, corrected for the rows that folds share
-(Nadeau and Bengio 2003); p is the chance of such a difference from the {members} MLPs, paired over folds, corrected
-likewise and Holm-adjusted.
-Seconds are those that a CPU core was busy with one fold, fitting and predicting.
+Made by `python benchmarks/tables.py` (`pip install --constraint constraints.txt --editable '.[tabm]'`). All models use
+the same {folds} folds, shuffled with seed 0 and stratified by class. Scales of features and of continuous targets are
+fitted within each fold. ± is half of the 95 % interval of the mean, corrected for the rows that folds share (Nadeau and
+Bengio 2003); p is the probability of such a difference from the {members} MLPs if both were equal, paired over folds,
+with the same correction and Holm-adjusted. CPU seconds are the time that one core spent on one fold, fitting and
+predicting.
 
-**How settings were chosen.** They were written down before the first run and are the same for every table; no score of
-a test fold changed any. The MLP: {mlp}. It stops by the loss on a tenth of the training fold and keeps the weights of
-its best epoch. The {members} MLPs differ by their seed, hold out other rows each, are trained side by side and answer
-by their mean. TabM has its authors' members, dropout, rate, decay and patience, but layers a quarter as wide (128
-units) to be affordable on one core: {tabm}. scikit-learn's models have their own defaults, with at most 500 epochs for
-its MLP, 300 trees in the forest, and C=10 for the support vector machine.
+**How settings were chosen.** They were fixed before the first run and are the same for every table; no score of a test
+fold changed any. The MLP: {mlp}. It stops early by the loss on a tenth of the training fold and keeps the weights of
+its best epoch. The {members} MLPs have different seeds and held-out rows, are trained side by side, and predict their
+mean. TabM has its authors' number of members, dropout, learning rate, weight decay and patience, but layers a quarter
+as wide (128 units) to be affordable on one core: {tabm}. scikit-learn's models use its defaults, except for at most 500
+epochs for the MLP, 300 trees in the forest, and C=10 for the support vector machine.
 
-The digits are there twice: standardised per pixel, and with one scale for all pixels, as grey values have."""
+The digits appear twice: standardised per pixel, and with one scale for all pixels, as is usual for grey levels."""
 
 
 if __name__ == "__main__":

@@ -120,3 +120,10 @@ def reason(error: BaseException, *, lines: int | None = None) -> str:
     message, _, _ = str(error).partition("\nException raised from")
     said = [line.strip() for line in message.splitlines() if line.strip()]
     return " ".join(said[:lines]) or type(error).__name__
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The first of a chain of exceptions, each of which was raised from the one before."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

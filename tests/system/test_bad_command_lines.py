@@ -95,6 +95,11 @@ BAD = [
         "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
         "leave one of them out",
     ),
+    (
+        "data.sampling=balanced model=sklearn_logistic",
+        "data.sampling=balanced draws the rows of every epoch, got a model of scikit-learn, which is fitted to all "
+        "rows at once; set data.class_weights=balanced",
+    ),
     ("data.sampling=random", "data.sampling must be one of none, balanced, got random; set data.sampling"),
     ("model.threshold=1", "model.threshold must be in (0, 1), or auto, got 1; set model.threshold"),
     ("model.threshold=automatic", "model.threshold must be in (0, 1), or auto, got automatic; set model.threshold"),
@@ -151,6 +156,17 @@ BAD = [
     ),
     ("monitor=val/acc mode=min", "mode must be max for val/acc, got min; set mode=max"),
     ("metrics=defualt", "there is no metrics=defualt; did you mean default?"),
+    (
+        "metrics.kappa._target_=torchmetrics.CohenKappa",
+        "there is no setting metrics.kappa._target_; with + in front it is another entry of metrics: "
+        "+metrics.kappa._target_=<value>",
+    ),
+    ("metrics.defalt=null", "there is no setting metrics.defalt; did you mean metrics.default?"),
+    (
+        "callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
+        "there is no setting callbacks.average._target_; with + in front it is another entry of callbacks: "
+        "+callbacks.average._target_=<value>",
+    ),
     ("+metrics.kappa=1", "metrics.kappa must be settings with a _target_, or null, got 1; change it"),
     (
         "+metrics.acc._target_=torchmetrics.Accuracy",

@@ -1,4 +1,4 @@
-"""Hydra's ``instantiate``, where a mistake is one line."""
+"""Hydra's ``instantiate`` and ``get_class``, where a mistake is one line."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,14 +6,14 @@ from functools import partial
 from typing import Any
 
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.errors import UsageError, reason
+from perceptron.errors import UsageError, reason, root_cause
 
 Make = Callable[..., Any]
 
-# It logs what it then raises.
+# They log what they then raise.
 logging.getLogger("hydra.utils").setLevel(logging.CRITICAL)
 
 
@@ -33,8 +33,28 @@ def instance(part: DictConfig | dict[str, Any], name: str, **arguments: Any) -> 
     except InstantiationException as error:
         target = part.get("_target_")
         raise UsageError(
-            f"{name} must be what {target} takes, got: {reason(_root_cause(error))}; change {name}"
+            f"{name} must be what {target} takes, got: {reason(root_cause(error))}; change {name}"
         ) from error
+
+
+def imported_class(target: str, name: str) -> type:
+    """Class that a part of the configuration names by ``_target_``.
+
+    Args:
+        target: the class.
+        name: key of the part, for the error message.
+
+    Raises:
+        UsageError: if it cannot be imported, or is not a class.
+    """
+    try:
+        found: type = get_class(target)
+    except (ImportError, ValueError) as error:
+        raise UsageError(
+            f"{name}._target_ must be a class that can be imported, got {target}: "
+            f"{reason(root_cause(error), lines=1)}; change {name}._target_"
+        ) from error
+    return found
 
 
 class Again:
@@ -76,9 +96,3 @@ def _has_object(value: Any) -> bool:
     if isinstance(value, Mapping):
         return "_target_" in value or _has_object(list(value.values()))
     return isinstance(value, list) and any(map(_has_object, value))
-
-
-def _root_cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from hydra.utils import get_class
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
-from perceptron.composition.instance import Make, instance
+from perceptron.composition.instance import Make, imported_class, instance
 from perceptron.composition.settings.metrics import OF_TASK
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableSchema
@@ -68,6 +67,11 @@ def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int, make:
     takes = _arguments(_class(target, key))
     if "task" in takes and task is REGRESSION and "task" not in part:
         raise UsageError(f"{key} needs classes, got {target} for a continuous target; leave {key} out")
+    if "threshold" in part and task is BINARY:
+        raise UsageError(
+            f"{key} labels rows by the model's threshold, got {key}.threshold={part['threshold']}; "
+            "set model.threshold instead"
+        )
     of_data: dict[str, Any] = {"task": task.name}
     of_data |= {"num_classes": n_outputs} if task is MULTICLASS else {}
     of_data |= {"num_outputs": n_outputs} if task is REGRESSION else {}
@@ -81,16 +85,10 @@ def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int, make:
 
 
 def _class(target: str, key: str) -> type[Metric]:
-    try:
-        kind: Any = get_class(target)
-    except (ImportError, ValueError) as error:
-        raise UsageError(
-            f"{key}._target_ must be a class that can be imported, got {target}: {reason(error, lines=1)}; "
-            f"change {key}._target_"
-        ) from error
+    kind = imported_class(target, key)
     if not issubclass(kind, Metric):
         raise UsageError(f"{key}._target_ must be a torchmetrics.Metric, got {target}; change {key}._target_")
-    return kind  # type: ignore[no-any-return]
+    return kind
 
 
 def _arguments(kind: type) -> set[str]:
@@ -101,8 +99,8 @@ def _arguments(kind: type) -> set[str]:
 
 def _try(metric: Metric, key: str, target: str, *, task: Task, n_outputs: int) -> None:
     """Compute a metric of a few made-up rows: what it cannot do is said before training, not after an epoch."""
-    tried = metric.clone()
     try:
+        tried = metric.clone()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tried.update(*metric_inputs(*_rows(task, n_outputs)))
@@ -110,7 +108,7 @@ def _try(metric: Metric, key: str, target: str, *, task: Task, n_outputs: int) -
     # Whatever it is, the metric says it of rows that any metric can be computed of.
     except Exception as error:
         raise UsageError(
-            f"{key} must be what can be computed of a {task.name} task, got of {target}: {reason(error, lines=1)}; "
+            f"{key} must be a metric of {task.name} predictions, got from {target}: {reason(error, lines=1)}; "
             f"change or leave out {key}"
         ) from error
     first = value[0] if isinstance(value, tuple) and value else value
@@ -119,7 +117,7 @@ def _try(metric: Metric, key: str, target: str, *, task: Task, n_outputs: int) -
         shown = (
             f"{' x '.join(map(str, first.shape))} values" if isinstance(first, Tensor) else f"a {type(value).__name__}"
         )
-        raise UsageError(f"{key} must be one number, got {shown} of {target}; change or leave out {key}")
+        raise UsageError(f"{key} must be one number, got {shown} from {target}; change or leave out {key}")
 
 
 def _rows(task: Task, n_outputs: int) -> tuple[Tensor, Tensor]:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from hydra.utils import get_class
 
-from perceptron.composition.instance import Make, instance
+from perceptron.composition.instance import Make, imported_class, instance
 from perceptron.composition.metrics import metric_settings
 from perceptron.composition.network import build_network
 from perceptron.composition.settings.combinations import AUTO, MODEL_TASKS
@@ -98,10 +97,7 @@ def model_for(
 
 def _task_of(target: str) -> Task:
     """Task of a model's class, which may be a user's own subclass."""
-    try:
-        kind: Any = get_class(target)
-    except (ImportError, ValueError) as error:
-        raise UsageError(f"model._target_ must be a class that can be imported, got {target}") from error
+    kind: Any = imported_class(target, "model")
     bases = ((BinaryClassifier, BINARY), (MulticlassClassifier, MULTICLASS), (Regressor, REGRESSION))
     task = next((task for base, task in bases if issubclass(kind, base)), None)
     if task is None:

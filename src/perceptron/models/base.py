@@ -15,7 +15,7 @@ from torchmetrics import MetricCollection
 
 from perceptron.errors import DivergedError
 from perceptron.metrics import TaskMetrics
-from perceptron.models.split_metrics import SplitMetrics, in_order, joined, metric_inputs, numbers
+from perceptron.models.split_metrics import SplitMetrics, count, in_order, joined, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName, Task
@@ -157,7 +157,7 @@ class TaskModule(L.LightningModule, ABC):
             # The rows are those of all processes.
             metric.sync_on_compute = False
         self.label_as_predicted(metrics, outputs.dtype)
-        metrics.update(*metric_inputs(self.predictions(outputs), target))
+        count(metrics, self.predictions(outputs), target)
         return in_order(numbers(metrics, loss=self.row_losses(outputs, target).mean()))
 
     @abstractmethod

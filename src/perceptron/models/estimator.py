@@ -6,21 +6,29 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
-from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
+from torchmetrics.classification import (
+    BinaryConfusionMatrix,
+    BinaryStatScores,
+    MulticlassConfusionMatrix,
+    MulticlassStatScores,
+)
 
 from perceptron.errors import UsageError
-from perceptron.metrics import LogLoss, Ranking, TaskMetrics
-from perceptron.models.split_metrics import in_order, joined, label_from, metric_inputs, number, numbers
+from perceptron.metrics import BalancedAccuracy, LogLoss, Ranking, TaskMetrics
+from perceptron.models.split_metrics import count, in_order, joined, label_from, number, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, REGRESSION, Task
 
 # The largest that numpy's legacy generator takes.
 _SEEDS = 2**32
-# What would take labels for probabilities.
-_OF_PROBABILITIES = (LogLoss, BinaryCalibrationError, MulticlassCalibrationError)
+# Bases of the metrics that compare labels. Others, such as AUROC, would take labels for probabilities.
+_OF_LABELS = (
+    BalancedAccuracy, BinaryStatScores, MulticlassStatScores, BinaryConfusionMatrix, MulticlassConfusionMatrix,
+)  # fmt: skip
 
 
 class Estimator:
@@ -71,12 +79,29 @@ class Estimator:
         self.standardize_target = standardize_target
         self._metrics = joined(TaskMetrics(task=task.name, num_classes=n_classes) if task_metrics else None, metrics)
 
-    def fit(self, features: Tensor, target: Tensor) -> None:
-        """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone."""
+    def fit(self, features: Tensor, target: Tensor, factors: Tensor | None = None) -> None:
+        """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone.
+
+        Args:
+            features: ``(n_rows, n_features)``.
+            target: ``(n_rows,)`` labels or ``(n_rows, n_targets)`` values.
+            factors: ``(n_rows,)`` how much each row counts; None for all alike.
+
+        Raises:
+            UsageError: where rows have factors and the estimator cannot weight them.
+        """
+        weights = {}
+        if factors is not None:
+            if not has_fit_parameter(self.estimator, "sample_weight"):
+                raise UsageError(
+                    "model.estimator must take sample_weight in fit for data.weight and data.class_weights, got "
+                    f"{type(self.estimator).__name__}; leave them out, or choose another estimator"
+                )
+            weights["sample_weight"] = factors.numpy()
         if self.standardize_target is not None:
             target = self.standardize_target(target)
             target = target.squeeze(1) if target.shape[1] == 1 else target
-        self.estimator.fit(self._inputs(features), target.numpy())
+        self.estimator.fit(self._inputs(features), target.numpy(), **weights)
 
     def metrics(self, features: Tensor, target: Tensor) -> dict[str, float]:
         """Loss and metrics of rows, raw.
@@ -110,7 +135,7 @@ class Estimator:
         metrics = self._metrics.clone()
         # An estimator labels a row 1 from 0.5 on, torchmetrics above.
         label_from(metrics, 0.5, predictions.dtype)
-        metrics.update(*metric_inputs(predictions, target))
+        count(metrics, predictions, target)
         return numbers(metrics, loss=predictions.sum())
 
     def _of_labels(self, features: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -145,8 +170,8 @@ class Estimator:
 
 
 def _of(metric: Metric, labels: Tensor, target: Tensor) -> Tensor:
-    """The metric of labels; NaN where it needs probabilities."""
-    if isinstance(metric, _OF_PROBABILITIES):
+    """The metric of labels; NaN if it may need probabilities."""
+    if not isinstance(metric, _OF_LABELS):
         return torch.tensor(torch.nan)
     try:
         metric.update(labels, target)

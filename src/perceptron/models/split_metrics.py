@@ -1,12 +1,14 @@
 """Loss and metrics of the rows of one split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric, MetricCollection
 from torchmetrics.utilities import dim_zero_cat
 
+from perceptron.errors import UsageError, reason
 from perceptron.tasks import TASKS, SplitName
 
 # The order in which metrics are reported; others stand behind them.
@@ -38,9 +40,12 @@ class SplitMetrics(nn.Module):
             predictions: as ``TaskModule.predictions`` gives them.
             target: ``(batch,)`` or ``(batch, n_targets)``.
             outputs: of the network, ``(batch, n_outputs)``.
+
+        Raises:
+            UsageError: naming the metric that cannot be updated with them.
         """
         self.loss.update(losses)
-        self.metrics.update(*metric_inputs(predictions, target))
+        count(self.metrics, predictions, target)
         if self.rows is not None:
             self.rows.update(outputs, target)
 
@@ -114,13 +119,32 @@ def metric_inputs(predictions: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return predictions, target
 
 
+def count(metrics: MetricCollection, predictions: Tensor, target: Tensor) -> None:
+    """Update each metric of a collection.
+
+    Raises:
+        UsageError: naming the metric that cannot be updated with these rows.
+    """
+    inputs = metric_inputs(predictions, target)
+    for name, metric in metrics.items(copy_state=False):
+        with _named_failure(name):
+            metric.update(*inputs)
+
+
 def numbers(metrics: MetricCollection, *, loss: Tensor) -> dict[str, Tensor]:
     """Values of a collection; all NaN where the loss is.
 
     torchmetrics takes predictions with a NaN among them for logits, and would report what looks like a result.
+
+    Raises:
+        UsageError: naming the metric that cannot be computed of its rows, such as R2Score of a single row.
     """
     if not len(metrics):
         return {}
+    for name, metric in metrics.items(copy_state=False):
+        with _named_failure(name):
+            # It keeps its value for the collection.
+            metric.compute()
     found = {name: number(value) for name, value in metrics.compute().items()}
     return {name: torch.full_like(value, torch.nan) for name, value in found.items()} if loss.isnan() else found
 
@@ -132,7 +156,22 @@ def number(value: Tensor | tuple[Tensor, ...]) -> Tensor:
     such as ``SpecificityAtSensitivity``'s, the value.
     """
     first = value[0] if isinstance(value, tuple) else value
+    # Whole numbers, such as counts, have no NaN.
+    first = first if first.is_floating_point() else first.float()
     return first.float().mean() if first.ndim else first
+
+
+@contextmanager
+def _named_failure(name: str) -> Iterator[None]:
+    """Say in one line which metric has failed: a user's may be tried on other rows than those that it meets."""
+    try:
+        yield
+    except Exception as error:
+        split, _, own = name.rpartition("/")
+        raise UsageError(
+            f"metrics.{own} must be computable on the {split or 'evaluated'} rows, got "
+            f"{type(error).__name__}: {reason(error, lines=1)}; change metrics.{own} or leave it out"
+        ) from error
 
 
 def in_order(values: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hydra.utils import get_class
-
 from perceptron import tasks
+from perceptron.composition.instance import imported_class
 from perceptron.errors import UsageError
 from perceptron.tasks import TASKS, Direction, Task
 
@@ -63,11 +62,22 @@ def direction_of(monitor: str, metrics: Mapping[str, Any] | None = None) -> Dire
     if target is None or target == OF_TASK:
         return tasks.direction_of(monitor)
     try:
-        higher: bool | None = _higher_is_better(get_class(target))
-    except (ImportError, ValueError):
-        # Where it is made, a line says so.
+        higher: bool | None = _higher_is_better(imported_class(target, f"metrics.{name}"))
+    except UsageError:
+        # An interpolation would wrap it. check_monitored_class raises it.
         return None
     return None if higher is None else "max" if higher else "min"
+
+
+def check_monitored_class(monitor: str, metrics: Mapping[str, Any]) -> None:
+    """Check that the class of a monitored metric can be imported: it is asked for the direction.
+
+    Raises:
+        UsageError: if it cannot.
+    """
+    name = monitor.rpartition("/")[2]
+    if (target := _target(metrics.get(name))) is not None:
+        imported_class(target, f"metrics.{name}")
 
 
 def _higher_is_better(kind: type) -> bool | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from perceptron.composition.settings.metrics import direction_of
+from perceptron.composition.settings.metrics import check_monitored_class, direction_of
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction
@@ -31,6 +31,7 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
             raise _not_logged(prefix, monitor, logged)
         known = direction_of(monitor, values["metrics"])
         if known is None and mode is None:
+            check_monitored_class(monitor, values["metrics"])
             raise UsageError(
                 f"{key} is required for {monitor}, whose direction is not known; "
                 f"set {typed}=max where a larger value is better, or {typed}=min"

@@ -93,8 +93,8 @@ def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
         known = [str(name) for name in node] if isinstance(node, DictConfig) else []
         if part not in known:
             groups = [] if path else [str(group) for group in loader.options("", ObjectType.GROUP)]
-            if "_target_" in known and OmegaConf.get_type(node) is dict:
-                raise UsageError(f"there is no setting {key}; {_argument(path, part, known, node['_target_'])}")
+            if path and OmegaConf.get_type(node) is dict:
+                raise UsageError(f"there is no setting {key}; {_addition(key, path, part, node)}")
             near = did_you_mean(path + part, [path + name for name in {*known, *groups} - {"schema", "hydra"}])
             raise UsageError(f"there is no setting {path}{part}; {near}")
         if OmegaConf.is_missing(node, part) or OmegaConf.is_interpolation(node, part):
@@ -103,12 +103,15 @@ def _check_key(key: str, cfg: DictConfig, loader: Groups) -> None:
         path += f"{part}."
 
 
-def _argument(path: str, part: str, known: list[str], target: object) -> str:
-    """What to type for an argument of a class, some of which are settings: one of these, misspelt, or a new one."""
-    near = get_close_matches(part, [name for name in known if name != "_target_"], n=1, cutoff=0.8)
+def _addition(key: str, path: str, part: str, node: DictConfig) -> str:
+    """What to type for a name in an open mapping, such as a class's arguments: a known name or a new one."""
+    near = get_close_matches(part, [str(name) for name in node if name != "_target_"], n=1, cutoff=0.8)
     if near:
         return f"did you mean {path}{near[0]}?"
-    return f"with + in front it is another argument of {str(target).rpartition('.')[2]}: +{path}{part}=<value>"
+    if "_target_" in node:
+        target = str(node["_target_"]).rpartition(".")[2]
+        return f"with + in front it is another argument of {target}: +{path}{part}=<value>"
+    return f"with + in front it is another entry of {path.removesuffix('.')}: +{key}=<value>"
 
 
 def _expected(error: ValidationError) -> str:
