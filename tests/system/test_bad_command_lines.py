@@ -71,6 +71,11 @@ BAD = [
         "model.network.category_width is that of embeddings, got 8 beside model.network.categories=one_hot; set "
         "model.network.categories=embedding",
     ),
+    (
+        "trainer.strategy=ddp_spawn trainer.devices=2 trainer.accelerator=cpu",
+        "trainer.strategy must be auto, ddp or another that starts its processes by the command line, got ddp_spawn; "
+        "set trainer.strategy",
+    ),
     ("data.batch_size=0", "data.batch_size must be at least 1, got 0; set data.batch_size"),
     ("data.num_workers=-1", "data.num_workers must be at least 0, got -1; set data.num_workers"),
     ("data.on_device=gpu", "data.on_device must be one of auto, true, false, got gpu; set data.on_device"),

@@ -116,6 +116,11 @@ RANGES: dict[str, Range] = {
     "scheduler.warmup_fraction": _SHARE,
     "scheduler.start_divisor": _AT_LEAST_1,
     "scheduler.final_divisor": _AT_LEAST_1,
+    # Lightning's own processes hand back weights alone, which is no checkpoint of this project.
+    "trainer.strategy": Range(
+        "auto, ddp or another that starts its processes by the command line",
+        lambda value: not str(value).endswith(("_spawn", "_fork", "_notebook")),
+    ),
     "trainer.accelerator": _one_of(_ACCELERATORS),
     "trainer.precision": _one_of(_PRECISIONS),
     "trainer.num_nodes": _AT_LEAST_1,
