@@ -6,7 +6,7 @@ from perceptron.callbacks import PruneHopeless
 from perceptron.composition.data import build_data
 from perceptron.composition.model import build_model
 from perceptron.composition.trainer import build_trainer
-from perceptron.errors import PrunedError
+from perceptron.errors import PrunedError, UsageError
 from perceptron.runs.checkpoint import SelfContained
 
 optuna = pytest.importorskip("optuna")
@@ -61,3 +61,15 @@ def test_an_epoch_without_a_validation_has_nothing_to_report(folder: Path, compo
     study = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}")
     # Numbered from 0; the last is not reported any more.
     assert list(study.trials[1].intermediate_values) == [1, 3]
+
+
+def test_a_trial_that_is_over_is_trained_for_longer(folder: Path) -> None:
+    eager = optuna.pruners.MedianPruner(n_startup_trials=0, n_warmup_steps=0)
+    assert trial(folder, 0, eager).verdict(9.0, 3) is None
+    study = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}")
+    assert study.trials[0].intermediate_values == {0: 0.1, 1: 0.1, 2: 0.1}
+
+
+def test_a_trial_that_is_not_there(folder: Path) -> None:
+    with pytest.raises(UsageError, match="must be a trial of the study search, got 7 of 3"):
+        trial(folder, 7, optuna.pruners.NopPruner())

@@ -85,6 +85,15 @@ def test_a_regression_is_looked_at_too() -> None:
     assert {leak["column"] for leak in report["suspected_leaks"]} == {"a", "cents"}
 
 
+def test_a_target_that_does_not_vary_is_told_by_no_column() -> None:
+    frame, _ = _plain()
+    for values in (np.full(300, 5.0), np.stack([np.full(300, 5.0), np.random.default_rng(1).normal(size=300)], axis=1)):
+        data = TableDataModule(dataset=lambda values=values: (frame, pd.DataFrame(values)), task="regression")
+        _ = data.table
+        assert data.report is not None
+        assert data.report["suspected_leaks"] == []
+
+
 def test_texts_that_no_rows_share_are_not_called_constant() -> None:
     frame, target = _plain(40)
     frame["note"] = [f"note {i}" for i in range(40)]

@@ -18,9 +18,11 @@ from sklearn.metrics import (
     roc_auc_score,
     root_mean_squared_error,
 )
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.utils import compute_sample_weight
 from torchmetrics import MetricCollection
 from torchmetrics.classification import BinaryAUROC, BinaryCohenKappa, BinaryHingeLoss
 
@@ -46,6 +48,28 @@ def wrapped(estimator: object, features: np.ndarray, task: Task, n_classes: int,
 
 def tensors(features: np.ndarray, target: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(features.astype(np.float32)), torch.from_numpy(target)
+
+
+def test_rows_are_weighted_as_scikit_learn_does() -> None:
+    features, target = load_iris(return_X_y=True)
+    features, target = features[40:130], target[40:130]
+    factors = compute_sample_weight("balanced", target)
+    model = wrapped(LogisticRegression(), features, MULTICLASS, 3)
+
+    model.fit(*tensors(features, target), torch.from_numpy(factors))
+
+    reference = LogisticRegression(class_weight="balanced")
+    reference.fit(StandardScaler().fit_transform(features), target)
+    np.testing.assert_allclose(model.estimator.coef_, reference.coef_, atol=1e-3)
+    unweighted = LogisticRegression().fit(StandardScaler().fit_transform(features), target)
+    assert np.abs(unweighted.coef_ - reference.coef_).max() > 0.05
+
+
+def test_weights_that_an_estimator_does_not_take_are_refused() -> None:
+    features, target = load_iris(return_X_y=True)
+    model = wrapped(KNeighborsClassifier(), features, MULTICLASS, 3)
+    with pytest.raises(UsageError, match=r"must take sample_weight in fit .* got KNeighborsClassifier"):
+        model.fit(*tensors(features, target), torch.ones(len(target)))
 
 
 def test_classes_are_measured_as_scikit_learn_does() -> None:

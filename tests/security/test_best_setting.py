@@ -123,3 +123,15 @@ def test_the_user_may_admit_more(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"type 'trust=\[my.Wide\]'"):
         with_best([f"sweep.best={sweep}"])
     assert with_best([f"sweep.best={sweep}", "trust=[my.Wide]"]) == ["++model.network._target_='my.Wide'"]
+
+
+@pytest.mark.parametrize(("values", "key"), [
+    ({"paths": {"output_dir": "/mine"}}, "paths.output_dir"),
+    ({"paths": {"log_dir": "/mine"}}, "paths.log_dir"),
+    ({"paths.log_dir": "/mine"}, "paths.log_dir"),
+])  # fmt: skip
+def test_it_does_not_say_where_the_run_lies(tmp_path: Path, values: dict[str, Any], key: str) -> None:
+    sweep = best_of(tmp_path, **values)
+    with pytest.raises(UsageError, match=rf"must not say where a run writes, got {key}='/mine' in .*'trust=\[{key}\]'"):
+        with_best([f"sweep.best={sweep}"])
+    assert with_best([f"sweep.best={sweep}", f"trust=[{key}]"]) == [f"++{key}='/mine'"]

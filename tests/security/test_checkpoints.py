@@ -1,5 +1,6 @@
 """Checkpoints of plain values that are wrong: a line that names the entry, before anything is restored or written."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import Any
 import pytest
 import torch
 from tests.conftest import Perceptron
+
+from perceptron.errors import UsageError
+from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.last import LastCheckpoint
 
 SETTINGS = (
     "model=digits_mlp", "data=wine", "model.network.hidden=[4]", "optimizer=adam", "scheduler=plateau",
@@ -127,3 +132,18 @@ def test_other_commands_say_the_same(perceptron: Perceptron, run: Path, name: st
     answer = perceptron(command, f"run={run}")
     assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
     assert message in answer.err
+
+
+def test_no_advice_to_read_a_damaged_file_without_care(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.ckpt"
+    path.touch()
+    os.truncate(path, 2**34)
+    with pytest.raises(UsageError) as caught:
+        read_checkpoint(path)
+    assert "weights_only" not in str(caught.value)
+    assert str(caught.value).startswith("a checkpoint must hold tensors and plain values alone")
+
+
+def test_seconds_are_a_number(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="every_seconds must be a number, got often"):
+        LastCheckpoint(dirpath=str(tmp_path), every_seconds="often")  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -210,3 +212,20 @@ def test_a_whole_file_replaces_a_fifo(tmp_path: Path) -> None:
     with whole_file(tmp_path / "file") as file:
         file.write(b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("damage", [
+    "UPDATE trial_params SET distribution_json = '{}'",
+    "UPDATE trials SET state = 'XX'",
+    "CREATE TRIGGER t AFTER INSERT ON trials BEGIN SELECT load_extension('/x'); END",
+])  # fmt: skip
+def test_a_damaged_database_is_a_line(perceptron: Perceptron, searched: Path, tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "sweep"
+    shutil.copytree(searched, folder)
+    with closing(sqlite3.connect(folder / "search.db")) as database:
+        database.execute(damage)
+        database.commit()
+    answer = perceptron("train", "-m", f"sweep.resume={folder}", "hydra.sweeper.n_trials=2")
+    assert answer.status == 2, answer.err
+    assert "Traceback" not in answer.err
+    assert "error: a search's database must be as the search has left it, got " in answer.err

@@ -2,14 +2,18 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.datasets
 from tests.conftest import Perceptron
 
 from perceptron.data.arrays import read_arrays
 from perceptron.data.delimited import check_names
+from perceptron.data.fetching import read
 from perceptron.data.frames import read_frame
 from perceptron.errors import UsageError
 from perceptron.prediction.columns import check_columns
@@ -112,3 +116,34 @@ def test_names_of_many_columns_take_time_in_proportion() -> None:
     check_columns(names, wanted=names, row_id=None, ignored=(), source="rows.csv")
     with pytest.raises(UsageError, match="got column 7 twice"):
         check_names([*names, "column 7"], Path("rows.csv"), "data.path")
+
+
+def _in_a_class(path: Path) -> None:
+    (path / "class").mkdir(parents=True)
+    os.mkfifo(path / "class" / "row")
+
+
+@pytest.mark.parametrize(("function", "argument", "prepare", "kind"), [
+    ("load_svmlight_file", "f", _fifo, "FIFO"),
+    ("load_svmlight_file", "f", _device, "device"),
+    ("load_svmlight_files", "files", _fifo, "FIFO"),
+    ("load_files", "container_path", _in_a_class, "FIFO"),
+])  # fmt: skip
+def test_a_data_set_of_special_files(
+    tmp_path: Path, function: str, argument: str, prepare: Callable[[Path], None], kind: str
+) -> None:
+    prepare(tmp_path / "rows")
+    named: Any = [str(tmp_path / "rows")] if argument == "files" else str(tmp_path / "rows")
+    dataset = partial(getattr(sklearn.datasets, function), **{argument: named})
+    with pytest.raises(UsageError, match=f"data.dataset.{argument} must name regular files, got the {kind}"):
+        read(dataset)
+
+
+def test_a_data_set_of_standard_input() -> None:
+    with pytest.raises(UsageError, match=r"data\.dataset\.f must be a file's name, got the number 0"):
+        read(partial(sklearn.datasets.load_svmlight_file, f=0))
+
+
+def test_a_data_set_of_regular_files(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_text("1 1:2\n0 1:3\n")
+    assert read(partial(sklearn.datasets.load_svmlight_file, f=str(tmp_path / "rows")))[1].tolist() == [1, 0]

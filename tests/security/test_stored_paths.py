@@ -114,6 +114,11 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "a relative dirpath": {"callbacks": {"last": {"dirpath": "mine"}}},
     "dirpath through ..": {"callbacks": {"last": {"dirpath": "{run}/../mine"}}},
     "filename": {"callbacks": {"checkpoint": {"filename": "../../mine/thesis"}}},
+    "a path's bare name": {
+        "callbacks": {
+            "x": {"_target_": "lightning.pytorch.callbacks.SpikeDetection", "exclude_batches_path": "mine.json"}
+        }
+    },
     "another machine": {"callbacks": {"last": {"dirpath": "sftp://host/mine"}}},
     "save_dir": {"logger": {"x": {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "{mine}"}}},
     "a logger's name": {

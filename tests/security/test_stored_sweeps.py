@@ -296,3 +296,26 @@ def test_a_pickle_behind_rerun_is_not_read(perceptron: Perceptron, tmp_path: Pat
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert "got --experimental-rerun, which reads a pickle" in answer.err
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("task", [
+    ("trainer.max_epochs=range(0,1000000000)",),
+    ("trainer.max_epochs=range(1,1000)", "data.batch_size=range(1,1000)"),
+    ("hydra/sweeper=basic", "hparams_search=optuna", "trainer.max_epochs=range(0,1000000000)"),
+])  # fmt: skip
+def test_more_jobs_than_can_be_listed(tmp_path: Path, task: tuple[str, ...]) -> None:
+    sweep = store(tmp_path / "sweep", task)
+    with pytest.raises(UsageError, match="a stored sweep must have at most 100,000 jobs"):
+        resumed_arguments([f"sweep.resume={sweep}"])
+
+
+def test_a_search_may_draw_from_a_long_range(tmp_path: Path) -> None:
+    for option in ("hydra/sweeper=optuna", "hparams_search=optuna"):
+        sweep = store(tmp_path / "sweep", (option, "trainer.max_epochs=range(0,1000000000)"))
+        assert "trainer.max_epochs=range(0,1000000000)" in resumed_arguments([f"sweep.resume={sweep}"])
+
+
+def test_brackets_too_deep_to_parse(tmp_path: Path) -> None:
+    sweep = store(tmp_path / "sweep", (f"+data.x={'{a:' * 2000}1{'}' * 2000}",))
+    with pytest.raises(UsageError, match="must follow Hydra's grammar"):
+        resumed_arguments([f"sweep.resume={sweep}"])

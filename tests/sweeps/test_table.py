@@ -15,6 +15,7 @@ from scipy import stats
 
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
+from perceptron.sweeps.cells import ranking_cells, ranking_header
 from perceptron.sweeps.report import markdown, print_sections, write_summary
 from perceptron.sweeps.results import Result, read_result, varying
 from perceptron.sweeps.table import sections
@@ -230,6 +231,15 @@ def test_two_seeds_on_one_split_say_nothing_of_chance(make_run: MakeRun) -> None
     assert "too few runs for ± and p: 2 seeds on one split, where 10 are needed" in text
     assert "Nadeau" not in text
     assert "share" not in text
+
+
+def test_the_deviation_stands_beside_the_metric_that_it_is_of(make_run: MakeRun) -> None:
+    runs = [make_run(str(seed), seed=seed, metrics=score(0.1 * seed, acc=0.9)) for seed in range(3)]
+    table = sections(read(*runs))[0]
+    header, cells = ranking_header(table), ranking_cells(table)[0]
+    assert header[header.index("val/loss") :] == ["val/loss", "std", "test/acc", "runs"]
+    assert len(cells) == len(header)
+    assert cells[header.index("std")] == "0.1000"
 
 
 def test_the_note_is_that_of_seeds(make_run: MakeRun) -> None:

@@ -95,6 +95,11 @@ BAD = [
         "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
         "leave one of them out",
     ),
+    (
+        "data.sampling=balanced model=sklearn_logistic",
+        "data.sampling=balanced draws the rows of every epoch, got a model of scikit-learn, which is fitted to all "
+        "rows at once; set data.class_weights=balanced",
+    ),
     ("data.sampling=random", "data.sampling must be one of none, balanced, got random; set data.sampling"),
     ("model.threshold=1", "model.threshold must be in (0, 1), or auto, got 1; set model.threshold"),
     ("model.threshold=automatic", "model.threshold must be in (0, 1), or auto, got automatic; set model.threshold"),

@@ -33,19 +33,32 @@ class PruneHopeless(L.Callback):
         self.pruner = pruner
         # The last epoch that had a validation; others have no new value of its metrics.
         self._validated = -1
+        self._is_over = False
 
     def connect(self) -> None:
-        """Find the trial in its study."""
+        """Find the trial in its study.
+
+        Raises:
+            UsageError: where it is not there.
+        """
         import optuna
 
         storage = _storage(self.storage, os.getpid())
         study = optuna.load_study(study_name=self.study_name, storage=storage, pruner=self.pruner)
+        trials = study.get_trials(deepcopy=False)
+        if self.number >= len(trials):
+            raise UsageError(
+                f"callbacks.pruning.number must be a trial of the study {self.study_name}, got {self.number} of "
+                f"{len(trials)}; set callbacks.pruning=null to train without it"
+            )
         self._trial = trial_of(study, self.storage, self.number)
-        self._reported = {*study.get_trials(deepcopy=False)[self.number].intermediate_values}
+        self._reported = {*trials[self.number].intermediate_values}
+        # The study takes no more of a trial that it knows the end of, such as one that is trained for longer.
+        self._is_over = trials[self.number].state.is_finished()
 
     def verdict(self, value: float, epoch: int) -> PrunedError | None:
         """Report an epoch, once; what to end the run with where the pruner gives the trial up."""
-        if epoch in self._reported:
+        if self._is_over or epoch in self._reported:
             return None
         self._trial.report(value, step=epoch)
         if not self._trial.should_prune():

@@ -70,6 +70,13 @@ def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
         log.warning("%s", visible(warning))
 
 
+def log_task(datamodule: TableDataModule) -> None:
+    """Log the task that was read off the target, and why; nothing where the settings name the task."""
+    table = datamodule.table
+    if table.task_reason:
+        log.info("task: %s, because the target %s; data.task sets another", table.schema.task, table.task_reason)
+
+
 def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> None:
     """Log what ``experiment=table`` sets, which a user-supplied table takes unless told otherwise."""
     if chosen.get("experiment") != "table":

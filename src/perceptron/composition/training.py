@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from perceptron.callbacks import History, NoProfiler, take_several_steps
 from perceptron.composition.callbacks import MonitoredMetrics
 from perceptron.composition.compiling import compile_callbacks
-from perceptron.composition.data import build_data
+from perceptron.composition.data import build_data, changed_rows
 from perceptron.composition.divergence import likely_steep
 from perceptron.composition.figures import draw_figures, figure_callbacks
 from perceptron.composition.hyper_parameters import hyper_parameters
@@ -24,7 +24,7 @@ from perceptron.composition.model import build_model
 from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.precision import to_stored_precision
-from perceptron.composition.results import log_table_defaults, notes, write_data_report, write_results
+from perceptron.composition.results import log_table_defaults, log_task, notes, write_data_report, write_results
 from perceptron.composition.settings.monitors import check_logged
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
@@ -39,7 +39,7 @@ from perceptron.runs.best import best_entry
 from perceptron.runs.checkpoint import SelfContained, load_weights
 from perceptron.runs.faults import named_faults
 from perceptron.runs.files import remove_leftovers, write_text
-from perceptron.runs.folder import monitored_value
+from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
 from perceptron.runs.logs import reopen_logs
@@ -87,6 +87,11 @@ def _train(
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = build_data(cfg.data, None if start is None else start.schema, looks=not goes_on)
+    if goes_on and start is not None and (changed := changed_rows(Run(folder), datamodule)):
+        raise UsageError(
+            f"a run goes on with the rows that it was trained on, got {changed}: training rows would become test rows; "
+            "restore the data, or start a new run"
+        )
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train and start is None:
         fit_network(model, datamodule)
@@ -108,6 +113,7 @@ def _train(
         # No result stands for a run that is under way again.
         (folder / "metrics.json").unlink(missing_ok=True)
         write_text(folder / "config.yaml", as_yaml(config))
+        log_task(datamodule)
         if datamodule.report is not None:
             write_data_report(folder, datamodule.report)
         log_table_defaults(config, chosen)

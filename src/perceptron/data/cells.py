@@ -1,5 +1,6 @@
 """What cells of a table may hold: numbers written in another way than with a point are mended or refused."""
 
+import logging
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 from perceptron.data.delimited import PADDED
 from perceptron.errors import UsageError
 
+log = logging.getLogger(__name__)
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*")
 # Thousands set apart, a comma for the point, a sign of percent or currency.
 _LIKE_A_NUMBER = re.compile(
@@ -20,7 +22,12 @@ _FEWEST_WITH_UNIT = 3
 
 
 def with_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same with texts like 1,5 as texts like 1.5, cell by cell; a column of nothing else is of numbers."""
+    """The same with texts like 1,5 as texts like 1.5, cell by cell; a column of nothing else is of numbers.
+
+    Beside decimal commas a column of numbers like 1.234 may be of thousands; it is taken as written, which is said.
+    """
+    with_thousands = {name: _like_thousands(frame[name]) for name in frame.columns}
+    has_commas = False
     for name in frame.columns:
         column = frame[name]
         commas = column.map(_has_decimal_comma) if _holds_texts(column) else None
@@ -28,7 +35,31 @@ def with_points(frame: pd.DataFrame) -> pd.DataFrame:
             mended = column.mask(commas, column.astype(str).str.strip().str.replace(",", "."))
             numbers = pd.to_numeric(mended, errors="coerce")
             frame[name] = numbers if numbers.notna().equals(column.notna()) else mended
+            has_commas = True
+    for name, value in with_thousands.items():
+        if has_commas and value is not None:
+            log.warning(
+                "column %s is read with a decimal point, as %.3f, beside columns with decimal commas; write %.0f "
+                "without a point if the point separates thousands",
+                name,
+                value,
+                1000 * value,
+            )
     return frame
+
+
+def _like_thousands(column: "pd.Series[Any]") -> float | None:
+    """The first value with a point, where all values look as if points in them separated thousands, as in 1.234."""
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return None
+    known = column.dropna()
+    pointed = known[known % 1 != 0]
+    thousandths = (1000 * pointed).round()
+    # Trailing zeros are lost, but most numbers of thousands have none.
+    if pointed.empty or (thousandths % 10 != 0).mean() <= 1 / 2:
+        return None
+    of_three_digits = (thousandths / 1000 == pointed).all() and pointed.abs().min() >= 1 and known.abs().max() < 1000
+    return float(pointed.iloc[0]) if of_three_digits else None
 
 
 def check_cells(frame: pd.DataFrame) -> None:

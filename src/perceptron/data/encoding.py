@@ -150,7 +150,8 @@ def from_texts(texts: Sequence[str]) -> tuple[Code, ...]:
             for name in ("values", "rare", "missing_texts"):
                 if not all(isinstance(text, str) for text in list(code.get(name, []))):
                     raise TypeError(f"{name} that are no texts")
-            _ = read_dates(pd.Series(["2026-01-31"]), code.get("format", ISO))
+        for form in {code["format"] for code in codes if "format" in code}:
+            _ = read_dates(pd.Series(["2026-01-31"]), form)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a checkpoint's encoding must be readable, got {error}; name another") from error
     return codes

@@ -15,6 +15,7 @@ from urllib.error import HTTPError, URLError
 
 from sklearn.datasets import get_data_home
 
+from perceptron.data.named_files import check_named_files
 from perceptron.errors import UsageError, reason
 
 log = logging.getLogger(__name__)
@@ -46,8 +47,10 @@ def read(dataset: Callable[[], Any]) -> Any:
     """What a function that makes or loads a data set returns; one of ``sklearn.datasets.fetch_*`` may download it.
 
     Raises:
-        UsageError: where it cannot be downloaded or must not be, see ``offline``; or needs a package that is missing.
+        UsageError: where it cannot be downloaded or must not be, see ``offline``; needs a package that is missing; or
+            is told to read what is no regular file.
     """
+    check_named_files(dataset)
     function = dataset.func if isinstance(dataset, partial) else dataset
     name = getattr(function, "__name__", "")
     if not name.startswith("fetch_"):

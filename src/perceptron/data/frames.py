@@ -49,6 +49,7 @@ def read_files(
         UsageError: where a file or a column is not there or not what it must be.
     """
     _pandas()
+    from perceptron.data.kinds import texts_of
     from perceptron.data.raw import RawTable
 
     if features and exclude:
@@ -86,7 +87,8 @@ def read_files(
         frame=whole[chosen],
         target=whole[targets],
         weights=_weights(whole[of_weight], of_weight) if of_weight else None,
-        groups=whole[of_group].astype(str).to_numpy(dtype=object) if of_group else None,
+        # As categories are read: "A " and A are one group, 5.0 and 5 too.
+        groups=texts_of(whole[of_group]).to_numpy(dtype=object) if of_group else None,
         time=_times(whole[of_time], of_time, date_format) if of_time else None,
         is_test=is_test,
         most_categories=most_categories,
@@ -188,7 +190,7 @@ def _read(file: Path, setting: str, missing: Missing) -> Any:
         if kind == "csv":
             frame = read_delimited(file, setting, missing)
         else:
-            frame = pd.read_parquet(file) if kind == "parquet" else pd.read_feather(file)
+            frame = _with_index(pd.read_parquet(file) if kind == "parquet" else pd.read_feather(file), file)
     except UsageError:
         raise
     except Exception as error:
@@ -203,6 +205,19 @@ def _read(file: Path, setting: str, missing: Missing) -> Any:
     if "" in names and not (pd.api.types.is_integer_dtype(frame[""].dtype) or frame[""].is_unique):
         raise UsageError(nameless(0, file, setting))
     return frame
+
+
+def _with_index(frame: Any, file: Path) -> Any:
+    """The frame with what its index is named by as columns, as CSV files have it; pandas makes it no column itself.
+
+    A count of the rows is none in the file, and levels without a name are left out, which is said.
+    """
+    if isinstance(frame.index, _pandas().RangeIndex):
+        return frame
+    named = [level for level, name in enumerate(frame.index.names) if name is not None]
+    if len(named) < frame.index.nlevels:
+        log.warning("the index of %s has no name and says the rows' numbers or names: it is left out", file)
+    return frame.reset_index(level=named) if named else frame
 
 
 def _column(frame: Any, name: Any, setting: str) -> str:

@@ -1,6 +1,8 @@
 """Numbers in a Parquet file, which may be larger than the memory. Needs pyarrow."""
 
+import logging
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +18,10 @@ from perceptron.data.offsets import TOO_CLOSE, choose_offsets, report_merged, su
 from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.files.reading import check_regular
 
+log = logging.getLogger(__name__)
 SUFFIXES = (".parquet", ".pq")
+# What pandas names an index that has no name.
+UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 _NUMBERS_AT_ONCE = 2**21
 # Bytes of each column.
 _BUFFER = 2**16
@@ -46,7 +51,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
     try:
         # Without a buffer it reads columns of a row group ahead and keeps them: the whole file, in the end.
         with pq.ParquetFile(place, buffer_size=_BUFFER, pre_buffer=False) as file:
-            names = _feature_names(file.schema_arrow, target)
+            names = _feature_names(file.schema_arrow, target, path)
             shape = (file.metadata.num_rows, len(names))
             features = np.empty(shape, np.float32) if in_memory else _on_disk(place.parent, shape)
             targets: list[npt.NDArray[Any]] = []
@@ -89,7 +94,8 @@ def _needs_double(schema: Any, names: Sequence[str]) -> npt.NDArray[np.bool_]:
     return np.array([not np.can_cast(schema.field(name).type.to_pandas_dtype(), np.float32) for name in names])
 
 
-def _feature_names(schema: Any, target: str) -> list[str]:
+def _feature_names(schema: Any, target: str, path: str) -> list[str]:
+    """All columns but the target and, which is said, an index without a name: it says the rows' numbers or names."""
     import pyarrow as pa
 
     twice = [name for name, count in Counter(schema.names).items() if count > 1]
@@ -98,16 +104,19 @@ def _feature_names(schema: Any, target: str) -> list[str]:
     if target not in schema.names:
         shown = ", ".join(schema.names[:12])
         raise UsageError(f"data.target must be a column of the Parquet file, got {target}; choose from {shown}")
+    index = [name for name in schema.names if UNNAMED_INDEX.fullmatch(name) and name != target]
+    if index:
+        log.warning("the index of %s has no name and says the rows' numbers or names: it is left out", path)
     for field in schema:
         kind = field.type
-        if field.name != target and not (
+        if field.name not in (target, *index) and not (
             pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
         ):
             raise UsageError(
                 f"features must be numbers for data=arrays, got {kind} in column {field.name}; leave it out of the "
                 "file, or read it with data=table"
             )
-    return [name for name in schema.names if name != target]
+    return [name for name in schema.names if name not in (target, *index)]
 
 
 def _on_disk(folder: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32]:

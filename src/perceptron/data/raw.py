@@ -80,7 +80,7 @@ class RawTable:
         for part in (target, self.frame):
             check_cells(part)
         name = ", ".join(str(column) for column in target.columns)
-        values = _values(target)
+        values = _values(target, classes)
         found = _task_of(target, values) if task == "auto" else FoundTask(task, "")
         if found.task == REGRESSION.name:
             try:
@@ -182,15 +182,20 @@ class RawTable:
         return replace(table, features=features, target=target, schema=schema)
 
 
-def _values(target: pd.DataFrame) -> npt.NDArray[Any]:
-    """``(n_rows,)`` or ``(n_rows, n_targets)``: numbers, also those that were read as texts, truths, or texts."""
+def _values(target: pd.DataFrame, known: Sequence[str] = ()) -> npt.NDArray[Any]:
+    """``(n_rows,)`` or ``(n_rows, n_targets)``: numbers, also those that were read as texts, truths, or texts.
+
+    Spaces around a text do not matter, as in the features, except in the ``known`` name of a model's class.
+    """
     if target.shape[1] > 1:
         return target.to_numpy()
     column = target.iloc[:, 0]
     values: npt.NDArray[Any] = column.to_numpy()
     if kind_without_dates(column) == "number":
         return numbers_of(column, "number").to_numpy() if values.dtype == object else values
-    return values if values.dtype == bool else values.astype(str)
+    if values.dtype == bool:
+        return values
+    return np.array([text if text in known else text.strip() for text in map(str, values)])
 
 
 def _task_of(target: pd.DataFrame, values: npt.NDArray[Any]) -> FoundTask:

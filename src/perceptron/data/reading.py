@@ -100,7 +100,6 @@ def prepare(
     if _is_raw(raw):
         return _prepared(_with_targets(raw, dataset, cells), cells, missing, classes, known, looks, settings)
     table = as_table(raw, **classes, missing_target=cells.missing_target, known=known)
-    _say_task(table)
     labels = None if table.schema.task == REGRESSION.name else table.target
     split = split_rows(len(table), labels=labels, class_names=table.schema.class_names, **settings)
     return Prepared(table=table if known is None else as_known(table, None, known), split=split)
@@ -164,7 +163,6 @@ def _prepared(
     from perceptron.data.encoding import from_texts, is_measured
 
     table = raw.labelled(**classes)
-    _say_task(table)
     labels = None if table.schema.task == REGRESSION.name else table.target
     split = raw.split(labels, class_names=table.schema.class_names, **settings)
     if known is None:
@@ -190,8 +188,3 @@ def _prepared(
             "it out, or name the column as in \"data.date_format={day: '%d/%m/%Y'}\" to see its first other value"
         )
     return Prepared(table=table, split=split, measured=is_measured(codes) if codes else None, report=report)
-
-
-def _say_task(table: Table) -> None:
-    if table.task_reason:
-        log.info("task: %s, because the target %s; data.task sets another", table.schema.task, table.task_reason)

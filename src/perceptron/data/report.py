@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from perceptron.data.cells import are_codes, mixed_number, padded, unit_of
 from perceptron.data.dates import advice_on_dates
+from perceptron.data.digest import digest
 from perceptron.data.encoding import Code, encoded_names, from_texts
 from perceptron.data.kinds import kind_of
 from perceptron.data.missing import as_setting
@@ -29,7 +30,7 @@ _SMALL_CLASS = 0.1
 
 
 def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
-    """Plain values for a JSON file: rows, columns, target, splits, and ``warnings`` of one line each."""
+    """Plain values for a JSON file: rows and their digest, columns, target, splits, and ``warnings`` of a line each."""
     frame, target = raw.frame, pd.DataFrame(raw.target)
     codes = from_texts(table.schema.encoding)
     kinds = {code["column"]: code["kind"] for code in codes}
@@ -72,6 +73,8 @@ def data_report(raw: RawTable, table: Table, split: Split) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "rows": len(frame),
+        # By which a later command tells that the data has changed.
+        "digest": digest(table, split),
         "columns": columns,
         "target": _target(table),
         "splits": {name: len(split.rows(name)) for name in ("train", "val", "test")},
@@ -152,7 +155,13 @@ def _leaks(table: Table, codes: Sequence[Code], train: npt.NDArray[np.int64]) ->
     is_regression = table.schema.task == REGRESSION.name
     if len(rows) < _FEW_ROWS:
         return []
-    if not is_regression and ((counts := np.bincount(table.target[rows])).min() < 3 or len(counts) < 2):
+    target = table.target[rows]
+    if is_regression:
+        # What does not vary is told by any column.
+        target = target[:, np.ptp(target, axis=0) > 0]
+        if target.shape[1] == 0:
+            return []
+    elif (counts := np.bincount(target)).min() < 3 or len(counts) < 2:
         return []
     measure = "r2" if is_regression else "balanced_accuracy"
     tree = (DecisionTreeRegressor if is_regression else DecisionTreeClassifier)(max_leaf_nodes=64, random_state=0)
@@ -160,9 +169,7 @@ def _leaks(table: Table, codes: Sequence[Code], train: npt.NDArray[np.int64]) ->
     found = []
     starts = np.cumsum([0, *(len(encoded_names([code])) for code in codes)])
     for code, start, end in list(zip(codes, starts[:-1], starts[1:], strict=True))[:_COLUMNS_LOOKED_AT]:
-        value = float(
-            cross_val_score(tree, table.features[rows, start:end], table.target[rows], cv=folds, scoring=measure).mean()
-        )
+        value = float(cross_val_score(tree, table.features[rows, start:end], target, cv=folds, scoring=measure).mean())
         if value >= _SUSPICIOUS:
             found.append((str(code["column"]), measure, value))
     return found

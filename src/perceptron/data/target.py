@@ -41,7 +41,7 @@ def task_of(target: npt.NDArray[Any], *, names: Sequence[Any] | None = None) -> 
     with np.errstate(invalid="ignore"):
         broken = distinct[distinct % 1 != 0]
     if len(broken):
-        return FoundTask(REGRESSION.name, f"has numbers with a fraction, such as {broken[0]:g}")
+        return FoundTask(REGRESSION.name, f"has numbers with a fraction, such as {broken[0]}")
     if count > MOST_CLASSES and (names is None or len(names) != count):
         return FoundTask(REGRESSION.name, f"has {count} distinct whole numbers, more than {MOST_CLASSES}")
     limit = f"at most {MOST_CLASSES}" if count <= MOST_CLASSES else "each with a name"

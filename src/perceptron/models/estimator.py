@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
+from sklearn.utils.validation import has_fit_parameter
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import (
@@ -78,12 +79,29 @@ class Estimator:
         self.standardize_target = standardize_target
         self._metrics = joined(TaskMetrics(task=task.name, num_classes=n_classes) if task_metrics else None, metrics)
 
-    def fit(self, features: Tensor, target: Tensor) -> None:
-        """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone."""
+    def fit(self, features: Tensor, target: Tensor, factors: Tensor | None = None) -> None:
+        """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone.
+
+        Args:
+            features: ``(n_rows, n_features)``.
+            target: ``(n_rows,)`` labels or ``(n_rows, n_targets)`` values.
+            factors: ``(n_rows,)`` how much each row counts; None for all alike.
+
+        Raises:
+            UsageError: where rows have factors and the estimator cannot weight them.
+        """
+        weights = {}
+        if factors is not None:
+            if not has_fit_parameter(self.estimator, "sample_weight"):
+                raise UsageError(
+                    "model.estimator must take sample_weight in fit for data.weight and data.class_weights, got "
+                    f"{type(self.estimator).__name__}; leave them out, or choose another estimator"
+                )
+            weights["sample_weight"] = factors.numpy()
         if self.standardize_target is not None:
             target = self.standardize_target(target)
             target = target.squeeze(1) if target.shape[1] == 1 else target
-        self.estimator.fit(self._inputs(features), target.numpy())
+        self.estimator.fit(self._inputs(features), target.numpy(), **weights)
 
     def metrics(self, features: Tensor, target: Tensor) -> dict[str, float]:
         """Loss and metrics of rows, raw.

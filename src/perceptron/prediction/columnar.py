@@ -1,6 +1,5 @@
 """Parquet and Feather files, a chunk at a time."""
 
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,14 +9,13 @@ import pyarrow as pa
 import pyarrow.ipc as pa_ipc
 import pyarrow.parquet as pa_parquet
 
+from perceptron.data.parquet import UNNAMED_INDEX
 from perceptron.errors import UsageError
 from perceptron.prediction.columns import check_columns
 
 CHUNK_ROWS = 1 << 16
 _PARQUET = b"PAR1"
 _FEATHER = b"ARROW1"
-# What pandas names an index that has no name.
-_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def is_columnar(path: Path) -> bool:
@@ -51,7 +49,7 @@ def columnar_batches(
     wanted = [*features, *([row_id] if row_id else [])]
     with _opened(path) as (schema, batches):
         names = schema.names
-        index = [name for name in names if _INDEX.fullmatch(name) and name not in wanted]
+        index = [name for name in names if UNNAMED_INDEX.fullmatch(name) and name not in wanted]
         left_out = [*ignored, *(names if is_encoded else index)]
         check_columns(names, wanted=features, row_id=row_id, ignored=left_out, source=str(path))
         for name in () if is_encoded else features:

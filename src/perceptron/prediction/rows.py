@@ -123,7 +123,8 @@ def _chunk(
 ) -> Chunk:
     ids = batch.column(row_id) if row_id else pa.array(range(first_row, first_row + batch.num_rows), pa.int64())
     if codes:
-        frame = batch.select(list(features)).to_pandas()
+        # What pandas had as the index when it wrote the file is a column like the others.
+        frame = batch.select(list(features)).to_pandas(ignore_metadata=True)
         frame.index += first_row
         return Chunk(features=encode(frame, codes, novelties=novelties), ids=ids)
     values = np.empty((batch.num_rows, len(features)))

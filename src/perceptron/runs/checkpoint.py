@@ -99,18 +99,25 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UsageError(f"a checkpoint must exist, got {path}; name another") from error
     except pickle.UnpicklingError as error:
-        raise UsageError(
-            f"a checkpoint must hold tensors and plain values alone, got Python objects or a damaged file in {path}; "
-            "nothing of it was run: name another"
-        ) from error
+        raise _unreadable(path) from error
     # Damaged bytes fail in many ways inside torch's reader.
     except (OSError, RuntimeError, MemoryError, EOFError, ValueError, LookupError, TypeError, AttributeError) as error:
+        # torch advises to read the file without it.
+        if "weights_only" in str(error):
+            raise _unreadable(path) from error
         raise UsageError(
             f"a checkpoint must be readable, got {reason(error, lines=1)} in {path}; name another"
         ) from error
     check_usable(checkpoint, where=str(path))
     contents: dict[str, Any] = checkpoint
     return contents
+
+
+def _unreadable(path: str | Path) -> UsageError:
+    return UsageError(
+        f"a checkpoint must hold tensors and plain values alone, got Python objects or a damaged file in {path}; "
+        "nothing of it was run: name another"
+    )
 
 
 def stored_config(checkpoint: Mapping[str, Any], *, where: str) -> dict[str, Any]:

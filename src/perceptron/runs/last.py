@@ -19,12 +19,17 @@ class LastCheckpoint(Checkpoint):
     Args:
         dirpath: folder of the checkpoint.
         every_seconds: how much work may be lost, in seconds; 0 writes wherever a run can go on from.
+
+    Raises:
+        TypeError: where ``every_seconds`` is no number.
     """
 
     # One batch may be several steps to it.
     takes_groups = True
 
     def __init__(self, *, dirpath: str, every_seconds: float = 10.0) -> None:
+        if not isinstance(every_seconds, int | float):
+            raise TypeError(f"every_seconds must be a number, got {every_seconds}")
         self.path = Path(dirpath) / "last.ckpt"
         self.every_seconds = every_seconds
         self._written = 0.0

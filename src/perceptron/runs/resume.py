@@ -17,7 +17,7 @@ from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
 from perceptron.runs.checkpoint_shape import check_resumable
 from perceptron.runs.folder import Run
-from perceptron.runs.inside import is_inside
+from perceptron.runs.inside import is_inside, starts_elsewhere
 from perceptron.runs.logs import hide_later
 from perceptron.runs.step_counts import count_groups, count_steps
 
@@ -214,7 +214,7 @@ def _check_inside(state: Mapping[str, Any], folder: Path, *, where: str) -> None
     named = [state[key] for key in ("best_model_path", "kth_best_model_path", "last_model_path")]
     for path in filter(None, [*named, *state["best_k_models"]]):
         # Its folder, for the file itself may be a link, which is replaced and not followed.
-        if not (path.endswith(".ckpt") and is_inside(Path(path).parent, folder)):
+        if not (path.endswith(".ckpt") and is_inside(Path(path).parent, folder) and not starts_elsewhere(path)):
             raise UsageError(
                 f"a checkpoint must name its best checkpoints in the run's own folder, got {path} in {where}; "
                 "name another checkpoint, or train anew"

@@ -13,10 +13,13 @@ _LEAST = 0.5e-4
 
 
 def ranking_header(section: Section) -> list[str]:
-    """Names of the columns: rank, settings, metrics, and what repeated runs tell."""
-    repeated = ["std", "runs"] if is_repeated(section) else []
-    repeated += ["vs best", "effect", "p"] if repeated and len(section.rows) > 1 else []
-    return ["#", *_short(section.columns), *section.shown, *repeated]
+    """Names of the columns: rank, settings, metrics, and what repeated runs tell; "std" stands behind its metric."""
+    # The first is the one that the table is ranked by.
+    ranked_by, *others = section.shown
+    if not is_repeated(section):
+        return ["#", *_short(section.columns), ranked_by, *others]
+    compared = ["vs best", "effect", "p"] if len(section.rows) > 1 else []
+    return ["#", *_short(section.columns), ranked_by, "std", *others, "runs", *compared]
 
 
 def _short(columns: Sequence[str]) -> list[str]:
@@ -31,10 +34,11 @@ def ranking_cells(section: Section) -> list[list[str]]:
     for rank, row in enumerate(section.rows, start=1):
         ranked = row.estimate(section.ranked_by)
         cells = [str(rank), *(_rounded(row.setting[column]) for column in section.columns)]
-        cells += [_interval(row.estimate(metric), repeated=repeated) for metric in section.shown]
+        ranked_by, *others = (_interval(row.estimate(metric), repeated=repeated) for metric in section.shown)
+        cells += [ranked_by, *([_number(ranked.std)] if repeated else []), *others]
         if repeated:
             n = ranked.n_runs
-            cells += [_number(ranked.std), f"{n} of {section.n_runs}" if row in incomplete else str(n)]
+            cells += [f"{n} of {section.n_runs}" if row in incomplete else str(n)]
             cells += _paired(row) if len(section.rows) > 1 else []
         rows.append(cells)
     return rows

@@ -18,6 +18,7 @@ from perceptron.composition.callbacks import check_rules
 from perceptron.composition.instance import Again, instance
 from perceptron.composition.model import build_model
 from perceptron.composition.optimizer import build_optimizer, build_schedule
+from perceptron.composition.results import log_task
 from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
@@ -180,7 +181,8 @@ class MemberBuilder:
         datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
         names = ("dataset", "task", "missing_target")
         key = json.dumps([config["data"][name] for name in names], sort_keys=True, default=str)
-        if key not in self._tables:
+        is_new = key not in self._tables
+        if is_new:
             L.seed_everything(config["seed"], workers=True, verbose=False)
             try:
                 self._tables[key] = as_table(
@@ -191,6 +193,8 @@ class MemberBuilder:
         table = self._tables[key]
         datamodule.dataset = lambda: table
         datamodule.setup()
+        if is_new:
+            log_task(datamodule)
         return datamodule
 
 

@@ -78,6 +78,11 @@ def _check_choices(data: Mapping[str, Any], model: Mapping[str, Any]) -> None:
             "data.class_weights and data.sampling must not both be balanced, got both: rare classes would count twice; "
             "leave one of them out"
         )
+    if data["sampling"] == "balanced" and model["_target_"] == ESTIMATOR:
+        raise UsageError(
+            "data.sampling=balanced draws the rows of every epoch, got a model of scikit-learn, which is fitted to "
+            "all rows at once; set data.class_weights=balanced"
+        )
 
 
 def _check_dataset(data: Mapping[str, Any]) -> None:

@@ -28,7 +28,8 @@ def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = Non
             raise UsageError(f"an override is key=value, got {text}; write {text}=<value>")
         try:
             parsed += parser.parse_overrides([text])
-        except HydraException as error:
+        # Brackets nested too deep for its parser.
+        except (HydraException, RecursionError) as error:
             raise UsageError(
                 f"an override must follow Hydra's grammar, got {text}; quote special characters, such as "
                 "'key=\"a value\"' or 'key=[1,2]'"

@@ -1,17 +1,25 @@
 """Metrics of a restored model."""
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from omegaconf import DictConfig
 
+from perceptron.composition.data import changed_rows
 from perceptron.composition.logs import tame_lightning
+from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.ensembling import check_held_out
 from perceptron.composition.stored.restore import Restored, restore_data
 from perceptron.composition.threads import set_threads
 from perceptron.composition.trainer import build_trainer
 from perceptron.composition.training import evaluate
+from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
+from perceptron.runs.folder import Run
 from perceptron.tasks import SplitName
+
+log = logging.getLogger(__name__)
 
 
 def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dict[str, float]:
@@ -28,6 +36,7 @@ def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dic
     tame_lightning()
     config = restored.config
     datamodule = restore_data(restored)
+    _warn_of_changes(restored, datamodule)
     # As many threads as in training: their number decides in which order sums are taken.
     set_threads(
         config.trainer.num_threads,
@@ -41,6 +50,18 @@ def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dic
             f"choose split=train, or set data.{splits[-1]}_fraction"
         )
     return metrics
+
+
+def _warn_of_changes(restored: Restored, datamodule: TableDataModule) -> None:
+    """Say where the run's own table has changed since; of other data that an override names nothing is to be said."""
+    run = Run(Path(restored.config.paths.output_dir))
+    if not (run.folder / "config.yaml").is_file() or run.config.get("data") != plain(restored.config)["data"]:
+        return
+    if changed := changed_rows(run, datamodule):
+        log.warning(
+            "the data has changed since training: it has %s; training rows may be among the validation and test rows",
+            changed,
+        )
 
 
 def _silent(config: DictConfig) -> DictConfig:

@@ -53,7 +53,7 @@ def check_path(key: str, text: str, folder: Path, *, where: str) -> None:
         return
     if name == _STORAGE:
         check_storage(key, text, folder, where=where)
-    elif (name in _FOLDERS or _leaves(text)) and not _is_within(text, folder):
+    elif (name in _FOLDERS or name.endswith("_path") or _leaves(text)) and not _is_within(text, folder):
         raise _outside(key, text, folder, where=where)
 
 

@@ -4,7 +4,7 @@ Not ``--config-dir <folder> experiment=best``, which would have Hydra compose wh
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from perceptron.composition.sweeps.stored_overrides import check_stored
 from perceptron.errors import UsageError
 from perceptron.runs.stored_values import read_values
 
-_KEY = "sweep.best"
+_KEY, _PATHS = "sweep.best", "paths"
 _OVERRIDDEN = re.compile(r"override /([\w/]+)")
 
 
@@ -33,8 +33,9 @@ def with_best(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     folder = Path(named[-1].partition("=")[2])
     file = folder / "experiment" / "best.yaml"
-    stored = _stored(file)
-    check_stored(stored, folder, where=str(file), trust=trusted(arguments))
+    stored, trust = _stored(file), trusted(arguments)
+    check_stored(stored, folder, where=str(file), trust=trust)
+    _check_places(stored, where=str(file), trust=trust)
     others = [argument for argument in arguments if argument.partition("=")[0] not in (_KEY, "trust")]
     typed = {_key(argument) for argument in others}
     return [*(override for override in stored if _key(override) not in typed), *others]
@@ -51,6 +52,17 @@ def _stored(file: Path) -> list[str]:
             "experiment/best.yaml; name one below logs/<task>/multiruns"
         ) from error
     return [*options, *(f"++{key}={_text(value)}" for key, value in _leaves(values, ""))]
+
+
+def _check_places(stored: Sequence[str], *, where: str, trust: Collection[str]) -> None:
+    """Refuse to let the file say where the new run lies: a sweep leaves ``paths`` out of its best setting."""
+    for override in stored:
+        key = _key(override)
+        if key.partition(".")[0] == _PATHS and key not in trust:
+            raise UsageError(
+                f"a best setting must not say where a run writes, got {override.lstrip('+')} in {where}; if you know "
+                f"it, type 'trust=[{key}]'"
+            )
 
 
 def _option(entry: Any) -> str:

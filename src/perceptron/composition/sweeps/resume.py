@@ -11,6 +11,7 @@ from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.kept_command import restore_command
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
+from perceptron.files.writing import check_contained
 from perceptron.runs.stored_values import read_values
 
 RESUME = "sweep.resume"
@@ -31,7 +32,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
 
     Raises:
         UsageError: where the folder is no sweep's, settings of the jobs stand beside it, or what it has stored could do
-            more than train, see ``check_stored``.
+            more than train, see ``check_stored``; or a link leads out of the folder.
     """
     named = [argument for argument in arguments if argument.partition("=")[0] == RESUME]
     if not named:
@@ -43,6 +44,8 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
         raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {RESUME}; leave it out")
     if "${" in str(folder):
         raise UsageError(f"{RESUME} must be a folder without ${{ in its name, got {folder}; rename it")
+    # Here too, for a link in the folder that one stands in is the user's own only where the sweep is new.
+    check_contained(folder)
     restore_command(folder)
     name = QuotedString(text=str(folder), quote=Quote.single)
     typed = {argument.partition("=")[0] for argument in own}

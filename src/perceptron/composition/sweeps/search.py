@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
+from perceptron.composition.sweeps.study_faults import readable_study
 from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed
@@ -65,7 +66,7 @@ def search(
         launcher: runs batches of ``n_jobs`` trials.
 
     Raises:
-        UsageError: where the space holds a setting that cannot be, or Hydra's own cannot.
+        UsageError: where the space holds a setting that cannot be, or Hydra's own cannot; or the database is damaged.
     """
     _require_optuna()
     import optuna
@@ -90,8 +91,9 @@ def search(
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
     # One that was killed between its draw and its mark is this sweep's where the study is.
     marks = (str(folder),) if settings["storage"] else (str(folder), None)
-    waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
-               if trial.user_attrs.get(_FOLDER) in marks]  # fmt: skip
+    with readable_study(storage):
+        waiting = [trial.number for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
+                   if trial.user_attrs.get(_FOLDER) in marks]  # fmt: skip
     while True:
         numbers, waiting = waiting[: settings["n_jobs"]], waiting[settings["n_jobs"] :]
         batch: list[Trial] = []
@@ -102,11 +104,12 @@ def search(
             if begun is None and number >= n_trials:
                 break
             study.sampler = _sampler(settings, seed=first.seed, number=number)
-            trial = study.ask() if begun is None else trial_of(study, storage, begun)
-            trial.set_user_attr(_FOLDER, str(folder))
-            batch.append(trial)
-            # By its own sampler: what was interrupted in the midst of it is drawn the same again.
-            drawn.append(space.draw(trial))
+            with readable_study(storage):
+                trial = study.ask() if begun is None else trial_of(study, storage, begun)
+                trial.set_user_attr(_FOLDER, str(folder))
+                batch.append(trial)
+                # By its own sampler: what was interrupted in the midst of it is drawn the same again.
+                drawn.append(space.draw(trial))
         if not batch:
             return
         overrides = []

@@ -39,6 +39,8 @@ _NUMBERS = re.compile(r"\$\{(?:seed|data\.(?:fold|folds|split_seed|batch_size)|o
 # What the settings that write may refer to.
 _SAFE = re.compile(r"^\$\{paths\.output_dir\}(?=/|$)|^\$\{(?:monitor|mode|seed)\}$")
 _OPTION = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*")
+# Listing them takes a minute.
+_MOST_JOBS = 100_000
 _FORBIDDEN = ("_args_", "data_home", "download_if_missing")
 
 
@@ -57,7 +59,9 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
     for text in texts:
         if text.startswith("-"):
             raise UsageError(f"a stored command line must hold settings alone, got {text} in {where}; restore the file")
-    for override in parsed_overrides(texts):
+    overrides = parsed_overrides(texts)
+    _check_size(overrides, where=where)
+    for override in overrides:
         key = override.key_or_group
         if key in trust:
             continue
@@ -70,6 +74,25 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
         for value in _values(override):
             for name, leaf in _leaves(key, value):
                 _check(name, leaf, folder, where=where, trust=trust)
+
+
+def _check_size(overrides: Sequence[Override], *, where: str) -> None:
+    """Refuse more jobs than a sweep can list: Hydra lists all of them before the first is run."""
+    options = {override.key_or_group: override._value for override in overrides}
+    sweeper = options.get("hydra/sweeper", "optuna" if "hparams_search" in options else "basic")
+    if sweeper != "basic":
+        # A search draws from ranges.
+        return
+    jobs = 1.0
+    for value in options.values():
+        if isinstance(value, ChoiceSweep):
+            jobs *= len(value.list)
+        elif isinstance(value, RangeSweep) and None not in (value.start, value.stop):
+            jobs *= max(abs(float(value.stop or 0) - float(value.start or 0)) / abs(float(value.step) or 1), 1)
+    if jobs > _MOST_JOBS:
+        raise UsageError(
+            f"a stored sweep must have at most {_MOST_JOBS:,} jobs, got {jobs:,.0f} in {where}; restore the file"
+        )
 
 
 def _check(key: str, value: Any, folder: Path, *, where: str, trust: Collection[str]) -> None:
