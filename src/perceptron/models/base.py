@@ -421,8 +421,6 @@ class TaskModule(L.LightningModule, ABC):
             # What a subclass computes itself, it computes of all rows at once.
             is_own = type(self).metrics is not TaskModule.metrics
             counted = SplitMetrics(split, self._collection(outputs), keeps_rows=is_own).to(outputs.device)
-            if outputs.dtype == torch.float64:
-                counted.loss.set_dtype(torch.float64)
             setattr(self, f"{split}_metrics", counted)
         self.label_as_predicted(counted.metrics, outputs.dtype)
         counted.update(self.row_losses(outputs, target), self.predictions(outputs), target, outputs)

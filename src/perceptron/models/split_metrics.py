@@ -44,6 +44,9 @@ class SplitMetrics(nn.Module):
         Raises:
             UsageError: naming the metric that cannot be updated with them.
         """
+        # torchmetrics forgets a metric's dtype when the module is moved, and a mean casts its values to it.
+        if losses.dtype == torch.float64 != self.loss.dtype:
+            self.loss.set_dtype(torch.float64)
         self.loss.update(losses)
         count(self.metrics, predictions, target)
         if self.rows is not None:
