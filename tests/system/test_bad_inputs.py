@@ -179,7 +179,7 @@ def test_a_log_that_cannot_be_written_is_named(perceptron: Perceptron, run: Path
     (run / "train.log").unlink()
     (run / "train.log").mkdir()
     before = _files(run)
-    _expect(perceptron("resume", f"run={run}", "trainer.max_epochs=4"), "train.log must be writable")
+    _expect(perceptron("resume", f"run={run}", "trainer.max_epochs=4"), "a run writes to files of its own folder, got the folder .*train.log; delete it")
     assert _files(run) == before
 
 
