@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def _swap(path: Path, outside: Path, chance: random.Random) -> str:
     else:
         pool = _VALUES + (_TENSORS * 2 if path.suffix == ".ckpt" else ())
         other = chance.choice(places)
-        parent[keys[-1]] = chance.choice(pool) if chance.random() < 0.85 else other[1][other[0][-1]]
+        # A copy: one that holds the place itself could not be written as JSON.
+        parent[keys[-1]] = deepcopy(chance.choice(pool) if chance.random() < 0.85 else other[1][other[0][-1]])
         what = repr(parent[keys[-1]])[:60]
     dump(values, path)
     return f"{'.'.join(map(str, keys))[-90:]} = {what}"
