@@ -179,7 +179,8 @@ def test_a_log_that_cannot_be_written_is_named(perceptron: Perceptron, run: Path
     (run / "train.log").unlink()
     (run / "train.log").mkdir()
     before = _files(run)
-    _expect(perceptron("resume", f"run={run}", "trainer.max_epochs=4"), "a run writes to files of its own folder, got the folder .*train.log; delete it")
+    line = "a run writes to files of its own folder, got the folder .*train.log; delete it"
+    _expect(perceptron("resume", f"run={run}", "trainer.max_epochs=4"), line)
     assert _files(run) == before
 
 
