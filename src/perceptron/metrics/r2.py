@@ -2,11 +2,11 @@
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
+
+from perceptron.metrics.all_rows import AllRowsMetric
 
 
-class R2(Metric):
+class R2(AllRowsMetric):
     """R², averaged over the targets that vary, as scikit-learn's ``r2_score`` with ``force_finite=False``.
 
     torchmetrics' ``R2Score`` sums squares of the values themselves in float32: of a target of 1e5 +- 1 nothing is left.
@@ -18,23 +18,10 @@ class R2(Metric):
 
     is_differentiable = True
     higher_is_better = True
-    full_state_update = False
-    preds: list[Tensor]
-    target: list[Tensor]
-
-    def __init__(self, **settings: object) -> None:
-        super().__init__(**settings)
-        self.add_state("preds", [], dist_reduce_fx="cat")
-        self.add_state("target", [], dist_reduce_fx="cat")
-
-    def update(self, preds: Tensor, target: Tensor) -> None:
-        """Keep a batch."""
-        self.preds.append(preds)
-        self.target.append(target)
 
     def compute(self) -> Tensor:
         """The mean over targets."""
-        preds, target = dim_zero_cat(self.preds), dim_zero_cat(self.target)
+        preds, target = self.rows()
         return r2(preds.view(len(preds), -1), target.view(len(target), -1))
 
 

@@ -2,15 +2,15 @@
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
+
+from perceptron.metrics.all_rows import AllRowsMetric
 
 _MANY_ROWS = 100_000
 # Whose ranks are counted at a time, in int32: of all rows at once they would take 37 bytes a row.
 _PART_ROWS = 2**20
 
 
-class Ranking(Metric):
+class Ranking(AllRowsMetric):
     """Area under the ROC curve and average precision: of class 1, or the mean over classes, each against the others.
 
     torchmetrics' ``AUROC`` and ``AveragePrecision`` leave a class out that the rows do not hold, or count it as 0: the
@@ -23,23 +23,10 @@ class Ranking(Metric):
 
     is_differentiable = False
     higher_is_better = True
-    full_state_update = False
-    preds: list[Tensor]
-    target: list[Tensor]
-
-    def __init__(self, **settings: object) -> None:
-        super().__init__(**settings)
-        self.add_state("preds", [], dist_reduce_fx="cat")
-        self.add_state("target", [], dist_reduce_fx="cat")
-
-    def update(self, preds: Tensor, target: Tensor) -> None:
-        """Keep a batch."""
-        self.preds.append(preds)
-        self.target.append(target)
 
     def compute(self) -> dict[str, Tensor]:
         """``auroc`` and ``average_precision``."""
-        preds, target = dim_zero_cat(self.preds), dim_zero_cat(self.target)
+        preds, target = self.rows()
         of_classes = area_and_precision(preds, target == 1) if preds.ndim == 1 else areas_and_precisions(preds, target)
         area, precision = (each.mean() for each in of_classes)
         return {"auroc": area, "average_precision": precision}
