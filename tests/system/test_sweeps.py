@@ -121,7 +121,7 @@ def test_a_sweep_goes_on(sweep: Sweep) -> None:
     assert (folder / "0" / "metrics.json").stat().st_mtime_ns == untouched
     assert {job.folder.name: (job.folder / "metrics.json").read_bytes() for job in find_jobs(folder)} == before
     config = yaml.safe_load((folder / "1" / "config.yaml").read_text())
-    assert config["ckpt_path"] == str(folder / "1" / "checkpoints" / "last.ckpt")
+    assert Path(config["ckpt_path"]).parent == folder / "1" / "checkpoints"
     assert rows(folder)[0]["runs"] == "3"
 
 

@@ -20,7 +20,7 @@ def _results(folder: Path) -> dict[str, float]:
 def test_it_prints_results_and_leaves_a_folder_named_for_its_time(command, tmp_path: Path) -> None:
     done = command("train.py", "trainer.max_epochs=1")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert done.stderr == "task: binary, because the target has two distinct values; data.task sets another\n"
     (folder,) = (tmp_path / "train/runs").iterdir()
     assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d", folder.name)
     assert {path.name for path in (folder / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}

@@ -230,6 +230,7 @@ def resume_point(run: Run) -> Path | None:
     others = [path for path in run.checkpoint().parent.glob("*.ckpt") if path != run.checkpoint("last")]
     newest = sorted(others, key=lambda path: path.stat().st_mtime_ns)[-1:]
     steps = {}
+    # Of equal steps not the last one: a finished run's holds the end of its training, where a longer run has none.
     for path in (*newest, run.checkpoint("last")):
         if path.is_file():
             contents = read_checkpoint(path)
