@@ -10,6 +10,7 @@ from typing import Any
 import lightning as L
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from perceptron.composition import training
 from perceptron.composition.stored.resuming import resume
@@ -55,6 +56,12 @@ def _events(folder: Path) -> dict[str, list[tuple[int, float]]]:
     events = EventAccumulator(str(folder / "tensorboard"), size_guidance={"scalars": 0})
     events.Reload()
     return {tag: [(one.step, one.value) for one in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+@pytest.fixture(autouse=True)
+def _file_numbers_of_one_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorBoard reads a folder's files by name: of files that are begun in the same second, number 10 before 9."""
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(1000))
 
 
 @pytest.fixture
