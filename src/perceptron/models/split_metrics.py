@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric, MetricCollection
-from torchmetrics.utilities import dim_zero_cat
 
 from perceptron.errors import UsageError, reason
+from perceptron.metrics.all_rows import AllRowsMetric
 from perceptron.tasks import TASKS, SplitName
 
 # The order in which metrics are reported; others stand behind them.
@@ -68,26 +68,12 @@ class SplitMetrics(nn.Module):
                 metric.reset()
 
 
-class Rows(Metric):
+class Rows(AllRowsMetric):
     """Outputs and target of every row, of all processes."""
-
-    full_state_update = False
-    outputs: list[Tensor]
-    target: list[Tensor]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("outputs", [], dist_reduce_fx="cat")
-        self.add_state("target", [], dist_reduce_fx="cat")
-
-    def update(self, outputs: Tensor, target: Tensor) -> None:
-        """Keep a batch."""
-        self.outputs.append(outputs)
-        self.target.append(target)
 
     def compute(self) -> tuple[Tensor, Tensor]:
         """All of them."""
-        return dim_zero_cat(self.outputs), dim_zero_cat(self.target)
+        return self.rows()
 
 
 def joined(of_task: MetricCollection | None, own: MetricCollection | None) -> MetricCollection:

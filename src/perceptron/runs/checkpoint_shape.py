@@ -93,7 +93,6 @@ NUMBER = Rule("a number", lambda value: type(value) in (int, float))
 FLAG = Rule("true or false", lambda value: type(value) is bool)
 TEXT = Rule("a text", lambda value: isinstance(value, str))
 SCORE = Rule("a tensor of one number", lambda value: isinstance(value, torch.Tensor) and value.numel() == 1)
-LIST = Rule("a list of numbers", lambda value: _has_dimensions(value, 1))
 PLAIN = Rule("a mapping", lambda value: isinstance(value, dict))
 
 _DONE = {"ready": COUNT, "completed": COUNT}
