@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 
 from perceptron.callbacks import several_steps
 from perceptron.composition import training
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.stored.resuming import resume
 from perceptron.composition.trainer import build_trainer
 from perceptron.data import TableDataModule

@@ -8,7 +8,7 @@ from typing import Any
 from torch.optim import Optimizer
 
 from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule

@@ -11,7 +11,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.command import check_composed, check_overrides
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.errors import UsageError
 
 # What Hydra composes without a complaint.

@@ -5,7 +5,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 
 from perceptron.composition.settings.groups import group_options
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 
 GROUPS = ("", "model", "hydra", "hydra/launcher", "schema/model", "seed", "no/such")
 

@@ -6,7 +6,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from tests.composition.sweeps.multiruns import TYPED, multirun
 
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.sweeps.loader import SweepLoader
 
 SWEEPS = [

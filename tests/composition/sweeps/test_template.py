@@ -12,7 +12,7 @@ from tests.composition.sweeps.multiruns import TYPED, multirun
 from tests.population.comparing import sweep
 
 from perceptron.composition.settings.interpolations import dependents
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.report import planned_jobs
 from perceptron.composition.sweeps.template import JobTemplate

@@ -12,7 +12,8 @@ from typing import Any
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.population.jobs import MemberBuilder, check_settings, check_surroundings, group_key
-from perceptron.composition.settings.checks import check, check_values
+from perceptron.composition.settings.checks import check, check_values, constraints_in
+from perceptron.composition.settings.schema.constraints import Constraint
 from perceptron.composition.sweeps.template import JobTemplate, PlainJob
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, members_that_fit
@@ -56,7 +57,7 @@ def group_jobs(numbers: Iterable[int], job_of: Callable[[int], PlainJob]) -> tup
     groups: dict[str, list[Candidate]] = {}
     alone: list[int] = []
     builder = MemberBuilder()
-    checked: set[JobTemplate] = set()
+    checked: dict[JobTemplate, dict[str, Constraint]] = {}
     for number in numbers:
         try:
             job = job_of(number)
@@ -116,16 +117,17 @@ def _kin(candidate: Candidate) -> str:
     return json.dumps([settings, {**data, "seed": None}], sort_keys=True, default=str)
 
 
-def _check(job: PlainJob, checked: set[JobTemplate]) -> None:
+def _check(job: PlainJob, checked: dict[JobTemplate, dict[str, Constraint]]) -> None:
     run = Run(Path(job.config["paths"]["output_dir"]))
     if run.is_finished:
         raise CannotStackError("it is finished")
     if run.checkpoint("last").is_file():
         raise CannotStackError("it goes on from where it was left")
     if job.template in checked:
-        check_values(job.config, job.template.varying)
+        check_values(job.config, checked[job.template])
     else:
-        check(job.template.enter(job.number))
-        checked.add(job.template)
+        cfg = job.template.enter(job.number)
+        check(cfg)
+        checked[job.template] = constraints_in(cfg)
     check_surroundings(job.template.hydra_values)
     check_settings(job.config)

@@ -13,7 +13,6 @@ from perceptron.composition.logs import tame_lightning
 from perceptron.composition.population.groups import group_jobs
 from perceptron.composition.population.sharing import train_groups
 from perceptron.composition.population.trained import Trained
-from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
@@ -46,12 +45,8 @@ def launch(
 
     Returns:
         Results in the jobs' order.
-
-    Raises:
-        UsageError: where Hydra's settings cannot be.
     """
     raise_if_lost()
-    check_hydra(config.hydra)
     setup_globals()
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 
 _COMMANDS = """\
 Train, test and log a model on a table.

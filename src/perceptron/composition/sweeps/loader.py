@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.settings.groups import group_options
 from perceptron.composition.settings.parsing import parsed_override
 from perceptron.composition.sweeps.template import JobTemplate, typed_overrides
 
@@ -117,7 +115,7 @@ class SweepLoader(ConfigLoader):
             return False
         parent, _, name = key.rpartition("/")
         if parent not in self._groups:
-            self._groups[parent] = set(group_options(self._loader, parent, ObjectType.GROUP))
+            self._groups[parent] = set(self._loader.list_groups(parent))
         return name in self._groups[parent]
 
     def _dirname(self, overrides: Sequence[Override], template: JobTemplate) -> str:

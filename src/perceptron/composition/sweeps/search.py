@@ -17,7 +17,6 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
-from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.composition.sweeps.study_faults import readable_study
 from perceptron.errors import UsageError, missing_extra, reason
@@ -72,7 +71,6 @@ def search(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    check_hydra(config.hydra)
     space = parse_space(settings["params"] or {}, arguments, loader)
     if not space.dimensions:
         raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")

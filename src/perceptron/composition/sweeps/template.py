@@ -13,8 +13,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from perceptron.composition.settings.hydras import is_shared
 from perceptron.composition.settings.interpolations import followed, resettle, settle
+from perceptron.composition.settings.output_folders import is_shared
 from perceptron.composition.settings.plain import at, replaced
 from perceptron.runs.plain_yaml import YamlSeries, as_yaml
 
