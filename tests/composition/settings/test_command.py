@@ -9,8 +9,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-
 from perceptron.composition.settings.command import check_composed, check_overrides
+
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.errors import UsageError
 

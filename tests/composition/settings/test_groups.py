@@ -3,8 +3,8 @@ import itertools
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
-
 from perceptron.composition.settings.groups import group_options
+
 from perceptron.composition.settings.conf_folder import CONF_DIR
 
 GROUPS = ("", "model", "hydra", "hydra/launcher", "schema/model", "seed", "no/such")

@@ -1,8 +1,8 @@
 from collections.abc import Iterable
 
 import pytest
-
 from perceptron.composition.settings.ranges import RANGES
+
 from perceptron.networks import ACTIVATIONS, CATEGORIES, EMBEDDINGS
 
 

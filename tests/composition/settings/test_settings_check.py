@@ -1,7 +1,7 @@
 import pytest
 from omegaconf import OmegaConf
-
 from perceptron.composition.settings.settings_check import SettingsCheck
+
 from perceptron.errors import UsageError
 
 

@@ -6,8 +6,8 @@ import pytest
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-
 from perceptron.composition.settings.command import check_overrides
+
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError

@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from tests.composition.sweeps.multiruns import TYPED, multirun
 from tests.population.comparing import sweep
 
-from perceptron.composition.settings.interpolations import dependents
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.interpolations import dependents
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.report import planned_jobs
 from perceptron.composition.sweeps.template import JobTemplate

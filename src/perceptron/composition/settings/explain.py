@@ -21,10 +21,11 @@ from perceptron.composition.settings.extras import missing_extra_of
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
-# What Hydra says without an attribute: a pattern for its text, and the line, in which \g<1> is what the pattern found.
-_SAID = (
-    (r"Ambiguous value for argument '(.*)'\n(?s:.*)", r"several values need a multirun, got \1; type python train.py -m '\1'"),
-    (r"Sweep parameters '(.*)' requires --multirun", r"several values need a multirun, got \1; type python train.py -m '\1'"),
+_SEVERAL = r"several values need a multirun, got \1; type python train.py -m '\1'"
+# Patterns of Hydra's texts that carry no attributes, and the lines for them; \1 is the first group of the pattern.
+_LINES = (
+    (r"Ambiguous value for argument '(.*)'\n(?s:.*)", _SEVERAL),
+    (r"Sweep parameters '(.*)' requires --multirun", _SEVERAL),
     (
         r"Sweeping over Hydra's configuration is not supported : '(.*)'",
         r"Hydra's settings cannot be swept, got \1; type one value",
@@ -52,9 +53,7 @@ _EXPECTED = (
     ("bool", "true or false"),
     ("list", "a list"),
 )
-
-
-# OmegaConf's lines on types.
+# Lines that OmegaConf adds on the types of the nodes.
 _NOTES = ("full_key:", "object_type=", "reference_type=")
 
 
@@ -62,8 +61,8 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
     """Word an exception that Hydra or OmegaConf raises for wrong settings.
 
     Args:
-        error: any exception; one that is not known here is given in its own words.
-        typed: the overrides, for an exception that does not name the one it is about.
+        error: any exception; its own text is used where it is none of those known here.
+        typed: the overrides, for an exception that names none.
     """
     text = str(error)
     if isinstance(error, OverrideParseException):
@@ -75,15 +74,16 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
     if isinstance(error.__cause__, OmegaConfBaseException):
         added = re.search(r"To append to your config use (\+.*)", text)
         return _setting(error.__cause__, added[1] if added else f"+{error.__cause__.full_key}=<value>")
-    for pattern, line in _SAID:
+    for pattern, line in _LINES:
         if found := re.fullmatch(pattern, text):
             return found.expand(line)
     if text.startswith("Config group override must be a string or a list"):
         of_groups = [each for each in typed if (CONF_DIR / each.partition("=")[0]).is_dir()]
         return f"a group takes the name of an option, got {', '.join(of_groups)}; leave it out, or see --help"
     own = [each for each in typed if each.lstrip("+~").startswith("hydra")]
-    what = f"the settings {', '.join(own)}" if own else "the configuration"
-    return f"Hydra must be able to use {what}, got: {_in_own_words(error)}; change them or leave them out"
+    return (
+        f"Hydra must be able to compose the settings, got: {_in_own_words(error)}; correct {', '.join(own) or 'them'}"
+    )
 
 
 def _grammar(override: str) -> str:
@@ -120,8 +120,8 @@ def _setting(error: OmegaConfBaseException, addition: str) -> str:
     if isinstance(error, InterpolationResolutionError):
         return f"{key} must refer to a setting that has a value, got: {_in_own_words(error)}; type a value"
     if isinstance(error, ValidationError):
-        value = None if error.value is None else repr(error.value)
-        return f"{key} must be {_expected(error)}, got {value or 'null'}; set {key}"
+        value = "null" if error.value is None else repr(error.value)
+        return f"{key} must be {_expected(error)}, got {value}; set {key}"
     if isinstance(error, MissingMandatoryValue):
         return f"{key} is required; type {key}=<value>"
     return f"{key or 'a setting'} cannot be read: {_in_own_words(error)}; change it"
