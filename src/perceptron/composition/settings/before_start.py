@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
@@ -37,25 +38,50 @@ class CheckBeforeStart(Callback):
         """Check the settings of a single run, and that it replaces no other."""
         self._restore_arguments()
         with ending_the_program():
-            _check_plugins(config.hydra)
-            check(job_settings(config, in_multirun=False))
-            check_new_run(config)
+            check_run(config)
         CheckBeforeStart.passed = config
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Check the settings of all jobs, what runs them, and that they are no other sweep's."""
         self._restore_arguments()
         with ending_the_program():
-            check_extras(config.hydra.runtime.choices)
-            _check_plugins(config.hydra)
-            check_job_folders(config)
-            check_sweeps(config, GlobalHydra.instance().config_loader())
-            check_new_sweep(config)
+            check_multirun(config, GlobalHydra.instance().config_loader())
         CheckBeforeStart.passed = config
 
     def _restore_arguments(self) -> None:
         if CheckBeforeStart.arguments is not None:
             sys.argv[1:] = CheckBeforeStart.arguments
+
+
+def check_run(config: DictConfig) -> None:
+    """Check a single run.
+
+    Args:
+        config: as Hydra composed it, with ``hydra``.
+
+    Raises:
+        UsageError: for the first setting that is wrong.
+    """
+    _check_plugins(config.hydra)
+    check(job_settings(config, in_multirun=False))
+    check_new_run(config)
+
+
+def check_multirun(config: DictConfig, loader: ConfigLoader) -> None:
+    """Check a multirun and the values of all its sweeps.
+
+    Args:
+        config: as Hydra composed it, with ``hydra``.
+        loader: Hydra's.
+
+    Raises:
+        UsageError, HydraException, OmegaConfBaseException: for the first setting that is wrong.
+    """
+    check_extras(config.hydra.runtime.choices)
+    _check_plugins(config.hydra)
+    check_job_folders(config)
+    check_sweeps(config, loader)
+    check_new_sweep(config)
 
 
 def _check_plugins(hydra: DictConfig) -> None:
