@@ -7,8 +7,8 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.known_targets import FIXED_LENGTH_SCHEDULES
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
@@ -111,7 +111,7 @@ def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: s
             )
     lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
     schedule = config["scheduler"]["_target_"]
-    if schedule in OF_FIXED_LENGTH and lengths[:2] != lengths[2:]:
+    if schedule in FIXED_LENGTH_SCHEDULES and lengths[:2] != lengths[2:]:
         raise UsageError(
             f"a schedule of fixed length cannot be lengthened, got {schedule.rpartition('.')[2]} of "
             f"{lengths[0]} epochs in {where}; train anew with trainer.max_epochs={lengths[2]}"

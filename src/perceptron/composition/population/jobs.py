@@ -19,7 +19,7 @@ from perceptron.composition.instance import Again, instance
 from perceptron.composition.model import build_model
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.results import log_task
-from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.composition.threshold import check_threshold
 from perceptron.composition.trainer import check_device

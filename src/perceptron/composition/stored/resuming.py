@@ -7,7 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.composition.stored.restore import may_download, read_config
 from perceptron.composition.training import train
 from perceptron.data import offline
