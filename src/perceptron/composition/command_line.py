@@ -18,9 +18,9 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.command_flags import read_command_line
 from perceptron.composition.settings.before_start import CheckBeforeStart
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.data_paths import make_data_paths_absolute
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.help import help_text
-from perceptron.composition.settings.paths import follow_the_job
 from perceptron.composition.sweeps.best import with_best
 from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop_sweep
@@ -94,7 +94,7 @@ def _train(cfg: DictConfig) -> float | None:
     # Here, because it imports torch.
     from perceptron.composition.running import run_once
 
-    follow_the_job(cfg)
+    make_data_paths_absolute(cfg)
     hydras = HydraConfig.get()
     if hydras.mode == RunMode.MULTIRUN:
         return train_as_job(cfg, hydras.runtime.choices)

@@ -16,7 +16,7 @@ from perceptron.composition.divergence import likely_steep
 from perceptron.composition.hyper_parameters import hyper_parameters
 from perceptron.composition.metrics import check_metric_classes, metric_settings
 from perceptron.composition.results import log_task, notes, write_data_report, write_results
-from perceptron.composition.settings.paths import with_absolute_paths
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule

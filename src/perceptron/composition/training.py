@@ -25,8 +25,8 @@ from perceptron.composition.network import fit_network
 from perceptron.composition.optimizer import build_optimizer, build_schedule
 from perceptron.composition.precision import to_stored_precision
 from perceptron.composition.results import log_table_defaults, log_task, notes, write_data_report, write_results
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.monitors import check_logged
-from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.start import Start, starting_point
 from perceptron.composition.threads import set_threads

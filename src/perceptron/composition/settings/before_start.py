@@ -12,8 +12,9 @@ from omegaconf import DictConfig
 from perceptron.composition.callback_errors import ending_the_program
 from perceptron.composition.settings.checks import check, check_constraint, constraints_in
 from perceptron.composition.settings.extras import check_extras
+from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.output_folders import check_job_folders, check_new_run, check_new_sweep
-from perceptron.composition.settings.sweep_values import check_sweeps, job_settings
+from perceptron.composition.settings.sweep_values import check_sweeps
 from perceptron.errors import UsageError
 
 # Hydra takes plug-ins from these packages alone.
@@ -63,7 +64,8 @@ def check_run(config: DictConfig) -> None:
         UsageError: for the first setting that is wrong.
     """
     _check_plugins(config.hydra)
-    check(job_settings(config, in_multirun=False))
+    with job_settings(config, in_multirun=False) as cfg:
+        check(cfg)
     check_new_run(config)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from perceptron.composition.settings.known_targets import AUTO, ESTIMATOR, FIXED_LENGTH_SCHEDULES, MODEL_TASKS
-from perceptron.composition.settings.metrics import check_metrics, reported_names
+from perceptron.composition.settings.metrics_group import check_metrics, reported_names
 from perceptron.composition.settings.monitors import check_monitors
 from perceptron.errors import UsageError
 from perceptron.tasks import TASKS

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from perceptron.composition.settings.metrics import check_monitored_class, direction_of
+from perceptron.composition.settings.metrics_group import check_monitored_class, direction_of
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction

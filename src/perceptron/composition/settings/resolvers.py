@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from perceptron.composition.settings.metrics import direction_of
+from perceptron.composition.settings.metrics_group import direction_of
 from perceptron.tasks import Direction
 
 

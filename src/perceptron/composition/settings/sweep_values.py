@@ -1,38 +1,17 @@
 """Every value of every sweep, checked before the first job starts. Imports nothing heavy."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, Sweep
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.checks import check, check_job, check_values, constraints_in, resolved
+from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.plain import replaced
 from perceptron.errors import UsageError
-
-# The folder of a job is made when it starts.
-_NO_FOLDER = "<folder>"
-
-
-def job_settings(config: DictConfig, *, in_multirun: bool) -> DictConfig:
-    """A copy of the settings of a job before it starts, in which ``${hydra:...}`` can be resolved.
-
-    Args:
-        config: as Hydra composed it, with ``hydra``.
-        in_multirun: whether it is a job of a multirun, whose number is then 0; a single run has none.
-    """
-    job: DictConfig = config.copy()
-    with read_write(job.hydra), open_dict(job.hydra):
-        job.hydra.run.dir = job.hydra.sweep.dir = job.hydra.runtime.output_dir = _NO_FOLDER
-        if in_multirun:
-            job.hydra.job.num, job.hydra.job.id = 0, "0"
-    HydraConfig.instance().set_config(job)
-    with open_dict(job):
-        del job["hydra"]
-    return job
 
 
 def set_value(cfg: DictConfig, override: Override) -> None:
@@ -72,27 +51,39 @@ def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
     values = {key: parser.parse_overrides(own) for key, own in texts.items()}
     by_hydra = {key for key, own in values.items() if not all(_is_setting(each, config) for each in own)}
 
-    composed = loader.load_sweep_config(config, [*first.values()]) if by_hydra else config
-    cfg = job_settings(composed, in_multirun=True)
-    for key in values.keys() - by_hydra:
-        set_value(cfg, values[key][0])
+    # What the sweeper's own settings fix is not in the multirun's configuration.
+    is_composed = not by_hydra and not config.hydra.sweeper.get("params")
+    composed = config if is_composed else loader.load_sweep_config(config, [*first.values()])
+    with job_settings(composed, in_multirun=True) as cfg:
+        _check_settings(cfg, {key: own for key, own in values.items() if key not in by_hydra})
+    for key in by_hydra:
+        for text in texts[key][1:]:
+            others = [*(first | {key: text}).values()]
+            with job_settings(loader.load_sweep_config(config, others), in_multirun=True) as cfg:
+                check(cfg)
+                check_job(cfg)
+
+
+def _check_settings(cfg: DictConfig, values: Mapping[str, list[Override]]) -> None:
+    """Check the first job, then each further value of each setting in its place.
+
+    Args:
+        cfg: of the first job; its settings are changed in place.
+        values: of the settings that are swept.
+    """
+    for first, *_ in values.values():
+        set_value(cfg, first)
     constraints, plain_values, references = constraints_in(cfg), resolved(cfg), _references(cfg)
     check_values(plain_values, constraints)
     check_job(cfg)
-    for key in values.keys() - by_hydra:
-        first_value, *others = values[key]
-        setting = first_value.key_or_group
+    for first, *others in values.values():
+        setting = first.key_or_group
         changed = [setting, *(path for path in references if path != setting and not path.startswith(f"{setting}."))]
         for value in others:
             set_value(cfg, value)
             check_values(replaced(plain_values, {path: _plain(cfg, path) for path in changed}), constraints)
             check_job(cfg)
-        set_value(cfg, first_value)
-    for key in by_hydra:
-        for text in texts[key][1:]:
-            job = job_settings(loader.load_sweep_config(config, [*(first | {key: text}).values()]), in_multirun=True)
-            check(job)
-            check_job(job)
+        set_value(cfg, first)
 
 
 def _typed(config: DictConfig) -> Iterator[str]:

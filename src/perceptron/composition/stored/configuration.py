@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.explain import explain
-from perceptron.composition.settings.metrics import OF_TASK
+from perceptron.composition.settings.metrics_group import OF_TASK
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.settings.schema import SCHEMAS, TrainConf
 from perceptron.composition.settings.sweep_values import set_value

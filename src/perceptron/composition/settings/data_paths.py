@@ -1,6 +1,5 @@
-"""Paths of data, which outlive the folder where they were typed. Imports nothing heavy."""
+"""Paths of data and checkpoints, relative to the folder where the command was typed. Imports nothing heavy."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from perceptron.composition.settings.plain import replaced
 
 _ARRAYS = "perceptron.data.table_from_arrays"
 _SVMLIGHT = "sklearn.datasets.load_svmlight_file"
-# Of these, data=arrays takes a column's name as target.
+# From these files data=arrays takes a column as target, which is no path.
 _PARQUET = (".parquet", ".pq")
 
 
 def with_absolute_paths(values: dict[str, Any]) -> dict[str, Any]:
-    """A plain configuration with the paths of its data as they are from any working folder.
+    """A plain configuration whose paths are absolute, so that they hold in any working folder.
 
     Args:
         values: with paths relative to the folder where the command was typed.
@@ -25,15 +24,15 @@ def with_absolute_paths(values: dict[str, Any]) -> dict[str, Any]:
     return replaced(values, dict(_absolute(values)))  # type: ignore[no-any-return]
 
 
-def follow_the_job(cfg: DictConfig) -> None:
-    """Make paths of data absolute where Hydra has changed the working folder, as ``hydra.job.chdir=true`` does."""
-    if Path.cwd() != _typed_in():
+def make_data_paths_absolute(cfg: DictConfig) -> None:
+    """Make the paths absolute, in place, where ``hydra.job.chdir=true`` has changed the working folder."""
+    if Path.cwd() != _command_folder():
         for key, path in _absolute(cfg):
             OmegaConf.update(cfg, key, path)
 
 
 def _absolute(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Settings that are paths, and the absolute ones."""
+    """Keys of the settings that are paths, each with its absolute path."""
     is_arrays = _at(values, "data._target_") == _ARRAYS
     has_target = is_arrays and not str(_at(values, "data.features")).endswith(_PARQUET)
     keys = ["data.path", "data.test_path", "ckpt_path", *["data.features"] * is_arrays, *["data.target"] * has_target]
@@ -42,7 +41,7 @@ def _absolute(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in keys:
         path = _at(values, key)
         if isinstance(path, str) and path and "://" not in path:
-            yield key, str(_typed_in() / Path(path).expanduser())
+            yield key, str(_command_folder() / Path(path).expanduser())
 
 
 def _at(values: Mapping[str, Any], key: str) -> Any:
@@ -55,10 +54,6 @@ def _at(values: Mapping[str, Any], key: str) -> Any:
     return found
 
 
-def _typed_in() -> Path:
+def _command_folder() -> Path:
     """The folder where the command was typed."""
-    hydras = HydraConfig.instance().cfg
-    typed_in = None
-    if hydras is not None:
-        typed_in = OmegaConf.select(hydras, "hydra.runtime.cwd", throw_on_missing=False)  # type: ignore[arg-type]
-    return Path(typed_in or os.getcwd())  # noqa: PTH109
+    return Path(HydraConfig.get().runtime.cwd) if HydraConfig.initialized() else Path.cwd()
