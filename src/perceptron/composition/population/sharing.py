@@ -18,7 +18,7 @@ from perceptron.composition.population.processes import EndedError, can_fork, in
 from perceptron.composition.population.trained import Trained, train_together
 from perceptron.composition.threads import cores
 from perceptron.errors import DivergedError
-from perceptron.visible import visible
+from perceptron.terminal.text import visible
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from perceptron.runs.folder import monitored_value
 from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.report import begin_log, log_results, log_scalars
-from perceptron.visible import visible
+from perceptron.terminal.text import visible
 
 log = logging.getLogger(__name__)
 
