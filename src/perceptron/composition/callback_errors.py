@@ -11,8 +11,9 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.explain import explain
-from perceptron.errors import UsageError, fail
+from perceptron.errors import UsageError
 from perceptron.runs.faults import is_no_room, no_room
+from perceptron.terminal.text import fail
 
 _FAILED_STATUS = 1
 

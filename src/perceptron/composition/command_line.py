@@ -26,10 +26,11 @@ from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.composition.unfinished_folders import discard, discard_empty, resume_advice
-from perceptron.errors import InterruptedRunError, StoppedError, UsageError, fail, reason
-from perceptron.pipes import ended_by_reader
+from perceptron.errors import InterruptedRunError, StoppedError, UsageError, reason
 from perceptron.runs.faults import is_no_room, no_room
-from perceptron.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.pipes import ended_by_reader
+from perceptron.terminal.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.text import fail
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,7 +93,7 @@ def _run(arguments: Sequence[str]) -> None:
 def _train(cfg: DictConfig) -> float | None:
     """Train one run, or one job of a multirun."""
     # Here, because it imports torch.
-    from perceptron.composition.running import run_once
+    from perceptron.composition.run import run_once
 
     make_data_paths_absolute(cfg)
     hydras = HydraConfig.get()
