@@ -62,8 +62,8 @@ def _run(arguments: Sequence[str]) -> None:
     # Hydra reads all of sys.argv. The callback restores the name of the command.
     name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = [*command.flags, *command.overrides]
-    CheckBeforeStart.arguments = [*name, *sys.argv[1:]]
-    CheckBeforeStart.passed = SweepReport.folder = None
+    CheckBeforeStart.expect([*name, *sys.argv[1:]])
+    SweepReport.folder = None
     # Without it Hydra prints an exception in several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:

@@ -22,6 +22,7 @@ WRONG = [
     ("optimizer.lrr=0.1,0.2", "there is no setting optimizer.lrr; did you mean optimizer.lr?"),
     ("seed=${data.split_seed},2 optimizer.lr=0.1,0", "optimizer.lr must be above 0, got 0.0"),
     ("seed=1,${no.such}", "seed must refer to a setting that has a value"),
+    ("tags=[a],['${nothing}'] seed=1,2", "tags[0] must refer to a setting that has a value"),
     ("seed=1,???", "seed is required"),
     ("data.split_seed=${seed} seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2"),
     ("monitor=val/acc,val/accuracy", "monitor must be a metric that this run logs, got val/accuracy"),

@@ -150,15 +150,6 @@ def test_a_reference_to_a_neighbour_is_the_neighbours(monkeypatch: pytest.Monkey
             )
 
 
-def test_a_job_that_cannot_be_read_harms_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    typed = ["model=logistic", "tags=['${nothing}'],[a],[b]", "trainer.max_epochs=1", "logger=none"]
-    folder = sweep(monkeypatch, tmp_path, "hydra/launcher=population", "hydra/job_logging=none", *typed, status=1)
-    assert "Interpolation key 'nothing' not found" in (folder / "0/error.txt").read_text()
-    assert [(folder / f"{number}/metrics.json").is_file() for number in range(3)] == [False, True, True]
-    # As Hydra's own launcher has none.
-    assert not list(folder.rglob("*.log"))
-
-
 def test_what_depends_on_a_setting_is_found_through_others() -> None:
     texts = {"a": "${seed}", "b": "${a}/x", "c": "${group.part}", "d": "${hydra:job.num}", "e": "${other}"}
     assert list(dependents(texts, ["seed", "group"])) == ["a", "c", "d", "b"]

@@ -35,6 +35,11 @@ class CheckBeforeStart(Callback):
     passed: ClassVar[DictConfig | None] = None
     arguments: ClassVar[Sequence[str] | None] = None
 
+    @classmethod
+    def expect(cls, arguments: Sequence[str]) -> None:
+        """Prepare for the run or multirun of a command line."""
+        cls.passed, cls.arguments = None, arguments
+
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Check the settings of a single run, and that it replaces no other."""
         self._restore_arguments()

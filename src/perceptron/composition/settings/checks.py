@@ -23,12 +23,15 @@ _CLUSTER_VARIABLES = (
 _FOLDER_OF_JOB = "${hydra:runtime.output_dir}"
 
 
-def check(cfg: DictConfig, *, trains: bool = True) -> None:
+def check(cfg: DictConfig, *, trains: bool = True) -> dict[str, Any]:
     """Check a composed configuration.
 
     Args:
         cfg: the whole configuration, without ``hydra``.
         trains: whether a run is started with it; False for commands that only read a finished run.
+
+    Returns:
+        Its plain values.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
@@ -37,6 +40,7 @@ def check(cfg: DictConfig, *, trains: bool = True) -> None:
     values = resolved(cfg)
     check_values(values, constraints, trains=trains)
     _check_nodes(values["trainer"])
+    return values
 
 
 def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
@@ -54,7 +58,7 @@ def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
     found: dict[str, Constraint] = {}
     for key, part in _parts(cfg, path):
         schema: Any = OmegaConf.get_type(part)
-        if is_dataclass(schema):
+        if isinstance(schema, type) and is_dataclass(schema):
             known = {field.name for field in fields(schema)}
             for name in part:
                 if name not in known:

@@ -91,7 +91,8 @@ def _typed(config: DictConfig) -> Iterator[str]:
     if _is_basic(config):
         for key, value in (config.hydra.sweeper.params or {}).items():
             yield f"{key}={value}"
-    yield from OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    task: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    yield from task
 
 
 def _is_basic(config: DictConfig) -> bool:

@@ -13,10 +13,11 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
+from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.composition.sweeps.study_faults import readable_study
 from perceptron.errors import UsageError, missing_extra, reason
@@ -84,7 +85,7 @@ def search(
     storage_url(storage)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
-    study = _opened(settings, storage, mode=first.mode)
+    study = _opened(settings, storage, mode=first["mode"])
     pruning = _pruning(settings, storage)
     n_trials = min(settings["n_trials"], space.size() or math.inf) if _is_grid(settings) else settings["n_trials"]
     # One that was killed between its draw and its mark is this sweep's where the study is.
@@ -101,7 +102,7 @@ def search(
             number = len(study.get_trials(deepcopy=False)) if begun is None else begun
             if begun is None and number >= n_trials:
                 break
-            study.sampler = _sampler(settings, seed=first.seed, number=number)
+            study.sampler = _sampler(settings, seed=first["seed"], number=number)
             with readable_study(storage):
                 trial = study.ask() if begun is None else trial_of(study, storage, begun)
                 trial.set_user_attr(_FOLDER, str(folder))
@@ -168,16 +169,13 @@ def _pruning(settings: Mapping[str, Any], storage: str) -> list[str]:
     ]
 
 
-def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> DictConfig:
-    """Compose and check every choice and every end; the first configuration."""
+def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> dict[str, Any]:
+    """Compose and check every choice and every end; the plain values of the first configuration."""
     composed = []
     for overrides in space.samples():
-        cfg = loader.load_sweep_config(config, overrides).copy()
-        with open_dict(cfg):
-            del cfg["hydra"]
-        check(cfg)
-        composed.append(cfg)
-    monitors = list(dict.fromkeys(cfg.monitor for cfg in composed))
+        with job_settings(loader.load_sweep_config(config, overrides), in_multirun=True) as cfg:
+            composed.append(check(cfg))
+    monitors = list(dict.fromkeys(values["monitor"] for values in composed))
     if len(monitors) > 1:
         raise UsageError(
             f"a search compares its trials by one metric, got {', '.join(monitors)}; set monitor to one of them"
