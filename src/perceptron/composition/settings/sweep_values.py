@@ -1,5 +1,6 @@
 """Every value of every sweep, checked before the first job starts. Imports nothing heavy."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from perceptron.composition.settings.checks import check, check_job, check_value
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.plain import replaced
 from perceptron.errors import UsageError
+
+_NAME = re.compile(r"\w[\w.]*")
 
 
 def set_value(cfg: DictConfig, override: Override) -> None:
@@ -73,12 +76,15 @@ def _check_settings(cfg: DictConfig, values: Mapping[str, list[Override]]) -> No
     """
     for first, *_ in values.values():
         set_value(cfg, first)
-    constraints, plain_values, references = constraints_in(cfg), resolved(cfg), _references(cfg)
+    constraints, plain_values, references = (
+        constraints_in(cfg),
+        resolved(cfg),
+        dict(_interpolated(OmegaConf.to_container(cfg, resolve=False))),
+    )
     check_values(plain_values, constraints)
     check_job(cfg)
     for first, *others in values.values():
-        setting = first.key_or_group
-        changed = [setting, *(path for path in references if path != setting and not path.startswith(f"{setting}."))]
+        changed = _dependent(first.key_or_group, references)
         for value in others:
             set_value(cfg, value)
             check_values(replaced(plain_values, {path: _plain(cfg, path) for path in changed}), constraints)
@@ -134,14 +140,32 @@ def _is_setting(override: Override, config: DictConfig) -> bool:
     return is_change and not is_group and override.package is None and not isinstance(override.value(), dict)
 
 
-def _references(cfg: DictConfig) -> list[str]:
-    """Keys of all values that refer to others."""
-    return [*_interpolated(OmegaConf.to_container(cfg, resolve=False), "")]
+def _dependent(key: str, references: Mapping[str, str]) -> list[str]:
+    """A setting and those whose values may change with it.
+
+    Args:
+        key: of the setting.
+        references: text of each value that refers to others, by its key.
+    """
+    found = [key]
+    # It grows while it is read.
+    for changed in found:
+        found += [path for path, text in references.items()
+                  if path not in found and not path.startswith(f"{key}.") and _refers(text, changed)]  # fmt: skip
+    return found
 
 
-def _interpolated(values: Any, path: str) -> Iterator[str]:
+def _refers(text: str, key: str) -> bool:
+    """Whether a text may name a setting: its whole key, its last part, what it is a part of, or a part of it."""
+    names = _NAME.findall(text)
+    own = (key, key.rpartition(".")[2])
+    return any(name in own or key.startswith(f"{name}.") or name.startswith(f"{key}.") for name in names)
+
+
+def _interpolated(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Key and text of each value that refers to others."""
     if isinstance(values, str) and "${" in values:
-        yield path
+        yield path, values
     pairs: Iterable[tuple[Any, Any]] = ()
     if isinstance(values, dict):
         pairs = values.items()
