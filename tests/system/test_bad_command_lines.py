@@ -292,8 +292,8 @@ BAD = [
     ("-m seed=range(1,3,0)", "a range must have a step that is not 0, got seed=range(1,3,0); set another"),
     (
         "hydra.verbose=[1,2]",
-        "Hydra must be able to compose the settings, got: TypeError: A logger name must be a string; correct "
-        "hydra.verbose=[1,2]",
+        "Hydra must be able to compose the settings, got: TypeError: A logger name must be a string; correct the "
+        "configuration or hydra.verbose=[1,2]",
     ),
     (
         "--resolve",
@@ -368,7 +368,7 @@ BAD = [
     (
         "hydra.searchpath=[foo://nowhere]",
         "Hydra must be able to compose the settings, got: ValueError: No config source registered for schema foo, "
-        "supported types : [file, pkg, structured]; correct hydra.searchpath=[foo://nowhere]",
+        "supported types : [file, pkg, structured]; correct the configuration or hydra.searchpath=[foo://nowhere]",
     ),
     (
         "seed=${hydra:job.num}",
@@ -400,11 +400,12 @@ BAD = [
     ),
     (
         "hydra.verbose=3",
-        "Hydra must be able to compose the settings, got: AssertionError; correct hydra.verbose=3",
+        "Hydra must be able to compose the settings, got: AssertionError; correct the configuration or hydra.verbose=3",
     ),
     (
         "hydra.job.env_copy=[NO_SUCH]",
-        "Hydra must be able to compose the settings, got: KeyError: 'NO_SUCH'; correct hydra.job.env_copy=[NO_SUCH]",
+        "Hydra must be able to compose the settings, got: KeyError: 'NO_SUCH'; correct the configuration or "
+        "hydra.job.env_copy=[NO_SUCH]",
     ),
     (
         "-m hydra.verbose=true,false",

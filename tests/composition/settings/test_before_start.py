@@ -11,7 +11,7 @@ from perceptron.errors import UsageError
     ("error", "status", "said"),
     [
         (UsageError("rule, value; fix"), 2, "error: rule, value; fix\n"),
-        (ConfigCompositionException("no"), 2, "got: no; correct them\n"),
+        (ConfigCompositionException("no"), 2, "got: no; correct the configuration\n"),
         (KeyError("own"), 1, "KeyError: 'own'"),
     ],
 )

@@ -80,10 +80,8 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
     if text.startswith("Config group override must be a string or a list"):
         of_groups = [each for each in typed if (CONF_DIR / each.partition("=")[0]).is_dir()]
         return f"a group takes the name of an option, got {', '.join(of_groups)}; leave it out, or see --help"
-    own = [each for each in typed if each.lstrip("+~").startswith("hydra")]
-    return (
-        f"Hydra must be able to compose the settings, got: {_in_own_words(error)}; correct {', '.join(own) or 'them'}"
-    )
+    fix = " or ".join(["the configuration", *(each for each in typed if each.lstrip("+~").startswith("hydra"))])
+    return f"Hydra must be able to compose the settings, got: {_in_own_words(error)}; correct {fix}"
 
 
 def _grammar(override: str) -> str:
