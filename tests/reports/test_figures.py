@@ -16,7 +16,7 @@ from perceptron.composition.training import train
 from perceptron.reports.answers import answers_on, held_out_split
 from perceptron.reports.drawing import drawn
 from perceptron.reports.landscape import Training, boundaries_of, path_of, surfaces_of, weights_of
-from perceptron.runs.checkpoint import load_weights
+from perceptron.runs.checkpoints.checkpoint_file import load_weights
 
 ALL = {"curves", "loss_surface"}
 OF_CLASSES = ALL | {"confusion", "discrimination", "calibration", "probabilities", "mistakes"}

@@ -14,7 +14,7 @@ from tests.conftest import Answer, Perceptron
 from perceptron.errors import UsageError
 from perceptron.reports.page import paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.report import print_results
+from perceptron.runs.results_table import print_results
 from perceptron.sweeps.jobs import Job, State
 from perceptron.sweeps.report import markdown, print_failures, print_sections
 from perceptron.sweeps.results import read_result

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError
-from perceptron.files.writing import check_contained
+from perceptron.files.containment import check_contained
 from perceptron.garbage import lasting
 from perceptron.visible import say
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import get_args
 
 from perceptron.composition.arguments import read_arguments
+from perceptron.files.plain_values import print_json, write_json
 from perceptron.garbage import lasting
-from perceptron.runs.files import output_path, print_json, write_json
-from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
-from perceptron.runs.replacing import check_replaces_nothing
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import check_not_a_run_file, output_path
 from perceptron.tasks import SplitName
 from perceptron.visible import say
 
@@ -33,13 +33,13 @@ def main(arguments: Sequence[str]) -> None:
     output = typed.own["output"]
     path = None if output in (None, "-") else output_path(str(output))
     if path is not None:
-        check_replaces_nothing(path)
+        check_not_a_run_file(path)
     source = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch.
     with lasting():
         from perceptron.composition.stored.evaluating import evaluate_restored
         from perceptron.composition.stored.restore import restore
-        from perceptron.runs.report import print_results
+        from perceptron.runs.results_table import print_results
 
     restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
     splits = [name for name in all_splits if split in ("all", name)]

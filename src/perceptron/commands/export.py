@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError, missing_extra, reason
-from perceptron.files.writing import whole_file
+from perceptron.files.writing import atomic_file
 from perceptron.garbage import lasting
-from perceptron.runs.files import output_path
-from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
-from perceptron.runs.replacing import check_replaces_nothing
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import check_not_a_run_file, output_path
 from perceptron.visible import say
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = typed.choice("format", *_SUFFIXES)
     source = find_source(typed.text("run"), among=typed.among)
     path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
-    check_replaces_nothing(path)
+    check_not_a_run_file(path)
     # Here, because they import torch; and onnx is an extra.
     with lasting():
         import torch
@@ -86,7 +85,7 @@ def main(arguments: Sequence[str]) -> None:
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
     content, difference = convert(restored.answers, rows, metadata=_metadata(restored), deviation=deviation, **raw)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(content)
     say(f"{wanted:<11} {path}, {len(content):,} bytes")
     if restored.schema.encoding:

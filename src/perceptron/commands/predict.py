@@ -9,9 +9,8 @@ from typing import BinaryIO, TextIO
 from perceptron.composition.arguments import read_arguments
 from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage import lasting
-from perceptron.runs.files import output_path
-from perceptron.runs.find import find_source
-from perceptron.runs.replacing import check_replaces_nothing
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import check_not_a_run_file, output_path
 
 USAGE = """\
 Answers for raw rows of a CSV, Parquet or Feather file: label and probability of every class, or values in the target's
@@ -106,7 +105,7 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
         raise UsageError(f"input must be a CSV, Parquet or Feather file, got {source}, which is none; name another")
     answers = None if target == "-" else output_path(target)
     if answers is not None:
-        check_replaces_nothing(answers)
+        check_not_a_run_file(answers)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
         raise UsageError(f"output must be another file than input, got {target} for both; name another")
     return rows, answers

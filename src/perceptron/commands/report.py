@@ -44,17 +44,17 @@ def main(arguments: Sequence[str]) -> None:
     out = Path(settings["out"]) if settings["out"] else folder / "report.html"
     if not out.parent.is_dir():
         raise UsageError(f"out must be a file in a folder that exists, got {out}; make the folder")
-    from perceptron.runs.files import write_text
-    from perceptron.runs.replacing import check_replaces_nothing
+    from perceptron.files.writing import write_text
+    from perceptron.runs.output_file import check_not_a_run_file
 
-    check_replaces_nothing(out, setting="out")
+    check_not_a_run_file(out, setting="out")
     write_text(out, html)
     say(f"written to  {out}")
 
 
 def _run(wanted: str, among: Path) -> tuple[Path, str]:
     from perceptron.reports.run_page import run_page
-    from perceptron.runs.find import find_run
+    from perceptron.runs.lookup import find_run
 
     run = find_run(wanted, among=among, with_checkpoint=False)
     return run.folder, run_page(run)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from perceptron.composition.arguments import read_arguments
 from perceptron.garbage import lasting
-from perceptron.runs.find import find_run
+from perceptron.runs.lookup import find_run
 
 USAGE = """\
 Let a run that was stopped or killed go on in its folder; it ends with the same bits.

@@ -31,7 +31,7 @@ from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import InterruptedRunError, StoppedError, UsageError, fail, reason
 from perceptron.pipes import ended_by_reader
-from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.signals import ended_by_signals, raise_if_lost
 from perceptron.spelling import did_you_mean
@@ -123,7 +123,7 @@ def _stopped(error: StoppedError) -> StoppedError:
 
 def _advice(folder: Path) -> str | None:
     """How to go on with what a stopped run has left in its folder; None where that is nothing."""
-    advice = Run(folder).how_to_go_on
+    advice = Run(folder).resume_advice
     if advice is None and folder.is_dir() and any(path.is_dir() and path.name != ".hydra" for path in folder.iterdir()):
         return f"delete {folder} and type the command again"
     return advice

@@ -12,10 +12,11 @@ from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
-from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
+from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
+from perceptron.runs.checkpoints.metadata import stored_config, stored_schema
+from perceptron.runs.checkpoints.optimizer_states import check_states
+from perceptron.runs.checkpoints.resume_point import check_best_paths, check_point, resume_point, steps_taken
 from perceptron.runs.folder import Run, checkpoint_path
-from perceptron.runs.resume import check_paths, check_point, resume_point, steps_taken
-from perceptron.runs.training_states import check_states
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: s
     And a schedule that knows its length, where that were another; and an end that is behind the checkpoint.
     """
     check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=where)
-    check_paths(checkpoint, Path(config["paths"]["output_dir"]), where=where)
+    check_best_paths(checkpoint, Path(config["paths"]["output_dir"]), where=where)
     stored = stored_config(checkpoint, where=where)
     for group in ("optimizer", "scheduler", "trainer"):
         if not isinstance(stored.get(group), Mapping):

@@ -17,7 +17,7 @@ from perceptron.composition.instance import Make, instance
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import WholeCheckpoints
+from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
 
 _NOT_BAREBONES = (
     "log_every_n_steps", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "num_sanity_val_steps",
@@ -133,4 +133,4 @@ def _plugins(wanted: Any) -> list[Any]:
     parts = [] if wanted is None else list(wanted) if OmegaConf.is_list(wanted) else [wanted]
     plugins = [instance(part, "trainer.plugins") if OmegaConf.is_dict(part) else part for part in parts]
     has_own = any(isinstance(plugin, CheckpointIO) for plugin in plugins)
-    return plugins if has_own else [*plugins, WholeCheckpoints()]
+    return plugins if has_own else [*plugins, AtomicCheckpointIO()]

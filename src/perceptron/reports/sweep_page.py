@@ -6,7 +6,7 @@ from pathlib import Path
 from perceptron.errors import UsageError
 from perceptron.reports.page import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.undefined import shown_value
+from perceptron.runs.metric_display import format_value
 from perceptron.sweeps.cells import ranking_cells, ranking_header
 from perceptron.sweeps.jobs import Job, State, find_jobs
 from perceptron.sweeps.notes import notes
@@ -58,7 +58,7 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, Result]) -> str:
             job.folder.name,
             job.state.value,
             " ".join(text for text in job.overrides if not text.startswith("paths.")),
-            *(shown_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
+            *(format_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
             job.reason,
         ]
         for job in jobs

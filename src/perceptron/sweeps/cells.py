@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from perceptron.runs.undefined import DASH
+from perceptron.runs.metric_display import DASH
 from perceptron.sweeps.notes import is_repeated
 from perceptron.sweeps.statistics import Estimate, Gap
 from perceptron.sweeps.table import Row, Section

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from perceptron.files.writing import write_text
 from perceptron.formulas import without_formula
-from perceptron.runs.files import write_text
 from perceptron.sweeps.cells import ranking_cells, ranking_header
 from perceptron.sweeps.jobs import Job, State
 from perceptron.sweeps.notes import notes

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from perceptron.runs.directions import agreed_direction
+from perceptron.runs.metric_directions import agreed_direction
 from perceptron.sweeps.results import Result, varying
 from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Draw, Estimate, Gap, compare, estimate, holm
 from perceptron.tasks import Direction
