@@ -127,4 +127,4 @@ def copy_best(state: Mapping[str, Any], folder: Path) -> None:
 
 
 def _is_exact(checkpoint: Mapping[str, Any]) -> bool:
-    return checkpoint.get(KEY, {}).get("position", NOT_EXACT) != NOT_EXACT
+    return bool(checkpoint.get(KEY, {}).get("position", NOT_EXACT) != NOT_EXACT)
