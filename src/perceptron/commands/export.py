@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perceptron.composition.arguments import read_arguments
+from perceptron.commands.arguments import read_arguments
 from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.files.writing import atomic_file
-from perceptron.garbage import lasting
+from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.folder import folder_of
 from perceptron.runs.lookup import find_source
 from perceptron.runs.output_file import check_not_a_run_file, output_path
-from perceptron.visible import say
+from perceptron.terminal.text import say
 
 if TYPE_CHECKING:
     from perceptron.composition.stored.restore import Restored
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
     check_not_a_run_file(path)
     # Here, because they import torch; and onnx is an extra.
-    with lasting():
+    with heavy_imports():
         import torch
 
         from perceptron.composition.stored.restore import restore

@@ -5,7 +5,7 @@ from typing import Any
 
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
-from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
+from perceptron.reports.html import Section, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
 from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
 from perceptron.runs.training_end import training_end_text

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
-from perceptron.visible import say, visible
+from perceptron.terminal.text import say, visible
 
 _SPLITS = ("train", "val", "test")
 

@@ -13,7 +13,7 @@ from perceptron.files.plain_values import write_json
 from perceptron.runs.provenance import provenance
 from perceptron.runs.training_end import training_end_text
 from perceptron.tasks import Direction
-from perceptron.visible import visible
+from perceptron.terminal.text import visible
 
 log = logging.getLogger(__name__)
 

@@ -26,11 +26,11 @@ from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import create_log_files, log_results, log_scalars
 from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.training_end import training_end
+from perceptron.terminal.text import visible
 from perceptron.training.divergence import likely_steep
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.result_files import write_results
 from perceptron.training.threads import set_threads
-from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 

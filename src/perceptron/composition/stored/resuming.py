@@ -17,7 +17,7 @@ from perceptron.files.writing import open_no_follow
 from perceptron.runs.checkpoints.resume_point import resume_point
 from perceptron.runs.folder import Run
 from perceptron.tasks import direction_of
-from perceptron.visible import VisibleFormatter
+from perceptron.terminal.text import VisibleFormatter
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:

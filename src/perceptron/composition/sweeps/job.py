@@ -13,8 +13,8 @@ from perceptron.errors import PrunedError
 from perceptron.files.writing import remove_temporary_files
 from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.folder_lock import folder_lock
-from perceptron.signals import listening, raise_if_lost
-from perceptron.sweeps.jobs import Job
+from perceptron.sweeps.job_folders import Job
+from perceptron.terminal.signals import listening, raise_if_lost
 
 log = logging.getLogger(__name__)
 
