@@ -98,7 +98,7 @@ def _line(answer: Answer) -> None:
 
 
 def test_tables_of_strangers_runs(perceptron: Perceptron, runs: list[Path], tmp_path: Path) -> None:
-    answer = perceptron("compare", runs[0].parent, f"out={tmp_path / 'table'}")
+    answer = perceptron("compare", runs[0].parent, f"output={tmp_path / 'table'}")
     assert answer.status == 0, answer.err
     _line(answer)
     _expect_shown((tmp_path / "table" / "compare.md").read_text())

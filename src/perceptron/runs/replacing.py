@@ -13,12 +13,11 @@ _WRITTEN = (
 _SUFFIXES = (".ckpt", ".log")
 
 
-def check_replaces_nothing(path: Path, *, setting: str = "output") -> None:
+def check_replaces_nothing(path: Path) -> None:
     """Refuse to write a command's output under a name that a run keeps its own results under.
 
     Args:
         path: where the output shall stand; it need not exist: a ``metrics.json`` would make a run a finished one.
-        setting: that names it, for the message.
 
     Raises:
         UsageError: where it would be one of the files of a run or a sweep.
@@ -28,7 +27,7 @@ def check_replaces_nothing(path: Path, *, setting: str = "output") -> None:
         first = resolved.relative_to(folder).parts[0]
         if (first in _WRITTEN or resolved.suffix in _SUFFIXES) and _is_of_runs(folder):
             raise UsageError(
-                f"{setting} must not be a file that a run has written itself, got {path} in the run's folder {folder}; "
+                f"output must not be a file that a run has written itself, got {path} in the run's folder {folder}; "
                 "name another, or delete the run first"
             )
 
