@@ -59,7 +59,8 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
     from perceptron.sweeps.finished_runs import read_finished_run
     from perceptron.sweeps.job_folders import State, find_jobs
     from perceptron.sweeps.ranking import rank
-    from perceptron.sweeps.summary import print_failures, print_rankings, write_summary
+    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     for folder in folders:
         if not folder.is_dir():

@@ -44,7 +44,7 @@ def _rates(ranking: Ranking) -> Figure | None:
     for row in ranking.rows:
         if not row.setting[_RATE]:
             continue
-        rest = ", ".join(value for name, value in row.setting.items() if name != _RATE and value)
+        rest = row.name(without=[_RATE])
         for result in row.results:
             score = result.metrics.get(ranking.ranked_by)
             if score is not None and score == score:

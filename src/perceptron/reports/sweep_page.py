@@ -11,7 +11,7 @@ from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.ranking import Ranking, rank
 from perceptron.sweeps.ranking_notes import notes
-from perceptron.sweeps.ranking_table import ranking_cells, ranking_header
+from perceptron.sweeps.ranking_table import ranking_table
 
 FIGURE_ORDER = ("intervals", "learning_rate", "importance")
 
@@ -42,10 +42,8 @@ def sweep_page(folder: Path) -> str:
 def _rankings(rankings: Sequence[Ranking]) -> str:
     parts = []
     for ranking in rankings:
-        parts += [
-            heading(f"{ranking.data}, ranked by {ranking.ranked_by}"),
-            table(ranking_header(ranking), ranking_cells(ranking)),
-        ]
+        laid_out = ranking_table(ranking)
+        parts += [heading(laid_out.title), table(laid_out.header, laid_out.rows)]
     parts += [paragraph(f"{line}.") for line in notes(rankings)]
     return "".join(parts)
 
@@ -56,7 +54,7 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
         [
             job.folder.name,
             job.state.value,
-            " ".join(text for text in job.overrides if not text.startswith("paths.")),
+            " ".join(job.setting_overrides),
             *(shown_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
             job.reason,
         ]
