@@ -139,7 +139,7 @@ def _folder() -> Path:
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
 def _train(cfg: DictConfig) -> float | None:
     # Here, because it imports torch.
-    from perceptron.composition.running import run_once
+    from perceptron.composition.run import run_once
 
     follow_the_job(cfg)
     if HydraConfig.get().mode == RunMode.MULTIRUN:

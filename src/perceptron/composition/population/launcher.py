@@ -9,7 +9,6 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from perceptron.composition.logs import tame_lightning
 from perceptron.composition.population.groups import group_jobs
 from perceptron.composition.population.sharing import train_groups
 from perceptron.composition.population.trained import Trained
@@ -21,6 +20,7 @@ from perceptron.garbage_collection import rare_collection
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
+from perceptron.training.lightning_messages import tame_lightning
 
 log = logging.getLogger(__name__)
 
