@@ -69,7 +69,7 @@ def test_an_ensemble_is_no_run_that_has_not_finished(tmp_path: Path) -> None:
     main([f"run={folder}"])
     html = (folder / "report.html").read_text()
     assert "<h1>an ensemble on data</h1>" in html
-    assert "perceptron evaluate says how it does" in html
+    assert "perceptron evaluate for its metrics" in html
     assert "finishe" not in html
 
 

@@ -1,4 +1,4 @@
-"""The report of a sweep, from what lies in its folder."""
+"""The report of a sweep, from the files in its folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,10 @@ FIGURE_ORDER = ("intervals", "learning_rate", "importance")
 
 
 def sweep_page(folder: Path) -> str:
-    """HTML of a sweep: ranked settings, figures, every job, what failed, and the common provenance.
+    """HTML of a sweep: the ranking, figures, all jobs with their failures, and the common provenance.
 
     Raises:
-        UsageError: where the folder holds no jobs, or a finished one cannot be read.
+        UsageError: if the folder has no jobs, or a finished one cannot be read.
     """
     jobs = find_jobs(folder)
     if not jobs:
@@ -64,11 +64,11 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
 
 
 def _provenance(jobs: Sequence[Job]) -> list[Section]:
-    """Settings and origin of the first finished job; the others differ in their overrides."""
+    """Settings and provenance of the first finished job; the others differ in their overrides."""
     for job in jobs:
         if job.state == State.DONE:
             run = Run(job.folder)
-            note = paragraph(f"Of job {job.folder.name}; the others differ as the table of jobs says.")
+            note = paragraph(f"These are of job {job.folder.name}; the table of jobs shows how the others differ.")
             return [
                 Section("Settings", note + named_values(run.config)),
                 Section("Provenance", note + named_values(run.provenance)),
