@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.explain import explain
 from perceptron.errors import UsageError
-from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.text import fail
 
 _FAILED_STATUS = 1

@@ -27,7 +27,7 @@ from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.composition.unfinished_folders import discard, discard_empty, resume_advice
 from perceptron.errors import InterruptedRunError, StoppedError, UsageError, reason
-from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
 from perceptron.terminal.text import fail

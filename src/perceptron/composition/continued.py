@@ -6,7 +6,7 @@ from typing import Any
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.known_targets import FIXED_LENGTH_SCHEDULES
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import stored_config
+from perceptron.runs.checkpoints.metadata import stored_config
 
 
 def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: str) -> None:

@@ -32,7 +32,7 @@ def discard_empty(folder: Path, *, typed_in: Path) -> None:
 
 def resume_advice(folder: Path) -> str | None:
     """How to go on with what a stopped run left in its folder; None where it left nothing."""
-    advice = Run(folder).how_to_go_on
+    advice = Run(folder).resume_advice
     if advice is None and folder.is_dir() and any(path.is_dir() and path.name != ".hydra" for path in folder.iterdir()):
         return f"delete {folder} and type the command again"
     return advice

@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.errors import UsageError
-from perceptron.files.writing import check_contained
-from perceptron.runs.folder import Run, find_overrides
+from perceptron.files.containment import check_contained
+from perceptron.runs.folder import Run, sweep_overrides
 
 # A folder that these name is new, and asking for it makes it.
 _NEW = ("${own_folder:", "${hydra:")
@@ -52,7 +52,7 @@ def check_new_sweep(config: DictConfig) -> None:
     folder = _existing(config, "hydra.sweep.dir")
     if folder is None or not is_shared(_raw(config, "hydra.sweep.dir")):
         return
-    stored = find_overrides(folder.resolve())
+    stored = sweep_overrides(folder.resolve())
     typed = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
     if stored is not None and stored != typed:
         raise UsageError(
