@@ -372,8 +372,8 @@ BAD = [
     ),
     (
         "seed=${hydra:job.num}",
-        "seed must refer to a setting that has a value, got: While dereferencing interpolation '${hydra:job.num}': "
-        "Incompatible value 'None' for field of type 'int'; type a value",
+        "seed must be a value that can be resolved, got: While dereferencing interpolation '${hydra:job.num}': "
+        "Incompatible value 'None' for field of type 'int'; type another",
     ),
     ("-m +hydra.sweeper.params={seed:'-1,2'}", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
     ("-m +hydra.sweeper.params={sead:'1,2'}", "there is no setting sead; did you mean seed?"),

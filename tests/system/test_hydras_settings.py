@@ -113,6 +113,16 @@ def test_a_logging_that_python_does_not_take_is_one_line(command) -> None:
     )
 
 
+def test_a_run_without_the_check_is_refused(perceptron, tmp_path: Path) -> None:
+    answer = perceptron("train", *SHORT, "~hydra.callbacks.check", f"hydra.run.dir={tmp_path}/run")
+    assert (answer.status, answer.err) == (
+        2,
+        "error: a run must be checked before it starts, got a configuration without hydra.callbacks.check; leave "
+        "hydra.callbacks as it is\n",
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_verbose_hydra_prints_what_was_asked_for_and_then_the_line(command) -> None:
     answer = command("train.py", "hydra.verbose=true", "seed=-1")
     assert answer.returncode == 2

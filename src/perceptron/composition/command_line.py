@@ -101,6 +101,11 @@ def _train(cfg: DictConfig) -> float | None:
         return train_as_job(cfg, hydras.runtime.choices)
     folder = Path(cfg.paths.output_dir)
     try:
+        if CheckBeforeStart.passed is None:
+            raise UsageError(
+                "a run must be checked before it starts, got a configuration without hydra.callbacks.check; leave "
+                "hydra.callbacks as it is"
+            )
         # Hydra has made its own.
         folder.mkdir(parents=True, exist_ok=True)
         return run_once(cfg, hydras.runtime.choices)

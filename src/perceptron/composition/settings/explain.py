@@ -116,7 +116,7 @@ def _setting(error: OmegaConfBaseException, addition: str) -> str:
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
         return f"there is no setting {key}; {_nearest(error, addition)}"
     if isinstance(error, InterpolationResolutionError):
-        return f"{key} must refer to a setting that has a value, got: {_in_own_words(error)}; type a value"
+        return f"{key} must be a value that can be resolved, got: {_in_own_words(error)}; type another"
     if isinstance(error, ValidationError):
         value = "null" if error.value is None else repr(error.value)
         return f"{key} must be {_expected(error)}, got {value}; set {key}"
