@@ -3,17 +3,34 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
 # Hydra's flags: https://hydra.cc/docs/1.3/advanced/hydra-command-line-flags
-_INFORMATION = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
-_LONG_FLAGS = (
-    "--multirun", "--config-name", "--config-dir", "--config-path", "--cfg", "--package",
-    "--run", "--resolve", "--help", "--hydra-help", "--version", "--shell-completion", "--info",
-)  # fmt: skip
+_IS_SWITCH = {"action": "store_true"}
+_FLAGS: dict[tuple[str, ...], dict[str, Any]] = {
+    ("--multirun", "-m"): _IS_SWITCH,
+    ("--run", "-r"): _IS_SWITCH,
+    ("--config-name", "-cn"): {},
+    ("--config-dir", "-cd"): {},
+    ("--config-path", "-cp"): {},
+    ("--cfg", "-c"): {"choices": ("job", "hydra", "all")},
+    ("--package", "-p"): {},
+    ("--resolve",): _IS_SWITCH,
+    ("--info", "-i"): {
+        "nargs": "?",
+        "const": "all",
+        "choices": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+    },
+    ("--help", "-h"): _IS_SWITCH,
+    ("--hydra-help",): _IS_SWITCH,
+    ("--version",): _IS_SWITCH,
+    ("--shell-completion", "-sc"): _IS_SWITCH,
+}
+_LONG_FLAGS = [name for name, *_ in _FLAGS]
+# Hydra's too, and refused.
 _RERUN = "--experimental-rerun"
 
 
@@ -43,7 +60,11 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     """
     for argument in arguments:
         _check_flag(argument)
-    parsed = _parser().parse_intermixed_args(arguments)
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for names, options in _FLAGS.items():
+        parser.add_argument(*names, **options)
+    parser.add_argument("overrides", nargs="*")
+    parsed = parser.parse_intermixed_args(arguments)
     does = {"--cfg": parsed.cfg, "--multirun": parsed.multirun, "--run": parsed.run, "--info": parsed.info}
     asked = [flag for flag, typed in does.items() if typed]
     if len(asked) > 1:
@@ -56,23 +77,6 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
         flags=[argument for argument in arguments if argument not in parsed.overrides],
         overrides=[*parsed.overrides, *_table_defaults(parsed.overrides)],
     )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--multirun", "-m", action="store_true")
-    parser.add_argument("--config-name", "-cn")
-    parser.add_argument("--config-dir", "-cd")
-    parser.add_argument("--config-path", "-cp")
-    parser.add_argument("--cfg", "-c", choices=("job", "hydra", "all"))
-    parser.add_argument("--package", "-p")
-    for flag in ("--run", "-r"), ("--resolve",):
-        parser.add_argument(*flag, action="store_true")
-    for flag in ("--help", "-h"), ("--hydra-help",), ("--version",), ("--shell-completion", "-sc"):
-        parser.add_argument(*flag, action="store_true")
-    parser.add_argument("--info", "-i", nargs="?", const="all", choices=_INFORMATION)
-    parser.add_argument("overrides", nargs="*")
-    return parser
 
 
 def _check_flag(argument: str) -> None:

@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.explain import explain
-from perceptron.composition.settings.plain import plain
+from perceptron.composition.settings.plain import find, plain
 from perceptron.composition.settings.schema import OPEN_SCHEMAS
 from perceptron.composition.settings.schema.constraints import Constraint, constraints_of
 from perceptron.errors import UsageError
@@ -95,7 +95,7 @@ def check_values(values: Mapping[str, Any], constraints: Mapping[str, Constraint
     """
     _check_objects(values)
     for key, constraint in constraints.items():
-        check_constraint(key, _selected(values, key), constraint)
+        check_constraint(key, find(values, key), constraint)
     check_combinations(values, trains=trains)
 
 
@@ -142,13 +142,6 @@ def _parts(cfg: DictConfig, path: str) -> Iterator[tuple[str, DictConfig]]:
             part = cfg[key]
             if isinstance(part, DictConfig):
                 yield from _parts(part, f"{path}{key!s}.")
-
-
-def _selected(values: Any, key: str) -> Any:
-    """A plain value deep inside; None where it is not there."""
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values
 
 
 def _check_nodes(trainer: Mapping[str, Any]) -> None:

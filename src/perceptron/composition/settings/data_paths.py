@@ -7,7 +7,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.composition.settings.plain import replaced
+from perceptron.composition.settings.plain import find, plain, replaced
 
 _ARRAYS = "perceptron.data.table_from_arrays"
 _SVMLIGHT = "sklearn.datasets.load_svmlight_file"
@@ -27,31 +27,21 @@ def with_absolute_paths(values: dict[str, Any]) -> dict[str, Any]:
 def make_data_paths_absolute(cfg: DictConfig) -> None:
     """Make the paths absolute, in place, where ``hydra.job.chdir=true`` has changed the working folder."""
     if Path.cwd() != _command_folder():
-        for key, path in _absolute(cfg):
+        for key, path in _absolute(plain(cfg)):
             OmegaConf.update(cfg, key, path)
 
 
 def _absolute(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys of the settings that are paths, each with its absolute path."""
-    is_arrays = _at(values, "data._target_") == _ARRAYS
-    has_target = is_arrays and not str(_at(values, "data.features")).endswith(_PARQUET)
+    is_arrays = find(values, "data._target_") == _ARRAYS
+    has_target = is_arrays and not str(find(values, "data.features")).endswith(_PARQUET)
     keys = ["data.path", "data.test_path", "ckpt_path", *["data.features"] * is_arrays, *["data.target"] * has_target]
-    if _at(values, "data.dataset._target_") == _SVMLIGHT:
+    if find(values, "data.dataset._target_") == _SVMLIGHT:
         keys.append("data.dataset.f")
     for key in keys:
-        path = _at(values, key)
+        path = find(values, key)
         if isinstance(path, str) and path and "://" not in path:
             yield key, str(_command_folder() / Path(path).expanduser())
-
-
-def _at(values: Mapping[str, Any], key: str) -> Any:
-    """A value deep inside; None where it is not there or not set."""
-    if isinstance(values, DictConfig):
-        return OmegaConf.select(values, key, throw_on_missing=False)
-    found: Any = values
-    for part in key.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found
 
 
 def _command_folder() -> Path:

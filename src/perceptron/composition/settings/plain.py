@@ -26,6 +26,13 @@ def at(values: Any, path: str) -> Any:
     return values
 
 
+def find(values: Any, path: str) -> Any:
+    """The nested value at a path of keys; None where there is none."""
+    for part in path.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
+
+
 def replaced(values: Any, changes: Mapping[str, Any]) -> Any:
     """A copy of nested values with changes; unchanged parts are shared with the original.
 
