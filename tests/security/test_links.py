@@ -166,7 +166,7 @@ def test_figures_replace_a_link(perceptron: Perceptron, finished: Path, tmp_path
     table.mkdir()
     for name in ("compare.png", "compare.svg", "compare.csv", "compare.md"):
         (table / name).symlink_to(outside / "precious")
-    assert perceptron("compare", sweep, f"out={table}").status == 0
+    assert perceptron("compare", sweep, f"output={table}").status == 0
     assert _untouched(outside)
     assert not any(path.is_symlink() for path in table.iterdir())
 

@@ -75,7 +75,7 @@ COMMANDS: dict[str, list[str]] = {
     "evaluate": ["run={}"],
     "resume": ["run={}", "trainer.max_epochs=3"],
     "report": ["run={}"],
-    "compare": ["{}", "out={}/table"],
+    "compare": ["{}", "output={}/table"],
     "export": ["run={}"],
     "train": ["-m", "sweep.resume={}"],
 }

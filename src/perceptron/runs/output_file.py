@@ -24,18 +24,17 @@ def output_path(wanted: str) -> Path:
         raise UsageError(
             f"output must be a file in an existing folder, got {wanted}; create the folder or name another"
         )
-    check_not_a_run_file(path)
+    _check_not_a_run_file(path)
     return path
 
 
-def check_not_a_run_file(path: Path, *, setting: str = "output") -> None:
+def _check_not_a_run_file(path: Path) -> None:
     """Refuse a path under which a run or a sweep keeps its own results.
 
     The file need not exist: a new ``metrics.json`` would make a run count as finished.
 
     Args:
         path: of the output.
-        setting: that names it, for the message.
 
     Raises:
         UsageError: if it is such a path.
@@ -45,7 +44,7 @@ def check_not_a_run_file(path: Path, *, setting: str = "output") -> None:
         first = resolved.relative_to(folder).parts[0]
         if (first in _KEPT or resolved.suffix in _KEPT_SUFFIXES) and _holds_a_run(folder):
             raise UsageError(
-                f"{setting} must not be a file that a run has written itself, got {path} in the run's folder {folder}; "
+                f"output must not be a file that a run has written itself, got {path} in the run's folder {folder}; "
                 "name another, or delete the run first"
             )
 

@@ -138,7 +138,8 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     # Here, because they import scipy, which is not needed before the end.
     from perceptron.sweeps.finished_runs import read_finished_run
     from perceptron.sweeps.ranking import rank
-    from perceptron.sweeps.summary import print_failures, print_rankings, write_summary
+    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     results, faults = [], []
     for job in jobs:
