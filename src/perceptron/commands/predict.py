@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
     rows, answers = _paths(source, target)
     safe = typed["safe_csv"] == "true"
     if safe and target.endswith(".parquet"):
-        raise UsageError(f"safe_csv=true is for answers in CSV, got output={target}; leave safe_csv out")
+        raise UsageError(f"safe_csv=true needs CSV output, got output={target}; leave safe_csv out")
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed["run"], among=Path(typed["runs"]))
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> None:
             progress=progress,
             stdin=stdin,
         )
-        # The first chunk before the output is opened: most mistakes show in it.
+        # The first chunk is read before the output is opened, because most mistakes show in it.
         first = next(chunks)
         layout = Layout(
             class_names=schema.class_names,
@@ -120,13 +120,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
-    """Files to read and to write; None for standard streams."""
+    """The files to read and to write; None for a standard stream."""
     rows = None if source == "-" else Path(source)
     if rows is not None and not rows.is_file():
-        raise UsageError(f"input must be a CSV, Parquet or Feather file, got {source}, which is none; name another")
+        raise UsageError(f"input must be an existing CSV, Parquet or Feather file, got {source}; name another")
     answers = None if target == "-" else output_file(target)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
-        raise UsageError(f"output must be another file than input, got {target} for both; name another")
+        raise UsageError(f"output must differ from input, got {target} for both; name another file")
     return rows, answers
 
 
@@ -138,7 +138,7 @@ def _bytes(stream: TextIO | None, name: str) -> BinaryIO:
 
 @contextmanager
 def _progress(rows: Path | None) -> Iterator[Callable[[float], None]]:
-    """A bar over the file, where standard error is a terminal."""
+    """Show a progress bar while a file is read, if standard error is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
