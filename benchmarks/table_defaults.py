@@ -26,7 +26,7 @@ import torch
 import yaml
 
 from perceptron.data import table_from_files
-from perceptron.runs.files import write_text
+from perceptron.files.writing import write_text
 from perceptron.sweeps.finished_runs import Draw
 from perceptron.sweeps.statistics import compare, estimate, holm
 

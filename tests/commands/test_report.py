@@ -5,7 +5,7 @@ import pytest
 
 from perceptron.commands.report import main
 from perceptron.errors import UsageError
-from perceptron.runs.ending import ending
+from perceptron.runs.training_end import training_end
 
 
 def _run(folder: Path, *, finished: bool) -> Path:
@@ -44,7 +44,7 @@ def test_the_page_says_how_the_training_ended(tmp_path: Path) -> None:
     origin = json.loads((run / "provenance.json").read_text())
     for max_epochs, early, told in ((100, True, "Training stopped early after 51 epochs, kept epoch 30."),
                                     (51, False, "Training stopped at its 51 epochs, kept epoch 30.")):  # fmt: skip
-        end = ending(epochs=51, max_epochs=max_epochs, stopped_early=early, kept_epoch=30)
+        end = training_end(epochs=51, max_epochs=max_epochs, stopped_early=early, kept_epoch=30)
         (run / "provenance.json").write_text(json.dumps(origin | {"training": end}))
         main([f"run={run}"])
         assert told in (run / "report.html").read_text()

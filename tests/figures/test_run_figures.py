@@ -16,7 +16,7 @@ from perceptron.composition.train import train
 from perceptron.figures.predictions import held_out_split, predict_split
 from perceptron.figures.training_path import TrainingPath, boundaries_of, path_of, surfaces_of, weights_of
 from perceptron.figures.writing import drawn
-from perceptron.runs.checkpoint import load_weights
+from perceptron.runs.checkpoints.checkpoint_file import load_weights
 
 ALL = {"curves", "loss_surface"}
 OF_CLASSES = ALL | {"confusion", "discrimination", "calibration", "probabilities", "mistakes"}

@@ -14,7 +14,7 @@ from tests.conftest import Answer, Perceptron
 from perceptron.errors import UsageError
 from perceptron.reports.html import paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.report import print_results
+from perceptron.runs.results_table import print_results
 from perceptron.sweeps.finished_runs import read_finished_run
 from perceptron.sweeps.job_folders import Job, State
 from perceptron.sweeps.ranking import rank

@@ -7,8 +7,6 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from perceptron.errors import UsageError
-from perceptron.runs.files import output_path
-from perceptron.runs.replacing import check_replaces_nothing
 from perceptron.spelling import did_you_mean
 
 _WIDTH = 100
@@ -179,17 +177,6 @@ class Command:
         if self.takes_settings:
             lines += ["  <setting>=<value>", "      a change of the settings that the run has stored"]
         return "\n\n".join([*parts, "\n".join(lines)])
-
-
-def output_file(wanted: str) -> Path:
-    """The path of a file that a command writes.
-
-    Raises:
-        UsageError: if its folder does not exist, or if a run keeps its own results under that name.
-    """
-    path = output_path(wanted)
-    check_replaces_nothing(path)
-    return path
 
 
 def _first_part(key: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from perceptron.commands.arguments import CHECKPOINT, TRUST, Argument, Command
 from perceptron.errors import UsageError
-from perceptron.files.writing import check_contained
+from perceptron.files.containment import check_contained
 from perceptron.garbage_collection import heavy_imports
 from perceptron.terminal.text import say
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command, output_file
+from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command
+from perceptron.files.plain_values import print_json, write_json
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.files import print_json, write_json
-from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import output_path
 from perceptron.tasks import SplitName
 from perceptron.terminal.text import say
 
@@ -38,13 +39,13 @@ def main(arguments: Sequence[str]) -> None:
     """Evaluate."""
     typed = COMMAND.read(arguments)
     output = typed.get("output")
-    path = None if output in (None, "-") else output_file(str(output))
+    path = None if output in (None, "-") else output_path(str(output))
     source = find_source(typed["run"], among=Path(typed["runs"]))
     # Here, because they import torch.
     with heavy_imports():
         from perceptron.composition.stored.evaluating import evaluate_restored
         from perceptron.composition.stored.restore import restore
-        from perceptron.runs.report import print_results
+        from perceptron.runs.results_table import print_results
 
     restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
     metrics = evaluate_restored(restored, splits=[name for name in _SPLITS if typed["split"] in ("all", name)])

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command, output_file
+from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command
 from perceptron.errors import UsageError, missing_extra, reason
-from perceptron.files.writing import whole_file
+from perceptron.files.writing import atomic_file
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import output_path
 from perceptron.terminal.text import say
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
     typed = COMMAND.read(arguments)
     wanted = typed["format"]
     source = find_source(typed["run"], among=Path(typed["runs"]))
-    path = output_file(typed.get("output") or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
+    path = output_path(typed.get("output") or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
     # Here, because they import torch; and onnx is an extra.
     with heavy_imports():
         import torch
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str]) -> None:
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
     content, difference = convert(restored.answers, rows, metadata=_metadata(restored), deviation=deviation, **raw)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(content)
     say(f"{wanted:<11} {path}, {len(content):,} bytes")
     if restored.schema.encoding:

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command, output_file
+from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command
 from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.find import find_source
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import output_path
 
 COMMAND = Command(
     name="predict",
@@ -124,7 +125,7 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     rows = None if source == "-" else Path(source)
     if rows is not None and not rows.is_file():
         raise UsageError(f"input must be an existing CSV, Parquet or Feather file, got {source}; name another")
-    answers = None if target == "-" else output_file(target)
+    answers = None if target == "-" else output_path(target)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
         raise UsageError(f"output must differ from input, got {target} for both; name another file")
     return rows, answers

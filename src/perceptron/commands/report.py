@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from perceptron.commands.arguments import RUN, RUNS, Argument, Command, output_file
+from perceptron.commands.arguments import RUN, RUNS, Argument, Command
 from perceptron.errors import UsageError
-from perceptron.runs.files import write_text
-from perceptron.runs.find import find_run
+from perceptron.files.writing import write_text
+from perceptron.runs.lookup import find_run
+from perceptron.runs.output_file import output_path
 from perceptron.terminal.text import say
 
 COMMAND = Command(
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     if run and sweep:
         raise UsageError("a report is of run or of sweep, got both; leave one of them out")
     folder, html = _sweep(Path(sweep)) if sweep else _run(run or "latest", Path(typed["runs"]))
-    output = output_file(typed.get("output") or str(folder / "report.html"))
+    output = output_path(typed.get("output") or str(folder / "report.html"))
     write_text(output, html)
     say(f"written to  {output}")
 

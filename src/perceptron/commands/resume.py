@@ -5,7 +5,7 @@ from pathlib import Path
 
 from perceptron.commands.arguments import RUN, RUNS, TRUST, Command
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.find import find_run
+from perceptron.runs.lookup import find_run
 
 COMMAND = Command(
     name="resume",

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
-from perceptron.files.writing import whole_file
+from perceptron.files.writing import atomic_file
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -30,14 +30,14 @@ def to_image(figure: Figure, *, dpi: int = 100) -> Pixels:
 def save(figure: Figure, folder: Path, name: str) -> Pixels:
     """Write ``<name>.png`` and ``<name>.svg`` atomically to an existing folder, and return the pixels."""
     pixels = to_image(figure)
-    with whole_file(folder / f"{name}.png", sync_folder=False) as file:
+    with atomic_file(folder / f"{name}.png", sync_folder=False) as file:
         Image.fromarray(pixels).save(file, format="png")
     # The layout for the pixels serves the vectors too; computing it is half of the work (measured), and
     # Figure.savefig would compute it again.
     figure.set_layout_engine("none")
     # Without the date and with a fixed salt, equal figures give equal files.
     hashed = mpl.rc_context({"svg.hashsalt": "perceptron"})
-    with _any_script(), hashed, whole_file(folder / f"{name}.svg", sync_folder=False) as file:
+    with _any_script(), hashed, atomic_file(folder / f"{name}.svg", sync_folder=False) as file:
         FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return pixels
 

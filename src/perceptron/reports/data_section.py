@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perceptron.reports.html import heading, paragraph, table
-from perceptron.runs.undefined import shown_value
+from perceptron.runs.metric_display import format_value
 
 _COLUMN = ("name", "kind", "type", "missing", "distinct")
 _MOST_COLUMNS = 500
@@ -29,7 +29,7 @@ def _target(target: Mapping[str, Any]) -> str:
         names = ("mean", "min", "max")
         values = {name: _mapping(column) for name, column in columns.items()}
         html += table(
-            ["target", *names], [(str(key), *(shown_value(v.get(n)) for n in names)) for key, v in values.items()]
+            ["target", *names], [(str(key), *(format_value(v.get(n)) for n in names)) for key, v in values.items()]
         )
     return heading(f"Target: {target.get('task')}") + html if html else ""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from perceptron.runs.undefined import DASH
+from perceptron.runs.metric_display import DASH
 from perceptron.terminal.text import visible
 
 # The browser loads nothing and runs nothing, even if a text were not escaped.

@@ -6,10 +6,9 @@ from typing import Any
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
 from perceptron.reports.html import Section, images_in, named_values, page, paragraph, table
-from perceptron.runs.ending import in_words
 from perceptron.runs.folder import Run
-from perceptron.runs.metric_rows import metric_rows
-from perceptron.runs.undefined import shown_value, undefined_notes
+from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
+from perceptron.runs.training_end import training_end_text
 
 FIGURE_ORDER = (
     "curves", "confusion", "discrimination", "calibration", "probabilities", "mistakes", "residuals", "coefficients",
@@ -52,8 +51,8 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
     """
     splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
     rows = [
-        [shown, *(shown_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
-        for name, shown in metric_rows(metrics).items()
+        [shown, *(format_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
+        for name, shown in row_labels(metrics).items()
     ]
     html = table(["metric", *(_SPLITS[split] for split in splits)], rows)
     return html + "".join(paragraph(f"{note}.") for note in undefined_notes(metrics))
@@ -81,7 +80,7 @@ def _training(origin: Mapping[str, Any]) -> str:
     if not isinstance(end, Mapping):
         return ""
     try:
-        return paragraph(f"Training {in_words(end)}.", warns=bool(end["still_improving"]))
+        return paragraph(f"Training {training_end_text(end)}.", warns=bool(end["still_improving"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"a run's provenance.json must say how its training ended, got {error!r}") from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from perceptron.errors import UsageError
 from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.undefined import shown_value
+from perceptron.runs.metric_display import format_value
 from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.ranking import Ranking, rank
@@ -55,7 +55,7 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
             job.folder.name,
             job.state.value,
             " ".join(job.setting_overrides),
-            *(shown_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
+            *(format_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
             job.reason,
         ]
         for job in jobs

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from perceptron.errors import UsageError
-from perceptron.runs.directions import stored_directions
+from perceptron.files.plain_values import read_text, read_yaml
+from perceptron.runs.data_identity import data_name, data_source
 from perceptron.runs.folder import Run
-from perceptron.runs.rows import name_of, table_of
-from perceptron.runs.stored_values import read_text, read_yaml
+from perceptron.runs.metric_directions import stored_directions
 from perceptron.tasks import Direction
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
@@ -108,12 +108,12 @@ def read_finished_run(run: Run) -> FinishedRun:
         following = _following(run)
         setting = {key: value for key, value in _flat(kept).items() if key not in following}
         # Tables that differ only in a seed are one.
-        table = {key: value for key, value in _flat(table_of(data), "data").items() if key not in following}
+        table = {key: value for key, value in _flat(data_source(data), "data").items() if key not in following}
         chosen = origin["chosen"].get("data")
         return FinishedRun(
             folder=run.folder,
             data=f"{chosen} {json.dumps(table, sort_keys=True)}",
-            title=name_of(data, chosen),
+            title=data_name(data, chosen),
             choices={group: str(origin["chosen"][group]) for group in groups if group in origin["chosen"]},
             setting=setting,
             draw=_draw(data, seed=config["seed"]),

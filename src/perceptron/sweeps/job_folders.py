@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perceptron.errors import UsageError, reason
 from perceptron.files.reading import open_regular
-from perceptron.runs.files import write_text
+from perceptron.files.writing import write_text
 from perceptron.runs.folder import Run
 
 _ERROR, _PRUNED = "error.txt", "pruned.txt"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from perceptron.runs.directions import agreed_direction
+from perceptron.runs.metric_directions import agreed_direction
 from perceptron.sweeps.finished_runs import GROUPS, Draw, FinishedRun, differing_settings
 from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Estimate, Gap, compare, estimate, holm
 from perceptron.tasks import Direction

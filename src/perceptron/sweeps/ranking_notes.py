@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 
-from perceptron.runs.undefined import DASH
+from perceptron.runs.metric_display import DASH
 from perceptron.sweeps.finished_runs import FinishedRun
 from perceptron.sweeps.ranking import RankedSetting, Ranking
 from perceptron.sweeps.statistics import Gap, disjoint_sets, fewest_runs

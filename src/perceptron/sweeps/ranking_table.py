@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from perceptron.runs.undefined import DASH
+from perceptron.runs.metric_display import DASH
 from perceptron.sweeps.ranking import RankedSetting, Ranking, short_names, shown_setting
 from perceptron.sweeps.statistics import Estimate, Gap
 

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from perceptron.files.formulas import without_formula
-from perceptron.runs.files import write_text
+from perceptron.files.writing import write_text
 from perceptron.sweeps.finished_runs import FinishedRun, differing_settings
 from perceptron.sweeps.job_folders import Job
 from perceptron.sweeps.ranking import RankedSetting, Ranking

@@ -22,7 +22,7 @@ def tame_lightning() -> None:
     # Lightning 2.6 with torch 2.13: nothing that a user could mend.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*all_gather is deprecated.*", category=FutureWarning)
-    # A resumed run goes on in its own folder, and keeps its logs (perceptron.runs.logs).
+    # A resumed run goes on in its own folder, and keeps its logs (perceptron.runs.loggers).
     warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
 
