@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
     check_contained(folder, within=None if output else sweep)
-    # Here, because it imports torch.
+    # Imported here, because it imports torch.
     with heavy_imports():
         from perceptron.composition.stored.ensembling import make_ensemble
 

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = typed["format"]
     source = find_source(typed["run"], among=Path(typed["runs"]))
     path = output_path(typed.get("output") or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
-    # Here, because they import torch; and onnx is an extra.
+    # Imported here, because they import torch; and onnx is an extra.
     with heavy_imports():
         import torch
 

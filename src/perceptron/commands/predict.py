@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed["run"], among=Path(typed["runs"]))
-    # Here, because they import torch; and pyarrow is an extra.
+    # Imported here, because they import torch; and pyarrow is an extra.
     try:
         import pyarrow as pa
 
@@ -104,14 +105,10 @@ def main(arguments: Sequence[str]) -> None:
         )
         try:
             with write_answers(answers, layout, stdout=stdout) as writer, torch.inference_mode():
-                chunk = first
-                while True:
+                for chunk in chain([first], chunks):
                     labels, *rest = model.predict(torch.from_numpy(chunk.features))
                     numbers = (None if values is None else values.numpy() for values in rest)
                     writer.write_batch(layout.batch(chunk.ids, labels.numpy(), *numbers))
-                    if (following := next(chunks, None)) is None:
-                        break
-                    chunk = following
         except BrokenPipeError:
             raise
         except OSError as error:
