@@ -201,6 +201,10 @@ def test_of_many_rows_the_largest_remainders_are_rounded_up(monkeypatch: pytest.
     # At random within a class.
     zeros = np.flatnonzero(labels == 0)
     assert not np.isin(zeros[:12], split.test).all()
+    # Of equal remainders, 2.5 rows of each class, those of the first classes.
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(40), 10))
+    split = split_rows(400, labels=labels, val_fraction=0, test_fraction=0.25, split_seed=0)
+    assert np.bincount(labels[split.test]).tolist() == [3] * 20 + [2] * 20
 
 
 def test_many_rows_without_classes_are_drawn_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
