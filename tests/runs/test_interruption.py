@@ -40,7 +40,7 @@ def test_a_figure_that_is_interrupted_is_drawn_when_the_run_goes_on(
     perceptron: Perceptron, interrupt: Interrupt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    interrupt("perceptron.reports.figures.draw_confusion")
+    interrupt("perceptron.figures.run_figures.draw_confusion")
     answer = perceptron("train", *RUN, f"hydra.run.dir={folder}")
     assert answer.status == 143
     assert answer.err.splitlines()[-1] == f"interrupted by SIGTERM; go on with perceptron resume run={folder}"
@@ -88,13 +88,13 @@ def test_a_search_takes_up_the_trial_that_was_interrupted(
         assert one == other
 
 
-@pytest.mark.parametrize("place", ["perceptron.composition.data.build_data", "hydra.core.utils._save_config"])
+@pytest.mark.parametrize("place", ["perceptron.composition.building.data.build_data", "hydra.core.utils._save_config"])
 @pytest.mark.parametrize("model", ["softmax", "sklearn_logistic"])
 def test_a_signal_before_a_run_has_begun_leaves_nothing(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, place: str, model: str
 ) -> None:
     if place.endswith("build_data"):
-        place = f"perceptron.composition.{'training' if model == 'softmax' else 'estimators'}.build_data"
+        place = f"perceptron.composition.{'train' if model == 'softmax' else 'fit_estimator'}.build_data"
     # Where tests run without a terminal, it may be switched off.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     interrupt(place, signal.SIGHUP, call=2 if place.endswith("_save_config") else 1)

@@ -11,13 +11,10 @@ from typing import Any
 import lightning as L
 import torch
 
-from perceptron.composition.divergence import likely_steep
-from perceptron.composition.hyper_parameters import hyper_parameters
-from perceptron.composition.instance import Again, Make
+from perceptron.composition.building.instantiate import Again, Make
+from perceptron.composition.building.trainer import build_loggers
 from perceptron.composition.population.groups import Candidate, in_words, tell_alone
-from perceptron.composition.results import write_results
-from perceptron.composition.threads import set_threads
-from perceptron.composition.trainer import build_loggers
+from perceptron.composition.settings.monitors import directions
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, Population, fit_population
 from perceptron.runs.best import best_entry
@@ -29,7 +26,11 @@ from perceptron.runs.folder import monitored_value
 from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.report import begin_log, log_results, log_scalars
-from perceptron.visible import visible
+from perceptron.terminal.text import visible
+from perceptron.training.divergence import likely_steep
+from perceptron.training.hyper_parameters import hyper_parameters
+from perceptron.training.result_files import write_results
+from perceptron.training.threads import set_threads
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class Trained:
             metrics=metrics,
             config=config,
             chosen=chosen,
+            directions=directions(config, metrics),
             best=best,
             end=self._ending(),
             device=self.device,

@@ -9,14 +9,14 @@ from typing import Any
 
 from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.stored.restore import may_download, read_config
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.data import offline
 from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained, open_own
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
 from perceptron.tasks import direction_of
-from perceptron.visible import VisibleFormatter
+from perceptron.terminal.text import VisibleFormatter
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:

@@ -13,8 +13,8 @@ from perceptron.errors import PrunedError
 from perceptron.runs.files import remove_leftovers
 from perceptron.runs.folder import Run, best_of, monitored_value
 from perceptron.runs.lock import only_process
-from perceptron.signals import listening, raise_if_lost
-from perceptron.sweeps.jobs import Job
+from perceptron.sweeps.job_folders import Job
+from perceptron.terminal.signals import listening, raise_if_lost
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     def work() -> float | None:
         check(cfg)
         # Here, because it imports torch.
-        from perceptron.composition.running import run_once
+        from perceptron.composition.run import run_once
 
         # Filters and once-only memories of one job are none of the next one's.
         with warnings.catch_warnings():
