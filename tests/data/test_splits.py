@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
@@ -201,10 +203,16 @@ def test_of_many_rows_the_largest_remainders_are_rounded_up(monkeypatch: pytest.
     # At random within a class.
     zeros = np.flatnonzero(labels == 0)
     assert not np.isin(zeros[:12], split.test).all()
-    # Of equal remainders, 2.5 rows of each class, those of the first classes.
-    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(40), 10))
-    split = split_rows(400, labels=labels, val_fraction=0, test_fraction=0.25, split_seed=0)
-    assert np.bincount(labels[split.test]).tolist() == [3] * 20 + [2] * 20
+    # Of equal remainders, those of the first classes.
+    sizes = np.random.default_rng(0).integers(1, 4, 53) * 4
+    labels = np.repeat(np.arange(53), sizes)
+    split = split_rows(len(labels), labels=labels, val_fraction=0, test_fraction=0.175, split_seed=0)
+    exact = [len(split.test) * size / len(labels) for size in sizes]
+    expected = [math.floor(share) for share in exact]
+    largest = sorted(range(53), key=lambda label: expected[label] - exact[label])
+    for label in largest[: len(split.test) - sum(expected)]:
+        expected[label] += 1
+    assert np.bincount(labels[split.test]).tolist() == expected
 
 
 def test_many_rows_without_classes_are_drawn_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,6 +148,23 @@ def test_a_members_state_is_a_copy(pair: Pair) -> None:
     torch.testing.assert_close(state, kept, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("make", [SGD, partial(SGD, momentum=0.9, nesterov=True), Adam, AdamW])
+def test_one_member_is_a_stack_too(make: Callable[..., Optimizer]) -> None:
+    alone, stack = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(1, 3))
+    optimizer, stacked = make([alone], lr=0.1), stack_optimizers([stack], [make([nn.Parameter(torch.ones(3))], lr=0.1)])
+    for _ in range(2):
+        alone.grad, stack.grad = torch.tensor([1.0, 2.0, -3.0]), torch.tensor([[1.0, 2.0, -3.0]])
+        optimizer.step()
+        stacked.update()
+    torch.testing.assert_close(stack[0], alone)
+
+
+def test_without_momentum_nothing_is_remembered() -> None:
+    pair = Pair("sgd")
+    pair.step([0, 1, 2, 3])
+    assert pair.stacked.stacks().keys() == {"steps"}
+
+
 def test_what_is_remembered_has_the_precision_of_the_parameters() -> None:
     (stack,) = stacks = [nn.Parameter(torch.ones(2, 3))]
     stacked = stack_optimizers(stacks, [Adam([nn.Parameter(torch.ones(3))], lr=rate) for rate in (0.1, 0.2)])

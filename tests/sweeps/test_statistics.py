@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from perceptron.sweeps import statistics
-from perceptron.sweeps.statistics import Draw, Gap, compare, estimate, fewest_runs, holm
+from perceptron.sweeps.finished_runs import Draw
+from perceptron.sweeps.statistics import Gap, compare, estimate, fewest_runs, holm
 
 NAN = float("nan")
 
@@ -25,8 +26,17 @@ def test_the_fewest_runs_are_those_whose_test_has_a_power_of_four_fifths() -> No
         differences = generator.normal(1.0, 1.0, (40_000, n))
         found = stats.ttest_1samp(differences, 0.0, axis=1).pvalue < 0.05
         assert (found.mean() > 0.795) == enough
-        assert statistics._power(n) == pytest.approx(found.mean(), abs=0.01)
     assert fewest_runs() == 10
+
+
+@pytest.mark.parametrize("n", [2, 9, 10, 30])
+def test_the_power_is_the_integral_over_all_deviations(n: int) -> None:
+    critical = stats.t.ppf(0.975, n - 1)
+    # The mean is normal around one standard deviation; n - 1 sample variances are chi-squared.
+    power, _ = integrate.quad(
+        lambda v: stats.chi2.pdf(v, n - 1) * stats.norm.sf(critical * math.sqrt(v / (n - 1)) - math.sqrt(n)), 0, np.inf
+    )
+    assert statistics._power(n) == pytest.approx(power, rel=1e-6)
 
 
 def test_seeds_of_one_split_give_students_interval() -> None:

@@ -187,10 +187,8 @@ def _fold(
     # Other data for a trained model need not have rows of all its classes.
     smallest = len(rows) if labels is None else int(np.unique(labels, return_counts=True)[1].min())
     if smallest < folds:
-        what = "rows" if labels is None else "rows of the smallest class"
-        raise UsageError(
-            f"data.folds must be at most the number of {what}, got {folds} of {smallest}; lower data.folds"
-        )
+        # Of classes, split_rows names the small ones instead.
+        raise UsageError(f"data.folds must be at most the number of rows, got {folds} of {smallest}; lower data.folds")
     splitter = (KFold if labels is None else StratifiedKFold)(folds, shuffle=True, random_state=seed)
     rest, test = list(splitter.split(rows, labels))[fold]
     return rows[rest], rows[test]
