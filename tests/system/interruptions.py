@@ -60,7 +60,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 _IMPORTED = (
     "perceptron.composition.training", "perceptron.composition.estimators", "perceptron.composition.stored.resuming",
     "perceptron.composition.population.launcher", "perceptron.reports.figures", "perceptron.sweeps.report",
-    "perceptron.reports.sweep_figures", "perceptron.data.files", "optuna", "tensorboard", "sklearn.ensemble",
+    "perceptron.reports.sweep_figures", "perceptron.data.sources.frames", "optuna", "tensorboard", "sklearn.ensemble",
     "scipy.stats",
 )  # fmt: skip
 _LONGEST = 240.0
