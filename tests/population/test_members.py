@@ -14,7 +14,7 @@ from perceptron.composition.population.groups import Candidate
 from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
 from perceptron.composition.population.trained import train_together
 from perceptron.composition.settings.plain import plain
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, check_stack
 

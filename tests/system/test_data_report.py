@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perceptron.data import data_report
+
 
 def test_commands_for_a_finished_run_do_not_look_again(
     perceptron, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

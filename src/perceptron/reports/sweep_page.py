@@ -1,33 +1,32 @@
-"""The report of a sweep, from what lies in its folder."""
+"""The report of a sweep, from the files in its folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from perceptron.errors import UsageError
-from perceptron.reports.page import Section, heading, images_in, named_values, page, paragraph, table
+from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.undefined import shown_value
-from perceptron.sweeps.cells import ranking_cells, ranking_header
-from perceptron.sweeps.jobs import Job, State, find_jobs
-from perceptron.sweeps.notes import notes
-from perceptron.sweeps.results import Result, read_result
-from perceptron.sweeps.table import Section as Ranking
-from perceptron.sweeps.table import sections
+from perceptron.runs.metric_display import format_value
+from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
+from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.sweeps.ranking import Ranking, rank
+from perceptron.sweeps.ranking_notes import notes
+from perceptron.sweeps.ranking_table import ranking_table
 
 FIGURE_ORDER = ("intervals", "learning_rate", "importance")
 
 
 def sweep_page(folder: Path) -> str:
-    """HTML of a sweep: ranked settings, figures, every job, what failed, and the common provenance.
+    """HTML of a sweep: the ranking, figures, all jobs with their failures, and the common provenance.
 
     Raises:
-        UsageError: where the folder holds no jobs, or a finished one cannot be read.
+        UsageError: if the folder has no jobs, or a finished one cannot be read.
     """
     jobs = find_jobs(folder)
     if not jobs:
         raise UsageError(f"sweep must be a multirun's folder, got {folder}, which has no jobs; name another")
-    results = {job.folder: read_result(Run(job.folder)) for job in jobs if job.state == State.DONE}
-    rankings = sections(list(results.values())) if results else []
+    results = {job.folder: read_finished_run(Run(job.folder)) for job in jobs if job.state == State.DONE}
+    rankings = rank(list(results.values())) if results else []
     figures = images_in(folder / "figures", first=FIGURE_ORDER)
     parts = [
         Section("Results", _rankings(rankings) or paragraph("No job has finished.", warns=True)),
@@ -43,22 +42,20 @@ def sweep_page(folder: Path) -> str:
 def _rankings(rankings: Sequence[Ranking]) -> str:
     parts = []
     for ranking in rankings:
-        parts += [
-            heading(f"{ranking.data}, ranked by {ranking.ranked_by}"),
-            table(ranking_header(ranking), ranking_cells(ranking)),
-        ]
+        laid_out = ranking_table(ranking)
+        parts += [heading(laid_out.title), table(laid_out.header, laid_out.rows)]
     parts += [paragraph(f"{line}.") for line in notes(rankings)]
     return "".join(parts)
 
 
-def _jobs(jobs: Sequence[Job], results: dict[Path, Result]) -> str:
+def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
     shown = list(dict.fromkeys(name for result in results.values() for name in result.metrics))
     rows = [
         [
             job.folder.name,
             job.state.value,
-            " ".join(text for text in job.overrides if not text.startswith("paths.")),
-            *(shown_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
+            " ".join(job.setting_overrides),
+            *(format_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
             job.reason,
         ]
         for job in jobs
@@ -67,11 +64,11 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, Result]) -> str:
 
 
 def _provenance(jobs: Sequence[Job]) -> list[Section]:
-    """Settings and origin of the first finished job; the others differ in their overrides."""
+    """Settings and provenance of the first finished job; the others differ in their overrides."""
     for job in jobs:
         if job.state == State.DONE:
             run = Run(job.folder)
-            note = paragraph(f"Of job {job.folder.name}; the others differ as the table of jobs says.")
+            note = paragraph(f"These are of job {job.folder.name}; the table of jobs shows how the others differ.")
             return [
                 Section("Settings", note + named_values(run.config)),
                 Section("Provenance", note + named_values(run.provenance)),

@@ -16,8 +16,8 @@ from tests.population.comparing import assert_same_jobs, jobs, sweep
 from perceptron.callbacks import progress
 from perceptron.composition.population import sharing
 from perceptron.composition.population.groups import Candidate, shares
-from perceptron.composition.population.processes import can_fork
 from perceptron.composition.population.trained import train_together
+from perceptron.training.processes import can_fork
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine forks no trainers")
 WINE = ["hydra/launcher=population", "data=wine", "model=digits_mlp", "model.network.hidden=[10]", "callbacks=default"]

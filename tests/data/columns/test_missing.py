@@ -6,7 +6,7 @@ import pytest
 
 from perceptron.data.columns.encoding import as_texts, encode, encoded_names, fit_encoding, from_texts
 from perceptron.data.columns.missing_texts import MISSING_TEXTS, Missing, missing_texts
-from perceptron.data.columns.missing_values import mark_missing_in
+from perceptron.data.columns.missing_values import mark_missing, mark_missing_in
 
 TEXTS = missing_texts(["?", -999])
 

@@ -14,18 +14,18 @@ from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.callbacks import check_rules
-from perceptron.composition.instance import Again, instance
-from perceptron.composition.model import build_model
-from perceptron.composition.optimizer import build_optimizer, build_schedule
-from perceptron.composition.results import log_task
+from perceptron.composition.building.callbacks import check_rules
+from perceptron.composition.building.instantiate import Again, instance
+from perceptron.composition.building.model import build_model
+from perceptron.composition.building.optimizer import build_optimizer, build_schedule
 from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.settings.schema import TrainerConf
-from perceptron.composition.threshold import check_threshold
-from perceptron.composition.trainer import check_device
 from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.population import MODELS, CannotStackError, Member, check_callback, check_optimizer, check_stack
 from perceptron.population.rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
+from perceptron.training.devices import check_device
+from perceptron.training.result_files import log_task
+from perceptron.training.threshold_choice import check_threshold
 
 _ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps")
 # Settings of the trainer that a population follows; others must have their default.

@@ -14,11 +14,11 @@ from hydra.core.utils import JobReturn
 
 from perceptron.callbacks import EpochBar, EpochProgress
 from perceptron.composition.population.groups import Candidate, in_words, shares
-from perceptron.composition.population.processes import EndedError, can_fork, in_processes
 from perceptron.composition.population.trained import Trained, train_together
-from perceptron.composition.threads import cores
 from perceptron.errors import DivergedError
-from perceptron.visible import visible
+from perceptron.terminal.text import visible
+from perceptron.training.processes import EndedError, can_fork, in_processes
+from perceptron.training.threads import cores
 
 log = logging.getLogger(__name__)
 

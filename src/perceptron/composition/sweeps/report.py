@@ -21,13 +21,13 @@ from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.kept_command import keep_command
 from perceptron.composition.sweeps.template import typed_overrides
 from perceptron.errors import StoppedError, UsageError
-from perceptron.runs.files import remove_leftovers, write_text
+from perceptron.files.writing import remove_temporary_files, write_text
 from perceptron.runs.folder import Run
-from perceptron.runs.lock import only_process
-from perceptron.sweeps.best import as_experiment
-from perceptron.sweeps.jobs import Job, State, find_jobs
+from perceptron.runs.folder_lock import folder_lock
+from perceptron.sweeps.best_setting import as_experiment
+from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
-from perceptron.visible import say
+from perceptron.terminal.text import say
 
 _FAILED_STATUS = 1
 # Hydra makes the callback itself, hands it to nobody and sends copies to other processes: what belongs to the process
@@ -121,8 +121,8 @@ def stop_sweep() -> str | None:
     for job in find_jobs(folder):
         if job.state != State.DONE:
             # Of a worker that was killed. Where one still works there, it is its own.
-            with suppress(UsageError), only_process(job.folder):
-                remove_leftovers(job.folder)
+            with suppress(UsageError), folder_lock(job.folder):
+                remove_temporary_files(job.folder)
     return f"go on with python train.py -m sweep.resume={folder}" if folder.is_dir() else None
 
 
@@ -136,26 +136,27 @@ def _remove_unused(folder: Path) -> None:
 def summarize(folder: Path, jobs: list[Job]) -> None:
     """Write ``summary.csv``, ``summary.md`` and ``experiment/best.yaml`` of a sweep, then print its table."""
     # Here, because they import scipy, which is not needed before the end.
-    from perceptron.sweeps.report import print_failures, print_sections, write_summary
-    from perceptron.sweeps.results import read_result
-    from perceptron.sweeps.table import sections
+    from perceptron.sweeps.finished_runs import read_finished_run
+    from perceptron.sweeps.ranking import rank
+    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     results, faults = [], []
     for job in jobs:
         if job.state == State.DONE:
             try:
-                results.append(read_result(Run(job.folder)))
+                results.append(read_finished_run(Run(job.folder)))
             except UsageError as error:
                 faults.append(str(error))
     try:
-        found = sections(results)
+        found = rank(results)
     except UsageError as error:
         faults.append(str(error))
         found = []
     failed = [job for job in jobs if job.state == State.FAILED]
     write_summary(folder, found, failed)
     if found and any(result.figures != "none" for result in results):
-        from perceptron.reports.sweep_figures import write_sweep_figures
+        from perceptron.figures.sweep_figures import write_sweep_figures
 
         write_sweep_figures(folder, found)
     has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
@@ -169,7 +170,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     console = Console()
     for line in faults:
         say(line)
-    print_sections(console, found)
+    print_rankings(console, found)
     pruned = sum(job.state == State.PRUNED for job in jobs)
     if pruned:
         console.print(f"{pruned} pruned", highlight=False)

@@ -1,0 +1,141 @@
+"""The model of a configuration, for what its data is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from perceptron.composition.building.instantiate import Make, imported_class, instance
+from perceptron.composition.building.metrics import metric_settings
+from perceptron.composition.building.network import build_network
+from perceptron.composition.settings.combinations import AUTO, MODEL_TASKS
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.plain import plain
+from perceptron.data import Scaling, TableDataModule, TableSchema
+from perceptron.errors import UsageError
+from perceptron.files.plain_values import read_yaml
+from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
+from perceptron.randomness import Stream, derive_seed
+from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
+
+
+def build_model(
+    cfg: Mapping[str, Any], datamodule: TableDataModule, *, chosen: Mapping[str, str], make: Make = instance
+) -> TaskModule:
+    """LightningModule for what a data module has read, with the standardisation that is fitted on its training rows.
+
+    Args:
+        cfg: the whole configuration, typed or plain.
+        datamodule: set up.
+        chosen: option of each group, for error messages.
+        make: makes an object of its settings.
+
+    Raises:
+        UsageError: where the model does not fit the data.
+    """
+    return model_for(
+        cfg,
+        schema=datamodule.schema,
+        features_scaling=datamodule.features_scaling,
+        target_scaling=datamodule.target_scaling,
+        chosen=chosen,
+        make=make,
+    )
+
+
+def model_for(
+    cfg: Mapping[str, Any],
+    *,
+    schema: TableSchema,
+    features_scaling: Scaling,
+    target_scaling: Scaling | None,
+    chosen: Mapping[str, str],
+    make: Make = instance,
+) -> TaskModule:
+    """LightningModule of the groups ``model``, ``optimizer`` and ``scheduler``, its weights drawn from ``seed``.
+
+    Args:
+        cfg: the whole configuration, typed or plain.
+        schema: what the data is.
+        features_scaling: to standardise features by.
+        target_scaling: to standardise the target by; None for classes.
+        chosen: option of each group, for error messages.
+        make: makes an object of its settings.
+
+    Raises:
+        UsageError: where the model does not fit the data.
+    """
+    target, seed, scheduler = cfg["model"]["_target_"], cfg["seed"], cfg["scheduler"]
+    task = TASKS[schema.task] if target == AUTO else _task_of(target)
+    _check_fit(task, schema, chosen)
+    # Of the CPU, where weights are drawn: the seed of all devices keeps a traceback for each, half a millisecond.
+    torch.default_generator.manual_seed(derive_seed(seed, Stream.WEIGHTS))
+    own = plain(cfg["model"])
+    network = build_network(own.pop("network"), schema, n_outputs=schema.n_outputs(task), make=make)
+    settings: dict[str, Any] = {
+        "network": network,
+        "standardize": Standardize(features_scaling.mean, features_scaling.scale),
+        "optimizer": make(cfg["optimizer"], "optimizer"),
+        "schedule": make(scheduler, "scheduler") if scheduler["_target_"] else None,
+        "seed": seed,
+        **metric_settings(cfg, task=task, schema=schema, make=make),
+    }
+    if target_scaling is not None:
+        settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
+    if target == AUTO:
+        threshold = own.pop("threshold")
+        if threshold is not None and task is not BINARY:
+            raise UsageError(
+                f"model.threshold needs two classes, got {threshold} for data={chosen.get('data')}, which has "
+                f"{_has(schema)}; leave it out"
+            )
+        own |= {} if threshold is None else {"threshold": threshold}
+        own["_target_"] = next(name for name, its_task in MODEL_TASKS.items() if its_task is task)
+    model: TaskModule = make(own, "model", **settings, _recursive_=False)
+    return model
+
+
+def _task_of(target: str) -> Task:
+    """Task of a model's class, which may be a user's own subclass."""
+    kind: Any = imported_class(target, "model")
+    bases = ((BinaryClassifier, BINARY), (MulticlassClassifier, MULTICLASS), (Regressor, REGRESSION))
+    task = next((task for base, task in bases if issubclass(kind, base)), None)
+    if task is None:
+        raise UsageError(f"model._target_ must be a BinaryClassifier, MulticlassClassifier or Regressor, got {target}")
+    if kind.forward is not TaskModule.forward and kind.training_step is TaskModule.training_step:
+        raise UsageError(
+            f"a model that overrides forward must override training_step too, which does not call it, got {target}; or "
+            "put what it does into model.network"
+        )
+    return task
+
+
+def _check_fit(task: Task, schema: TableSchema, chosen: Mapping[str, str]) -> None:
+    fits = {
+        BINARY: schema.task == BINARY.name,
+        MULTICLASS: schema.task in (BINARY.name, MULTICLASS.name),
+        REGRESSION: schema.task == REGRESSION.name,
+    }
+    if fits[task]:
+        return
+    fitting = [name for name, its_task in _models_by_task().items() if fits[its_task]]
+    raise UsageError(
+        f"model={chosen.get('model')} needs {task.needs}, data={chosen.get('data')} has {_has(schema)}; "
+        f"type one of {', '.join(f'model={name}' for name in fitting)}"
+    )
+
+
+def _has(schema: TableSchema) -> str:
+    return f"{len(schema.class_names)} classes" if schema.class_names else "a continuous target"
+
+
+def _models_by_task() -> dict[str, Task]:
+    """Task of each configured model, by the schema that its YAML names."""
+    tasks = {"binary": BINARY, "multiclass": MULTICLASS, "regression": REGRESSION}
+    found = {}
+    for file in sorted((CONF_DIR / "model").glob("*.yaml")):
+        defaults = read_yaml(file.read_text()).get("defaults", [])
+        for name, task in tasks.items():
+            if f"/schema/model/{name}@_here_" in defaults and file.stem != "point":
+                found[file.stem] = task
+    return found

@@ -1,0 +1,88 @@
+"""The trainer of a configuration, with its callbacks and loggers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import lightning as L
+from lightning.fabric.plugins import CheckpointIO
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf
+
+from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
+from perceptron.composition.building.callbacks import build_callback, check_callbacks
+from perceptron.composition.building.instantiate import Make, instance
+from perceptron.composition.settings.plain import plain
+from perceptron.errors import UsageError
+from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
+from perceptron.training.devices import check_device
+
+_NOT_BAREBONES = (
+    "log_every_n_steps", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "num_sanity_val_steps",
+    "fast_dev_run", "detect_anomaly", "profiler",
+)  # fmt: skip
+
+
+def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet: bool = False) -> L.Trainer:
+    """Trainer with the callbacks and loggers of a configuration.
+
+    Args:
+        cfg: the whole configuration.
+        own_callbacks: callbacks that every run has, whatever its configuration.
+        quiet: whether to leave out progress bars.
+
+    Raises:
+        UsageError: where this machine has not what ``trainer`` asks for.
+    """
+    check_device(cfg.trainer.accelerator)
+    configured = {
+        f"callbacks.{name!s}": build_callback(plain(part), f"callbacks.{name!s}")
+        for name, part in cfg.callbacks.items()
+        if part is not None
+    }
+    loggers = build_loggers(cfg.logger)
+    check_callbacks(configured, cfg, has_logger=bool(loggers))
+    callbacks: list[L.Callback] = [*configured.values(), *own_callbacks]
+    trainer = cfg.trainer
+    if trainer.barebones:
+        callbacks, loggers = [], []
+    has_bar = any(isinstance(callback, ProgressBar) for callback in callbacks)
+    if trainer.enable_progress_bar is False or quiet:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
+    if trainer.enable_checkpointing is False:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, Checkpoint)]
+    defaults = {
+        "callbacks": callbacks,
+        "logger": loggers or False,
+        "enable_progress_bar": not quiet
+        and (has_bar if trainer.enable_progress_bar is None else trainer.enable_progress_bar),
+        "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
+        "default_root_dir": trainer.default_root_dir or cfg.paths.output_dir,
+    }
+    settings = {key: value for key, value in plain(trainer).items() if key != "num_threads"}
+    settings |= {} if trainer.barebones else defaults
+    settings["plugins"] = _plugins(trainer.plugins)
+    if trainer.profiler is None:
+        settings["profiler"] = NoProfiler()
+    if trainer.barebones:
+        settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
+    leave_out_empty_hooks(callbacks)
+    built: L.Trainer = instance(settings, "trainer")
+    return built
+
+
+def build_loggers(group: DictConfig | Mapping[str, Any], make: Make = instance) -> list[Logger]:
+    """Loggers of the group ``logger``, each by ``make``."""
+    loggers = {f"logger.{name!s}": make(part, f"logger.{name!s}") for name, part in group.items() if part is not None}
+    for name, logger in loggers.items():
+        if not isinstance(logger, Logger):
+            raise UsageError(f"{name} must be a Logger, got {type(logger).__name__}; change {name}._target_")
+    return list(loggers.values())
+
+
+def _plugins(wanted: Any) -> list[Any]:
+    """The user's plugins; and one by which checkpoints are written whole, unless theirs writes them."""
+    parts = [] if wanted is None else list(wanted) if OmegaConf.is_list(wanted) else [wanted]
+    plugins = [instance(part, "trainer.plugins") if OmegaConf.is_dict(part) else part for part in parts]
+    has_own = any(isinstance(plugin, CheckpointIO) for plugin in plugins)
+    return plugins if has_own else [*plugins, AtomicCheckpointIO()]

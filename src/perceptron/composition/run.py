@@ -1,0 +1,33 @@
+"""What trains a model: Lightning, or scikit-learn for its own."""
+
+from collections.abc import Mapping
+
+from omegaconf import DictConfig
+
+from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.garbage_collection import heavy_imports
+from perceptron.terminal.signals import raise_if_lost
+
+
+def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
+    """Train and evaluate what the configuration names.
+
+    Args:
+        cfg: a checked configuration.
+        chosen: option of each of Hydra's groups.
+        quiet: whether to leave the terminal to others.
+
+    Returns:
+        The best value of ``cfg.monitor``; None where nothing was trained.
+    """
+    if cfg.model._target_ == ESTIMATOR:
+        with heavy_imports():
+            from perceptron.composition.fit_estimator import fit_estimator
+
+        raise_if_lost()
+        return fit_estimator(cfg, chosen, quiet=quiet)
+    with heavy_imports():
+        from perceptron.composition.train import train
+
+    raise_if_lost()
+    return train(cfg, chosen, quiet=quiet)

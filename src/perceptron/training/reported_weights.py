@@ -1,0 +1,76 @@
+"""The weights that a run reports, and what is known of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+
+from perceptron.models import TaskModule
+from perceptron.runs.checkpoints.best_checkpoint import reporting_rule
+from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
+from perceptron.runs.checkpoints.resume_point import KEY as RESUME
+from perceptron.runs.training_end import training_end
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Weights to be reported.
+
+    Attributes:
+        path: of their checkpoint; None where the model has them.
+        epoch: that they are from, from 0; None where no best epoch is known.
+        rule: that has kept them; None for the last weights, or those of another run.
+        last: the monitored metric's last value, where no rule has kept any.
+        logged: training and validation metrics of that epoch, those of callbacks too.
+    """
+
+    path: str | None = None
+    epoch: int | None = None
+    rule: ModelCheckpoint | None = None
+    last: float | None = None
+    logged: Mapping[str, float] = field(default_factory=dict)
+
+
+def kept_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -> Kept:
+    """What a training has kept: its best checkpoint, which the model is given; without one, the last weights.
+
+    Args:
+        trainer: at the end of its fit.
+        model: that was trained.
+        monitor: the metric that the run monitors.
+    """
+    logged = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    rules = [rule for rule in trainer.checkpoint_callbacks if isinstance(rule, ModelCheckpoint)]
+    rule = reporting_rule(rules, monitor)
+    if rule is None:
+        return Kept(last=logged.get(monitor), logged=_of_epochs(logged))
+    path = rule.best_model_path
+    contents = read_checkpoint(path)
+    load_state(model, contents, where=path)
+    return Kept(path=path, epoch=contents["epoch"], rule=rule, logged=_of_epochs(contents[RESUME]["metrics"]))
+
+
+def ending_of(trainer: L.Trainer, kept: Kept) -> dict[str, Any]:
+    """How the training ended, see ``perceptron.runs.training_end``.
+
+    Args:
+        trainer: at the end of its fit.
+        kept: the weights that it has kept.
+    """
+    callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return training_end(
+        epochs=trainer.current_epoch,
+        max_epochs=trainer.max_epochs,
+        stopped_early=any(isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0 for callback in callbacks),
+        kept_epoch=kept.epoch,
+    )
+
+
+def _of_epochs(logged: Mapping[str, float]) -> dict[str, float]:
+    return {
+        name: value
+        for name, value in logged.items()
+        if name.startswith(("train/", "val/")) and not name.endswith("_step")
+    }

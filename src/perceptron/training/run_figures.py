@@ -1,0 +1,64 @@
+"""When a run draws its figures, and of what."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+
+from perceptron.callbacks import History
+from perceptron.data import TableDataModule
+from perceptron.figures.epoch_callback import EpochFigures
+from perceptron.models import TaskModule
+
+
+def figure_callbacks(figures: str, history: History) -> list[L.Callback]:
+    """What must be in the trainer so that there is something to draw.
+
+    Args:
+        figures: ``end``, ``epoch`` or ``none``.
+        history: keeps what the figures at the end show of the training.
+    """
+    callbacks: dict[str, list[L.Callback]] = {"none": [], "end": [history], "epoch": [history, EpochFigures()]}
+    return callbacks[figures]
+
+
+def draw_figures(
+    config: Mapping[str, Any],
+    trainer: L.Trainer,
+    model: TaskModule,
+    datamodule: TableDataModule,
+    *,
+    history: History,
+    best_epoch: int | None,
+) -> None:
+    """Draw the figures of a run, on the rows that say most of new ones.
+
+    Args:
+        config: plain configuration.
+        trainer: at its end.
+        model: with the weights that are reported.
+        datamodule: its data.
+        history: of the training.
+        best_epoch: epoch, from 0, that the weights are from; None for the last.
+    """
+    # Here, because they import matplotlib, and a run without figures needs none.
+    from perceptron.figures.predictions import held_out_split
+    from perceptron.figures.run_figures import write_figures
+    from perceptron.figures.training_path import TrainingPath
+
+    training = TrainingPath(
+        curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
+        snapshots=history.snapshots,
+        best_epoch=best_epoch,
+        seed=config["seed"],
+    )
+    write_figures(
+        Path(config["paths"]["output_dir"]),
+        trainer.loggers,
+        model,
+        datamodule,
+        split=held_out_split(datamodule, tested=config["test"]),
+        training=training,
+        step=trainer.global_step,
+    )

@@ -1,0 +1,88 @@
+"""Where training starts: anew, or from a checkpoint, whose optimizer and schedule go on with what they have stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch.optim import Optimizer
+
+from perceptron.data import TableSchema
+from perceptron.errors import UsageError
+from perceptron.models import TaskModule
+from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
+from perceptron.runs.checkpoints.metadata import stored_schema
+from perceptron.runs.checkpoints.optimizer_states import check_states
+from perceptron.runs.checkpoints.resume_point import check_best_paths, check_point, resume_point, steps_taken
+from perceptron.runs.folder import Run, checkpoint_path
+
+
+@dataclass(frozen=True)
+class Start:
+    """A checkpoint to start from.
+
+    Attributes:
+        path: of its file.
+        schema: what the columns mean to its model.
+        checkpoint: its contents.
+    """
+
+    path: str
+    schema: TableSchema
+    checkpoint: Mapping[str, Any]
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that are behind it."""
+        return int(self.checkpoint["global_step"])
+
+    @property
+    def steps_taken(self) -> int:
+        """Optimizer steps of its epoch that are behind it."""
+        return steps_taken(self.checkpoint)
+
+    def load(self, model: TaskModule) -> None:
+        """Load its weights.
+
+        Raises:
+            UsageError: where it is none of such a model.
+        """
+        load_state(model, self.checkpoint, where=self.path)
+
+    def check_states(self, optimizer: Optimizer, schedule: Mapping[str, Any] | None) -> None:
+        """Check that a new optimizer and schedule, in Lightning's form, can take up what it has stored of them.
+
+        Raises:
+            UsageError: where they cannot.
+        """
+        check_states(self.checkpoint, optimizer, schedule and schedule["scheduler"], where=self.path)
+
+
+def starting_point(config: Mapping[str, Any]) -> Start | None:
+    """What ``ckpt_path`` names, which may be a run's folder; None to start anew.
+
+    Args:
+        config: plain configuration.
+
+    Raises:
+        UsageError: where the folder has no checkpoint to go on from, or it cannot be read; or, in training,
+            where it belongs to another run or its training is complete.
+    """
+    if config["ckpt_path"] is None:
+        return None
+    path = _file(Path(config["ckpt_path"]), goes_on=config["train"])
+    checkpoint = read_checkpoint(path)
+    if config["train"]:
+        check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=path)
+        check_best_paths(checkpoint, Path(config["paths"]["output_dir"]), where=path)
+    return Start(path, stored_schema(checkpoint, where=path), checkpoint)
+
+
+def _file(path: Path, *, goes_on: bool) -> str:
+    if not path.is_dir():
+        return str(path)
+    run = Run(path)
+    found = resume_point(run) if goes_on else checkpoint_path(run, "best")
+    if found is None:
+        raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")
+    return str(found)
