@@ -1,7 +1,9 @@
 """``hydra/launcher=population``. Hydra imports this at every start, so it imports nothing heavy."""
 
 from collections.abc import Sequence
+from typing import cast
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -19,10 +21,11 @@ class PopulationLauncher(Launcher):
         self.max_members = max_members
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra hands over, and let jobs be composed quickly, by the sweeper too."""
-        from perceptron.composition.sweeps.loader import SweepLoader
+        """Take what Hydra hands over, and replace its loader: the sweeper, which composes each job, is quick then."""
+        from perceptron.composition.population.job_loader import JobLoader
 
-        hydra_context.config_loader = SweepLoader(hydra_context.config_loader)
+        self._loader = JobLoader(hydra_context.config_loader)
+        hydra_context.config_loader = cast(ConfigLoader, self._loader)
         self._context = hydra_context
         self._task_function = task_function
         self._config = config
@@ -37,6 +40,7 @@ class PopulationLauncher(Launcher):
         return launch(
             job_overrides,
             initial_job_idx,
+            loader=self._loader,
             context=self._context,
             task_function=self._task_function,
             config=self._config,

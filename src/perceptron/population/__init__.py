@@ -1,6 +1,6 @@
 """Many models trained side by side, each as it would have been alone."""
 
-from perceptron.population.fit import fit_population, members_that_fit
+from perceptron.population.fit import PopulationFit, fit_population, members_that_fit
 from perceptron.population.losses import MODELS
 from perceptron.population.member import Epoch, Member
 from perceptron.population.module import Population
@@ -14,6 +14,7 @@ __all__ = [
     "Epoch",
     "Member",
     "Population",
+    "PopulationFit",
     "check_callback",
     "check_optimizer",
     "check_stack",

@@ -1,8 +1,11 @@
 """One ``Trainer.fit`` for a whole population."""
 
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import lightning as L
 import torch
@@ -24,9 +27,25 @@ _COPIES = 8
 _HEAP_BLOCK = 31 * 2**20
 
 
+class PopulationFit(NamedTuple):
+    """A population whose training has ended.
+
+    Attributes:
+        population: trained and scored.
+        device: name of the device that it was trained on.
+        started: when the training began.
+        seconds: that it took.
+    """
+
+    population: Population
+    device: str
+    started: datetime
+    seconds: float
+
+
 def fit_population(
     members: Sequence[Member], *callbacks: L.Callback, accelerator: str, max_epochs: int, folder: Path
-) -> tuple[Population, str]:
+) -> PopulationFit:
     """Train members side by side and score each one's best weights.
 
     Args:
@@ -35,10 +54,8 @@ def fit_population(
         accelerator: Lightning's name of the device.
         max_epochs: of every member.
         folder: nothing is written to it.
-
-    Returns:
-        The population, scored, on the device whose name is returned with it.
     """
+    started, clock = datetime.now(UTC), time.perf_counter()
     _keep_freed_memory()
     trainer = L.Trainer(
         accelerator=accelerator,
@@ -61,7 +78,7 @@ def fit_population(
     trainer.fit(population, train_dataloaders=population.steps())
     population.to(device)
     population.score()
-    return population, str(device)
+    return PopulationFit(population, str(device), started, time.perf_counter() - clock)
 
 
 def good_cohorts(members: Sequence[Member], *, n_threads: int) -> int:
@@ -79,19 +96,18 @@ def _state_bytes(member: Member) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in member.model.network.state_dict().values())
 
 
-def members_that_fit(build: Callable[[], Member], accelerator: str, wanted: int | None, default: int) -> int:
+def members_that_fit(member: Member, accelerator: str, wanted: int | None, default: int) -> int:
     """How many members are trained at once.
 
     Args:
-        build: makes one of them.
+        member: one of them.
         accelerator: Lightning's name of the device.
-        wanted: by the user; None for as many as is good.
+        wanted: by the user; None for as many as suit the device.
         default: on a CPU.
     """
     on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     if not on_gpu:
         return wanted or default
-    member = build()
     free, _ = torch.cuda.mem_get_info()
     widest = max(parameter.shape[0] if parameter.ndim else 1 for parameter in member.model.network.parameters())
     n_layers = len(list(member.model.network.modules()))

@@ -42,17 +42,12 @@ class Population(L.LightningModule):
         """Members that are still trained."""
         return [member for cohort in self._cohorts() for member in cohort.living]
 
-    def place(self, number: int) -> tuple[Cohort, int]:
-        """Cohort of a member, and its number in there.
-
-        Args:
-            number: of the member among all.
-        """
+    def place(self, member: Member) -> tuple[Cohort, int]:
+        """The cohort of a member, and the member's position among those that the cohort began with."""
         for cohort in self._cohorts():
-            if number < len(cohort.members):
-                return cohort, number
-            number -= len(cohort.members)
-        raise IndexError(number)
+            if member in cohort.members:
+                return cohort, cohort.members.index(member)
+        raise ValueError("the population has no such member")
 
     def steps(self) -> range:
         """First step of each batch that ``Trainer.fit`` is given."""

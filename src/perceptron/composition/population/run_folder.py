@@ -1,0 +1,84 @@
+"""The folder of a job that was trained beside others, written as if the job had run alone."""
+
+from typing import Any
+
+
+from perceptron.composition.divergence import likely_steep
+from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.results import write_results
+from perceptron.composition.trainer import build_loggers
+from perceptron.population import Member, PopulationFit
+from perceptron.runs.best import best_entry
+from perceptron.runs.checkpoint import SelfContained
+from perceptron.runs.ending import ending
+from perceptron.runs.faults import named_faults
+from perceptron.runs.files import write_text
+from perceptron.runs.folder import monitored_value
+from perceptron.runs.lock import only_process
+from perceptron.runs.plain_yaml import as_yaml
+from perceptron.runs.report import begin_log, log_results, log_scalars
+
+
+def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
+    """Write configuration, checkpoints, logs and results.
+
+    Args:
+        job: composed.
+        member: trained.
+        fit: that trained it.
+
+    Returns:
+        The best value of the monitored metric.
+
+    Raises:
+        UsageError: if the member has failed, after writing what it left until then.
+        PrunedError: if it was pruned, likewise.
+    """
+    with only_process(job.folder), named_faults(job.folder, settings=likely_steep(job.config)):
+        return _write(job, member, fit)
+
+
+def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
+    config, folder = job.config, job.folder
+    write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
+    extra: dict[str, Any] = {}
+    SelfContained(config=config, schema=member.datamodule.schema).add_to(extra)
+    cohort, position = fit.population.place(member)
+    for snapshots in (*cohort.snapshots, cohort.last):
+        snapshots.write(position, type(cohort.optimizer), extra)
+    loggers = build_loggers(config["logger"])
+    for epoch in member.history:
+        logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
+        for logger in loggers:
+            log_scalars(logger, *logged, step=epoch.step)
+    if member.failure is not None:
+        for logger in loggers:
+            begin_log(logger)
+            logger.finalize("failed")
+        raise member.failure
+    metrics = member.metrics if config["test"] else {}
+    tested = {name: value for name, value in metrics.items() if name.startswith("test/")}
+    for logger in loggers if tested else []:
+        log_scalars(logger, {**tested, "epoch": len(member.history)}, step=member.steps)
+    monitor = config["monitor"]
+    best = best_entry(folder, config, metrics=metrics, rule=member.rule, last=member.last_value(monitor))
+    log_results(loggers, hyper_parameters=hyper_parameters(config, job.choices), metrics=metrics, step=member.steps)
+    stopping = member.early_stopping
+    write_results(
+        folder,
+        metrics=metrics,
+        config=config,
+        chosen=job.choices,
+        best=best,
+        end=ending(
+            epochs=len(member.history),
+            max_epochs=config["trainer"]["max_epochs"],
+            stopped_early=stopping is not None and stopping.stopped_epoch > 0,
+            kept_epoch=cohort.snapshots[0].epoch(position) if cohort.snapshots else None,
+        ),
+        device=fit.device,
+        started=fit.started,
+        seconds=fit.seconds,
+    )
+    return monitored_value(best, metrics=metrics, monitor=monitor)
