@@ -16,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.overrides import CONF_DIR
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 
 
 class FitClock(L.Callback):

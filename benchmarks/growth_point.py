@@ -16,9 +16,9 @@ import torch
 from default_run import timed_fit
 from step import train_bare
 
-from perceptron.composition.logs import tame_lightning
-from perceptron.composition.threads import set_threads
 from perceptron.networks import MLP
+from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.threads import set_threads
 
 TRAINING_SHARE = 0.8
 MOST_EPOCHS = 200

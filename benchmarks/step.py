@@ -21,9 +21,9 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 from torch.utils.data import DataLoader, TensorDataset
 
-from perceptron.composition.data import build_data
-from perceptron.composition.logs import tame_lightning
+from perceptron.composition.building.data import build_data
 from perceptron.networks import MLP
+from perceptron.training.lightning_messages import tame_lightning
 
 RATE = 0.05
 DIGITS = ("model=digits_mlp", "trainer.accelerator=cpu", "test=false")

@@ -4,7 +4,7 @@ import signal
 import pytest
 from omegaconf import OmegaConf
 
-from perceptron.composition.estimators import build_estimator
+from perceptron.composition.fit_estimator import build_estimator
 from perceptron.errors import InterruptedRunError, UsageError, reason
 
 

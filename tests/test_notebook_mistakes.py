@@ -60,7 +60,7 @@ def test_standardisation_knows_no_row_that_is_tested_on() -> None:
 
 
 def test_the_score_is_of_held_out_rows(composed, tmp_path: Path) -> None:
-    from perceptron.composition.training import train
+    from perceptron.composition.train import train
 
     train(*composed("model=digits_mlp", "trainer.max_epochs=40", "callbacks=none", "logger=none"))
     metrics = json.loads((tmp_path / "metrics.json").read_text())

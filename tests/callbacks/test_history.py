@@ -6,9 +6,9 @@ from torch.nn.utils import parameters_to_vector
 
 import perceptron.callbacks.history as history_module
 from perceptron.callbacks import History
-from perceptron.composition.data import build_data
-from perceptron.composition.model import build_model
-from perceptron.composition.trainer import build_trainer
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.model import build_model
+from perceptron.composition.building.trainer import build_trainer
 from perceptron.runs.checkpoint import SelfContained
 
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.data import build_data
-from perceptron.composition.model import build_model
-from perceptron.composition.trainer import build_trainer
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.model import build_model
+from perceptron.composition.building.trainer import build_trainer
 from perceptron.errors import PrunedError, UsageError
 from perceptron.runs.checkpoint import SelfContained
 

@@ -24,7 +24,7 @@ from tests.population.comparing import events
 from torch import Tensor
 
 from perceptron.callbacks import DescentFigure, EpochProgress, History, several_steps, take_several_steps
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.data import TableDataModule
 from perceptron.models import MulticlassClassifier, Standardize, schedules
 from perceptron.networks import MLP

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tests.data import downloads
 
-from perceptron.composition.running import run_once
+from perceptron.composition.run import run_once
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.overrides import CONF_DIR
 

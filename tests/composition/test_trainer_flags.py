@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from perceptron.composition.settings.checks import check
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.errors import UsageError
 
 FLAGS = [

@@ -10,9 +10,9 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from perceptron.composition.data import build_data
-from perceptron.composition.model import build_model
-from perceptron.composition.training import train
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.model import build_model
+from perceptron.composition.train import train
 from perceptron.reports.answers import answers_on, held_out_split
 from perceptron.reports.drawing import drawn
 from perceptron.reports.landscape import Training, boundaries_of, path_of, surfaces_of, weights_of

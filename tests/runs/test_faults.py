@@ -15,8 +15,8 @@ import pytest
 import torch
 from tests.conftest import Answer, Perceptron
 
-from perceptron.composition import training
-from perceptron.composition.trainer import build_trainer
+from perceptron.composition import train as training
+from perceptron.composition.building.trainer import build_trainer
 from perceptron.errors import UsageError
 from perceptron.files.writing import whole_file
 from perceptron.runs.checkpoint import read_checkpoint

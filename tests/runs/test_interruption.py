@@ -88,13 +88,13 @@ def test_a_search_takes_up_the_trial_that_was_interrupted(
         assert one == other
 
 
-@pytest.mark.parametrize("place", ["perceptron.composition.data.build_data", "hydra.core.utils._save_config"])
+@pytest.mark.parametrize("place", ["perceptron.composition.building.data.build_data", "hydra.core.utils._save_config"])
 @pytest.mark.parametrize("model", ["softmax", "sklearn_logistic"])
 def test_a_signal_before_a_run_has_begun_leaves_nothing(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, place: str, model: str
 ) -> None:
     if place.endswith("build_data"):
-        place = f"perceptron.composition.{'training' if model == 'softmax' else 'estimators'}.build_data"
+        place = f"perceptron.composition.{'train' if model == 'softmax' else 'fit_estimator'}.build_data"
     # Where tests run without a terminal, it may be switched off.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     interrupt(place, signal.SIGHUP, call=2 if place.endswith("_save_config") else 1)
@@ -129,7 +129,7 @@ def test_a_fit_of_scikit_learn_that_is_interrupted_leaves_no_run(
 def test_a_signal_around_a_sweep_says_how_to_go_on(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, function: str
 ) -> None:
-    interrupt(f"perceptron.composition.sweeps.report.{function}")
+    interrupt(f"perceptron.composition.sweeps.sweep_callback.{function}")
     folder = tmp_path / "sweep"
     settings = ("data=wine", "model=sklearn_dummy", "seed=0,1")
     answer = perceptron("train", "-m", *settings, f"hydra.sweep.dir={folder}")

@@ -12,9 +12,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.summary.writer import event_file_writer
 
-from perceptron.composition import training
+from perceptron.composition import train as training
+from perceptron.composition.building.trainer import build_trainer
 from perceptron.composition.stored.resuming import resume
-from perceptron.composition.trainer import build_trainer
 from perceptron.errors import InterruptedRunError
 from perceptron.runs.folder import Run
 

@@ -11,10 +11,10 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from perceptron.callbacks import several_steps
-from perceptron.composition import training
+from perceptron.composition import train as training
+from perceptron.composition.building.trainer import build_trainer
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.stored.resuming import resume
-from perceptron.composition.trainer import build_trainer
 from perceptron.data import TableDataModule
 from perceptron.errors import InterruptedRunError, UsageError
 from perceptron.models import TaskModule
@@ -164,7 +164,7 @@ def test_the_same_bits_from_between_two_groups_of_steps(
         several_steps.take_several_steps(trainer, model, datamodule, **settings)
         taken.append(datamodule.steps_at_once)
 
-    monkeypatch.setattr(training, "take_several_steps", take)
+    monkeypatch.setattr("perceptron.training.fit.take_several_steps", take)
     monkeypatch.setattr(Kill, "takes_groups", True, raising=False)
     settings = ("optimizer=adam", "callbacks.last.every_seconds=0")
     monkeypatch.setattr(several_steps, "_MOST_STEPS", 1)

@@ -58,7 +58,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 # What makes a start slow.
 _IMPORTED = (
-    "perceptron.composition.training", "perceptron.composition.estimators", "perceptron.composition.stored.resuming",
+    "perceptron.composition.train", "perceptron.composition.fit_estimator", "perceptron.composition.stored.resuming",
     "perceptron.composition.population.launcher", "perceptron.reports.figures", "perceptron.sweeps.report",
     "perceptron.reports.sweep_figures", "perceptron.data.files", "optuna", "tensorboard", "sklearn.ensemble",
     "scipy.stats",

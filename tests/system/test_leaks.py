@@ -13,8 +13,8 @@ from omegaconf import DictConfig
 from sklearn.utils import Bunch
 from torch import Tensor
 
-from perceptron.composition.data import build_data
-from perceptron.composition.training import train
+from perceptron.composition.building.data import build_data
+from perceptron.composition.train import train
 from perceptron.data import Split
 
 Composed = Callable[..., tuple[DictConfig, dict[str, str]]]

@@ -10,9 +10,9 @@ import pytest
 import torch
 from tests.conftest import Perceptron, train_in
 
-from perceptron.composition.data import build_data
-from perceptron.composition.model import build_model
-from perceptron.composition.network import fit_network
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.model import build_model
+from perceptron.composition.building.network import fit_network
 from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.estimators import PerceptronRegressor
 from perceptron.networks import TabM

@@ -26,7 +26,7 @@ SWEEPS = [
     [["data.fold=null", "monitor=val/acc"], ["data.fold=1", "monitor=val/loss"]],
     [["seed=3", "data.split_seed=${seed}"], ["seed=4", "data.split_seed=${seed}"], ["seed=5", "data.split_seed=7"]],
     [["data.val_fraction=0", "tags=[a,b]", "task_name=one"], ["data.val_fraction=0.1", "tags=[c]", "task_name=other"]],
-    [[f"hydra.sweep.subdir=${{seed}}_${{hydra.job.num}}", f"seed={seed}"] for seed in (1, 2)],
+    [["hydra.sweep.subdir=${seed}_${hydra.job.num}", f"seed={seed}"] for seed in (1, 2)],
     [[f"seed={seed}", "data.folds=9", f"data.fold={fold}"] for fold, seed in enumerate((1, 2, "${data.split_seed}"))],
     [["callbacks.early_stopping.patience=3"], ["callbacks.early_stopping=null"], ["seed=1"]],
 ]
@@ -70,7 +70,11 @@ def _assert_equal(jobs: Sequence[Sequence[str]], hydras: ConfigLoader, master: D
         assert _loaded(folder / ".hydra/hydra.yaml") == yaml.safe_load(
             OmegaConf.to_yaml(OmegaConf.masked_copy(expected, "hydra"))
         )
-        assert _loaded(folder / ".hydra/overrides.yaml") == job.overrides == OmegaConf.to_container(expected.hydra.overrides.task)
+        assert (
+            _loaded(folder / ".hydra/overrides.yaml")
+            == job.overrides
+            == OmegaConf.to_container(expected.hydra.overrides.task)
+        )
 
 
 def _loaded(path: Path) -> Any:

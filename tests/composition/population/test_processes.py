@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from perceptron.composition.population.processes import EndedError, can_fork, in_processes
+from perceptron.training.processes import EndedError, can_fork, in_processes
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine forks no trainers")
 

@@ -79,6 +79,6 @@ def test_what_goes_wrong_in_training_is_what_is_said(
         experiment.unlink()
         raise RuntimeError("the true cause")
 
-    monkeypatch.setattr("perceptron.composition.running.run_once", fail)
+    monkeypatch.setattr("perceptron.composition.run.run_once", fail)
     with pytest.raises(RuntimeError, match="the true cause"):
         perceptron("train", "--config-dir", tmp_path / "own", "experiment=e", f"hydra.run.dir={tmp_path}/run")

@@ -73,8 +73,9 @@ class ComposedJob:
 
 
 class JobLoader:
-    """Hydra's ``ConfigLoader``, except for the jobs of a multirun: those that differ only in plain values share a
-    composition, in which each job's values are set in turn.
+    """Hydra's ``ConfigLoader``, except for the jobs of a multirun.
+
+    Those that differ only in plain values share a composition, in which each job's values are set in turn.
 
     Args:
         loader: Hydra's own.

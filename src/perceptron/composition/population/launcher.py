@@ -9,7 +9,6 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from perceptron.composition.logs import tame_lightning
 from perceptron.composition.population.groups import JobPreparation, group_jobs
 from perceptron.composition.population.job_loader import ComposedJob, JobLoader, MultirunJobs
 from perceptron.composition.population.run_folder import write_run
@@ -21,6 +20,7 @@ from perceptron.population import Member, PopulationFit
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.signals import raise_if_lost
+from perceptron.training.lightning_messages import tame_lightning
 
 log = logging.getLogger(__name__)
 

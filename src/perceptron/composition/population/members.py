@@ -12,17 +12,17 @@ from hydra.utils import instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.callbacks import check_rules
-from perceptron.composition.instance import instance
-from perceptron.composition.model import build_model
-from perceptron.composition.optimizer import build_optimizer, build_schedule
+from perceptron.composition.building.callbacks import check_rules
+from perceptron.composition.building.instantiate import instance
+from perceptron.composition.building.model import build_model
+from perceptron.composition.building.optimizer import build_optimizer, build_schedule
 from perceptron.composition.population.eligibility import group_key
-from perceptron.composition.results import log_task
-from perceptron.composition.threshold import check_threshold
-from perceptron.composition.trainer import check_device
 from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.population import MODELS, CannotStackError, Member, check_optimizer, check_stack
 from perceptron.population.rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
+from perceptron.training.devices import check_device
+from perceptron.training.result_files import log_task
+from perceptron.training.threshold_choice import check_threshold
 
 
 class MemberBuilder:

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-
-from perceptron.composition.divergence import likely_steep
-from perceptron.composition.hyper_parameters import hyper_parameters
+from perceptron.composition.building.trainer import build_loggers
 from perceptron.composition.population.job_loader import ComposedJob
-from perceptron.composition.results import write_results
-from perceptron.composition.trainer import build_loggers
+from perceptron.composition.settings.monitors import directions
 from perceptron.population import Member, PopulationFit
 from perceptron.runs.best import best_entry
 from perceptron.runs.checkpoint import SelfContained
@@ -18,6 +15,9 @@ from perceptron.runs.folder import monitored_value
 from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import begin_log, log_results, log_scalars
+from perceptron.training.divergence import likely_steep
+from perceptron.training.hyper_parameters import hyper_parameters
+from perceptron.training.result_files import write_results
 
 
 def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
@@ -70,6 +70,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
         metrics=metrics,
         config=config,
         chosen=job.choices,
+        directions=directions(config, metrics),
         best=best,
         end=ending(
             epochs=len(member.history),

@@ -16,10 +16,10 @@ from hydra.core.utils import JobReturn
 from perceptron.callbacks import EpochBar, EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
 from perceptron.composition.population.job_loader import ComposedJob
-from perceptron.composition.population.processes import EndedError, can_fork, in_processes
-from perceptron.composition.threads import cores, set_threads
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
+from perceptron.training.processes import EndedError, can_fork, in_processes
+from perceptron.training.threads import cores, set_threads
 from perceptron.visible import visible
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from perceptron import tasks
-from perceptron.composition.instance import imported_class
+from perceptron.composition.building.instantiate import imported_class
 from perceptron.errors import UsageError
 from perceptron.tasks import TASKS, Direction, Task
 

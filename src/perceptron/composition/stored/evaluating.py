@@ -6,18 +6,18 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from perceptron.composition.data import changed_rows
-from perceptron.composition.logs import tame_lightning
+from perceptron.composition.building.trainer import build_trainer
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.ensembling import check_held_out
 from perceptron.composition.stored.restore import Restored, restore_data
-from perceptron.composition.threads import set_threads
-from perceptron.composition.trainer import build_trainer
-from perceptron.composition.training import evaluate
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.tasks import SplitName
+from perceptron.training.changed_data import changed_rows
+from perceptron.training.evaluate import evaluate
+from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.threads import set_threads
 
 log = logging.getLogger(__name__)
 

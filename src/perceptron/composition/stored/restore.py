@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from perceptron.composition.data import build_data
-from perceptron.composition.model import model_for
-from perceptron.composition.precision import to_stored_precision
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.model import model_for
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.paths import check_paths
@@ -20,6 +19,7 @@ from perceptron.models import Answers, TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_members, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.tasks import REGRESSION
+from perceptron.training.precision import to_stored_precision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.stored.restore import may_download, read_config
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.data import offline
 from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained, open_own

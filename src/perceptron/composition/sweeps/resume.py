@@ -8,7 +8,7 @@ from typing import Any
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.composition.settings.parsing import parsed_overrides
-from perceptron.composition.sweeps.kept_command import restore_command
+from perceptron.composition.sweeps.command_backup import restore_command
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
-from perceptron.composition.sweeps.study_faults import readable_study
+from perceptron.composition.sweeps.study import readable_study
 from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed
@@ -234,7 +234,7 @@ def _value(result: JobReturn) -> float | None:
 
 
 def _left(folder: Path) -> float | None:
-    from perceptron.composition.sweeps.job import stored_best
+    from perceptron.composition.sweeps.train_job import stored_best
     from perceptron.runs.folder import Run
 
     return stored_best(Run(folder)) if Run(folder).is_finished else math.nan

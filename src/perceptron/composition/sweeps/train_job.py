@@ -34,7 +34,7 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
     def work() -> float | None:
         check(cfg)
         # Here, because it imports torch.
-        from perceptron.composition.running import run_once
+        from perceptron.composition.run import run_once
 
         # Filters and once-only memories of one job are none of the next one's.
         with warnings.catch_warnings():

@@ -1,39 +1,29 @@
 """The spine: one run from its configuration to its report."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 
-from perceptron.callbacks import History, NoProfiler, take_several_steps
-from perceptron.composition.callbacks import MonitoredMetrics
-from perceptron.composition.compiling import compile_callbacks
-from perceptron.composition.data import build_data, changed_rows
-from perceptron.composition.divergence import likely_steep
-from perceptron.composition.figures import draw_figures, figure_callbacks
-from perceptron.composition.hyper_parameters import hyper_parameters
-from perceptron.composition.kept import Kept, ending_of, kept_weights
-from perceptron.composition.logs import tame_lightning
-from perceptron.composition.metrics import check_metric_classes
-from perceptron.composition.model import build_model
-from perceptron.composition.network import fit_network
-from perceptron.composition.optimizer import build_optimizer, build_schedule
-from perceptron.composition.precision import to_stored_precision
-from perceptron.composition.results import log_table_defaults, log_task, notes, write_data_report, write_results
-from perceptron.composition.settings.monitors import check_logged
+from perceptron.callbacks import History
+from perceptron.callbacks.monitored import MonitoredMetrics
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.metrics import check_metric_classes
+from perceptron.composition.building.model import build_model
+from perceptron.composition.building.network import fit_network
+from perceptron.composition.building.optimizer import build_optimizer, build_schedule
+from perceptron.composition.building.trainer import build_trainer
+from perceptron.composition.continued import check_continued
+from perceptron.composition.settings.monitors import check_logged, directions
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
-from perceptron.composition.start import Start, starting_point
-from perceptron.composition.threads import set_threads
-from perceptron.composition.threshold import check_threshold, choose_threshold, chooses
-from perceptron.composition.trainer import build_trainer, check_batches
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError, reason
+from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.best import best_entry
 from perceptron.runs.checkpoint import SelfContained, load_weights
@@ -42,11 +32,24 @@ from perceptron.runs.files import remove_leftovers, write_text
 from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.interruption import Interruption
 from perceptron.runs.lock import only_process
-from perceptron.runs.logs import reopen_logs
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.runs.resume import ExactResume
-from perceptron.tasks import SplitName
+from perceptron.training.batch_limits import check_batches
+from perceptron.training.changed_data import changed_rows
+from perceptron.training.compiling import compile_callbacks
+from perceptron.training.divergence import likely_steep
+from perceptron.training.evaluate import evaluate
+from perceptron.training.fit import fit
+from perceptron.training.hyper_parameters import hyper_parameters
+from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.precision import to_stored_precision
+from perceptron.training.reported_weights import Kept, ending_of, kept_weights
+from perceptron.training.result_files import log_table_defaults, log_task, notes, write_data_report, write_results
+from perceptron.training.run_figures import draw_figures, figure_callbacks
+from perceptron.training.start import Start, starting_point
+from perceptron.training.threads import set_threads
+from perceptron.training.threshold_choice import check_threshold, choose_threshold
 
 # Epochs and steps of a schedule that is made to see whether it can be.
 _TRIAL_LENGTH = 100
@@ -83,7 +86,10 @@ def _train(
     folder = Path(cfg.paths.output_dir)
     config = with_absolute_paths(plain(cfg))
     check_metric_classes(config)
+    check_monitored = partial(check_logged, config)
     start = starting_point(config)
+    if cfg.train and start is not None:
+        check_continued(config, start.checkpoint, where=start.path)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = build_data(cfg.data, None if start is None else start.schema, looks=not goes_on)
@@ -97,13 +103,13 @@ def _train(
         fit_network(model, datamodule)
     to_stored_precision(model, cfg.trainer.precision)
     if cfg.train:
-        _prepare(model, datamodule, start, cfg=cfg, config=config)
+        _prepare(model, datamodule, start, config)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
     history = History()
     own_callbacks = [
         SelfContained(config=config, schema=datamodule.schema),
         ExactResume(),
-        MonitoredMetrics(config),
+        MonitoredMetrics(check_monitored),
         interruption,
         *figure_callbacks(cfg.figures, history),
         *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
@@ -120,7 +126,7 @@ def _train(
 
     kept, end = Kept(), None
     if cfg.train:
-        _fit(trainer, model, datamodule, start, config=config)
+        fit(trainer, model, datamodule, start, check_logged=check_monitored)
         kept = kept_weights(trainer, model, cfg.monitor)
         end = ending_of(trainer, kept)
         choose_threshold(model, datamodule, checkpoint=kept.path if trainer.is_global_zero else None, quiet=quiet)
@@ -134,7 +140,7 @@ def _train(
 
     if trainer.is_global_zero:
         if cfg.figures != "none":
-            draw_figures(cfg, trainer, model, datamodule, history=history, best_epoch=kept.epoch)
+            draw_figures(config, trainer, model, datamodule, history=history, best_epoch=kept.epoch)
         log_results(
             trainer.loggers,
             hyper_parameters=hyper_parameters(config, chosen),
@@ -146,6 +152,7 @@ def _train(
             metrics=metrics,
             config=config,
             chosen=chosen,
+            directions=directions(config, metrics),
             best=best,
             end=end,
             device=str(trainer.strategy.root_device),
@@ -158,9 +165,7 @@ def _train(
     return monitored_value(best, metrics=metrics, monitor=cfg.monitor)
 
 
-def _prepare(
-    model: TaskModule, datamodule: TableDataModule, start: Start | None, *, cfg: DictConfig, config: Mapping[str, Any]
-) -> None:
+def _prepare(model: TaskModule, datamodule: TableDataModule, start: Start | None, config: Mapping[str, Any]) -> None:
     """Have the weights that training starts from, and say what is wrong while nothing of the run is written.
 
     Lightning makes optimizer and schedule, and loads the checkpoint, once more and later.
@@ -173,82 +178,4 @@ def _prepare(
         start.load(model)
         start.check_states(optimizer, schedule)
     check_threshold(model, datamodule)
-    check_batches(cfg.trainer, datamodule)
-
-
-def _fit(
-    trainer: L.Trainer,
-    model: TaskModule,
-    datamodule: TableDataModule,
-    start: Start | None,
-    *,
-    config: Mapping[str, Any],
-) -> None:
-    if trainer.is_global_zero:
-        reopen_logs(trainer.loggers, steps=0 if start is None else start.steps)
-    try:
-        take_several_steps(trainer, model, datamodule, taken=0 if start is None else start.steps_taken)
-        trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
-    except (MisconfigurationException, ValueError, RuntimeError, LookupError) as error:
-        if "monitor" in str(error) or "conditioned on metric" in str(error):
-            check_logged(config, trainer.callback_metrics)
-        # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
-        if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
-            raise UsageError(f"trainer must suit the data: {reason(error)}") from error
-        _blame(start, trainer, error)
-        raise
-
-
-def _blame(start: Start | None, trainer: L.Trainer, error: Exception) -> None:
-    """Take a failure before the first step behind a checkpoint for the checkpoint's, such as states of another shape.
-
-    Raises:
-        UsageError: for such a failure.
-    """
-    if start is not None and trainer.global_step <= start.checkpoint["global_step"]:
-        raise UsageError(
-            f"training cannot go on from {start.path}: {reason(error, lines=1)}; name another checkpoint"
-        ) from error
-
-
-def evaluate(
-    trainer: L.Trainer,
-    model: TaskModule,
-    datamodule: TableDataModule,
-    *,
-    splits: Sequence[SplitName] = ("train", "val", "test"),
-) -> dict[str, float]:
-    """Loss and metrics of the model on each split that has rows, under names like ``test/acc``.
-
-    Where the threshold was chosen, it stands with the metrics of the rows that it was chosen on. What callbacks log
-    of the test rows is there too.
-    """
-    # As Lightning does in a fit: by it batches are taken from the device, and shared out to processes.
-    datamodule.trainer = trainer
-    # A profiler is for the training; torch's ends in an error where it sees a single step.
-    trainer.profiler = NoProfiler()  # type: ignore[attr-defined]
-    metrics: dict[str, float] = {}
-    for at_once in (("train", "val"), ("test",)):
-        wanted: list[SplitName] = [split for split in splits if split in at_once and len(datamodule.split.rows(split))]
-        if wanted:
-            metrics |= _evaluated(trainer, model, datamodule, wanted)
-        if "val" in wanted and chooses(model):
-            metrics["val/threshold"] = model.threshold
-    return metrics
-
-
-def _evaluated(
-    trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, splits: Sequence[SplitName]
-) -> dict[str, float]:
-    """Metrics of splits. Loggers and callbacks, which would take all rows for test rows, hear of the test alone."""
-    loggers, callbacks = trainer.loggers, trainer.callbacks  # type: ignore[attr-defined]
-    is_test = "test" in splits
-    if not is_test:
-        trainer.loggers, trainer.callbacks = [], []  # type: ignore[attr-defined]
-    try:
-        trainer.test(model, {split: datamodule.eval_dataloader(split) for split in splits}, verbose=False)
-    finally:
-        trainer.loggers, trainer.callbacks = loggers, callbacks  # type: ignore[attr-defined]
-    own = {name: value.item() for split in splits for name, value in model.measured(split).items()}
-    of_callbacks = trainer.callback_metrics.items() if is_test else ()
-    return own | {name: value.item() for name, value in of_callbacks if name.startswith("test/") and name not in own}
+    check_batches(config["trainer"], datamodule)

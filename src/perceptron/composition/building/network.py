@@ -8,7 +8,7 @@ from typing import Any
 from hydra.utils import get_object
 from torch import nn
 
-from perceptron.composition.instance import Make, instance
+from perceptron.composition.building.instantiate import Make, instance
 from perceptron.composition.settings.schema import MLPConf, TabMConf
 from perceptron.data import TableDataModule, TableSchema
 from perceptron.errors import UsageError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from perceptron.composition.network import build_network
+from perceptron.composition.building.network import build_network
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import Ensemble

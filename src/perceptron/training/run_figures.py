@@ -1,9 +1,10 @@
 """When a run draws its figures, and of what."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import lightning as L
-from omegaconf import DictConfig
 
 from perceptron.callbacks import History
 from perceptron.data import TableDataModule
@@ -23,7 +24,7 @@ def figure_callbacks(figures: str, history: History) -> list[L.Callback]:
 
 
 def draw_figures(
-    cfg: DictConfig,
+    config: Mapping[str, Any],
     trainer: L.Trainer,
     model: TaskModule,
     datamodule: TableDataModule,
@@ -34,7 +35,7 @@ def draw_figures(
     """Draw the figures of a run, on the rows that say most of new ones.
 
     Args:
-        cfg: the whole configuration.
+        config: plain configuration.
         trainer: at its end.
         model: with the weights that are reported.
         datamodule: its data.
@@ -50,14 +51,14 @@ def draw_figures(
         curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
         snapshots=history.snapshots,
         best_epoch=best_epoch,
-        seed=cfg.seed,
+        seed=config["seed"],
     )
     write_figures(
-        Path(cfg.paths.output_dir),
+        Path(config["paths"]["output_dir"]),
         trainer.loggers,
         model,
         datamodule,
-        split=held_out_split(datamodule, tested=cfg.test),
+        split=held_out_split(datamodule, tested=config["test"]),
         training=training,
         step=trainer.global_step,
     )

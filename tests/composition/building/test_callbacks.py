@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from perceptron.composition.settings.checks import check
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import read_checkpoint
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from perceptron.composition.instance import Make, imported_class, instance
-from perceptron.composition.metrics import metric_settings
-from perceptron.composition.network import build_network
+from perceptron.composition.building.instantiate import Make, imported_class, instance
+from perceptron.composition.building.metrics import metric_settings
+from perceptron.composition.building.network import build_network
 from perceptron.composition.settings.combinations import AUTO, MODEL_TASKS
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.settings.plain import plain

@@ -16,8 +16,7 @@ from lightning.pytorch.callbacks import (
     WeightAveraging,
 )
 
-from perceptron.composition.instance import instance
-from perceptron.composition.settings.monitors import check_logged
+from perceptron.composition.building.instantiate import instance
 from perceptron.errors import UsageError
 
 _FINDERS = {
@@ -26,30 +25,6 @@ _FINDERS = {
 }
 _LOGGING = (LearningRateMonitor, DeviceStatsMonitor, ThroughputMonitor)
 _SCHEDULE_OF_STEPS = "perceptron.models.schedules.onecycle"
-
-
-class MonitoredMetrics(L.Callback):
-    """Ends a run where a metric that something monitors was not logged by the end of the first epoch that could.
-
-    Args:
-        config: plain configuration.
-    """
-
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config = config
-
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Look at what the epoch before has logged.
-
-        Raises:
-            UsageError: where a monitored metric is not among it.
-        """
-        if trainer.callback_metrics:
-            check_logged(self.config, trainer.callback_metrics)
-
-    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """The same, after the last epoch."""
-        self.on_train_epoch_start(trainer, pl_module)
 
 
 def build_callback(part: Mapping[str, Any], name: str) -> L.Callback:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from perceptron.composition.data import build_data
-from perceptron.composition.model import build_model
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.model import build_model
 from perceptron.errors import UsageError
 from perceptron.models import BinaryClassifier
 from perceptron.networks import MLP

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
-from perceptron.composition.instance import Make, imported_class, instance
+from perceptron.composition.building.instantiate import Make, imported_class, instance
 from perceptron.composition.settings.metrics import OF_TASK
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableSchema

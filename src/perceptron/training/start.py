@@ -7,12 +7,10 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
-from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
-from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_schema
+from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.runs.resume import check_paths, check_point, resume_point, steps_taken
 from perceptron.runs.training_states import check_states
@@ -66,15 +64,16 @@ def starting_point(config: Mapping[str, Any]) -> Start | None:
         config: plain configuration.
 
     Raises:
-        UsageError: where the folder has no checkpoint to go on from, or it cannot be read; and of a training for
-            settings that would have no effect, see ``_check``.
+        UsageError: where the folder has no checkpoint to go on from, or it cannot be read; or, in training,
+            where it belongs to another run or its training is complete.
     """
     if config["ckpt_path"] is None:
         return None
     path = _file(Path(config["ckpt_path"]), goes_on=config["train"])
     checkpoint = read_checkpoint(path)
     if config["train"]:
-        _check(config, checkpoint, where=path)
+        check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=path)
+        check_paths(checkpoint, Path(config["paths"]["output_dir"]), where=path)
     return Start(path, stored_schema(checkpoint, where=path), checkpoint)
 
 
@@ -86,39 +85,3 @@ def _file(path: Path, *, goes_on: bool) -> str:
     if found is None:
         raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")
     return str(found)
-
-
-def _check(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: str) -> None:
-    """Refuse another optimizer or schedule than the checkpoint's, or another of their settings: its own go on.
-
-    And a schedule that knows its length, where that were another; and an end that is behind the checkpoint.
-    """
-    check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=where)
-    check_paths(checkpoint, Path(config["paths"]["output_dir"]), where=where)
-    stored = stored_config(checkpoint, where=where)
-    for group in ("optimizer", "scheduler", "trainer"):
-        if not isinstance(stored.get(group), Mapping):
-            raise UsageError(f"a checkpoint's configuration must have {group}, got none in {where}; name another")
-    for group in ("optimizer", "scheduler"):
-        before, now = stored[group], config[group]
-        for name in (name for name in now if name in before and now[name] != before[name]):
-            setting, kept, typed = f"{group}.{name}", before[name], now[name]
-            if name == "_target_":
-                setting, kept, typed = group, _option(group, kept), _option(group, typed)
-            raise UsageError(
-                f"training goes on with the checkpoint's {group}, {setting}={kept} in {where}, got {setting}={typed}; "
-                f"set {setting}={kept}, or train anew without the checkpoint"
-            )
-    lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
-    schedule = config["scheduler"]["_target_"]
-    if schedule in OF_FIXED_LENGTH and lengths[:2] != lengths[2:]:
-        raise UsageError(
-            f"a schedule of fixed length cannot be lengthened, got {schedule.rpartition('.')[2]} of "
-            f"{lengths[0]} epochs in {where}; train anew with trainer.max_epochs={lengths[2]}"
-        )
-
-
-def _option(group: str, target: Any) -> str:
-    """What one types for a class of a group: the option of its name where there is one."""
-    name = "none" if target is None else str(target).rpartition(".")[2].lower()
-    return name if (CONF_DIR / group / f"{name}.yaml").is_file() else str(target)

@@ -7,7 +7,7 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.errors import UsageError
 
 SHORT = ("trainer.max_epochs=2",)

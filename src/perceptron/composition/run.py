@@ -22,12 +22,12 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
     """
     if cfg.model._target_ == ESTIMATOR:
         with lasting():
-            from perceptron.composition.estimators import fit_estimator
+            from perceptron.composition.fit_estimator import fit_estimator
 
         raise_if_lost()
         return fit_estimator(cfg, chosen, quiet=quiet)
     with lasting():
-        from perceptron.composition.training import train
+        from perceptron.composition.train import train
 
     raise_if_lost()
     return train(cfg, chosen, quiet=quiet)

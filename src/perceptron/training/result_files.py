@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from perceptron.composition.settings.monitors import directions
 from perceptron.data import TableDataModule
 from perceptron.runs.ending import in_words
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
+from perceptron.tasks import Direction
 from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ def write_results(
     metrics: Mapping[str, float],
     config: Mapping[str, Any],
     chosen: Mapping[str, str],
+    directions: Mapping[str, Direction],
     best: Mapping[str, Any] | None,
     end: Mapping[str, Any] | None = None,
     device: str,
@@ -37,6 +38,7 @@ def write_results(
         metrics: of the reported weights.
         config: plain configuration.
         chosen: option of each group.
+        directions: of the metrics, by name without the split.
         best: see ``perceptron.runs.best.best_entry``.
         end: how the training ended, see ``perceptron.runs.ending``; None where there was none.
         device: that it ran on.
@@ -53,7 +55,7 @@ def write_results(
         seconds=seconds,
     )
     # The folder is synced with the file that comes last.
-    stored = {"best": best, "directions": directions(config, metrics), "training": end}
+    stored = {"best": best, "directions": directions, "training": end}
     write_json(folder / "provenance.json", origin | stored, sync_folder=False)
     write_json(folder / "metrics.json", metrics)
 

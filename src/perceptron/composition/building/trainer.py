@@ -1,23 +1,21 @@
 """The trainer of a configuration, with its callbacks and loggers."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning as L
-import torch
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
-from perceptron.composition.callbacks import build_callback, check_callbacks
-from perceptron.composition.instance import Make, instance
+from perceptron.composition.building.callbacks import build_callback, check_callbacks
+from perceptron.composition.building.instantiate import Make, instance
 from perceptron.composition.settings.plain import plain
-from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoint import WholeCheckpoints
+from perceptron.training.devices import check_device
 
 _NOT_BAREBONES = (
     "log_every_n_steps", "enable_checkpointing", "enable_progress_bar", "enable_model_summary", "num_sanity_val_steps",
@@ -80,52 +78,6 @@ def build_loggers(group: DictConfig | Mapping[str, Any], make: Make = instance) 
         if not isinstance(logger, Logger):
             raise UsageError(f"{name} must be a Logger, got {type(logger).__name__}; change {name}._target_")
     return list(loggers.values())
-
-
-def check_device(accelerator: str) -> None:
-    """Refuse an accelerator that this machine has not.
-
-    Raises:
-        UsageError: with what to type instead.
-    """
-    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
-    missing = (
-        (accelerator == "cuda" and not has_cuda)
-        or (accelerator == "mps" and not has_mps)
-        or (accelerator == "gpu" and not (has_cuda or has_mps))
-    )
-    if missing:
-        raise UsageError(
-            f"trainer.accelerator={accelerator} needs a device that this machine has not; "
-            "type trainer.accelerator=cpu, or auto to take the best there is"
-        )
-
-
-def check_batches(trainer: DictConfig, datamodule: TableDataModule) -> None:
-    """Refuse limits that no epoch can keep: Lightning says it only when the run's folder is begun.
-
-    Raises:
-        UsageError: where a share is of less than a batch, or validation waits for more batches than an epoch has.
-    """
-    if trainer.fast_dev_run:
-        return
-    n_train = datamodule.row_batches().n_steps
-    n_val = -(-len(datamodule.split.val) // datamodule.eval_batch_size)
-    for name, n in (("limit_train_batches", n_train), ("limit_val_batches", n_val), ("overfit_batches", n_train)):
-        share = trainer[name]
-        if isinstance(share, float) and share > 0 and n and int(share * n) == 0:
-            least = math.ceil(1000 / n) / 1000
-            raise UsageError(
-                f"trainer.{name} must be at least one batch of {n}, got {share}; set trainer.{name}={least:g} or more"
-            )
-    limit, every = trainer.limit_train_batches, trainer.val_check_interval
-    if isinstance(limit, int | float):
-        n_train = min(limit, n_train) if isinstance(limit, int) else int(limit * n_train)
-    if isinstance(every, int) and every > n_train and trainer.check_val_every_n_epoch is not None:
-        raise UsageError(
-            f"trainer.val_check_interval must be at most the batches of an epoch, {n_train}, got {every}; set "
-            "trainer.check_val_every_n_epoch=null to count batches across epochs"
-        )
 
 
 def _plugins(wanted: Any) -> list[Any]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from perceptron.composition.instance import Again, instance
+from perceptron.composition.building.instantiate import Again, instance
 from perceptron.errors import UsageError
 
 NETWORK = {"_target_": "perceptron.networks.MLP", "hidden": [3]}

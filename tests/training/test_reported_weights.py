@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perceptron.composition.training import train
+from perceptron.composition.train import train
 from perceptron.runs.checkpoint import read_checkpoint
 from perceptron.runs.folder import Run, checkpoint_path
 

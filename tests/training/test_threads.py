@@ -5,9 +5,9 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from perceptron.composition import threads
-from perceptron.composition.sweeps.report import threads_per_job
-from perceptron.composition.threads import cores, set_threads
+from perceptron.composition.sweeps.sweep_callback import threads_per_job
+from perceptron.training import threads
+from perceptron.training.threads import cores, set_threads
 
 SMALL, LARGE = nn.Linear(64, 10), nn.Linear(1024, 1024)
 

@@ -2,11 +2,9 @@
 
 from omegaconf import DictConfig
 
-from perceptron.composition.instance import instance
+from perceptron.composition.building.instantiate import instance
 from perceptron.data import TableDataModule, TableSchema
-from perceptron.data.digest import digest
 from perceptron.errors import UsageError, reason
-from perceptron.runs.folder import Run
 
 
 def build_data(cfg: DictConfig, known: TableSchema | None = None, *, looks: bool = True) -> TableDataModule:
@@ -32,21 +30,3 @@ def build_data(cfg: DictConfig, known: TableSchema | None = None, *, looks: bool
             f"data.dataset must be what {name} takes, got: {reason(error)}; change data.dataset"
         ) from error
     return datamodule
-
-
-def changed_rows(run: Run, datamodule: TableDataModule) -> str | None:
-    """How a user-supplied table differs from the one that a run was trained on, by which its splits differ too.
-
-    Args:
-        run: that has trained.
-        datamodule: its table read.
-
-    Returns:
-        Such as "350 rows, where the run had 300"; None where nothing has changed, or the run does not tell.
-    """
-    report = run.data_report or {}
-    trained_on = report.get("digest")
-    if trained_on is None or trained_on == digest(datamodule.table, datamodule.split):
-        return None
-    before, now = report.get("rows"), len(datamodule.table)
-    return f"{now} rows, where the run had {before}" if before != now else "other values or another split of its rows"

@@ -11,14 +11,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from sklearn.base import BaseEstimator
 
-from perceptron.composition.data import build_data
-from perceptron.composition.divergence import likely_steep
-from perceptron.composition.hyper_parameters import hyper_parameters
-from perceptron.composition.metrics import check_metric_classes, metric_settings
-from perceptron.composition.results import log_task, notes, write_data_report, write_results
+from perceptron.composition.building.data import build_data
+from perceptron.composition.building.metrics import check_metric_classes, metric_settings
+from perceptron.composition.building.trainer import build_loggers
+from perceptron.composition.settings.monitors import directions
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
-from perceptron.composition.trainer import build_loggers
 from perceptron.data import TableDataModule
 from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.models import Estimator, Standardize
@@ -30,6 +28,9 @@ from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import TASKS, SplitName
+from perceptron.training.divergence import likely_steep
+from perceptron.training.hyper_parameters import hyper_parameters
+from perceptron.training.result_files import log_task, notes, write_data_report, write_results
 
 
 def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -88,6 +89,7 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
         metrics=metrics,
         config=config,
         chosen=chosen,
+        directions=directions(config, metrics),
         best=best_entry(folder, config, metrics=metrics, last=best_value),
         device="cpu",
         started=started,

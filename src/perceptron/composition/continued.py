@@ -1,0 +1,50 @@
+"""Check the settings of a run that continues from a checkpoint against those that the checkpoint stores."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
+from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.errors import UsageError
+from perceptron.runs.checkpoint import stored_config
+
+
+def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: str) -> None:
+    """Check that a run continues with the optimizer and schedule of its checkpoint, whose state it takes up.
+
+    Args:
+        config: plain configuration.
+        checkpoint: its contents.
+        where: path of its file, for error messages.
+
+    Raises:
+        UsageError: for another optimizer, another schedule, other settings of either, or another length of a schedule
+            of fixed length.
+    """
+    stored = stored_config(checkpoint, where=where)
+    for group in ("optimizer", "scheduler", "trainer"):
+        if not isinstance(stored.get(group), Mapping):
+            raise UsageError(f"a checkpoint's configuration must have {group}, got none in {where}; name another")
+    for group in ("optimizer", "scheduler"):
+        before, now = stored[group], config[group]
+        for name in (name for name in now if name in before and now[name] != before[name]):
+            setting, kept, typed = f"{group}.{name}", before[name], now[name]
+            if name == "_target_":
+                setting, kept, typed = group, _option(group, kept), _option(group, typed)
+            raise UsageError(
+                f"training goes on with the checkpoint's {group}, {setting}={kept} in {where}, got {setting}={typed}; "
+                f"set {setting}={kept}, or train anew without the checkpoint"
+            )
+    lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
+    schedule = config["scheduler"]["_target_"]
+    if schedule in OF_FIXED_LENGTH and lengths[:2] != lengths[2:]:
+        raise UsageError(
+            f"a schedule of fixed length cannot be lengthened, got {schedule.rpartition('.')[2]} of "
+            f"{lengths[0]} epochs in {where}; train anew with trainer.max_epochs={lengths[2]}"
+        )
+
+
+def _option(group: str, target: Any) -> str:
+    """What one types for a class of a group: the option of its name where there is one."""
+    name = "none" if target is None else str(target).rpartition(".")[2].lower()
+    return name if (CONF_DIR / group / f"{name}.yaml").is_file() else str(target)

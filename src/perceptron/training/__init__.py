@@ -1,0 +1,1 @@
+"""Training and evaluating with objects and plain values: no part of it knows the configuration system."""
