@@ -15,11 +15,11 @@ from perceptron.composition.population.run_folder import write_run
 from perceptron.composition.population.shares import GroupTraining
 from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.train_job import as_job
-from perceptron.garbage import rarely_searched
+from perceptron.garbage_collection import rare_collection
 from perceptron.population import Member, PopulationFit
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
-from perceptron.signals import raise_if_lost
+from perceptron.terminal.signals import raise_if_lost
 from perceptron.training.lightning_messages import tame_lightning
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def launch(
         return result
 
     try:
-        with rarely_searched():
+        with rare_collection():
             tame_lightning()
             groups, alone = group_jobs(jobs, preparation)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)

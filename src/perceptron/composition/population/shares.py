@@ -18,9 +18,9 @@ from perceptron.composition.population.groups import Group, JobPreparation, divi
 from perceptron.composition.population.job_loader import ComposedJob
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
+from perceptron.terminal.text import visible
 from perceptron.training.processes import EndedError, can_fork, in_processes
 from perceptron.training.threads import cores, set_threads
-from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 
