@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from perceptron.composition.population.shared_composition import SharedComposition
 from perceptron.composition.settings.parsing import parsed_override
 from perceptron.runs.plain_yaml import as_yaml
 
@@ -84,7 +85,7 @@ class JobLoader:
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
         self._groups: set[str] = set()
-        self._compositions: dict[tuple[tuple[str, ...], tuple[str, ...]], DictConfig] = {}
+        self._compositions: dict[tuple[tuple[str, ...], tuple[str, ...]], SharedComposition] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -101,26 +102,27 @@ class JobLoader:
         Raises:
             HydraException: if Hydra cannot compose it.
         """
+        return self.shared(master_config, sweep_overrides).cfg
+
+    def shared(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> SharedComposition:
+        """The composition that a job shares with others, set to this job; see ``load_sweep_config``."""
         overrides = [parsed_override(text) for text in sweep_overrides]
         settings, others = self._divided(overrides)
         key = others, tuple(map(_name, settings))
         if key not in self._compositions:
             is_master = self._differs_in_values(master_config, others, settings)
             cfg = master_config.copy() if is_master else self._by_hydra(master_config, sweep_overrides)
-            OmegaConf.set_readonly(cfg.hydra, False)
-            self._compositions[key] = cfg
-        cfg = self._compositions[key]
+            self._compositions[key] = SharedComposition(cfg, [override.key_or_group for override in settings])
+        composition = self._compositions[key]
+        task = [override for override in overrides if not override.is_hydra_override()]
+        texts = [str(override.input_line) for override in task]
         try:
-            for override in settings:
-                OmegaConf.update(cfg, override.key_or_group, override.value())
+            composition.set(settings, texts, _dirname(task, composition.cfg.hydra.job.config.override_dirname))
         except OmegaConfBaseException:
             # Hydra's own error names the override.
             self._by_hydra(master_config, sweep_overrides)
             raise
-        task = [override for override in overrides if not override.is_hydra_override()]
-        cfg.hydra.overrides.task = [str(override.input_line) for override in task]
-        cfg.hydra.job.override_dirname = _dirname(task, cfg.hydra.job.config.override_dirname)
-        return cfg
+        return composition
 
     def _by_hydra(self, master_config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         return self._loader.load_sweep_config(master_config, list(overrides))
@@ -188,17 +190,17 @@ class MultirunJobs:
 
     def settings(self, number: int) -> dict[str, Any]:
         """The groups of a job's settings on which grouping depends, interpolations unresolved."""
-        cfg = self._composed(number)
+        cfg = self._shared(number).cfg
         return {name: OmegaConf.to_container(cfg[name]) for name in _GROUPED}
 
-    def enter(self, number: int) -> DictConfig:
-        """A job's configuration, from which ``${hydra:...}`` reads from now on; changed by the next call."""
-        cfg = self._composed(number)
-        hydra = cfg.hydra
+    def enter(self, number: int) -> SharedComposition:
+        """Set the composition that a job shares to this job, from which ``${hydra:...}`` reads until the next call."""
+        composition = self._shared(number)
+        hydra = composition.cfg.hydra
         hydra.job.num, hydra.job.id = number, str(number)
-        HydraConfig.instance().cfg = cfg
+        HydraConfig.instance().cfg = composition.cfg
         hydra.runtime.output_dir = str(Path(str(hydra.sweep.dir), str(hydra.sweep.subdir)).absolute())
-        return cfg
+        return composition
 
     def job(self, number: int) -> ComposedJob:
         """A job as plain values.
@@ -206,15 +208,13 @@ class MultirunJobs:
         Raises:
             OmegaConfBaseException: if an interpolation cannot be resolved, or a value is missing.
         """
-        cfg = self.enter(number)
-        composed: Any = OmegaConf.to_container(cfg, enum_to_str=True)
-        config = {str(name): _resolved(cfg[name]) for name in cfg if name != "hydra"}
-        log_file: Any = OmegaConf.select(cfg, "hydra.job_logging.handlers.file.filename")
-        return ComposedJob(number, config, composed, log_file)
+        composition = self.enter(number)
+        log_file: Any = OmegaConf.select(composition.cfg, "hydra.job_logging.handlers.file.filename")
+        return ComposedJob(number, *composition.plain(), log_file)
 
-    def of_hydra(self, number: int) -> DictConfig:
+    def for_hydra(self, number: int) -> DictConfig:
         """A copy of a job's configuration for Hydra to run."""
-        cfg = self._composed(number).copy()
+        cfg = self._shared(number).cfg.copy()
         cfg.hydra.job.num, cfg.hydra.job.id = number, str(number)
         return cfg
 
@@ -222,14 +222,8 @@ class MultirunJobs:
         """The overrides that make a job."""
         return self._overrides[number]
 
-    def _composed(self, number: int) -> DictConfig:
-        return self._loader.load_sweep_config(self.config, self._overrides[number])
-
-
-def _resolved(value: Any) -> Any:
-    if not OmegaConf.is_config(value):
-        return value
-    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+    def _shared(self, number: int) -> SharedComposition:
+        return self._loader.shared(self.config, self._overrides[number])
 
 
 def _name(override: Override) -> str:

@@ -68,7 +68,7 @@ def launch(
 
     def write(job: ComposedJob, member: Member, fit: PopulationFit) -> JobReturn:
         result = JobReturn(overrides=job.overrides, working_dir=str(Path.cwd()), task_name=config.hydra.job.name)
-        cfg = jobs.enter(job.number) if has_callbacks else config
+        cfg = jobs.enter(job.number).cfg if has_callbacks else config
         try:
             job.write_hydra_files()
             if has_callbacks:
@@ -88,7 +88,7 @@ def launch(
         result = run_job(
             hydra_context=context,
             task_function=task_function,
-            config=jobs.of_hydra(number),
+            config=jobs.for_hydra(number),
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
