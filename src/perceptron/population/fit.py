@@ -12,16 +12,16 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import ProgressBar
 
+from perceptron.population.lightning_module import Population
 from perceptron.population.member import Member
-from perceptron.population.module import Population
 
-# Weights of a cohort on a CPU, for each thread: 32 networks of 64-100-100-10. Fewer at once pay more for each
-# operation's start, more wait for memory. Threads of Python with a cohort each are slower than torch's threads on one:
-# they wait for each other's turn (benchmarks/NOTES.md).
+# Bytes of the weights of a cohort on a CPU, for each thread: 32 networks of 64-100-100-10. In smaller cohorts the
+# overhead of each operation weighs more; larger ones wait for memory. A Python thread for each cohort is slower than
+# torch's threads on one, because of the interpreter lock (benchmarks/NOTES.md).
 _GOOD_STACK = 2.5 * 2**20
-# Of a GPU's free memory; the rest is for outputs, gradients on their way and what others take.
+# Of a GPU's free memory; the rest is for outputs, intermediate gradients and other programs.
 _SHARE_OF_MEMORY = 0.5
-# Weights, gradients, two moments, and the best of the first and the last two.
+# Weights, gradients, two moments, and the kept copies of the first and of the last two.
 _COPIES = 8
 # glibc raises its thresholds to the largest block that was freed, up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD).
 _HEAP_BLOCK = 31 * 2**20
@@ -69,7 +69,7 @@ def fit_population(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         default_root_dir=folder,
-        # A cluster's job may train one population after another; none of them is the job.
+        # A job of a cluster may train several populations in turn; none of them must use the cluster's environment.
         plugins=[LightningEnvironment()],
     )
     device = trainer.strategy.root_device
@@ -82,7 +82,7 @@ def fit_population(
 
 
 def good_cohorts(members: Sequence[Member], *, n_threads: int) -> int:
-    """How many stacks are fastest on a CPU: as few as keep each thread's share of one in its core's caches.
+    """The fastest number of stacks on a CPU: as few as keep each thread's share of a stack in its core's caches.
 
     Args:
         members: of the population.
@@ -118,10 +118,10 @@ def members_that_fit(member: Member, accelerator: str, wanted: int | None, defau
 
 
 def _keep_freed_memory() -> None:
-    """Let a step's memory be used by the next, in place of being given back and faulted in again.
+    """Keep the memory of a step in the process for the next step.
 
-    glibc then takes blocks of up to 32 MiB from a heap that it trims at twice that. Up to 700 page faults a step of 64
-    members without (measured).
+    Freeing one large block makes glibc take blocks of up to 32 MiB from a heap that it trims at twice that size.
+    Without this, a step of 64 members causes up to 700 page faults (measured).
     """
     block = torch.empty(_HEAP_BLOCK, dtype=torch.uint8)
     del block

@@ -13,7 +13,7 @@ from perceptron.composition.settings.checks import check_values
 from perceptron.composition.settings.combinations import ESTIMATOR
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.population import CannotStackError, check_callback
-from perceptron.population.rules import CHECKPOINT
+from perceptron.population.callback_rules import CHECKPOINT
 from perceptron.runs.folder import Run
 
 # The values of settings that a population follows; where only some are listed, others run alone.

@@ -19,7 +19,7 @@ from perceptron.composition.building.optimizer import build_optimizer, build_sch
 from perceptron.composition.population.eligibility import group_key
 from perceptron.data import Table, TableDataModule, as_table, read
 from perceptron.population import MODELS, CannotStackError, Member, check_optimizer, check_stack
-from perceptron.population.rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
+from perceptron.population.callback_rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
 from perceptron.training.devices import check_device
 from perceptron.training.result_files import log_task
 from perceptron.training.threshold_choice import check_threshold
