@@ -112,7 +112,7 @@ class JobLoader:
         if key not in self._compositions:
             is_master = self._differs_in_values(master_config, others, settings)
             cfg = master_config.copy() if is_master else self._by_hydra(master_config, sweep_overrides)
-            self._compositions[key] = SharedComposition(cfg, [override.key_or_group for override in settings])
+            self._compositions[key] = SharedComposition(cfg)
         composition = self._compositions[key]
         task = [override for override in overrides if not override.is_hydra_override()]
         texts = [str(override.input_line) for override in task]

@@ -22,25 +22,26 @@ class SharedComposition:
 
     Args:
         cfg: the configuration of one of the jobs, with ``hydra``; changed in place.
-        keys: settings in which the jobs may differ, none of them a mapping or a part of another.
     """
 
-    def __init__(self, cfg: DictConfig, keys: Sequence[str]) -> None:
+    def __init__(self, cfg: DictConfig) -> None:
         OmegaConf.set_readonly(cfg.hydra, False)
         self.cfg = cfg
-        self._keys = keys
-        self._set: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        # Settings that have had more than one value, and with them the interpolations that follow from them.
+        self._changed: list[str] = []
+        self._varying: list[str] = []
         self._task: list[str] = []
         self._dirname = ""
-        self._config: dict[str, Any] | None = None
+        # Of the first job whose values were asked for.
+        self._config: dict[str, Any] = {}
         self._composed: dict[str, Any] = {}
-        self._varying: list[str] = []
 
-    def set(self, settings: Iterable[Override], task: list[str], dirname: str) -> None:
+    def set(self, settings: Iterable[Override], task: Sequence[str], dirname: str) -> None:
         """Make ``cfg`` another job's.
 
         Args:
-            settings: values of ``keys``.
+            settings: overrides of settings, the same settings for each job; none is a mapping or a part of another.
             task: all overrides of the job, without those of Hydra's own settings.
             dirname: Hydra's name of the job by its overrides.
 
@@ -49,13 +50,21 @@ class SharedComposition:
         """
         for override in settings:
             key, text = override.key_or_group, str(override.input_line)
-            if self._set.get(key) != text:
+            if self._texts.get(key) != text:
                 OmegaConf.update(self.cfg, key, override.value())
-                self._set[key] = text
-        if self._task != task:
-            self.cfg.hydra.overrides.task = task
-            self.cfg.hydra.job.override_dirname = dirname
-            self._task, self._dirname = task, dirname
+                if key in self._texts and key not in self._changed:
+                    self._changed.append(key)
+                    self._varying = []
+                self._texts[key] = text
+        hydra = self.cfg.hydra
+        if len(task) != len(self._task):
+            hydra.overrides.task = self._task = list(task)
+        # Most stay as they are, and assigning them takes as long as everything else.
+        for place, text in enumerate(task):
+            if text != self._task[place]:
+                hydra.overrides.task[place] = self._task[place] = text
+        if dirname != self._dirname:
+            hydra.job.override_dirname = self._dirname = dirname
 
     def plain(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The job's values: the configuration without ``hydra``, resolved; and all of it, unresolved.
@@ -64,23 +73,23 @@ class SharedComposition:
             OmegaConfBaseException: if an interpolation cannot be resolved, or a value is missing.
         """
         cfg = self.cfg
-        if self._config is None:
-            config = {str(name): _resolved(cfg, str(name)) for name in cfg if name != "hydra"}
+        if not self._config:
             self._composed = OmegaConf.to_container(cfg, enum_to_str=True)  # type: ignore[assignment]
+            self._config = {str(name): _resolved(cfg, str(name)) for name in cfg if name != "hydra"}
+            return self._config, self._composed
+        if not self._varying:
             settings = {name: value for name, value in self._composed.items() if name != "hydra"}
-            self._varying = [*self._keys, *varying_interpolations(settings, self._keys)]
-            self._config = config
-            return config, self._composed
+            self._varying = [*self._changed, *varying_interpolations(settings, self._changed)]
         hydra = cfg.hydra
         of_job = {
-            "hydra.overrides.task": self._task,
+            "hydra.overrides.task": list(self._task),
             "hydra.job.override_dirname": self._dirname,
             "hydra.job.num": hydra.job.num,
             "hydra.job.id": hydra.job.id,
             "hydra.runtime.output_dir": hydra.runtime.output_dir,
         }
         config = replaced(self._config, {path: _resolved(cfg, path) for path in self._varying})
-        return config, replaced(self._composed, {key: _unresolved(cfg, key) for key in self._keys} | of_job)
+        return config, replaced(self._composed, {key: _unresolved(cfg, key) for key in self._changed} | of_job)
 
 
 def varying_interpolations(settings: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
