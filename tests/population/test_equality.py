@@ -9,7 +9,7 @@ from perceptron.composition.population.eligibility import check_settings, group_
 from perceptron.composition.population.run_folder import write_run
 from perceptron.composition.population.shares import train_together
 from perceptron.composition.train import train
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 
 # Two seeds and two folds, one of which has a row more in its last batch of an epoch, by two of something else.
 FOLDS = [{"seed": seed, "data.fold": fold} for seed in (0, 1) for fold in (0, 3)]

@@ -9,7 +9,7 @@ from perceptron.callbacks import take_several_steps
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
-from perceptron.runs.logs import reopen_logs
+from perceptron.runs.loggers import reopen_logs
 from perceptron.training.start import Start
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lightning.fabric.utilities.warnings import disable_possible_user_warnings
 
@@ -20,6 +22,23 @@ def tame_lightning() -> None:
     # Lightning 2.6 with torch 2.13: nothing that a user could mend.
     warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
     warnings.filterwarnings("ignore", message=".*all_gather is deprecated.*", category=FutureWarning)
-    # A resumed run goes on in its own folder, and keeps its logs (perceptron.runs.logs).
+    # A resumed run goes on in its own folder, and keeps its logs (perceptron.runs.loggers).
     warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Silence Lightning inside, for the estimators: its lines on devices, its advice on workers and validation rows."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -8,10 +8,10 @@ import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.models import TaskModule
-from perceptron.runs.best import reporting_rule
-from perceptron.runs.checkpoint import load_state, read_checkpoint
-from perceptron.runs.ending import ending
-from perceptron.runs.resume import KEY as RESUME
+from perceptron.runs.checkpoints.best_checkpoint import reporting_rule
+from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
+from perceptron.runs.checkpoints.resume_point import KEY as RESUME
+from perceptron.runs.training_end import training_end
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ def kept_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -> Kept:
 
 
 def ending_of(trainer: L.Trainer, kept: Kept) -> dict[str, Any]:
-    """How the training ended, see ``perceptron.runs.ending``.
+    """How the training ended, see ``perceptron.runs.training_end``.
 
     Args:
         trainer: at the end of its fit.
         kept: the weights that it has kept.
     """
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return ending(
+    return training_end(
         epochs=trainer.current_epoch,
         max_epochs=trainer.max_epochs,
         stopped_early=any(isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0 for callback in callbacks),

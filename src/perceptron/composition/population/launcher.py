@@ -17,7 +17,7 @@ from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.train_job import as_job
 from perceptron.garbage_collection import rare_collection
 from perceptron.population import Member, PopulationFit
-from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
 from perceptron.training.lightning_messages import tame_lightning

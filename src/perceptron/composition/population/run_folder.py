@@ -5,16 +5,16 @@ from typing import Any
 from perceptron.composition.building.trainer import build_loggers
 from perceptron.composition.population.job_loader import ComposedJob
 from perceptron.composition.settings.monitors import directions
+from perceptron.files.writing import write_text
 from perceptron.population import Member, PopulationFit
-from perceptron.runs.best import best_entry
-from perceptron.runs.checkpoint import SelfContained
-from perceptron.runs.ending import ending
-from perceptron.runs.faults import named_faults
-from perceptron.runs.files import write_text
+from perceptron.runs.checkpoints.best_checkpoint import best_entry
+from perceptron.runs.checkpoints.metadata import StoredMetadata
+from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import monitored_value
-from perceptron.runs.lock import only_process
+from perceptron.runs.folder_lock import folder_lock
+from perceptron.runs.loggers import create_log_files, log_results, log_scalars
 from perceptron.runs.plain_yaml import as_yaml
-from perceptron.runs.report import begin_log, log_results, log_scalars
+from perceptron.runs.training_end import training_end
 from perceptron.training.divergence import likely_steep
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.result_files import write_results
@@ -35,7 +35,7 @@ def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | N
         UsageError: if the member has failed, after writing what it left until then.
         PrunedError: if it was pruned, likewise.
     """
-    with only_process(job.folder), named_faults(job.folder, settings=likely_steep(job.config)):
+    with folder_lock(job.folder), explained_failures(job.folder, settings=likely_steep(job.config)):
         return _write(job, member, fit)
 
 
@@ -43,7 +43,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     config, folder = job.config, job.folder
     write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
     extra: dict[str, Any] = {}
-    SelfContained(config=config, schema=member.datamodule.schema).add_to(extra)
+    StoredMetadata(config=config, schema=member.datamodule.schema).add_to(extra)
     cohort, position = fit.population.place(member)
     for snapshots in (*cohort.snapshots, cohort.last):
         snapshots.write(position, type(cohort.optimizer), extra)
@@ -54,7 +54,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
             log_scalars(logger, *logged, step=epoch.step)
     if member.failure is not None:
         for logger in loggers:
-            begin_log(logger)
+            create_log_files(logger)
             logger.finalize("failed")
         raise member.failure
     metrics = member.metrics if config["test"] else {}
@@ -72,7 +72,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
         chosen=job.choices,
         directions=directions(config, metrics),
         best=best,
-        end=ending(
+        end=training_end(
             epochs=len(member.history),
             max_epochs=config["trainer"]["max_epochs"],
             stopped_early=stopping is not None and stopping.stopped_epoch > 0,

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.errors import UsageError
-from perceptron.runs.files import remove_leftovers, write_text
+from perceptron.files.writing import remove_temporary_files, write_text
 from perceptron.runs.folder import Run
-from perceptron.runs.lock import only_process
+from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.terminal.text import say
@@ -54,8 +54,8 @@ def remove_leftovers_of_jobs(folder: Path) -> None:
     for job in find_jobs(folder):
         if job.state != State.DONE:
             # A worker that is still alive holds the lock, and the files are its own.
-            with suppress(UsageError), only_process(job.folder):
-                remove_leftovers(job.folder)
+            with suppress(UsageError), folder_lock(job.folder):
+                remove_temporary_files(job.folder)
 
 
 def summarize(folder: Path, jobs: list[Job]) -> None:
@@ -63,7 +63,8 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     # Imported here, because they import scipy, which is not needed before the end.
     from perceptron.sweeps.finished_runs import read_finished_run
     from perceptron.sweeps.ranking import rank
-    from perceptron.sweeps.summary import print_failures, print_rankings, write_summary
+    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     results, faults = [], []
     for job in jobs:
