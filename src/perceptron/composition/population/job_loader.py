@@ -198,7 +198,8 @@ class MultirunJobs:
         composition = self._shared(number)
         hydra = composition.cfg.hydra
         hydra.job.num, hydra.job.id = number, str(number)
-        HydraConfig.instance().cfg = composition.cfg
+        hydra_config: Any = HydraConfig.instance()
+        hydra_config.cfg = composition.cfg
         hydra.runtime.output_dir = str(Path(str(hydra.sweep.dir), str(hydra.sweep.subdir)).absolute())
         return composition
 
