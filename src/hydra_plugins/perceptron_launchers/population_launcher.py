@@ -14,14 +14,14 @@ class PopulationLauncher(Launcher):
     """Trains the jobs of a multirun side by side, those that allow it.
 
     Args:
-        max_members: models trained at once, in all processes. None for what is good on the device.
+        max_members: models trained at the same time, in all processes; None for as many as suit the device.
     """
 
     def __init__(self, max_members: int | None = None) -> None:
         self.max_members = max_members
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra hands over, and replace its loader: the sweeper, which composes each job, is quick then."""
+        """Keep Hydra's objects, and replace its loader by a quicker one: its sweeper composes every job before the launch."""
         from perceptron.composition.population.job_loader import JobLoader
 
         self._loader = JobLoader(hydra_context.config_loader)
