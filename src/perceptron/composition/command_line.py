@@ -21,10 +21,10 @@ from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.data_paths import make_data_paths_absolute
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.help import help_text
-from perceptron.composition.sweeps.best import with_best
-from perceptron.composition.sweeps.job import train_as_job
-from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop_sweep
+from perceptron.composition.sweeps.best_setting import with_best
 from perceptron.composition.sweeps.resume import resumed_arguments
+from perceptron.composition.sweeps.sweep_callback import SweepCallback, finish_sweep, stop_sweep
+from perceptron.composition.sweeps.train_job import train_as_job
 from perceptron.composition.unfinished_folders import discard, discard_empty, resume_advice
 from perceptron.errors import InterruptedRunError, StoppedError, UsageError, reason
 from perceptron.runs.failures import is_no_room, no_room
@@ -63,7 +63,7 @@ def _run(arguments: Sequence[str]) -> None:
     name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = [*command.flags, *command.overrides]
     CheckBeforeStart.expect([*name, *sys.argv[1:]])
-    SweepReport.folder = None
+    SweepCallback.folder = None
     # Without it Hydra prints an exception in several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
@@ -141,7 +141,7 @@ def _folder() -> Path:
     """Folder of the run or the sweep that this process runs."""
     config = CheckBeforeStart.passed
     if config is None or config.hydra.mode == RunMode.MULTIRUN:
-        return SweepReport.folder or Path.cwd()
+        return SweepCallback.folder or Path.cwd()
     return Path(config.hydra.run.dir)
 
 

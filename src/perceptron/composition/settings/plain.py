@@ -15,17 +15,6 @@ def plain(cfg: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def at(values: Any, path: str) -> Any:
-    """The nested value at a path such as ``model.network.hidden.0``.
-
-    Raises:
-        LookupError, TypeError, ValueError: where there is no such value.
-    """
-    for part in path.split("."):
-        values = values[int(part)] if isinstance(values, list) else values[part]
-    return values
-
-
 def find(values: Any, path: str) -> Any:
     """The nested value at a path of keys; None where there is none."""
     for part in path.split("."):
