@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from perceptron.exports.synthetic_rows import made_features, made_frame
 from tests.conftest import Perceptron
 
 from perceptron.data.columns.encoding import encode, encoded_names, fit_encoding
+from perceptron.exports.made import made_features, made_frame
 
 N = 200
 
