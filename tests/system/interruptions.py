@@ -57,7 +57,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 _IMPORTED = (
     "perceptron.composition.train", "perceptron.composition.fit_estimator", "perceptron.composition.stored.resuming",
     "perceptron.composition.population.launcher", "perceptron.figures.run_figures", "perceptron.sweeps.summary_files",
-    "perceptron.figures.sweep_figures", "perceptron.data.files", "optuna", "tensorboard", "sklearn.ensemble",
+    "perceptron.figures.sweep_figures", "perceptron.data.sources.frames", "optuna", "tensorboard", "sklearn.ensemble",
     "scipy.stats",
 )  # fmt: skip
 _LONGEST = 240.0

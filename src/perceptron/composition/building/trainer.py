@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
 from perceptron.composition.building.argument_types import check_argument_types
 from perceptron.composition.building.callbacks import build_callback, check_callbacks
-from perceptron.composition.building.instantiate import Make, instance
+from perceptron.composition.building.instantiate import instance
 from perceptron.composition.settings.plain import plain
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
@@ -73,10 +73,12 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     return built
 
 
-def build_loggers(group: DictConfig | Mapping[str, Any], make: Make = instance) -> list[Logger]:
-    """Loggers of the group ``logger``, each by ``make``."""
+def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
+    """Loggers of the group ``logger``."""
     check_argument_types(plain(group), "logger")
-    loggers = {f"logger.{name!s}": make(part, f"logger.{name!s}") for name, part in group.items() if part is not None}
+    loggers = {
+        f"logger.{name!s}": instance(part, f"logger.{name!s}") for name, part in group.items() if part is not None
+    }
     for name, logger in loggers.items():
         if not isinstance(logger, Logger):
             raise UsageError(f"{name} must be a Logger, got {type(logger).__name__}; change {name}._target_")
