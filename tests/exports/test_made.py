@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from tests.conftest import Perceptron
 
-from perceptron.data.encoding import encode, encoded_names, fit_encoding
+from perceptron.data.columns.encoding import encode, encoded_names, fit_encoding
 from perceptron.exports.made import made_features, made_frame
 
 N = 200

@@ -59,17 +59,20 @@ INPUTS: dict[str, tuple[bytes | str, str]] = {
     "too large for float32": (f"{HEADER}\n{_row('1e39', 12)}\n", r"got 1e\+39 in column proline"),
     "too few columns without names": ("1,2,3\n", "13 columns, got 3"),
     "too many columns without names": (ROW + ",1\n", "13 columns, got 14"),
-    "a short row": (f"{HEADER}\n{ROW}\n1,2\n", "must have 13 columns, got 2 in row 1"),
+    "a short row": (
+        f"{HEADER}\n{ROW}\n1,2\n",
+        "must have 13 cells in every row, as in its first line, got 2 in line 3 of",
+    ),
     "text between semicolons": (
         (f"{HEADER}\n{ROW}\n{_row('red', 10)}\n").replace(",", ";"),
         "'red' in column hue, row 1",
     ),
     "a short row between semicolons": (
         f"{HEADER}\n{ROW}\n1,2\n".replace(",", ";"),
-        "must have 13 columns, got 2 in row 1",
+        "must have 13 cells in every row, as in its first line, got 2 in line 3 of",
     ),
-    "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have 13 columns|readable CSV"),
-    "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "must be numeric"),
+    "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have every quote closed"),
+    "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "got a null byte in line 3 of"),
     "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "readable CSV, Parquet or Feather"),
     "a broken parquet file": (b"PAR1 and no more", "readable CSV, Parquet or Feather"),
 }

@@ -21,7 +21,7 @@ _SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
 _MOST_ROWS = 1000
 _TAKES = {
     "onnx": "raw columns, one input each; the file's metadata holds their types",
-    "torch": "encoded features, as perceptron.data.encoding.encode makes them: torch.export holds no texts",
+    "torch": "encoded features, as perceptron.data.columns.encoding.encode makes them: torch.export holds no texts",
 }
 COMMAND = Command(
     name="export",
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> None:
         features, frame, deviation = _made_rows(restored, takes_columns=takes_columns)
     rows, raw = torch.from_numpy(features), {}
     if takes_columns:
-        from perceptron.data.encoding import from_texts
+        from perceptron.data.columns.encoding import from_texts
         from perceptron.exports.columns import RawColumns
 
         # The last row has only missing values.
@@ -125,7 +125,7 @@ def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, 
     mean = scaling.mean.double().numpy() + np.array(offsets or 0.0)
     scale = scaling.scale.double().numpy()
     if restored.schema.encoding:
-        from perceptron.data.encoding import encode, from_texts
+        from perceptron.data.columns.encoding import encode, from_texts
 
         codes = from_texts(restored.schema.encoding)
         frame = made_frame(codes, mean, scale, n_rows=_MOST_ROWS)

@@ -71,8 +71,8 @@ def main(arguments: Sequence[str]) -> None:
         import pyarrow as pa
 
         with heavy_imports():
-            from perceptron.prediction.answers import Layout, write_answers
-            from perceptron.prediction.rows import read_rows
+            from perceptron.prediction.answer_file import Layout, write_answers
+            from perceptron.prediction.input_rows import read_rows
     except ImportError as error:
         raise missing_extra("predict needs pyarrow", "table") from error
     with heavy_imports():
