@@ -245,9 +245,15 @@ ARGUMENTS: dict[str, tuple[list[str], str]] = {
     "an experiment": (["evaluate", "run={run}", "experiment=notebook_digits"], "has its settings already"),
     "an output folder that is not there": (["evaluate", "run={run}", "output=no/such/out.json"], "output must be"),
     "no input": (["predict", "run={run}", "output=x.csv"], "input is required; type input="),
-    "an input that is not there": (["predict", "run={run}", "input=no.csv", "output=x.csv"], "input must be a CSV"),
-    "an input that is a folder": (["predict", "run={run}", "input=/", "output=x.csv"], "input must be a CSV"),
-    "input and output the same": (["predict", "run={run}", "input={rows}", "output={rows}"], "another file"),
+    "an input that is not there": (
+        ["predict", "run={run}", "input=no.csv", "output=x.csv"],
+        "input must be an existing CSV",
+    ),
+    "an input that is a folder": (["predict", "run={run}", "input=/", "output=x.csv"], "input must be an existing CSV"),
+    "input and output the same": (
+        ["predict", "run={run}", "input={rows}", "output={rows}"],
+        "output must differ from input",
+    ),
     "no such id": (["predict", "run={run}", "input={rows}", "output={out}", "id=patient"], "missing patient"),
     "no such format": (["export", "run={run}", "format=onx"], "did you mean onnx"),
     "a finished run": (["resume", "run={run}"], "must be unfinished"),

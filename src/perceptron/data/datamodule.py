@@ -145,6 +145,11 @@ class TableDataModule(L.LightningDataModule):
                 raise UsageError(f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out")
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
+        if weights is not None and not weights.any():
+            raise UsageError(
+                f"data.weight must be above 0 for a training row, got 0 for all {len(train)} of them; mend the column "
+                "or choose other training rows"
+            )
         schema = table.schema
         scaling = fit_scaling(
             table.features, rows=train, how=self.standardize, weights=weights, offsets=schema.feature_offsets

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,10 @@ from rich.console import Console
 from tests.population.comparing import assert_same_jobs, jobs, sweep
 
 from perceptron.callbacks import progress
-from perceptron.composition.population import sharing
-from perceptron.composition.population.groups import Candidate, shares
-from perceptron.composition.population.trained import train_together
+from perceptron.composition.population import shares
+from perceptron.composition.population.groups import Group, divided
+from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.population.shares import train_together
 from perceptron.training.processes import can_fork
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine forks no trainers")
@@ -51,12 +51,12 @@ def said() -> Iterator[list[str]]:
         (6, 1, 4, [3, 3]),
     ],
 )
-def test_a_group_is_cut_evenly(count: int, n_processes: int, max_members: int | None, sizes: list[int]) -> None:
-    config = {"trainer": {"accelerator": "cpu"}}
-    group = [Candidate(number, config, {}, partial(pytest.fail, "none is made yet")) for number in range(count)]
-    cut = shares(group, n_processes=n_processes, max_members=max_members)
-    assert sorted(len(share) for share in cut) == sorted(sizes)
-    assert [one.number for share in cut for one in share] == list(range(count))
+def test_a_group_is_divided_evenly(count: int, n_processes: int, max_members: int | None, sizes: list[int]) -> None:
+    first = ComposedJob(0, {"trainer": {"accelerator": "cpu"}}, {})
+    group = Group(first, None, range(count))  # type: ignore[arg-type]
+    found = divided(group, n_processes=n_processes, max_members=max_members)
+    assert sorted(len(share) for share in found) == sorted(sizes)
+    assert [number for share in found for number in share] == list(range(count))
 
 
 def test_a_sweep_in_processes_equals_one_in_this(
@@ -89,12 +89,12 @@ def test_a_process_that_is_killed_leaves_its_jobs_to_be_run_alone(
 ) -> None:
     parent = os.getpid()
 
-    def dies(share, *callbacks, forked=False):
-        if os.getpid() != parent and any(candidate.number == 0 for candidate in share):
+    def dies(pairs, *callbacks, forked=False):
+        if os.getpid() != parent and any(job.number == 0 for job, _ in pairs):
             os.kill(os.getpid(), signal.SIGKILL)
-        return train_together(share, *callbacks, forked=forked)
+        return train_together(pairs, *callbacks, forked=forked)
 
-    monkeypatch.setattr(sharing, "train_together", dies)
+    monkeypatch.setattr(shares, "train_together", dies)
     folder = sweep(monkeypatch, tmp_path, *WINE, "seed=range(8)", "trainer.max_epochs=1", "trainer.num_threads=2")
     assert "jobs 0 to 3 run alone: its process ended with -9" in said
     assert len(list(folder.glob("*/metrics.json"))) == 8

@@ -1,4 +1,4 @@
-"""Dropout's draws, each member's from its own stream, as in the job alone."""
+"""The random draws of dropout, for each member from its own stream, as in the job alone."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from perceptron.randomness import Stream, derive_seed
 
 
 class Noise:
-    """A generator per member, started anew each epoch.
+    """A generator for each member, seeded anew for each epoch.
 
-    On a CPU the draws are those of ``torch.nn.Dropout`` in the job alone; on a GPU they are others, as torch's fused
-    dropout there draws in an order of its own.
+    On a CPU the draws are those of ``torch.nn.Dropout`` in the job alone; on a GPU they differ, because torch's fused
+    dropout draws in an order of its own there.
 
     Args:
         seeds: seed of each member.
@@ -42,14 +42,14 @@ class Noise:
         return mask
 
     def state(self, position: int, epoch: int) -> Tensor:
-        """State of a member's generator, as a CPU's generator gives it."""
+        """State of a member's generator, in the form of a CPU generator's."""
         if self._generators:
             return self._generators[position].get_state()
         seed = derive_seed(self.seeds[position], Stream.NOISE, epoch, 0)
         return torch.Generator().manual_seed(seed).get_state()
 
     def keep(self, members: Sequence[int]) -> None:
-        """Let the others go: positions of those that stay."""
+        """Remove all other members: positions of those that stay."""
         self.seeds = [self.seeds[i] for i in members]
         self.rates = [self.rates[i] for i in members]
         self._generators = [self._generators[i] for i in members] if self._generators else []

@@ -1,7 +1,8 @@
-"""One optimizer for many models: torch's update rules by formula, with a learning rate (and so on) per member.
+"""One optimizer for many models: torch's update rules, with settings such as the learning rate for each member.
 
-SGD, Adam and AdamW are elementwise, so a stack of parameters with stacked settings is updated exactly as each alone;
-torch's own classes take one number for all. Other optimizers mix elements (LBFGS, Muon) or are not written here.
+SGD, Adam and AdamW are elementwise, so a stack of parameters with stacked settings is updated exactly as each member
+alone; torch's own classes take one number for all parameters. Other optimizers combine elements (LBFGS, Muon) or are
+not implemented here.
 """
 
 from abc import ABC, abstractmethod
@@ -14,15 +15,15 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from perceptron.population.stacking import CannotStackError
 
-# By a stack's number of dimensions and by name; None for a factor that changes nothing.
+# By the number of dimensions of a stack and by name; None for a factor without effect.
 _Factors = dict[int, dict[str, Tensor | None]]
 _SETTINGS = {SGD: ("lr", "momentum", "weight_decay"), Adam: ("lr", "weight_decay", "eps", "beta1", "beta2")}
 
 
 class StackedOptimizer(Optimizer, ABC):
-    """The members' optimizers as one. Abstract.
+    """The optimizers of all members as one. Abstract.
 
-    The members' own optimizers never step: they hold the settings, which their schedules change.
+    The members' own optimizers only hold the settings, which their schedules change.
 
     Args:
         parameters: ``(members, ...)`` each.
@@ -30,10 +31,10 @@ class StackedOptimizer(Optimizer, ABC):
     """
 
     settings: tuple[str, ...]
-    # Whether the factors of an update change with every step, and not with the settings alone.
+    # Whether the factors of an update change with every step, not only with the settings.
     changes_by_step: bool
-    # Names of what is remembered per parameter.
-    remembered: tuple[str, ...]
+    # Names of the state tensors of each parameter.
+    state_names: tuple[str, ...]
 
     def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
         super().__init__(parameters, {"lr": 1.0})
@@ -43,7 +44,7 @@ class StackedOptimizer(Optimizer, ABC):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the members' settings anew, after their schedules have changed them."""
+        """Read the members' settings again, after their schedules have changed them."""
         of_members = [_settings(optimizer) for optimizer in self.members]
         self.values = {
             name: torch.tensor([values[name] for values in of_members], dtype=torch.float64) for name in self.settings
@@ -51,14 +52,14 @@ class StackedOptimizer(Optimizer, ABC):
         self._constant: _Factors | None = None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """``update``, with the hooks and the profiler's record that torch puts around it: 50 µs (measured)."""
+        """``update`` with torch's hooks and profiler record around it, which take 50 µs (measured)."""
         result = None if closure is None else closure()
         self.update()
         return result
 
     @torch.no_grad()
     def update(self) -> None:
-        """Update the members in ``active``, all where it is None."""
+        """Update the members in ``active``; all if it is None."""
         active = self.active
         on_cpu = None if active is None else active.cpu()
         if on_cpu is None:
@@ -70,20 +71,20 @@ class StackedOptimizer(Optimizer, ABC):
             if parameter.grad is None:
                 continue
             state = self.state[parameter]
-            for name in self.remembered:
+            for name in self.state_names:
                 if name not in state:
                     state[name] = torch.zeros_like(parameter)
-            stacks = [parameter.data, parameter.grad, *(state[name] for name in self.remembered)]
+            stacks = [parameter.data, parameter.grad, *(state[name] for name in self.state_names)]
             if active is not None:
                 stacks = [stack[active] for stack in stacks]
             self._update(stacks[0], stacks[1], stacks[2:], factors[parameter.ndim])
             if active is not None:
                 parameter.data.index_copy_(0, active, stacks[0])
-                for name, stack in zip(self.remembered, stacks[2:], strict=True):
+                for name, stack in zip(self.state_names, stacks[2:], strict=True):
                     state[name].index_copy_(0, active, stack)
 
     def _shaped_factors(self, active: Tensor | None) -> _Factors:
-        """The members' factors in the shape of stacks with so many dimensions."""
+        """The members' factors, shaped for stacks of each number of dimensions."""
         if active is None and self._constant is not None:
             return self._constant
         factors = self._factors(active)
@@ -100,17 +101,21 @@ class StackedOptimizer(Optimizer, ABC):
 
     @abstractmethod
     def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
-        """What an update multiplies by, ``(m,)`` float64 each, for the members in ``active``, all where it is None."""
+        """The factors of an update, ``(m,)`` float64 each, of the members in ``active``; of all if it is None."""
 
     @abstractmethod
-    def _update(self, values: Tensor, grad: Tensor, remembered: list[Tensor], by: Mapping[str, Tensor | None]) -> None:
-        """Update values and what is remembered of them in place."""
+    def _update(self, values: Tensor, grad: Tensor, state: list[Tensor], by: Mapping[str, Tensor | None]) -> None:
+        """Update the values and their state tensors in place."""
 
-    def _chosen(self, active: Tensor | None) -> dict[str, Tensor]:
+    def _values_of(self, active: Tensor | None) -> dict[str, Tensor]:
         return self.values if active is None else {name: value[active] for name, value in self.values.items()}
 
     def keep(self, members: Tensor) -> None:
-        """Let the others go: positions ``(m,)`` int64 of those that stay; call it before the parameters are cut."""
+        """Remove all other members, before their parameters are removed.
+
+        Args:
+            members: positions ``(m,)`` int64 of those that stay.
+        """
         for parameter in self.param_groups[0]["params"]:
             for name, stack in self.state[parameter].items():
                 self.state[parameter][name] = stack[members]
@@ -119,7 +124,7 @@ class StackedOptimizer(Optimizer, ABC):
         self.refresh()
 
     def stacks(self) -> dict[str, Tensor]:
-        """What is remembered, ``(members, ...)``, under ``<parameter>/<name>``; and ``steps``. Not copied."""
+        """The state tensors ``(members, ...)`` under ``<parameter>/<name>``, and ``steps``; not copied."""
         found = {"steps": self.steps}
         for i, parameter in enumerate(self.param_groups[0]["params"]):
             found |= {f"{i}/{name}": stack for name, stack in self.state[parameter].items()}
@@ -127,7 +132,7 @@ class StackedOptimizer(Optimizer, ABC):
 
     @classmethod
     def member_state(cls, stacks: Mapping[str, Tensor], member: int, optimizer: Optimizer) -> dict[int, dict[str, Any]]:
-        """What a member's own optimizer would remember, as in the ``state`` of its ``state_dict``."""
+        """The state that a member's own optimizer would have, in the form of ``state_dict()["state"]``."""
         state: dict[int, dict[str, Any]] = {}
         for key, stack in stacks.items():
             if key == "steps":
@@ -141,7 +146,7 @@ class StackedOptimizer(Optimizer, ABC):
     def _complete(
         cls, state: dict[int, dict[str, Any]], steps: float, optimizer: Optimizer
     ) -> dict[int, dict[str, Any]]:
-        """The state as torch's own class has it."""
+        """The state in the form of torch's own class."""
 
 
 class StackedSGD(StackedOptimizer):
@@ -153,18 +158,18 @@ class StackedSGD(StackedOptimizer):
     def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
         self.nesterov = members[0].param_groups[0]["nesterov"]
         has_momentum = any(optimizer.param_groups[0]["momentum"] for optimizer in members)
-        self.remembered = ("momentum_buffer",) if has_momentum else ()
+        self.state_names = ("momentum_buffer",) if has_momentum else ()
         super().__init__(parameters, members)
 
     def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
-        values = self._chosen(active)
+        values = self._values_of(active)
         decay = values["weight_decay"]
         return {"lr": values["lr"], "momentum": values["momentum"], "decay": decay if decay.any() else None}
 
-    def _update(self, values: Tensor, grad: Tensor, remembered: list[Tensor], by: Mapping[str, Tensor | None]) -> None:
+    def _update(self, values: Tensor, grad: Tensor, state: list[Tensor], by: Mapping[str, Tensor | None]) -> None:
         if by["decay"] is not None:
             grad = torch.addcmul(grad, values, by["decay"])
-        for buffer in remembered:
+        for buffer in state:
             buffer.mul_(by["momentum"]).add_(grad)  # type: ignore[arg-type]
             grad = torch.addcmul(grad, buffer, by["momentum"]) if self.nesterov else buffer  # type: ignore[arg-type]
         values.addcmul_(grad, by["lr"], value=-1)  # type: ignore[arg-type]
@@ -184,14 +189,14 @@ class StackedAdam(StackedOptimizer):
 
     settings = _SETTINGS[Adam]
     changes_by_step = True
-    remembered = ("exp_avg", "exp_avg_sq")
+    state_names = ("exp_avg", "exp_avg_sq")
 
     def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
         self.decoupled = members[0].param_groups[0]["decoupled_weight_decay"]
         super().__init__(parameters, members)
 
     def _factors(self, active: Tensor | None) -> dict[str, Tensor | None]:
-        values = self._chosen(active)
+        values = self._values_of(active)
         steps = self.steps if active is None else self.steps[active]
         # lr / c1 * m / (sqrt(v) / c2 + eps), multiplied out by c2 to save a pass over the parameters.
         root = (1 - values["beta2"] ** steps).sqrt()
@@ -206,13 +211,13 @@ class StackedAdam(StackedOptimizer):
             "rate": values["lr"] / (1 - values["beta1"] ** steps) * root,
         }
 
-    def _update(self, values: Tensor, grad: Tensor, remembered: list[Tensor], by: Mapping[str, Any]) -> None:
+    def _update(self, values: Tensor, grad: Tensor, state: list[Tensor], by: Mapping[str, Any]) -> None:
         if by["decay"] is not None:
             if self.decoupled:
                 values.mul_(by["decay"])
             else:
                 grad = torch.addcmul(grad, values, by["decay"])
-        mean, square = remembered
+        mean, square = state
         mean.lerp_(grad, by["new1"])
         square.mul_(by["old2"]).addcmul_(grad * by["new2"], grad)
         direction = torch.sqrt(square).add_(by["eps"])

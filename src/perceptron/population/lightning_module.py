@@ -7,15 +7,15 @@ import torch
 
 from perceptron.population.cohort import Cohort
 from perceptron.population.member import Member
-from perceptron.population.optimizers import StackedOptimizer
+from perceptron.population.stacked_optimizers import StackedOptimizer
 
-# Steps of a cohort, one after another: its weights stay in the processor's caches meanwhile. Between them a signal is
-# heard and the progress bar moves.
+# Steps that a cohort takes in a row: its weights stay in the processor's caches. Signals and the progress bar are
+# handled in between.
 _STEPS_AT_ONCE = 64
 
 
 class Population(L.LightningModule):
-    """Models trained side by side, each as it would have been alone.
+    """Models trained side by side, each as if it were trained alone.
 
     Args:
         members: their networks are of one architecture, their optimizers of one class, their table the same.
@@ -39,23 +39,18 @@ class Population(L.LightningModule):
 
     @property
     def living(self) -> list[Member]:
-        """Members that are still trained."""
+        """Members that are still in training."""
         return [member for cohort in self._cohorts() for member in cohort.living]
 
-    def place(self, number: int) -> tuple[Cohort, int]:
-        """Cohort of a member, and its number in there.
-
-        Args:
-            number: of the member among all.
-        """
+    def place(self, member: Member) -> tuple[Cohort, int]:
+        """The cohort of a member, and the member's position among those that the cohort began with."""
         for cohort in self._cohorts():
-            if number < len(cohort.members):
-                return cohort, number
-            number -= len(cohort.members)
-        raise IndexError(number)
+            if member in cohort.members:
+                return cohort, cohort.members.index(member)
+        raise ValueError("the population has no such member")
 
     def steps(self) -> range:
-        """First step of each batch that ``Trainer.fit`` is given."""
+        """The batches for ``Trainer.fit``: the first step of each."""
         return range(0, self.n_steps, _STEPS_AT_ONCE)
 
     def configure_optimizers(self) -> list[StackedOptimizer]:
@@ -63,7 +58,7 @@ class Population(L.LightningModule):
         return [cohort.optimizer for cohort in self._cohorts()]
 
     def on_fit_start(self) -> None:
-        """Bring the cohorts to the device, and members of a search to their study."""
+        """Move the cohorts to the device, and connect members of a search to their study."""
         self._enter()
         for member in self.living:
             if member.pruning is not None:
@@ -75,19 +70,19 @@ class Population(L.LightningModule):
             cohort.start_epoch(self.current_epoch)
 
     def training_step(self, batch: int, batch_idx: int) -> None:  # noqa: ARG002
-        """Some steps of every member: Lightning's own loop takes as long as ten members' step (measured)."""
+        """Take several steps of every member: Lightning's loop takes as long as a step of ten members (measured)."""
         for cohort in self._cohorts():
             cohort.train_steps(_STEPS_AT_ONCE)
 
     def on_train_epoch_end(self) -> None:
-        """Score, stop and keep each living member as its own callbacks would."""
+        """Score each living member, stop it and keep its weights, as its own callbacks would."""
         is_last = self.current_epoch + 1 == self.trainer.max_epochs
         for cohort in self._cohorts():
             cohort.end_epoch(is_last=is_last)
         living = self.living
         if not living:
             self.trainer.should_stop = True
-        # Nobody else looks at them, and they take as long as half a step of 32 members.
+        # Only the progress bar shows them, and logging them takes as long as half a step of 32 members.
         if self.trainer.progress_bar_callback is not None:
             self.log("members", float(len(living)))
             if living:
@@ -95,8 +90,8 @@ class Population(L.LightningModule):
                 self.log("train/loss", losses.median())
 
     def score(self) -> None:
-        """Set every member's ``metrics``: those of its best weights on each split that has rows."""
-        # Lightning brings a module back to the CPU when a fit ends.
+        """Set each member's ``metrics``: those of its best weights on each split that has rows."""
+        # Lightning moves a module back to the CPU when a fit ends.
         self._enter()
         for cohort in self._cohorts():
             cohort.score()

@@ -1,4 +1,4 @@
-"""Any network at once with others of its kind, by ``torch.func.vmap``."""
+"""Many networks of any one kind at once, by ``torch.func.vmap``."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -7,16 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from perceptron.population.noise import Noise
-from perceptron.population.stack import StackedNetwork, gradients
+from perceptron.population.dropout_noise import Noise
+from perceptron.population.stacked_network import StackedNetwork, gradients
 
 
 class VmappedNetwork(StackedNetwork):
-    """Any network that ``torch.func.vmap`` can take."""
+    """Networks that ``torch.func.vmap`` supports."""
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__(networks)
-        # In a list, so that its parameters are not this module's.
+        # In a list, so that its parameters are not parameters of this module.
         self._template = [deepcopy(networks[0])]
 
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:

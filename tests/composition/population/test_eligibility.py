@@ -2,7 +2,8 @@
 
 import pytest
 
-from perceptron.composition.population.jobs import MemberBuilder, check_settings
+from perceptron.composition.population.eligibility import check_settings
+from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.settings.plain import plain
 from perceptron.population import CannotStackError
 
@@ -16,9 +17,9 @@ def test_what_every_job_may_be(composed) -> None:
     [
         (
             ("data=table", "model=auto", "data.path=tests/data/own.csv", "data.target=spends"),
-            "its table is one's own, whose columns become features by its training rows",
+            "its own table is encoded by its training rows",
         ),
-        (("data=moons", "data.dataset.random_state=null"), "its table is drawn anew by every job; "
+        (("data=moons", "data.dataset.random_state=null"), "its table is drawn anew for every job; "
          "set data.dataset.random_state"),
     ],
 )  # fmt: skip
@@ -30,5 +31,5 @@ def test_what_no_population_does(typed: tuple[str, ...], reason: str, composed) 
 
 def test_a_table_that_cannot_be_made_is_left_to_the_job_to_say(composed) -> None:
     cfg, chosen = composed("data=blobs", "model=softmax", "data.dataset.n_samples=many")
-    with pytest.raises(CannotStackError, match="its table cannot be made"):
+    with pytest.raises(CannotStackError, match="its table cannot be read"):
         MemberBuilder().build(plain(cfg), chosen)

@@ -1,4 +1,4 @@
-"""One job of a multirun: whatever happens to it is a result, and no other job's concern."""
+"""One job of a multirun, whose failure is a result and affects no other job."""
 
 import logging
 import math
@@ -20,42 +20,42 @@ log = logging.getLogger(__name__)
 
 
 def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
-    """Train one job, or go on with it, or take the result that it has left before.
+    """Train one job, continue it, or return the result that it has stored already.
 
     Args:
         cfg: composed configuration.
         chosen: option of each of Hydra's groups.
 
     Returns:
-        The best value of the monitored metric; NaN of a job that failed or was pruned.
+        The best value of the monitored metric; NaN if the job failed or was pruned.
     """
     run = Run(Path(cfg.paths.output_dir))
 
     def work() -> float | None:
         check(cfg)
-        # Here, because it imports torch.
+        # Imported here, because it imports torch.
         from perceptron.composition.run import run_once
 
-        # Filters and once-only memories of one job are none of the next one's.
+        # Each job has its own filters, and shows again the warnings that are shown once.
         with warnings.catch_warnings():
             return run_once(_continued(cfg, run), chosen, quiet=True)
 
-    # In a worker process nobody listens yet.
+    # A worker process has no signal handlers yet.
     with listening():
         return as_job(run, work)
 
 
 def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
-    """Do a job's work, unless its result is there already.
+    """Do the work of a job, unless its result is stored already.
 
-    An error is written to the job's folder and told as NaN: raised, it would end the sweep, or lose its table.
+    An exception is written to the job's folder and becomes NaN: raised, it would end the sweep without a summary.
 
     Args:
         run: the job's.
-        work: gives the best value of the monitored metric.
+        work: returns the best value of the monitored metric.
 
     Returns:
-        That value; NaN of a job that failed or was pruned.
+        That value; NaN if the job failed or was pruned.
     """
     job = Job(run.folder)
     job.begin()
@@ -89,10 +89,10 @@ def stored_best(run: Run) -> float | None:
 
 
 def _continued(cfg: DictConfig, run: Run) -> DictConfig:
-    """The configuration, from the newest checkpoint where an earlier attempt has left one."""
+    """The configuration, with the newest checkpoint of an earlier attempt to continue from."""
     if not cfg.train or cfg.ckpt_path is not None or not any(run.checkpoint().parent.glob("*.ckpt")):
         return cfg
-    # Here, because it imports torch.
+    # Imported here, because it imports torch.
     from perceptron.runs.checkpoints.resume_point import resume_point
 
     point = resume_point(run)

@@ -3,14 +3,14 @@ from typing import Any
 import optuna
 import pytest
 
-from perceptron.composition.sweeps.search import _sampler
+from perceptron.composition.sweeps.study import sampler_of_trial
 
 
 def _drawn(own: int | None, *, seed: int, number: int = 0) -> float:
     settings: dict[str, Any] = {"sampler": {"_target_": "optuna.samplers.TPESampler"}}
     if own is not None:
         settings["sampler"]["seed"] = own
-    study = optuna.create_study(sampler=_sampler(settings, seed=seed, number=number))
+    study = optuna.create_study(sampler=sampler_of_trial(settings, seed=seed, number=number))
     value: float = study.ask().suggest_float("rate", 0, 1)
     return value
 

@@ -1,4 +1,4 @@
-"""What every stack of networks is: parameters side by side, outputs and gradients for some of the members or all."""
+"""The base of all stacks of networks: stacked parameters, outputs and gradients for some or all members."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import stack_module_state
 
-from perceptron.population.noise import Noise
+from perceptron.population.dropout_noise import Noise
 
 
 class StackedNetwork(nn.Module, ABC):
@@ -33,7 +33,7 @@ class StackedNetwork(nn.Module, ABC):
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
         """Outputs ``(m, batch, n_outputs)`` of standardised features ``(m, batch, n_features)``.
 
-        In training they lie in memory that ``backward`` and the next step may use again.
+        In training, ``backward`` and the next step may overwrite them.
 
         Args:
             features: a batch for each member that takes part.
@@ -43,7 +43,7 @@ class StackedNetwork(nn.Module, ABC):
 
     @abstractmethod
     def backward(self, gradient: Tensor) -> None:
-        """Set the parameters' gradients for those that took part in the last ``forward``; others' stay.
+        """Set the gradients of the members that took part in the last ``forward``; those of others stay.
 
         Args:
             gradient: of the loss, by its outputs ``(m, batch, n_outputs)``.
@@ -55,14 +55,14 @@ class StackedNetwork(nn.Module, ABC):
         return dict(zip(self.names, (stack.data for stack in self.stacked), strict=True)) | self.stacked_buffers
 
     def keep(self, members: Tensor) -> None:
-        """Let the others go: positions ``(m,)`` int64 of those that stay, in their new order."""
+        """Remove all other members: positions ``(m,)`` int64 of those that stay, in their new order."""
         for stack in self.stacked:
             stack.data = stack.data[members]
             stack.grad = None
         self.stacked_buffers = {name: stack[members] for name, stack in self.stacked_buffers.items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Take another state, for any number of members."""
+        """Load another state, of any number of members."""
         for name, stack in zip(self.names, self.stacked, strict=True):
             stack.data = state[name]
             stack.grad = None
@@ -70,7 +70,7 @@ class StackedNetwork(nn.Module, ABC):
 
 
 def gradients(stack: Tensor) -> Tensor:
-    """Where a stack's gradients lie, ``(members, ...)``: memory that is used again in every step."""
+    """The gradients of a stack, ``(members, ...)``, in memory that every step uses again."""
     if stack.grad is None:
         stack.grad = torch.zeros_like(stack)
     return stack.grad

@@ -1,4 +1,4 @@
-"""When a member stops and when its weights are kept: Lightning's rules, on the state of Lightning's own callbacks."""
+"""When a member stops and when its weights are kept, by Lightning's rules on the state of Lightning's callbacks."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from perceptron.population.stacking import CannotStackError
 
-# What the rules below follow; another value of any other argument is left to Lightning.
+# The arguments that a population follows; a job with any other argument runs alone.
 _STOPPING = ("monitor", "mode", "patience", "min_delta", "check_on_train_epoch_end", "verbose", "strict")
 _CHECKPOINT = (
     "dirpath", "filename", "monitor", "mode", "save_on_train_epoch_end", "save_top_k", "enable_version_counter",
@@ -21,7 +21,7 @@ EARLY_STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
 CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
 LAST_CHECKPOINT = "perceptron.runs.checkpoints.LastCheckpoint"
 PRUNING = "perceptron.callbacks.PruneHopeless"
-_FOLLOWED: dict[str, tuple[str, ...]] = {
+_SUPPORTED: dict[str, tuple[str, ...]] = {
     EARLY_STOPPING: _STOPPING,
     CHECKPOINT: _CHECKPOINT,
     LAST_CHECKPOINT: _LAST,
@@ -31,7 +31,7 @@ _FOLLOWED: dict[str, tuple[str, ...]] = {
 
 
 def check_callback(settings: dict[str, object]) -> None:
-    """Refuse a callback that a population has no rule for, such as a class of one's own.
+    """Refuse a callback that a population does not follow, such as a user's class.
 
     Args:
         settings: its configuration, with ``_target_``.
@@ -41,7 +41,7 @@ def check_callback(settings: dict[str, object]) -> None:
     """
     target = str(settings["_target_"])
     name = target.rpartition(".")[2]
-    known = _FOLLOWED.get(target)
+    known = _SUPPORTED.get(target)
     if known is None:
         raise CannotStackError(f"it has the callback {target}")
     for key in settings:
@@ -60,7 +60,7 @@ def check_callback(settings: dict[str, object]) -> None:
 
 
 def stops(rule: EarlyStopping, current: Tensor, epoch: int) -> bool:
-    """Whether training ends with this epoch, by the latest value of ``rule.monitor``."""
+    """Whether training ends with this epoch, judged by the latest value of ``rule.monitor``."""
     if rule.check_finite and not torch.isfinite(current):
         rule.stopping_reason = EarlyStoppingReason.NON_FINITE_METRIC
         rule.stopping_reason_message = (
@@ -85,7 +85,7 @@ def stops(rule: EarlyStopping, current: Tensor, epoch: int) -> bool:
 
 
 def improves(rule: ModelCheckpoint, current: Tensor) -> bool:
-    """Whether the weights are the best so far, by the latest value of ``rule.monitor``; then the rule notes it."""
+    """Whether the weights are the best so far, judged by the latest value of ``rule.monitor``; if so, record it."""
     better = {"min": torch.lt, "max": torch.gt}[rule.mode]
     if rule.best_model_score is not None and not better(current, rule.best_model_score):
         return False
@@ -99,5 +99,5 @@ def improves(rule: ModelCheckpoint, current: Tensor) -> bool:
 
 
 def best_path(rule: ModelCheckpoint) -> Path:
-    """Where the best weights go."""
+    """The file of the best weights."""
     return Path(str(rule.dirpath)) / f"{rule.filename}{rule.FILE_EXTENSION}"

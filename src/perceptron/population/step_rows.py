@@ -1,4 +1,4 @@
-"""Which rows every member of a population sees in each step."""
+"""The rows that each member of a population sees in each step."""
 
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
@@ -11,7 +11,7 @@ from perceptron.population.member import Member
 
 
 class Part(NamedTuple):
-    """Members whose batches of a step are of one size.
+    """Members whose batches of a step have the same size.
 
     Attributes:
         members: ``(m,)`` int64 positions among the living; None for all of them.
@@ -27,20 +27,20 @@ class Part(NamedTuple):
 
 
 def epoch_steps(members: Sequence[Member], epoch: int, target: Tensor) -> Iterator[list[Part]]:
-    """Steps of an epoch: one part each, save at the end of an epoch where folds differ in size.
+    """The steps of an epoch, of one part each; of several at its end if folds differ in size.
 
-    A member whose epoch is over takes no part in the steps that others still have.
+    A member whose epoch is over takes no part in the remaining steps of others.
 
     Args:
-        members: those that are still trained, in the stack's order.
+        members: those in training, in the order of the stack.
         epoch: its number.
-        target: of the shared table, on the device that the parts are wanted on.
+        target: of the shared table, on the device where the parts are needed.
     """
     if not members:
         return
     sizes = [member.row_batches().sizes() for member in members]
     orders = [_order(member, epoch) for member in members]
-    # Steps in which all have as many rows: the batches of each member lie one after another.
+    # Steps in which all members have the same number of rows: one slice of each member's order.
     n_alike = sum(1 for _ in takewhile(lambda of_step: len(set(of_step)) == 1, zip(*sizes, strict=False)))
     n_rows = sum(sizes[0][:n_alike])
     whole = _part(None, [(rows[:n_rows], None if own is None else own[:n_rows]) for rows, own in orders], target)
@@ -66,12 +66,12 @@ def epoch_steps(members: Sequence[Member], epoch: int, target: Tensor) -> Iterat
 
 
 def split_parts(members: Sequence[Member], split: str, target: Tensor) -> list[Part]:
-    """All rows of a split of each member, members with as many rows together; none where the split is empty.
+    """All rows of a split of each member, in a part for each number of rows; none for empty splits.
 
     Args:
-        members: those that are looked at, in the stack's order.
+        members: to score, in the order of the stack.
         split: its name.
-        target: of the shared table, on the device that the parts are wanted on.
+        target: of the shared table, on the device where the parts are needed.
     """
     by_size: dict[int, list[int]] = {}
     for position, member in enumerate(members):
@@ -92,7 +92,7 @@ def _positions(positions: list[int], members: Sequence[Member]) -> Tensor | None
 
 
 def _part(members: Tensor | None, batches: list[tuple[Tensor, Tensor | None]], target: Tensor) -> Part:
-    """Rows of each of several members and factors of their losses; 1 where a member has no factors and others have."""
+    """Rows of several members and factors of their losses; 1 for a member without factors beside others with them."""
     device = target.device
     rows = torch.stack([rows for rows, _ in batches])
     kind = next((factors.dtype for _, factors in batches if factors is not None), None)
@@ -105,7 +105,7 @@ def _part(members: Tensor | None, batches: list[tuple[Tensor, Tensor | None]], t
 
 
 def _order(member: Member, epoch: int) -> tuple[Tensor, Tensor | None]:
-    """Rows of an epoch's batches, one after another, and the factors of their losses."""
+    """Rows of all batches of an epoch, concatenated, and the factors of their losses."""
     batches = member.row_batches()
     batches.set_epoch(epoch)
     order = batches.order()

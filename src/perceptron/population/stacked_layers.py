@@ -1,4 +1,4 @@
-"""Linear layers and what stands between them, of many networks at once, with their gradients by hand."""
+"""Linear layers, activations and dropout of many networks at once, with hand-written gradients."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -9,21 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from perceptron.networks import ACTIVATIONS, MLP
-from perceptron.population.noise import Noise
-from perceptron.population.stack import StackedNetwork, gradients
+from perceptron.population.dropout_noise import Noise
+from perceptron.population.stacked_network import StackedNetwork, gradients
 
 _ELEMENTWISE: tuple[type[nn.Module], ...] = (nn.Identity, *ACTIVATIONS.values())
 
 
 class StackedLayers(StackedNetwork):
-    """Linear layers and what stands between them, as batched matrix products.
+    """Linear layers, activations and dropout, as batched matrix products.
 
-    A batch's rows are the last dimension: then weights and gradients both lie in memory as torch's own do, and no
-    product has the few outputs of a last layer as its inner loop, which takes five times as long (measured). Gradients
-    are computed by hand, into the same memory in every step: by autograd a step takes 1.3 times as long (measured).
+    The rows of a batch are the last dimension: then weights and gradients have the memory layout of torch's own layers,
+    and no product has the few outputs of a last layer as its inner loop, which takes five times as long (measured).
+    Gradients are computed by hand, into the same memory in every step: with autograd a step takes 1.3 times as long
+    (measured).
 
     Args:
-        networks: as ``is_layers`` wants them.
+        networks: for which ``is_layers`` holds.
     """
 
     def __init__(self, networks: Sequence[nn.Sequential]) -> None:
@@ -39,7 +40,7 @@ class StackedLayers(StackedNetwork):
                 self.layers.append(_Dropout(n_dropouts))
                 n_dropouts += 1
             else:
-                # What a linear layer gives is its own, and no gradient needs it.
+                # The outputs of a linear layer belong to it, and no gradient needs them.
                 overwrites = bool(self.layers) and isinstance(self.layers[-1], _Linear)
                 self.layers.append(_Elementwise(layer, overwrites=overwrites))
 
@@ -61,7 +62,7 @@ class StackedLayers(StackedNetwork):
 
 
 def is_layers(network: nn.Module) -> bool:
-    """Whether ``StackedLayers`` gives what such networks give: a plain sequence of layers that it knows."""
+    """Whether ``StackedLayers`` computes such networks: a plain sequence of layers that it knows."""
     if type(network) not in (MLP, nn.Sequential):
         return False
     layers = list(network.children())
@@ -75,15 +76,15 @@ def _is_known(layer: nn.Module) -> bool:
 
 
 class _Layer(ABC):
-    """A layer of every member: it takes ``(m, width, batch)`` and gives as much. Abstract."""
+    """A layer of every member; inputs and outputs are ``(m, width, batch)``. Abstract."""
 
     @abstractmethod
     def forward(self, hidden: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
-        """Its outputs; with noise, what ``backward`` needs is kept."""
+        """The outputs; with noise, that is in training, whatever ``backward`` needs is kept."""
 
     @abstractmethod
     def backward(self, gradient: Tensor, *, is_first: bool) -> Tensor:
-        """Gradient of its inputs by that of its outputs; nothing of use where it is the first with parameters."""
+        """The gradient of the inputs, given that of the outputs; unused for the first layer with parameters."""
 
 
 class _Linear(_Layer):
@@ -133,7 +134,7 @@ class _Elementwise(_Layer):
 
     Args:
         layer: of one network.
-        overwrites: whether nobody else needs its inputs.
+        overwrites: whether the outputs may overwrite the inputs.
     """
 
     def __init__(self, layer: nn.Module, *, overwrites: bool) -> None:
@@ -162,20 +163,19 @@ class _Elementwise(_Layer):
 
 
 class _Rule(NamedTuple):
-    """An activation whose gradient its outputs tell.
+    """An activation whose gradient follows from its outputs.
 
     Attributes:
-        of: outputs by inputs, into ``out``.
-        backward: gradient of the inputs by that of the outputs and the outputs themselves, which it may overwrite: the
-            layers after this one have had their gradients.
+        of: computes the outputs from the inputs, into ``out``.
+        backward: computes the gradient of the inputs from that of the outputs and the outputs, which it may overwrite:
+            the gradients of later layers are computed already.
     """
 
     of: Callable[..., Tensor]
     backward: Callable[[Tensor, Tensor], Tensor]
 
 
-# Autograd is asked for others' gradients. It takes some 60 µs for each question, ten times what these take for 16
-# members.
+# Other activations use autograd, which takes about 60 µs a call, ten times as long as these for 16 members.
 _BY_OUTPUTS: dict[type[nn.Module], _Rule] = {
     # The sign takes a sixth of the time of a comparison: outputs are never below 0.
     nn.ReLU: _Rule(partial(torch.clamp_min, min=0), lambda gradient, outputs: outputs.sign_().mul_(gradient)),
@@ -185,13 +185,13 @@ _BY_OUTPUTS: dict[type[nn.Module], _Rule] = {
 
 
 class _Memory:
-    """Where a layer's results lie: the same memory in every step of as many members and rows."""
+    """Memory for the results of a layer: the same in every step with as many members and rows."""
 
     def __init__(self) -> None:
         self._tensor: Tensor | None = None
 
     def tensor(self, *shape: int, like: Tensor) -> Tensor:
-        """Of a shape, with whatever is in there; type and device are another's."""
+        """An uninitialised tensor of this shape, with the type and device of ``like``."""
         if self._tensor is None or self._tensor.shape != shape:
             self._tensor = like.new_empty(shape)
         return self._tensor

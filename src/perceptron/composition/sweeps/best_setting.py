@@ -1,6 +1,6 @@
 """``sweep.best=<folder>``: the best setting of a sweep, read as data. Imports nothing heavy.
 
-Not ``--config-dir <folder> experiment=best``, which would have Hydra compose whatever lies in the folder.
+``--config-dir <folder> experiment=best`` is not used, because Hydra would compose any file of the folder.
 """
 
 import re
@@ -20,13 +20,13 @@ _OVERRIDDEN = re.compile(r"override /([\w/]+)")
 
 
 def with_best(arguments: Sequence[str]) -> list[str]:
-    """A command line with a sweep's best setting in place of ``sweep.best``; what else is typed comes after it.
+    """A command line with a sweep's best setting in place of ``sweep.best``; other arguments follow and win.
 
     Args:
         arguments: of the command line.
 
     Raises:
-        UsageError: where the folder has no best setting, or it could do more than train, see ``check_stored``.
+        UsageError: if the folder has no best setting, or it could do more than train, see ``check_stored``.
     """
     named = [argument for argument in arguments if argument.partition("=")[0] == _KEY]
     if not named:
@@ -55,7 +55,7 @@ def _stored(file: Path) -> list[str]:
 
 
 def _check_places(stored: Sequence[str], *, where: str, trust: Collection[str]) -> None:
-    """Refuse to let the file say where the new run lies: a sweep leaves ``paths`` out of its best setting."""
+    """Refuse a file that sets folders of the new run: a sweep never stores ``paths`` in its best setting."""
     for override in stored:
         key = _key(override)
         if key.partition(".")[0] == _PATHS and key not in trust:
