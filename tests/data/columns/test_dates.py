@@ -125,7 +125,7 @@ def test_the_setting_says_the_form_of_all_columns_that_have_it_or_of_single_ones
         DateFormats.typed({"day": "%d.%m.%Y"}).format_of("day", column)
     assert str(caught.value) == (
         "data.date_format=%d.%m.%Y must be how every date of column day is written, got '01/02/1984' in row 0; set the "
-        "column's form, or mend it"
+        "column's format, or mend it"
     )
 
 
