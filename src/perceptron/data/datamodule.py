@@ -85,7 +85,7 @@ class TableDataModule(L.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.task = task
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
