@@ -160,7 +160,7 @@ def _take(
     except ValueError as error:
         raise UsageError(
             f"{setting}={fraction} must leave rows of every class on both sides of {len(rows)} rows, got: "
-            f"{str(error).rstrip('.')}; set {setting}=0 or take more rows"
+            f"{error}; set {setting}=0 or take more rows"
         ) from error
     return rest, taken
 
