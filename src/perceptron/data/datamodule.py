@@ -1,7 +1,7 @@
 """The LightningDataModule around a table."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning as L
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.blocks import Blocks, is_mapped
 from perceptron.data.device import DeviceColumns, OnDevice
-from perceptron.data.reading import Cells, prepare, read_frame
+from perceptron.data.prepare import CellSettings, Dataset, prepare, read_frame
 from perceptron.data.scaling import Scaling, Standardize, check_deviation, fit_scaling, report_scaled
 from perceptron.data.splits import Split
 from perceptron.data.table import RowNumbers, Table, TableSchema
@@ -40,7 +40,7 @@ class TableDataModule(L.LightningDataModule):
             memory of a memory-mapped table; None to shuffle all rows.
         blocks_in_memory: number of these blocks.
         class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
-        missing: texts that mean a missing value, beside the usual ones, see ``perceptron.data.missing``.
+        missing: texts that mean a missing value, beside the usual ones, see ``perceptron.data.columns.missing``.
         not_missing: usual texts that are values here.
         date_format: how dates are written, as ``%d/%m/%Y``: of every column whose values all are, or by column, None
             for one that is no date; None to find out what can be read in one way alone.
@@ -62,7 +62,7 @@ class TableDataModule(L.LightningDataModule):
     def __init__(
         self,
         *,
-        dataset: Callable[[], Any],
+        dataset: Dataset,
         task: str = "auto",
         val_fraction: float = 0.15,
         test_fraction: float = 0.2,
@@ -97,7 +97,7 @@ class TableDataModule(L.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.block_size = block_size
         self.blocks_in_memory = blocks_in_memory
-        self.cells = Cells(
+        self.cells = CellSettings(
             missing=tuple(missing),
             not_missing=tuple(not_missing),
             date_format=date_format,
@@ -115,8 +115,8 @@ class TableDataModule(L.LightningDataModule):
         self.known: TableSchema | None = None
         # Optimizer steps whose batches are handed out as one, see perceptron.callbacks.several_steps.
         self.steps_at_once = 1
-        # Whether to look for what stands out in a user-supplied table, see perceptron.data.report; and what was found,
-        # None for a table of numbers.
+        # Whether to make a report of a user-supplied table, see perceptron.data.data_report; and the report, None for a
+        # table of numbers.
         self.looks = True
         self.report: dict[str, Any] | None = None
 
@@ -145,6 +145,11 @@ class TableDataModule(L.LightningDataModule):
                 raise UsageError(f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out")
         train = self._split.train
         weights = None if table.weights is None else table.weights[train]
+        if weights is not None and not weights.any():
+            raise UsageError(
+                f"data.weight must be above 0 for a training row, got 0 for all {len(train)} of them; mend the column "
+                "or choose other training rows"
+            )
         schema = table.schema
         scaling = fit_scaling(
             table.features, rows=train, how=self.standardize, weights=weights, offsets=schema.feature_offsets

@@ -107,7 +107,7 @@ def test_a_signal_while_a_file_is_read_is_no_fault_of_the_file(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path
 ) -> None:
     (tmp_path / "rows.csv").write_text("x,y\n1,a\n2,b\n3,a\n4,b\n")
-    interrupt("perceptron.data.frames.read_delimited")
+    interrupt("perceptron.data.sources.frames.read_csv")
     folder = tmp_path / "run"
     settings = ("data=table", f"data.path={tmp_path / 'rows.csv'}", "data.target=y")
     answer = perceptron("train", *settings, f"hydra.run.dir={folder}")

@@ -84,7 +84,7 @@ def _known_features(schema: TableSchema) -> dict[str, Any]:
     if not schema.encoding:
         return {}
     # Here, because it imports pandas.
-    from perceptron.data.encoding import category_places, flags, from_texts
+    from perceptron.data.columns.encoding import category_places, flags, from_texts
 
     codes = from_texts(schema.encoding)
     return {"category_places": [list(place) for place in category_places(codes)], "flags": list(flags(codes))}

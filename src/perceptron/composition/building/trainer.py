@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
+from perceptron.composition.building.argument_types import check_argument_types
 from perceptron.composition.building.callbacks import build_callback, check_callbacks
 from perceptron.composition.building.instantiate import instance
 from perceptron.composition.settings.plain import plain
@@ -34,6 +35,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     Raises:
         UsageError: where this machine has not what ``trainer`` asks for.
     """
+    check_argument_types(plain(cfg.trainer), "trainer")
     check_device(cfg.trainer.accelerator)
     configured = {
         f"callbacks.{name!s}": build_callback(plain(part), f"callbacks.{name!s}")
@@ -73,6 +75,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
 
 def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
     """Loggers of the group ``logger``."""
+    check_argument_types(plain(group), "logger")
     loggers = {
         f"logger.{name!s}": instance(part, f"logger.{name!s}") for name, part in group.items() if part is not None
     }
