@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from tests.composition.population.multiruns import TYPED, multirun
 from tests.population.comparing import sweep
 
-from perceptron.composition.population.job_loader import JobLoader, MultirunJobs
+from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.multirun_jobs import MultirunJobs
 
 # Overrides of jobs that a sweeper may ask for in turn, each a multirun.
 SWEEPS = [
