@@ -10,7 +10,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from perceptron.composition.population.groups import JobPreparation, group_jobs
-from perceptron.composition.population.job_loader import ComposedJob, JobLoader, MultirunJobs
+from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.composition.population.run_folder import write_run
 from perceptron.composition.population.shares import GroupTraining
 from perceptron.composition.sweeps.train_job import as_job
