@@ -5,7 +5,6 @@ from perceptron.callbacks.descent import DescentFigure
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
-from perceptron.callbacks.several_steps import take_several_steps
 from perceptron.callbacks.steps import NoProfiler, leave_out_empty_hooks
 
 __all__ = [
@@ -17,5 +16,4 @@ __all__ = [
     "NoProfiler",
     "PruneHopeless",
     "leave_out_empty_hooks",
-    "take_several_steps",
 ]

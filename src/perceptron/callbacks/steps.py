@@ -11,14 +11,8 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.profilers import PassThroughProfiler
 
-STEP_HOOKS = (
-    "on_train_batch_start",
-    "on_before_zero_grad",
-    "on_before_backward",
-    "on_after_backward",
-    "on_before_optimizer_step",
-    "on_train_batch_end",
-)
+from perceptron.models.several_steps import STEP_HOOKS
+
 _NOTHING = nullcontext()
 
 

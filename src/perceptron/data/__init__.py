@@ -1,11 +1,12 @@
 """Tables, their splits and standardisation, and the LightningDataModule around them."""
 
 from perceptron.data.arrays import table_from_arrays
-from perceptron.data.batches import Batch, BatchLoader, RowBatches
 from perceptron.data.datamodule import TableDataModule
 from perceptron.data.fetching import offline, read
 from perceptron.data.files import table_from_files
+from perceptron.data.loaders import Batch, BatchLoader
 from perceptron.data.origin import origin
+from perceptron.data.row_batches import RowBatches
 from perceptron.data.scaling import Scaling, fit_scaling
 from perceptron.data.splits import Split, split_rows
 from perceptron.data.table import Table, TableSchema, as_table

@@ -13,7 +13,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
-from perceptron.callbacks import EpochProgress, take_several_steps
+from perceptron.callbacks import EpochProgress
 from perceptron.data import TableDataModule
 from perceptron.models import TaskModule
 from perceptron.population import Member, fit_population
@@ -76,7 +76,6 @@ def train_alone(model: TaskModule, data: TableDataModule, schedule: Schedule) ->
         # A search on a cluster runs many fits in one job; none of them is the job.
         plugins=[LightningEnvironment()],
     )
-    take_several_steps(trainer, model, data)
     trainer.fit(model, datamodule=data)
     if best.state is not None:
         model.load_state_dict(best.state)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from perceptron.models.base import Prediction, TaskModule
+from perceptron.models.task_module import Prediction, TaskModule
 
 
 class Answers(nn.Module):

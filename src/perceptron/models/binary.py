@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.split_metrics import label_from
+from perceptron.models.task_module import Prediction, TaskModule
 from perceptron.models.threshold import START, best_threshold
 from perceptron.tasks import BINARY
 

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from perceptron.models.base import TaskModule
 from perceptron.models.binary import BinaryClassifier
 from perceptron.models.standardize import Standardize
+from perceptron.models.task_module import TaskModule
 
 
 class Member(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from perceptron.models.base import Prediction, TaskModule
+from perceptron.models.task_module import Prediction, TaskModule
 from perceptron.tasks import MULTICLASS
 
 

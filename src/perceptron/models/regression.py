@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.standardize import Standardize
+from perceptron.models.task_module import Prediction, TaskModule
 from perceptron.tasks import REGRESSION
 
 

@@ -85,7 +85,7 @@ class Member:
     @cached_property
     def factors(self) -> Tensor | None:
         """Factors ``(n_train,)`` of its training rows' losses; None for 1."""
-        return self.datamodule.factors()
+        return self.datamodule.columns.factors()
 
     def latest(self, name: str) -> Tensor:
         """The latest value of a metric, as precise as the job alone has it: losses of training are single."""

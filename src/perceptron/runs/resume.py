@@ -78,7 +78,7 @@ class ExactResume(L.Callback):
         check_point(checkpoint, max_epochs=trainer.max_epochs, where=str(trainer.ckpt_path))
         self._state = checkpoint[KEY]
         if not pl_module.automatic_optimization:
-            count_groups(checkpoint, trainer.datamodule.steps_at_once)  # type: ignore[attr-defined]
+            count_groups(checkpoint, pl_module.steps_per_batch)  # type: ignore[arg-type]
         if self._state["position"] == EPOCH_END:
             _complete_epoch(checkpoint["loops"]["fit_loop"])
         else:
@@ -238,12 +238,6 @@ def resume_point(run: Run) -> Path | None:
                 check_resumable(contents, where=str(path))
                 steps[path] = int(contents["global_step"])
     return max(steps, key=lambda path: steps[path]) if steps else None
-
-
-def steps_taken(checkpoint: Mapping[str, Any]) -> int:
-    """Optimizer steps of its epoch that are behind a checkpoint."""
-    states = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {}).get("combined_loader") or [{}]
-    return int(states[0].get("taken", 0))
 
 
 def _step_plateau(trainer: L.Trainer, pl_module: L.LightningModule, metrics: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from perceptron.callbacks import take_several_steps
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
@@ -37,7 +36,6 @@ def fit(
     if trainer.is_global_zero:
         reopen_logs(trainer.loggers, steps=0 if start is None else start.steps)
     try:
-        take_several_steps(trainer, model, datamodule, taken=0 if start is None else start.steps_taken)
         trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
     except (MisconfigurationException, ValueError, RuntimeError, LookupError) as error:
         if "monitor" in str(error) or "conditioned on metric" in str(error):

@@ -12,7 +12,7 @@ from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
-from perceptron.runs.resume import check_paths, check_point, resume_point, steps_taken
+from perceptron.runs.resume import check_paths, check_point, resume_point
 from perceptron.runs.training_states import check_states
 
 
@@ -34,11 +34,6 @@ class Start:
     def steps(self) -> int:
         """Optimizer steps that are behind it."""
         return int(self.checkpoint["global_step"])
-
-    @property
-    def steps_taken(self) -> int:
-        """Optimizer steps of its epoch that are behind it."""
-        return steps_taken(self.checkpoint)
 
     def load(self, model: TaskModule) -> None:
         """Load its weights.
