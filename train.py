@@ -1,6 +1,6 @@
 """Train, test and log a model: ``python train.py model=digits_mlp trainer.accelerator=gpu``."""
 
-from perceptron.signals import ended_by_signals
+from perceptron.terminal.signals import ended_by_signals
 
 if __name__ == "__main__":
     with ended_by_signals():

@@ -12,14 +12,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Folders and files of the package, lowest first. A part imports from lower layers, never from its own: data and
 # models do not see one another.
 LAYERS: list[set[str]] = [
-    {"visible"},
-    {"__init__", "errors", "formulas", "garbage", "passwords", "pipes", "randomness", "spelling", "tasks"},
+    {"__init__", "errors", "garbage_collection", "passwords", "randomness", "spelling", "tasks"},
+    {"terminal"},
     {"files"},
-    {"data", "figures", "metrics", "networks", "signals"},
+    {"data", "metrics", "networks", "plots"},
     {"models"},
     {"callbacks", "exports", "runs"},
     {"population", "prediction", "sweeps"},
-    {"reports"},
+    {"figures", "reports"},
     {"training"},
     {"estimators"},
     {"composition"},

@@ -9,11 +9,11 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 from contextlib import nullcontext
 from importlib import import_module
 
-from perceptron.errors import UsageError, fail, reason
-from perceptron.pipes import ended_by_reader
-from perceptron.signals import ended_by_signals, raise_if_lost
+from perceptron.errors import UsageError, reason
 from perceptron.spelling import did_you_mean
-from perceptron.visible import warnings_on_stderr
+from perceptron.terminal.pipes import ended_by_reader
+from perceptron.terminal.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.text import fail, warnings_on_stderr
 
 # Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
 COMMANDS = {

@@ -1,10 +1,6 @@
 """What ends a run early: a user's mistake, a signal, a full disk, a loss that is not finite."""
 
 import signal
-import sys
-from typing import NoReturn
-
-from perceptron.visible import say
 
 USAGE_STATUS = 2
 
@@ -14,12 +10,6 @@ class UsageError(Exception):
 
     The command line prints it on stderr without a traceback and ends with status 2.
     """
-
-
-def fail(error: UsageError | str) -> NoReturn:
-    """Say on stderr what the user can mend, and end the program."""
-    say(f"error: {error}", file=sys.stderr)
-    sys.exit(USAGE_STATUS)
 
 
 def missing_extra(needed: str, extra: str, *, found: str = "none") -> UsageError:

@@ -40,7 +40,7 @@ def test_a_figure_that_is_interrupted_is_drawn_when_the_run_goes_on(
     perceptron: Perceptron, interrupt: Interrupt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    interrupt("perceptron.reports.figures.draw_confusion")
+    interrupt("perceptron.figures.run_figures.draw_confusion")
     answer = perceptron("train", *RUN, f"hydra.run.dir={folder}")
     assert answer.status == 143
     assert answer.err.splitlines()[-1] == f"interrupted by SIGTERM; go on with perceptron resume run={folder}"

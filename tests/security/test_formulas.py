@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import Perceptron
 
-from perceptron.formulas import without_formula
+from perceptron.files.formulas import without_formula
 
 pytest.importorskip("pyarrow")
 

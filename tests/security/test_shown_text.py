@@ -12,13 +12,13 @@ from rich.console import Console
 from tests.conftest import Answer, Perceptron
 
 from perceptron.errors import UsageError
-from perceptron.reports.page import paragraph, table
+from perceptron.reports.html import paragraph, table
 from perceptron.runs.folder import Run
 from perceptron.runs.report import print_results
-from perceptron.sweeps.jobs import Job, State
-from perceptron.sweeps.report import markdown, print_failures, print_sections
-from perceptron.sweeps.results import read_result
-from perceptron.sweeps.table import sections
+from perceptron.sweeps.finished_runs import read_finished_run
+from perceptron.sweeps.job_folders import Job, State
+from perceptron.sweeps.ranking import rank
+from perceptron.sweeps.summary import markdown, print_failures, print_rankings
 
 EVIL = "[/red]\x1b[2J\u202e<script>`a|b`](http://x)\n"
 SETTINGS = ("model=softmax", "data=wine", "trainer.max_epochs=1", "logger=none", "figures=none")
@@ -113,7 +113,7 @@ def test_tables_of_strangers_runs(perceptron: Perceptron, runs: list[Path], tmp_
 def test_markdown_has_no_markup_of_strangers(runs: list[Path]) -> None:
     job = Job(runs[0])
     job.fail(UsageError(EVIL))
-    text = markdown(sections([read_result(Run(run)) for run in runs]), [job])
+    text = markdown(rank([read_finished_run(Run(run)) for run in runs]), [job])
     _expect_shown(text)
     assert "<script" not in text
     assert "](" not in text.replace(r"\](", "")
@@ -130,7 +130,7 @@ def test_markup_is_not_read(runs: list[Path], width: int) -> None:
     (runs[0] / "gone.json").rename(runs[0] / "metrics.json")
     text = io.StringIO()
     console = Console(file=text, width=width)
-    print_sections(console, sections([read_result(Run(run)) for run in runs]))
+    print_rankings(console, rank([read_finished_run(Run(run)) for run in runs]))
     (runs[0] / "metrics.json").unlink()
     print_failures(console, [job])
     _expect_shown(text.getvalue())

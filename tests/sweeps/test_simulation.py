@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from perceptron.sweeps.results import Result
+from perceptron.sweeps.finished_runs import FinishedRun
+from perceptron.sweeps.ranking import rank
 from perceptron.sweeps.statistics import Draw, compare, estimate
-from perceptron.sweeps.table import sections
 
 FOLDS = 10
 # Rows, features of each model, strength of its penalty.
@@ -94,10 +94,10 @@ def test_the_best_of_eight_equal_settings_is_told_from_the_others_in_one_table_o
         results = [
             result(model, fold, score) for model, of_model in enumerate(scores.T) for fold, score in enumerate(of_model)
         ]
-        (section,) = sections(results, by="test/acc")
-        assert section.rows[0].estimate("test/acc").mean == pytest.approx(scores.mean(axis=0).max())
-        any_told += any(row.p_holm < 0.05 for row in section.rows)
-        any_unadjusted += any(row.comparison is not None and row.comparison.p < 0.05 for row in section.rows)
+        (ranking,) = rank(results, by="test/acc")
+        assert ranking.rows[0].estimate("test/acc").mean == pytest.approx(scores.mean(axis=0).max())
+        any_told += any(row.p_holm < 0.05 for row in ranking.rows)
+        any_unadjusted += any(row.comparison is not None and row.comparison.p < 0.05 for row in ranking.rows)
     assert any_told <= 0.05 * n_tables
     # The comparison with the best of eight is not one comparison: unadjusted it would mislead.
     assert any_unadjusted > 0.1 * n_tables
@@ -116,9 +116,9 @@ def test_seeds_of_one_split_keep_their_level() -> None:
     assert 0.935 < covered / n_tables < 0.97
 
 
-def result(model: int, fold: int, score: float) -> Result:
+def result(model: int, fold: int, score: float) -> FinishedRun:
     """What one fold of a cross-validation of a setting leaves."""
-    return Result(
+    return FinishedRun(
         folder=Path(f"{model}/{fold}"),
         data="a table",
         title="a table",

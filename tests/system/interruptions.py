@@ -59,8 +59,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 # What makes a start slow.
 _IMPORTED = (
     "perceptron.composition.train", "perceptron.composition.fit_estimator", "perceptron.composition.stored.resuming",
-    "perceptron.composition.population.launcher", "perceptron.reports.figures", "perceptron.sweeps.report",
-    "perceptron.reports.sweep_figures", "perceptron.data.files", "optuna", "tensorboard", "sklearn.ensemble",
+    "perceptron.composition.population.launcher", "perceptron.figures.run_figures", "perceptron.sweeps.summary_files",
+    "perceptron.figures.sweep_figures", "perceptron.data.files", "optuna", "tensorboard", "sklearn.ensemble",
     "scipy.stats",
 )  # fmt: skip
 _LONGEST = 240.0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.sweeps.jobs import State, find_jobs
+from perceptron.sweeps.job_folders import State, find_jobs
 
 ROOT = Path(__file__).parent.parent.parent
 LAUNCHERS = {

@@ -14,7 +14,7 @@ from perceptron.commands import predict
 from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.errors import UsageError
 from perceptron.estimators import PerceptronRegressor
-from perceptron.reports.answers import answers_on
+from perceptron.figures.predictions import predict_split
 from perceptron.runs.checkpoint import KEY, read_checkpoint
 
 SHORT = ("logger=none", "figures=none")
@@ -181,7 +181,7 @@ def test_figures_and_the_report_on_the_data_are_in_the_columns_units(far_target:
     report = json.loads((run / "data_report.json").read_text())
     assert report["target"]["columns"]["y"]["mean"] == pytest.approx(frame.y.mean(), abs=1e-3, rel=0)
     restored = restore(run)
-    answers = answers_on(restored.model, restore_data(restored), "test")
+    answers = predict_split(restored.model, restore_data(restored), "test")
     np.testing.assert_allclose(answers.target[:, 0], frame.y[answers.row_numbers], rtol=0, atol=1e-3)
     np.testing.assert_allclose(answers.labels, answers.target, rtol=0, atol=2)
 

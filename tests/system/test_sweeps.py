@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from perceptron.composition import command_line
-from perceptron.sweeps.jobs import Job, State, find_jobs
+from perceptron.sweeps.job_folders import Job, State, find_jobs
 
 Sweep = Callable[..., tuple[int, Path]]
 SHORT = ("trainer.max_epochs=2", "logger=none", "model=logistic")

@@ -16,7 +16,7 @@ from perceptron.data import TableDataModule, table_from_files
 from perceptron.data.encoding import encode, fit_encoding, from_texts
 from perceptron.data.frames import read_frame
 from perceptron.data.offsets import choose_offsets, subtracted
-from perceptron.estimators.training import Schedule, quiet_lightning, train_alone
+from perceptron.estimators.fitting import Schedule, quiet_lightning, train_alone
 from perceptron.models import Answers, BinaryClassifier, Regressor, Standardize
 from perceptron.networks import MLP
 from perceptron.prediction.rows import read_rows

@@ -12,7 +12,7 @@ import pytest
 
 from perceptron.commands.compare import compare
 from perceptron.composition.sweeps.report import summarize
-from perceptron.sweeps.jobs import find_jobs
+from perceptron.sweeps.job_folders import find_jobs
 
 COMMANDS = ["train.py --help", "train.py --cfg job", "-m perceptron", "-m perceptron predict --help"]
 

@@ -40,8 +40,8 @@ class DescentFigure(L.Callback):
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Draw the path."""
         # Here, because only this run needs matplotlib.
-        from perceptron.figures.descent import draw_descent
-        from perceptron.figures.image import save, to_image
+        from perceptron.plots.descent import draw_descent
+        from perceptron.plots.image import save, to_image
 
         figure = draw_descent(self.path)
         for logger in trainer.loggers:

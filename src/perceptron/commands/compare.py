@@ -7,7 +7,7 @@ from typing import get_args
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction
-from perceptron.visible import say
+from perceptron.terminal.text import say
 
 HELP = """\
 perceptron compare <folder> ... [by=<metric>] [mode=<min|max>] [out=<folder>]
@@ -53,13 +53,13 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, out: Pa
     # Here, because they import scipy and matplotlib.
     from rich.console import Console
 
-    from perceptron.figures.image import save
+    from perceptron.figures.intervals import draw_intervals
+    from perceptron.plots.image import save
     from perceptron.runs.folder import find_runs
-    from perceptron.sweeps.jobs import State, find_jobs
-    from perceptron.sweeps.plot import draw_intervals
-    from perceptron.sweeps.report import print_failures, print_sections, write_summary
-    from perceptron.sweeps.results import read_result
-    from perceptron.sweeps.table import sections
+    from perceptron.sweeps.finished_runs import read_finished_run
+    from perceptron.sweeps.job_folders import State, find_jobs
+    from perceptron.sweeps.ranking import rank
+    from perceptron.sweeps.summary import print_failures, print_rankings, write_summary
 
     for folder in folders:
         if not folder.is_dir():
@@ -67,17 +67,17 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, out: Pa
     runs = {run.folder.resolve(): run for folder in folders for run in find_runs(folder) if run.is_finished}
     if not runs:
         raise UsageError("perceptron compare needs finished runs, got none; name folders below logs/ that have some")
-    results = [read_result(run) for run in runs.values()]
+    results = [read_finished_run(run) for run in runs.values()]
     metrics = {name for result in results for name in result.metrics}
     if by not in metrics and by not in ("main", "monitor"):
         raise UsageError(f"by must be a metric of the runs, main or monitor, got {by}; {did_you_mean(by, metrics)}")
 
     console = Console()
-    found = sections(results, by=by, mode=mode)
+    found = rank(results, by=by, mode=mode)
     failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
     out.mkdir(parents=True, exist_ok=True)
     write_summary(out, found, failed, name="compare")
     save(draw_intervals(found), out, "compare")
-    print_sections(console, found)
+    print_rankings(console, found)
     print_failures(console, failed)
     say(f"written to  {out}")

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from perceptron.composition.arguments import read_arguments
+from perceptron.commands.arguments import read_arguments
 from perceptron.errors import UsageError
 from perceptron.files.writing import check_contained
-from perceptron.garbage import lasting
-from perceptron.visible import say
+from perceptron.garbage_collection import heavy_imports
+from perceptron.terminal.text import say
 
 USAGE = """\
 One predictor of a sweep's finished members: the mean of their probabilities or values, and its spread.
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
     check_contained(folder, within=None if typed.own["output"] else sweep)
     # Here, because it imports torch.
-    with lasting():
+    with heavy_imports():
         from perceptron.composition.stored.ensembling import make_ensemble
 
     made = make_ensemble(sweep, folder, checkpoint=checkpoint, trust=typed.trust)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import get_args
 
-from perceptron.composition.arguments import read_arguments
-from perceptron.garbage import lasting
+from perceptron.commands.arguments import read_arguments
+from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.files import output_path, print_json, write_json
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
 from perceptron.runs.replacing import check_replaces_nothing
 from perceptron.tasks import SplitName
-from perceptron.visible import say
+from perceptron.terminal.text import say
 
 USAGE = """\
 Loss and metrics of a run's model, to the last bit those that training reported; writes nothing unless told to.
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
         check_replaces_nothing(path)
     source = find_source(typed.text("run"), among=typed.among)
     # Here, because they import torch.
-    with lasting():
+    with heavy_imports():
         from perceptron.composition.stored.evaluating import evaluate_restored
         from perceptron.composition.stored.restore import restore
         from perceptron.runs.report import print_results

@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from perceptron.composition.arguments import read_arguments
+from perceptron.commands.arguments import read_arguments
 from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.files.writing import whole_file
-from perceptron.garbage import lasting
+from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
 from perceptron.runs.replacing import check_replaces_nothing
-from perceptron.visible import say
+from perceptron.terminal.text import say
 
 if TYPE_CHECKING:
     from perceptron.composition.stored.restore import Restored
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
     path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
     check_replaces_nothing(path)
     # Here, because they import torch; and onnx is an extra.
-    with lasting():
+    with heavy_imports():
         import torch
 
         from perceptron.composition.stored.restore import restore

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from perceptron.composition.arguments import read_arguments
+from perceptron.commands.arguments import read_arguments
 from perceptron.errors import UsageError, missing_extra
-from perceptron.garbage import lasting
+from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.files import output_path
 from perceptron.runs.find import find_source
 from perceptron.runs.replacing import check_replaces_nothing
@@ -47,12 +47,12 @@ def main(arguments: Sequence[str]) -> None:
     try:
         import pyarrow as pa
 
-        with lasting():
+        with heavy_imports():
             from perceptron.prediction.answers import Layout, write_answers
             from perceptron.prediction.rows import read_rows
     except ImportError as error:
         raise missing_extra("predict needs pyarrow", "table") from error
-    with lasting():
+    with heavy_imports():
         import torch
 
         from perceptron.composition.stored.restore import restore

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
-from perceptron.visible import say
+from perceptron.terminal.text import say
 
 HELP = """\
 perceptron report [run=<folder>|latest|best] [runs=<folder>] [out=<file>]

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from perceptron.composition.arguments import read_arguments
-from perceptron.garbage import lasting
+from perceptron.commands.arguments import read_arguments
+from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.find import find_run
 
 USAGE = """\
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     run = find_run(typed.text("run"), among=typed.among, with_checkpoint=False)
     # Here, because it imports torch.
-    with lasting():
+    with heavy_imports():
         from perceptron.composition.stored.resuming import resume
 
     resume(run, overrides=typed.overrides, trust=typed.trust)

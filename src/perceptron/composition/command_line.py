@@ -29,12 +29,13 @@ from perceptron.composition.sweeps.best import with_best
 from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
-from perceptron.errors import InterruptedRunError, StoppedError, UsageError, fail, reason
-from perceptron.pipes import ended_by_reader
+from perceptron.errors import InterruptedRunError, StoppedError, UsageError, reason
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
-from perceptron.signals import ended_by_signals, raise_if_lost
 from perceptron.spelling import did_you_mean
+from perceptron.terminal.pipes import ended_by_reader
+from perceptron.terminal.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.text import fail
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

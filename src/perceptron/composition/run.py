@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from omegaconf import DictConfig
 
 from perceptron.composition.settings.combinations import ESTIMATOR
-from perceptron.garbage import lasting
-from perceptron.signals import raise_if_lost
+from perceptron.garbage_collection import heavy_imports
+from perceptron.terminal.signals import raise_if_lost
 
 
 def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -21,12 +21,12 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
         The best value of ``cfg.monitor``; None where nothing was trained.
     """
     if cfg.model._target_ == ESTIMATOR:
-        with lasting():
+        with heavy_imports():
             from perceptron.composition.fit_estimator import fit_estimator
 
         raise_if_lost()
         return fit_estimator(cfg, chosen, quiet=quiet)
-    with lasting():
+    with heavy_imports():
         from perceptron.composition.train import train
 
     raise_if_lost()

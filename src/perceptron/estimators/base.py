@@ -16,7 +16,7 @@ from torch import nn, optim
 
 from perceptron.data import Scaling, Table, TableDataModule
 from perceptron.errors import DivergedError, UsageError
-from perceptron.estimators.training import Schedule, quiet_lightning, train_alone, train_side_by_side
+from perceptron.estimators.fitting import Schedule, quiet_lightning, train_alone, train_side_by_side
 from perceptron.models import Standardize, TaskModule
 from perceptron.models.ensemble import Ensemble, take_members
 from perceptron.networks import ACTIVATIONS, MLP, MOST_ROWS, TabM

@@ -13,7 +13,7 @@ from torch import nn
 
 from perceptron.data import Table, TableDataModule, TableSchema
 from perceptron.estimators.base import FLOATS, Perceptron
-from perceptron.estimators.rows import column_names, row_weights
+from perceptron.estimators.fit_arguments import column_names, row_weights
 from perceptron.models import BinaryClassifier, MulticlassClassifier, TaskModule
 from perceptron.tasks import BINARY, MULTICLASS
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from perceptron.data import Table, TableDataModule, TableSchema
 from perceptron.data.offsets import added, choose_offsets, subtracted
 from perceptron.estimators.base import FLOATS, Perceptron
-from perceptron.estimators.rows import column_names, row_weights
+from perceptron.estimators.fit_arguments import column_names, row_weights
 from perceptron.models import Regressor, Standardize, TaskModule
 from perceptron.tasks import REGRESSION
 

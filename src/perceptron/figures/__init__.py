@@ -1,1 +1,1 @@
-"""Pictures drawn from arrays; they know neither models nor loggers."""
+"""The figures of a run and of a sweep: what they are drawn from, and where they are written."""

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
+from perceptron.files.formulas import without_formula
 from perceptron.files.writing import whole_file
-from perceptron.formulas import without_formula
 
 
 class Writer(Protocol):

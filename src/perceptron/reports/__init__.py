@@ -1,1 +1,1 @@
-"""What a person looks at after a run: its figures, its report."""
+"""HTML reports of runs and sweeps."""

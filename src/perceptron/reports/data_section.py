@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from perceptron.reports.page import heading, paragraph, table
+from perceptron.reports.html import heading, paragraph, table
 from perceptron.runs.undefined import shown_value
 
 _COLUMN = ("name", "kind", "type", "missing", "distinct")

@@ -5,7 +5,7 @@ from typing import Any
 
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
-from perceptron.reports.page import Section, images_in, named_values, page, paragraph, table
+from perceptron.reports.html import Section, images_in, named_values, page, paragraph, table
 from perceptron.runs.ending import in_words
 from perceptron.runs.folder import Run
 from perceptron.runs.metric_rows import metric_rows

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perceptron.errors import UsageError
-from perceptron.reports.page import Section, heading, images_in, named_values, page, paragraph, table
+from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
 from perceptron.runs.undefined import shown_value
-from perceptron.sweeps.cells import ranking_cells, ranking_header
-from perceptron.sweeps.jobs import Job, State, find_jobs
-from perceptron.sweeps.notes import notes
-from perceptron.sweeps.results import Result, read_result
-from perceptron.sweeps.table import Section as Ranking
-from perceptron.sweeps.table import sections
+from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
+from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.sweeps.ranking import Ranking, rank
+from perceptron.sweeps.ranking_notes import notes
+from perceptron.sweeps.ranking_table import ranking_cells, ranking_header
 
 FIGURE_ORDER = ("intervals", "learning_rate", "importance")
 
@@ -26,8 +25,8 @@ def sweep_page(folder: Path) -> str:
     jobs = find_jobs(folder)
     if not jobs:
         raise UsageError(f"sweep must be a multirun's folder, got {folder}, which has no jobs; name another")
-    results = {job.folder: read_result(Run(job.folder)) for job in jobs if job.state == State.DONE}
-    rankings = sections(list(results.values())) if results else []
+    results = {job.folder: read_finished_run(Run(job.folder)) for job in jobs if job.state == State.DONE}
+    rankings = rank(list(results.values())) if results else []
     figures = images_in(folder / "figures", first=FIGURE_ORDER)
     parts = [
         Section("Results", _rankings(rankings) or paragraph("No job has finished.", warns=True)),
@@ -51,7 +50,7 @@ def _rankings(rankings: Sequence[Ranking]) -> str:
     return "".join(parts)
 
 
-def _jobs(jobs: Sequence[Job], results: dict[Path, Result]) -> str:
+def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
     shown = list(dict.fromkeys(name for result in results.values() for name in result.metrics))
     rows = [
         [

@@ -13,7 +13,7 @@ from perceptron.errors import InterruptedRunError
 from perceptron.runs.folder import Run
 from perceptron.runs.logs import log_step
 from perceptron.runs.resume import at_safe_point
-from perceptron.signals import ending_signals, interrupt, raise_if_lost
+from perceptron.terminal.signals import ending_signals, interrupt, raise_if_lost
 
 
 class Interruption(Checkpoint):

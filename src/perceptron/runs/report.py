@@ -15,7 +15,7 @@ from torch.utils.tensorboard.summary import hparams
 
 from perceptron.runs.metric_rows import metric_rows
 from perceptron.runs.undefined import shown_value, undefined_notes
-from perceptron.visible import say, visible
+from perceptron.terminal.text import say, visible
 
 _SPLITS = ("train", "val", "test")
 

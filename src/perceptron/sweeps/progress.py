@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from perceptron.sweeps.jobs import Job, State, find_jobs
+from perceptron.sweeps.job_folders import Job, State, find_jobs
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 # File systems take their time from a coarser clock.

@@ -16,7 +16,7 @@ NAN = float("nan")
 _CONFIDENCE = 0.95
 # Metrics are computed in float32: differences below four units in the last place are rounding.
 _RESOLUTION = 2.0**-21
-# The power that Cohen (1988, "Statistical Power Analysis for the Behavioral Sciences", section 2.4) takes as the least
+# The power that Cohen (1988, "Statistical Power Analysis for the Behavioral Sciences", ranking 2.4) takes as the least
 # that a planned test should have.
 _POWER = 0.8
 

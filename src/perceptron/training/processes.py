@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 
 from perceptron.errors import InterruptedRunError, NoRoomError
-from perceptron.signals import ending_signals, interrupt
+from perceptron.terminal.signals import ending_signals, interrupt
 
 Result = TypeVar("Result")
 _SECONDS_BETWEEN_LOOKS = 0.1

@@ -13,7 +13,7 @@ from perceptron.runs.ending import in_words
 from perceptron.runs.files import write_json
 from perceptron.runs.provenance import provenance
 from perceptron.tasks import Direction
-from perceptron.visible import visible
+from perceptron.terminal.text import visible
 
 log = logging.getLogger(__name__)
 

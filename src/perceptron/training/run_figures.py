@@ -8,8 +8,8 @@ import lightning as L
 
 from perceptron.callbacks import History
 from perceptron.data import TableDataModule
+from perceptron.figures.epoch_callback import EpochFigures
 from perceptron.models import TaskModule
-from perceptron.reports.epoch_figures import EpochFigures
 
 
 def figure_callbacks(figures: str, history: History) -> list[L.Callback]:
@@ -43,9 +43,9 @@ def draw_figures(
         best_epoch: epoch, from 0, that the weights are from; None for the last.
     """
     # Here, because they import matplotlib, and a run without figures needs none.
-    from perceptron.reports.answers import held_out_split
-    from perceptron.reports.figures import write_figures
-    from perceptron.reports.landscape import Training
+    from perceptron.figures.predictions import held_out_split
+    from perceptron.figures.run_figures import write_figures
+    from perceptron.figures.training_path import Training
 
     training = Training(
         curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},

@@ -16,10 +16,10 @@ from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
-from perceptron.garbage import rarely_searched
+from perceptron.garbage_collection import rare_collection
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
-from perceptron.signals import raise_if_lost
+from perceptron.terminal.signals import raise_if_lost
 from perceptron.training.lightning_messages import tame_lightning
 
 log = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def launch(
 
     numbers = range(first, first + len(job_overrides))
     try:
-        with rarely_searched():
+        with rare_collection():
             tame_lightning()
             groups, alone = group_jobs(numbers, job_of)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)

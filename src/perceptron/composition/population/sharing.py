@@ -16,9 +16,9 @@ from perceptron.callbacks import EpochBar, EpochProgress
 from perceptron.composition.population.groups import Candidate, in_words, shares
 from perceptron.composition.population.trained import Trained, train_together
 from perceptron.errors import DivergedError
+from perceptron.terminal.text import visible
 from perceptron.training.processes import EndedError, can_fork, in_processes
 from perceptron.training.threads import cores
-from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 

@@ -26,11 +26,11 @@ from perceptron.runs.folder import monitored_value
 from perceptron.runs.lock import only_process
 from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.report import begin_log, log_results, log_scalars
+from perceptron.terminal.text import visible
 from perceptron.training.divergence import likely_steep
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.result_files import write_results
 from perceptron.training.threads import set_threads
-from perceptron.visible import visible
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from perceptron.files.writing import check_contained, open_own
 from perceptron.runs.folder import Run
 from perceptron.runs.resume import resume_point
 from perceptron.tasks import direction_of
-from perceptron.visible import VisibleFormatter
+from perceptron.terminal.text import VisibleFormatter
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:

@@ -13,8 +13,8 @@ from perceptron.errors import PrunedError
 from perceptron.runs.files import remove_leftovers
 from perceptron.runs.folder import Run, best_of, monitored_value
 from perceptron.runs.lock import only_process
-from perceptron.signals import listening, raise_if_lost
-from perceptron.sweeps.jobs import Job
+from perceptron.sweeps.job_folders import Job
+from perceptron.terminal.signals import listening, raise_if_lost
 
 log = logging.getLogger(__name__)
 

@@ -24,10 +24,10 @@ from perceptron.errors import StoppedError, UsageError
 from perceptron.runs.files import remove_leftovers, write_text
 from perceptron.runs.folder import Run
 from perceptron.runs.lock import only_process
-from perceptron.sweeps.best import as_experiment
-from perceptron.sweeps.jobs import Job, State, find_jobs
+from perceptron.sweeps.best_setting import as_experiment
+from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
-from perceptron.visible import say
+from perceptron.terminal.text import say
 
 _FAILED_STATUS = 1
 # Hydra makes the callback itself, hands it to nobody and sends copies to other processes: what belongs to the process
@@ -136,26 +136,26 @@ def _remove_unused(folder: Path) -> None:
 def summarize(folder: Path, jobs: list[Job]) -> None:
     """Write ``summary.csv``, ``summary.md`` and ``experiment/best.yaml`` of a sweep, then print its table."""
     # Here, because they import scipy, which is not needed before the end.
-    from perceptron.sweeps.report import print_failures, print_sections, write_summary
-    from perceptron.sweeps.results import read_result
-    from perceptron.sweeps.table import sections
+    from perceptron.sweeps.finished_runs import read_finished_run
+    from perceptron.sweeps.ranking import rank
+    from perceptron.sweeps.summary import print_failures, print_rankings, write_summary
 
     results, faults = [], []
     for job in jobs:
         if job.state == State.DONE:
             try:
-                results.append(read_result(Run(job.folder)))
+                results.append(read_finished_run(Run(job.folder)))
             except UsageError as error:
                 faults.append(str(error))
     try:
-        found = sections(results)
+        found = rank(results)
     except UsageError as error:
         faults.append(str(error))
         found = []
     failed = [job for job in jobs if job.state == State.FAILED]
     write_summary(folder, found, failed)
     if found and any(result.figures != "none" for result in results):
-        from perceptron.reports.sweep_figures import write_sweep_figures
+        from perceptron.figures.sweep_figures import write_sweep_figures
 
         write_sweep_figures(folder, found)
     has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
@@ -169,7 +169,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     console = Console()
     for line in faults:
         say(line)
-    print_sections(console, found)
+    print_rankings(console, found)
     pruned = sum(job.state == State.PRUNED for job in jobs)
     if pruned:
         console.print(f"{pruned} pruned", highlight=False)

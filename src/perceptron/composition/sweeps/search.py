@@ -23,7 +23,7 @@ from perceptron.composition.sweeps.study_faults import readable_study
 from perceptron.errors import UsageError, missing_extra, reason
 from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed
-from perceptron.sweeps.jobs import Job, State
+from perceptron.sweeps.job_folders import Job, State
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -1,0 +1,50 @@
+"""Means, their intervals and single runs, a line per setting."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from perceptron.plots.style import BLUE, GREY, new_figure
+from perceptron.sweeps.ranking import Ranking
+from perceptron.sweeps.ranking_notes import is_repeated, repetition
+from perceptron.sweeps.statistics import fewest_runs
+
+
+def draw_intervals(found: Sequence[Ranking]) -> Figure:
+    """Mean and 95 % interval of the metric that each ranking is ranked by, the best on top, and a dot for each run.
+
+    A mean without a bar has no interval; below the axis stands what the bars are over, or why there are none.
+
+    Args:
+        found: at least one ranking.
+    """
+    heights = [max(len(ranking.rows), 2) for ranking in found]
+    figure = new_figure(8, 0.8 * len(found) + 0.35 * sum(heights))
+    axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ranking, area in zip(found, axes, strict=True):
+        names = [", ".join(value for value in row.setting.values() if value) or ranking.data for row in ranking.rows]
+        values = [row.estimate(ranking.ranked_by) for row in ranking.rows]
+        places = range(len(values))
+        for place, value, row in zip(places, values, ranking.rows, strict=True):
+            runs = list(row.values(ranking.ranked_by).values())
+            if len(runs) > 1:
+                area.plot(runs, [place] * len(runs), ".", color=GREY, markersize=4)
+            if value.gap is None:
+                area.plot([value.low, value.high], [place, place], color=BLUE, linewidth=2)
+        area.plot([value.mean for value in values], list(places), "o", color=BLUE)
+        area.set_yticks(list(places), names)
+        area.set_ylim(len(values) - 0.5, -0.5)
+        area.set_xlabel(_label(ranking), wrap=True)
+        area.set_title(ranking.data, loc="left")
+        area.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def _label(ranking: Ranking) -> str:
+    """The metric, and what its bars are over."""
+    if not is_repeated(ranking):
+        return ranking.ranked_by
+    over = dict.fromkeys(repetition(row, ranking.ranked_by) for row in ranking.rows)
+    told = " and ".join(text for text in over if text)
+    told = f"over {told}" if told else f"none, {fewest_runs()} runs are needed"
+    return f"{ranking.ranked_by}, 95 % intervals: {told}"

@@ -1,0 +1,190 @@
+"""The figures of a run: drawn once, written to its folder and to TensorBoard. Imports matplotlib."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from matplotlib.figure import Figure
+from torch import nn
+
+from perceptron.data import TableDataModule
+from perceptron.figures.predictions import MOST_ROWS, SplitPredictions, predict_split
+from perceptron.figures.training_path import Training, boundaries_of, surfaces_of
+from perceptron.figures.writing import Drawing, drawn
+from perceptron.models import TaskModule
+from perceptron.plots.boundary import draw_boundaries
+from perceptron.plots.calibration import draw_calibration, reliability
+from perceptron.plots.confusion import confusion_counts, draw_confusion
+from perceptron.plots.curves import draw_curves
+from perceptron.plots.discrimination import discriminate, draw_discrimination
+from perceptron.plots.image import save, to_image
+from perceptron.plots.mistakes import draw_mistakes, image_shape, surest_mistakes
+from perceptron.plots.probabilities import counts_by_class, draw_probabilities
+from perceptron.plots.residuals import draw_residuals
+from perceptron.plots.style import shown
+from perceptron.plots.surface import draw_surfaces
+from perceptron.plots.weights import draw_coefficients, draw_weight_images
+from perceptron.tasks import SplitName
+
+
+def write_figures(
+    folder: Path,
+    loggers: Sequence[Logger],
+    model: TaskModule,
+    datamodule: TableDataModule,
+    *,
+    split: SplitName,
+    training: Training,
+    step: int,
+) -> None:
+    """Write all figures that the model and the data have, as ``figures/<name>.png`` and ``.svg`` and on TensorBoard.
+
+    Args:
+        folder: the run's folder.
+        loggers: of which TensorBoard gets images.
+        model: the trained model.
+        datamodule: its data.
+        split: whose rows are predicted.
+        training: what is known of how the weights came about.
+        step: of the images.
+    """
+    (folder / "figures").mkdir(exist_ok=True)
+    answers = predict_split(model, datamodule, split)
+    drawings = [
+        *_training_drawings(model, datamodule, training),
+        *_answer_drawings(answers, model),
+        *weight_drawings(model, datamodule),
+    ]
+    for name, figure in drawn(drawings):
+        pixels = save(figure, folder / "figures", name)
+        for logger in loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(f"figures/{name}", pixels, step, dataformats="HWC")
+
+
+def log_epoch_figures(loggers: Sequence[Logger], model: TaskModule, answers: SplitPredictions, *, step: int) -> None:
+    """Put the figures of an epoch's answers on TensorBoard."""
+    for name, figure in drawn(_answer_drawings(answers, model)):
+        pixels = to_image(figure)
+        for logger in loggers:
+            if isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_image(f"epochs/{name}", pixels, step, dataformats="HWC")
+
+
+def _training_drawings(model: TaskModule, datamodule: TableDataModule, training: Training) -> list[Drawing]:
+    """Curves, the loss surface with the descent, and of two features the decision boundary."""
+    schema = datamodule.schema
+    units = loss_units(schema.target_names, is_regression=not schema.class_names)
+    drawings: list[Drawing] = [
+        ("curves", lambda: draw_curves(training.curves, loss_units=units, best_epoch=training.best_epoch)),
+    ]
+    features, target = datamodule.rows("train", most=MOST_ROWS)[:2]
+    if sum(parameter.numel() for parameter in model.parameters()) > 1 and len(features) > 1:
+
+        def surface() -> Figure:
+            surfaces, n_rows = surfaces_of(model, features, target, training)
+            some = "training rows" if n_rows == len(features) else f"{n_rows} training rows"
+            return draw_surfaces(surfaces, loss_units=units, rows=some)
+
+        drawings.append(("loss_surface", surface))
+    if schema.n_features == 2 and schema.class_names:
+
+        def boundary() -> Figure:
+            return draw_boundaries(
+                boundaries_of(model, features.numpy(), training),
+                features.numpy(),
+                target.numpy(),
+                offsets=schema.feature_offsets,
+                feature_names=schema.feature_names,
+                class_names=schema.class_names,
+                threshold=getattr(model, "threshold", None),
+                rows="training rows",
+            )
+
+        drawings.append(("decision_boundary", boundary))
+    return drawings
+
+
+def _answer_drawings(answers: SplitPredictions, model: TaskModule) -> list[Drawing]:
+    """What the model says of rows, against the truth."""
+    schema, rows = answers.schema, answers.rows
+    if len(answers.target) < 2:
+        return []
+    if answers.probabilities is None:
+
+        def draw_target(i: int) -> Figure:
+            return draw_residuals(answers.labels[:, i], answers.target[:, i], name=schema.target_names[i], rows=rows)
+
+        if len(schema.target_names) == 1:
+            return [("residuals", lambda: draw_target(0))]
+        return [(f"residuals_{i}", lambda i=i: draw_target(i)) for i in range(len(schema.target_names))]  # type: ignore[misc]
+
+    probabilities, names = answers.probabilities, schema.class_names
+    two = len(names) == 2
+    counts = confusion_counts(answers.target, answers.labels, n_classes=len(names))
+
+    def discrimination() -> Figure | None:
+        found = discriminate(probabilities, answers.target)
+        return draw_discrimination(found, names, rows=rows) if found else None
+
+    def mistakes() -> Figure | None:
+        found = surest_mistakes(probabilities, answers.target, answers.labels)
+        if not found:
+            return None
+        shape = image_shape(schema.feature_names)
+        return draw_mistakes(
+            found,
+            names,
+            row_numbers=answers.row_numbers,
+            images=None if shape is None else answers.features.reshape(-1, *shape),
+            n_wrong=int((answers.labels != answers.target).sum()),
+            rows=rows,
+        )
+
+    threshold = getattr(model, "threshold", None)
+    return [
+        ("confusion", lambda: draw_confusion(counts, names, rows=rows)),
+        ("discrimination", discrimination),
+        (
+            "calibration",
+            lambda: draw_calibration(
+                reliability(probabilities, answers.target), positive=shown(names[1]) if two else None, rows=rows
+            ),
+        ),
+        (
+            "probabilities",
+            lambda: draw_probabilities(
+                counts_by_class(probabilities, answers.target), names, threshold=threshold, rows=rows
+            ),
+        ),
+        ("mistakes", mistakes),
+    ]
+
+
+def weight_drawings(model: TaskModule, datamodule: TableDataModule) -> list[Drawing]:
+    """The first layer's weights of a network on images, the coefficients of a linear model."""
+    schema = datamodule.schema
+    layers = [layer for layer in model.network.modules() if not list(layer.children())]
+    first = layers[0]
+    if not isinstance(first, nn.Linear) or first.in_features != schema.n_features:
+        return []
+    weights = first.weight.detach().float().cpu().numpy()
+    is_linear = len(layers) == 1
+    outputs = schema.class_names or schema.target_names
+    if len(weights) == 1 and schema.class_names:
+        outputs = outputs[1:]
+    shape = image_shape(schema.feature_names)
+    if shape is not None:
+        units = outputs if is_linear else [f"unit {i}" for i in range(len(weights))]
+        return [("weights", lambda: draw_weight_images(weights, shape, units))]
+    if not is_linear:
+        return []
+    said = "log-odds" if schema.class_names else "deviations of the target"
+    return [("coefficients", lambda: draw_coefficients(weights, schema.feature_names, outputs, units=said))]
+
+
+def loss_units(target_names: Sequence[str], *, is_regression: bool) -> str:
+    """What a loss of 1 is: cross-entropies are in nats, squared errors in the square of the target's units."""
+    if not is_regression:
+        return "nats"
+    return f"{shown(target_names[0])}²" if len(target_names) == 1 else "targets²"

@@ -1,0 +1,1 @@
+"""Plots of plain arrays; no file here knows models, loggers or run folders."""

@@ -1,0 +1,74 @@
+"""Loss and metrics over the epochs."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perceptron.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, panels
+from perceptron.tasks import TASKS
+
+# Epochs, from 0, and the value after each.
+Curve = tuple[Sequence[int], Sequence[float]]
+
+_COLOURS = {"train": BLUE, "val": ORANGE}
+_METRIC_COLOURS = (ORANGE, BLUE, GREEN, PURPLE)
+_SPLITS = {"train": "training", "val": "validation"}
+# The metrics that share an axis, with its label; one of the user's has an axis to itself.
+_PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("loss", ("loss",)),
+    ("share", ("acc", "auroc", "f1", "ece")),
+    ("error, in the target's units", ("rmse", "mae")),
+    ("R²", ("r2",)),
+)
+# From this ratio on a loss is drawn on a logarithmic axis.
+_WIDE = 50.0
+
+
+def draw_curves(curves: Mapping[str, Curve], *, loss_units: str, best_epoch: int | None = None) -> Figure | None:
+    """Training and validation in one chart, metrics of one kind in the next.
+
+    Args:
+        curves: by names like ``val/acc``.
+        loss_units: what a loss of 1 is.
+        best_epoch: the epoch whose weights were kept.
+
+    Returns:
+        None where there is no curve to draw.
+    """
+    drawn = []
+    reported = {metric for task in TASKS.values() for metric in task.metrics}
+    others = [metric for name in curves if (metric := name.partition("/")[2]) not in reported]
+    for label, metrics in (*_PANELS, *((metric, (metric,)) for metric in dict.fromkeys(others))):
+        names = [f"{split}/{metric}" for metric in metrics for split in _SPLITS if f"{split}/{metric}" in curves]
+        if names:
+            drawn.append((f"loss [{loss_units}]" if label == "loss" else label, names))
+    if not drawn:
+        return None
+    figure, all_axes = panels(len(drawn))
+    for axes, (label, names) in zip(all_axes, drawn, strict=True):
+        _draw_panel(axes, label, {name: curves[name] for name in names}, best_epoch)
+    n_epochs = max(epochs[-1] for epochs, _ in curves.values() if epochs) + 1
+    figure.suptitle(f"Loss and metrics over {n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}")
+    return figure
+
+
+def _draw_panel(axes: Axes, label: str, curves: Mapping[str, Curve], best_epoch: int | None) -> None:
+    several = len({name.partition("/")[2] for name in curves}) > 1
+    for i, (name, (epochs, values)) in enumerate(curves.items()):
+        split, _, metric = name.partition("/")
+        axes.plot(
+            epochs,
+            values,
+            color=_METRIC_COLOURS[i % len(_METRIC_COLOURS)] if several else _COLOURS[split],
+            # A single epoch is a point, which a line does not show.
+            marker="o" if len(epochs) < 3 else None,
+            label=f"{metric}, {_SPLITS[split]}" if several else _SPLITS[split],
+        )
+    if best_epoch is not None:
+        axes.axvline(best_epoch, color=GREY, linestyle=":", label=f"kept: epoch {best_epoch}")
+    values = [value for _, of_curve in curves.values() for value in of_curve if value == value]
+    if label.startswith("loss") and values and min(values) > 0 and max(values) > _WIDE * min(values):
+        axes.set_yscale("log")
+    axes.set(xlabel="epoch", ylabel=label)
+    axes.legend(fontsize="small")

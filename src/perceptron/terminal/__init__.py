@@ -1,0 +1,1 @@
+"""The terminal and the other standard streams: safe text, closed pipes, signals."""

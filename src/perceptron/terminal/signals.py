@@ -1,0 +1,142 @@
+"""Signals that end the program: an exception where they arrive, one line at its end. Imports nothing heavy."""
+
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from perceptron.errors import InterruptedRunError, StoppedError
+from perceptron.terminal.text import say
+
+# What the first signal started, closing files and deleting temporary ones, takes less.
+_SECONDS_TO_UNWIND = 2.0
+_SECONDS_UNTIL_REPEATED = 0.01
+_interrupted_at = -math.inf
+# What was raised last, by which the program should be ending.
+_interrupted_by: int | None = None
+_is_listening = False
+
+
+def ending_signals() -> tuple[int, ...]:
+    """SIGINT, SIGTERM and, where ``nohup`` has not switched it off, SIGHUP; outside the main thread none."""
+    # Python runs handlers in the main thread alone.
+    if threading.current_thread() is not threading.main_thread():
+        return ()
+    hears_hangup = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hears_hangup else ()))
+
+
+def interrupt(number: int, advice: str | None = None) -> None:
+    """Raise for a signal, unless the program is ending for another that came a moment ago.
+
+    Raises:
+        InterruptedRunError: with the signal's number and what to do next.
+    """
+    global _interrupted_at, _interrupted_by
+    if time.monotonic() - _interrupted_at > _SECONDS_TO_UNWIND:
+        _interrupted_at, _interrupted_by = time.monotonic(), number
+        raise InterruptedRunError(number, advice)
+
+
+def raise_if_lost() -> None:
+    """Raise once more for a signal whose exception a library dropped, as torch does while it imports NumPy.
+
+    Raises:
+        InterruptedRunError: where there was one.
+    """
+    if _interrupted_by is not None:
+        raise InterruptedRunError(_interrupted_by)
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Have SIGINT, SIGTERM and SIGHUP raise an ``InterruptedRunError`` inside; within another one, change nothing."""
+    global _is_listening, _interrupted_at, _interrupted_by
+    numbers = () if _is_listening else ending_signals()
+    if not numbers:
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in numbers}
+    unraisable = sys.unraisablehook
+    _is_listening, _interrupted_at, _interrupted_by = True, -math.inf, None
+    sys.unraisablehook = _repeat_if_lost
+    try:
+        for number in numbers:
+            signal.signal(number, _on_signal)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        sys.unraisablehook = unraisable
+        _is_listening, _interrupted_by = False, None
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """End the program where a signal or a full disk stops it: with one line, and the status that goes with it.
+
+    Within another one, change nothing.
+    """
+    if _is_listening:
+        yield
+        return
+    try:
+        with listening():
+            try:
+                yield
+            except Exception:
+                raise_if_lost()
+                raise
+    except StoppedError as error:
+        # A second signal must not cut the line short.
+        _handle_by(signal.SIG_IGN)
+        _print_line(str(error))
+        status = error.status
+        # All is written or taken back: another one ends the process if something keeps it.
+        _handle_by(lambda *_: os._exit(status))
+        sys.exit(status)
+    except BaseException:
+        _handle_by(signal.SIG_DFL)
+        raise
+    else:
+        # Python's own handler of SIGINT would print a traceback while the process ends.
+        _handle_by(signal.SIG_DFL)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    interrupt(number)
+
+
+def _repeat_if_lost(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send a signal again that arrived in a destructor or a weak reference's callback: Python drops what they raise."""
+    global _interrupted_at
+    if not isinstance(unraisable.exc_value, InterruptedRunError):
+        sys.__unraisablehook__(unraisable)
+        return
+    _interrupted_at = -math.inf
+    sent = (threading.main_thread().ident, unraisable.exc_value.number)
+    timer = threading.Timer(_SECONDS_UNTIL_REPEATED, signal.pthread_kill, sent)
+    timer.daemon = True
+    timer.start()
+
+
+def _handle_by(handler: "signal.Handlers | Callable[[int, FrameType | None], None]") -> None:
+    for number in ending_signals():
+        signal.signal(number, handler)
+
+
+def _print_line(line: str) -> None:
+    """Print on stderr; a terminal that was closed, which is what SIGHUP says, takes no more."""
+    try:
+        say(line, file=sys.stderr)
+        sys.stderr.flush()
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())

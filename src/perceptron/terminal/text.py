@@ -1,0 +1,66 @@
+"""Text from files, data and command lines, made safe to show on a terminal, in a log or on a page."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn, TextIO
+
+from perceptron.errors import USAGE_STATUS, UsageError
+
+# Joiners of letters in Persian and Indic scripts and in emoji, and blanks of a width of their own.
+_HARMLESS = frozenset("\u200c\u200d\u202f\u205f\u3000\xa0" + "".join(map(chr, range(0x2000, 0x200B))))
+
+
+def visible(text: object) -> str:
+    r"""A text in one line in which every character shows.
+
+    A terminal obeys escape sequences and control characters, a log takes a line end for the end of an entry, and marks
+    of direction reorder what a reader sees. Each becomes its escape sequence as Python writes it, such as ``\x1b``.
+
+    Args:
+        text: any object; of one that is not a text what ``str`` makes of it.
+    """
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(
+        character
+        if character.isprintable() or character in _HARMLESS
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in shown
+    )
+
+
+def say(text: object, *, file: TextIO | None = None) -> None:
+    """Print a visible text as a line; on standard output by default."""
+    print(visible(text), file=file or sys.stdout)
+
+
+def fail(error: UsageError | str) -> NoReturn:
+    """Print a user's mistake on standard error and exit with status 2."""
+    say(f"error: {error}", file=sys.stderr)
+    sys.exit(USAGE_STATUS)
+
+
+@contextmanager
+def warnings_on_stderr() -> Iterator[None]:
+    """Show the project's warnings on standard error, where nothing else is set up for logging."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(VisibleFormatter("warning: %(message)s"))
+    logger = logging.getLogger("perceptron")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class VisibleFormatter(logging.Formatter):
+    """Formats log entries with visible text; line ends and tabs stay, since Lightning logs tables."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The entry, with its traceback where it has one."""
+        lines = super().format(record).split("\n")
+        return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)

@@ -1,0 +1,94 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from perceptron.errors import UsageError
+from perceptron.sweeps.best_setting import as_experiment
+from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.sweeps.progress import SweepProgress
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    for number in range(12):
+        (tmp_path / str(number) / ".hydra").mkdir(parents=True)
+        path = tmp_path / str(number) / ".hydra" / "overrides.yaml"
+        path.write_text(f"- seed={number}\n")
+        an_hour_ago = path.stat().st_mtime - 3600
+        os.utime(path, (an_hour_ago, an_hour_ago))
+    return tmp_path
+
+
+def test_jobs_are_in_the_order_of_their_numbers(sweep: Path) -> None:
+    assert [job.folder.name for job in find_jobs(sweep)] == [str(number) for number in range(12)]
+    assert find_jobs(sweep)[10].overrides == ["seed=10"]
+
+
+@pytest.mark.parametrize("damaged", [b"- [1", b"\xff\xfe", b"seed: 1", b"3"])
+def test_overrides_that_cannot_be_read_are_named(sweep: Path, damaged: bytes) -> None:
+    (sweep / "4" / ".hydra" / "overrides.yaml").write_bytes(damaged)
+    with pytest.raises(UsageError, match=r"overrides.yaml must .*/4/.hydra/overrides.yaml"):
+        _ = find_jobs(sweep)[4].overrides
+
+
+@pytest.mark.parametrize("damaged", [b"- [1", b"\xff\xfe", b"hydra: {}", b"hydra: {runtime: {choices: 3}}", b""])
+def test_choices_that_cannot_be_read_are_named(sweep: Path, damaged: bytes) -> None:
+    (sweep / "4" / ".hydra" / "hydra.yaml").write_bytes(damaged)
+    with pytest.raises(UsageError, match=r"hydra.yaml must .*/4/.hydra/hydra.yaml"):
+        _ = find_jobs(sweep)[4].choices
+
+
+def test_files_tell_the_state(sweep: Path) -> None:
+    jobs = find_jobs(sweep)
+    (sweep / "0" / "metrics.json").write_text("{}")
+    jobs[1].prune("falls behind")
+    try:
+        raise ValueError("wrong\nin two lines")
+    except ValueError as error:
+        jobs[2].fail(error)
+    jobs[3].fail(UsageError("lr must be above 0"))
+    assert [job.state for job in jobs[:5]] == [
+        State.DONE,
+        State.PRUNED,
+        State.FAILED,
+        State.FAILED,
+        State.RUNNING,
+    ]
+    assert [job.reason for job in jobs[1:4]] == ["falls behind", "ValueError: wrong", "lr must be above 0"]
+    assert "Traceback" in (sweep / "2" / "error.txt").read_text()
+    assert (sweep / "3" / "error.txt").read_text() == "lr must be above 0\n"
+    jobs[2].begin()
+    assert jobs[2].state == State.RUNNING
+
+
+def test_an_error_without_words_has_its_name(sweep: Path) -> None:
+    job = Job(sweep / "0")
+    job.fail(MemoryError())
+    assert job.reason == "MemoryError"
+
+
+def test_progress_counts_what_is_new(sweep: Path) -> None:
+    (sweep / "0" / "metrics.json").write_text("{}")
+    Job(sweep / "1").fail(UsageError("before"))
+    progress = SweepProgress(sweep, total=12)
+    count = progress.count()
+    assert (count.done, count.failed, count.running) == (1, 0, 0)
+    # As if it had been started before what lies there.
+    progress.started -= 7200
+    count = progress.count()
+    assert (count.done, count.failed, count.running) == (1, 1, 10)
+    (sweep / "2" / "metrics.json").write_text("{}")
+    assert progress.line(progress.count()).startswith("2 of 12 done, 9 running, 1 failed, about ")
+
+
+def test_best_is_an_experiment() -> None:
+    text = as_experiment(
+        {"model": "binary_mlp", "model.network.hidden": [50, 50], "seed": 3, "optimizer.lr": 0.1, "paths.log_dir": "x"},
+        groups=["model", "data"],
+        comment="The best.",
+    )
+    assert text == (
+        "# @package _global_\n# The best.\ndefaults:\n- override /model: binary_mlp\n- _self_\n"
+        "model:\n  network:\n    hidden:\n    - 50\n    - 50\noptimizer:\n  lr: 0.1\n"
+    )
