@@ -22,15 +22,13 @@ from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.models import Estimator, Standardize
 from perceptron.runs.best import best_entry
 from perceptron.runs.faults import named_faults
-from perceptron.runs.files import write_text
 from perceptron.runs.folder import Run
 from perceptron.runs.lock import only_process
-from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.report import log_results, print_results
 from perceptron.tasks import TASKS, SplitName
 from perceptron.training.divergence import likely_steep
 from perceptron.training.hyper_parameters import hyper_parameters
-from perceptron.training.result_files import log_task, notes, write_data_report, write_results
+from perceptron.training.result_files import begin_run, report_lines, write_results
 
 
 def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -69,10 +67,7 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
     check_metric_classes(config)
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
-    write_text(folder / "config.yaml", as_yaml(config))
-    log_task(datamodule)
-    if datamodule.report is not None:
-        write_data_report(folder, datamodule.report)
+    begin_run(folder, config, datamodule)
     try:
         model.fit(*datamodule.rows("train"))
     except (ValueError, TypeError) as error:
@@ -97,7 +92,7 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
     )
     if not quiet:
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}"
-        print_results(metrics, title=title, folder=folder, notes=notes(datamodule))
+        print_results(metrics, title=title, folder=folder, notes=report_lines(datamodule))
     return best_value
 
 

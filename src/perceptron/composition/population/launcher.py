@@ -20,7 +20,7 @@ from perceptron.garbage_collection import rare_collection
 from perceptron.runs.faults import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
-from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.lightning_messages import silence_lightning
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def launch(
     numbers = range(first, first + len(job_overrides))
     try:
         with rare_collection():
-            tame_lightning()
+            silence_lightning()
             groups, alone = group_jobs(numbers, job_of)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for written in train_groups(groups, write, max_members=max_members):
