@@ -76,6 +76,10 @@ class BinaryClassifier(TaskModule):
         """Probabilities of class 1."""
         return outputs.squeeze(-1).sigmoid()
 
+    def correct(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Whether the label by the threshold is the target."""
+        return (outputs.squeeze(-1).sigmoid() >= self.cut) == target.bool()
+
     def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, 2)``."""
         of_class_1 = outputs.sigmoid()

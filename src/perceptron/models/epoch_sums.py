@@ -15,11 +15,11 @@ class EpochSums:
     Nothing is read from the device before the epoch ends.
 
     Args:
-        count_correct: counts the correctly labelled rows of outputs and target; None to count none.
+        correct: which rows of outputs and target are labelled correctly; None to count none.
     """
 
-    def __init__(self, count_correct: Callable[[Tensor, Tensor], Tensor] | None) -> None:
-        self._count_correct = count_correct
+    def __init__(self, correct: Callable[[Tensor, Tensor], Tensor | None] | None) -> None:
+        self._correct = correct
         self._loss = torch.zeros(())
         self._n_rows = 0
         self._n_correct = torch.zeros((), dtype=torch.int64)
@@ -31,7 +31,7 @@ class EpochSums:
     @property
     def counts_labels(self) -> bool:
         """Whether correctly labelled rows are counted."""
-        return self._count_correct is not None
+        return self._correct is not None
 
     def to(self, device: torch.device) -> "EpochSums":
         """Move the sums to the device of the losses."""
@@ -48,7 +48,7 @@ class EpochSums:
         """
         self._loss += loss * len(target)
         self._n_rows += len(target)
-        if self._count_correct is None:
+        if self._correct is None:
             return
         self._outputs.append(outputs)
         self._targets.append(target)
@@ -74,9 +74,10 @@ class EpochSums:
         if len(state) > 2:
             self._n_correct = state[2].long()
         else:
-            self._count_correct = None
+            self._correct = None
 
     def _label(self) -> None:
-        if self._count_correct is not None and self._outputs:
-            self._n_correct += self._count_correct(torch.cat(self._outputs), torch.cat(self._targets))
+        if self._correct is not None and self._outputs:
+            correct = self._correct(torch.cat(self._outputs), torch.cat(self._targets))
+            self._n_correct += 0 if correct is None else correct.sum()
             self._outputs, self._targets, self._n_unlabelled = [], [], 0

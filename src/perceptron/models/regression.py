@@ -42,6 +42,9 @@ class Regressor(TaskModule):
         """Values in the targets' units."""
         return self.standardize_target.inverse(outputs)
 
+    def correct(self, outputs: Tensor, target: Tensor) -> None:
+        """None: values are no labels."""
+
     def answers(self, outputs: Tensor) -> Prediction:
         """Values ``(batch, n_targets)`` in the targets' units, less the targets' offsets."""
         return Prediction(self.standardize_target.inverse(outputs), None)

@@ -18,7 +18,7 @@ from perceptron.models.several_steps import steps_per_batch, steps_taken
 from perceptron.models.split_metrics import SplitMetrics, count, in_order, joined, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
-from perceptron.tasks import REGRESSION, SplitName, Task
+from perceptron.tasks import SplitName, Task
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 ScheduleFactory = Callable[..., LRSchedulerConfigType]
@@ -139,6 +139,15 @@ class TaskModule(EpochLoggingModule, ABC):
         return in_order(numbers(metrics, loss=self.row_losses(outputs, target).mean()))
 
     @abstractmethod
+    def correct(self, outputs: Tensor, target: Tensor) -> Tensor | None:
+        """Which rows are labelled correctly, ``(..., n_rows)`` bool; None for a regression.
+
+        Args:
+            outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
+            target: with the same leading dimensions.
+        """
+
+    @abstractmethod
     def answers(self, outputs: Tensor) -> Prediction:
         """Answers of outputs ``(batch, n_outputs)``."""
 
@@ -240,13 +249,16 @@ class TaskModule(EpochLoggingModule, ABC):
         self._sums.add(loss.detach(), outputs.detach(), target)
         return loss
 
-    def _new_sums(self) -> EpochSums:
-        labels = self.task_metrics and self.task is not REGRESSION
-        return EpochSums(self._count_correct if labels else None)
+    @property
+    def counts_labels(self) -> bool:
+        """Whether the accuracy on training rows is logged after each epoch."""
+        return self.task_metrics and "acc" in self.task.metrics
 
-    def _count_correct(self, outputs: Tensor, target: Tensor) -> Tensor:
-        together = outputs if outputs.ndim == 2 else self.mean_of_members(outputs)
-        return (self.answers(together).labels == target).sum()
+    def _new_sums(self) -> EpochSums:
+        return EpochSums(self._correct_rows if self.counts_labels else None)
+
+    def _correct_rows(self, outputs: Tensor, target: Tensor) -> Tensor | None:
+        return self.correct(outputs if outputs.ndim == 2 else self.mean_of_members(outputs), target)
 
     def on_train_epoch_end(self) -> None:
         """Log the mean loss of the epoch's steps, and of classes the accuracy, as the steps have found them."""

@@ -25,15 +25,15 @@ class Epoch:
         number: from 0.
         step: number of the optimizer step it is logged under.
         val: metrics of the validation rows under names like ``val/acc``.
-        train: ``train/loss``.
-        sums: of the losses of all rows, and the number of rows.
+        train: ``train/loss``, and of classes ``train/acc``.
+        sums: of the losses of all rows, the number of rows, and the number of correctly labelled ones.
     """
 
     number: int
     step: int
     val: Mapping[str, float]
     train: Mapping[str, float]
-    sums: tuple[float, int]
+    sums: tuple[float, int, int]
 
 
 @dataclass(kw_only=True, eq=False)
