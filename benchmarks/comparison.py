@@ -52,7 +52,7 @@ def main() -> None:
         command = [sys.executable, str(ROOT / "train.py"), "-m", *arguments]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             sys.exit(f"the sweep {name} has failed jobs; see {folder}/summary.md")
-    subprocess.run([sys.executable, "-m", "perceptron", "compare", *folders, f"out={out}"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "perceptron", "compare", *folders, f"output={out}"], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,9 @@ import torch
 import yaml
 
 from perceptron.data import table_from_files
-from perceptron.runs.files import write_text
-from perceptron.sweeps.statistics import Draw, compare, estimate, holm
+from perceptron.files.writing import write_text
+from perceptron.sweeps.finished_runs import Draw
+from perceptron.sweeps.statistics import compare, estimate, holm
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "table_defaults.jsonl"

@@ -35,10 +35,11 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
 
 from perceptron.estimators import PerceptronClassifier, PerceptronRegressor
+from perceptron.files.writing import write_text
 from perceptron.networks import TabM
-from perceptron.runs.files import write_text
-from perceptron.runs.undefined import DASH
-from perceptron.sweeps.statistics import Draw, compare, estimate, holm
+from perceptron.runs.metric_display import DASH
+from perceptron.sweeps.finished_runs import Draw
+from perceptron.sweeps.statistics import compare, estimate, holm
 
 
 class Contest(NamedTuple):

@@ -18,7 +18,7 @@ class Node:
 
 @pytest.fixture(autouse=True)
 def _nothing_set_apart(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("perceptron.garbage_collection._is_set_apart", False)
+    monkeypatch.setattr("perceptron.garbage_collection._is_frozen", False)
     gc.unfreeze()
     yield
     gc.unfreeze()

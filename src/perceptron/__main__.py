@@ -15,19 +15,9 @@ from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
 from perceptron.terminal.text import fail, warnings_on_stderr
 
-# Name: what it does, in a line. The module of the same name in perceptron.commands is imported when it is called.
-COMMANDS = {
-    "train": "train, test and log a model; the same as python train.py",
-    "resume": "let a run that was stopped go on, to the same bits",
-    "evaluate": "loss and metrics of a run's model on a split, or on other data",
-    "predict": "answers for the rows of a CSV, Parquet or Feather file",
-    "export": "a run's model as ONNX or as a torch.export program",
-    "ensemble": "one predictor of a sweep's members: the mean of their answers, and its spread",
-    "compare": "rank the settings of runs and sweeps, with intervals and paired tests",
-    "report": "a run or a sweep as one HTML file",
-    "dashboard": "TensorBoard on the log folder, for this machine alone",
-}
-# Commands that have a log.
+# Each is a module of perceptron.commands, which is imported when it is called.
+COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "report", "dashboard")
+# Commands whose warnings go to a log.
 _LOGGED = ("train", "resume")
 
 
@@ -40,8 +30,10 @@ def main() -> None:
 def _run() -> None:
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in ("--help", "-h"):
-        print("perceptron <command> [key=value ...]\n")
-        print("\n".join(f"  {command:<10} {summary}" for command, summary in COMMANDS.items()))
+        print("perceptron <command> [<argument>=<value> ...]\n")
+        for command in COMMANDS:
+            print(f"  {command:<10} {import_module(f'perceptron.commands.{command}').COMMAND.summary}")
+        print("\nperceptron <command> --help lists the arguments of a command.")
         return
     try:
         if name not in COMMANDS:

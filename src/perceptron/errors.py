@@ -1,4 +1,4 @@
-"""What ends a run early: a user's mistake, a signal, a full disk, a loss that is not finite."""
+"""Exceptions that end a run: a user's mistake, a signal, a full disk, a non-finite loss."""
 
 import signal
 
@@ -6,9 +6,9 @@ USAGE_STATUS = 2
 
 
 class UsageError(Exception):
-    """Something that the user can mend: one line that says the rule, the value and the fix.
+    """A mistake that the user can correct. Its text is one line with the rule, the value and the fix.
 
-    The command line prints it on stderr without a traceback and ends with status 2.
+    The command line prints it on standard error without a traceback and exits with status 2.
     """
 
 
@@ -18,38 +18,38 @@ def missing_extra(needed: str, extra: str, *, found: str = "none") -> UsageError
     The advice names a checkout: the name ``perceptron`` on the package index belongs to another project.
 
     Args:
-        needed: what needs which package, such as ``predict needs pyarrow``.
-        extra: the extra of this project that installs it.
-        found: what there is instead.
+        needed: the feature and the package, such as ``predict needs pyarrow``.
+        extra: the extra of this project that installs the package.
+        found: what was found instead.
     """
     command = f"pip install --constraint constraints.txt --editable '.[{extra}]'"
     return UsageError(f"{needed}, got {found}; type {command} in the project's folder")
 
 
 class PrunedError(Exception):
-    """A run that was ended early because it would not be the best; its text says why."""
+    """A run that was stopped because it would not become the best; the text says why."""
 
 
 class StoppedError(BaseException):
-    """What ends the program wherever it is. Abstract.
+    """An interruption that ends the program wherever it is. Abstract.
 
-    Like KeyboardInterrupt no Exception: it arrives inside any code, and a handler for whatever may go wrong there must
-    not take it for a failure of one part and go on with the others.
+    Like KeyboardInterrupt, it is not an ``Exception``: it may be raised inside any code, and a handler of failures
+    there must not take it for one and continue.
 
     Args:
-        advice: what to do next, printed after a semicolon; None where whoever stops does not know.
+        advice: what to do next, printed after a semicolon; None if the place that raises it does not know.
     """
 
     status: int
 
     def __init__(self, *arguments: object, advice: str | None = None) -> None:
-        # All of them, so that a worker process can send it to the one that waits for it.
+        # All arguments are passed on so that a worker process can pickle the exception.
         super().__init__(*arguments, advice)
         self.advice = advice
 
 
 class InterruptedRunError(StoppedError):
-    """A signal that ends the program; the command line prints one line and exits with 128 plus its number.
+    """A signal ended the program. The command line prints one line and exits with 128 plus the signal's number.
 
     Args:
         number: of the signal.
@@ -66,11 +66,11 @@ class InterruptedRunError(StoppedError):
 
 
 class NoRoomError(StoppedError):
-    """A disk that takes no more; the command line prints one line and exits with 1.
+    """The disk is full. The command line prints one line and exits with 1.
 
     Args:
-        folder: that was written to.
-        why: what the system says, and how much room is left.
+        folder: the folder that was written to.
+        why: the system's message, and how much room is left.
         advice: see ``StoppedError``.
     """
 
@@ -87,11 +87,11 @@ class NoRoomError(StoppedError):
 
 
 class DivergedError(Exception):
-    """A loss that is no finite number.
+    """A non-finite loss.
 
     Args:
         loss: NaN or infinite.
-        epoch: in which it was so, from 0.
+        epoch: from 0.
     """
 
     def __init__(self, loss: float, epoch: int) -> None:
@@ -99,21 +99,20 @@ class DivergedError(Exception):
 
 
 def reason(error: BaseException, *, lines: int | None = None) -> str:
-    """What an exception says, in one line; the name of its type where it says nothing.
+    """The message of an exception in one line, or the name of its type if it has no message.
 
     Args:
         error: of any package.
-        lines: so many of the first lines of what it says, where those behind them are advice to programmers; None
-            for all of them.
+        lines: number of lines of the message to use, if the others are advice to programmers; None for all.
     """
-    # torch lists the frames of its C++ behind what went wrong.
+    # torch appends the frames of its C++ code.
     message, _, _ = str(error).partition("\nException raised from")
     said = [line.strip() for line in message.splitlines() if line.strip()]
     return " ".join(said[:lines]) or type(error).__name__
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """The first of a chain of exceptions, each of which was raised from the one before."""
+    """The first exception of a chain of causes."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

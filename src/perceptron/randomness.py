@@ -1,4 +1,4 @@
-"""Every random draw is a function of a seed and of what it is drawn for, never of what ran before."""
+"""Seeds of random draws: functions of the user's seed and of the purpose, never of what was drawn before."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What a draw is for; two streams of one seed are independent of each other."""
+    """The purpose of a draw. The streams of one seed are independent of one another."""
 
     WEIGHTS = 0
     ROW_ORDER = 1
@@ -20,11 +20,11 @@ def derive_seed(seed: int, stream: Stream, *keys: int) -> int:
 
     Args:
         seed: the user's seed, at least 0.
-        stream: what the draws are for.
-        keys: what else they depend on, such as the epoch; each at least 0.
+        stream: purpose of the draws.
+        keys: further dependencies, such as the epoch; each at least 0.
 
     Returns:
-        A 63-bit seed, mixed by numpy's ``SeedSequence``, which makes neighbouring seeds and epochs unrelated.
+        A 63-bit seed, mixed by numpy's ``SeedSequence``, by which neighbouring seeds and epochs are unrelated.
     """
     entropy = (seed, int(stream), *keys)
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> np.uint64(1))

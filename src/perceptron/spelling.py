@@ -5,15 +5,15 @@ from difflib import get_close_matches
 
 
 def did_you_mean(wrong: str, valid: Iterable[str], *, most: int | None = None) -> str:
-    """The end of an error message: the nearest valid name, or all of them where none is near.
+    """The end of an error message: the nearest valid name, or all valid names if none is near.
 
-    Nearest is a name of the same letters in another order, then one that the wrong name begins with
-    (``val/accuracy`` for ``val/acc``), then the most alike.
+    The nearest is a name with the same letters in another order, else a name that the wrong one begins with
+    (``val/acc`` for ``val/accuracy``), else the most similar.
 
     Args:
         wrong: as typed.
-        valid: names that can be typed.
-        most: so many of them are told where none is near; None for all.
+        valid: valid names.
+        most: largest number of names to list if none is near; None for all.
     """
     names = sorted(valid)
     swapped = [name for name in names if sorted(name) == sorted(wrong)]

@@ -1,4 +1,4 @@
-"""The three kinds of task, and the names of the metrics that each reports. Imports nothing heavy."""
+"""The three tasks, and the metrics that each reports. Imports nothing heavy."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,12 +9,12 @@ SplitName = Literal["train", "val", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A kind of task.
+    """A task.
 
     Attributes:
         name: ``binary``, ``multiclass`` or ``regression``.
-        needs: what the target must look like, in words for an error message.
-        metrics: names of the reported metrics, each with the direction in which it gets better.
+        needs: the form of the target, for error messages.
+        metrics: names of the reported metrics, each with the direction in which it improves.
     """
 
     name: str
@@ -40,6 +40,6 @@ TASKS = {task.name: task for task in (BINARY, MULTICLASS, REGRESSION)}
 
 
 def direction_of(monitor: str) -> Direction | None:
-    """Direction in which a logged metric such as ``val/acc`` improves; None where the name is none of ours."""
+    """Direction in which a metric such as ``val/acc`` improves; None if it is not a metric of any task."""
     metric = monitor.rpartition("/")[2]
     return next((task.metrics[metric] for task in TASKS.values() if metric in task.metrics), None)

@@ -40,7 +40,7 @@ def _headings(page) -> list[str]:
 
 def test_a_run(sweep: Path, tmp_path: Path, looked_at) -> None:
     out = tmp_path / "report.html"
-    main([f"run={sweep / '0'}", f"out={out}"])
+    main([f"run={sweep / '0'}", f"output={out}"])
     page, told, asked = looked_at(out, "report_run")
     assert _headings(page) == ["Results", "Figures", "Settings", "Provenance"]
     assert told == []
@@ -79,7 +79,7 @@ def test_a_table_of_ones_own(tmp_path: Path, looked_at) -> None:
 
 def test_a_sweep(sweep: Path, tmp_path: Path, looked_at) -> None:
     out = tmp_path / "report.html"
-    main([f"sweep={sweep}", f"out={out}"])
+    main([f"sweep={sweep}", f"output={out}"])
     page, told, asked = looked_at(out, "report_sweep")
     assert _headings(page) == ["Results", "Figures", "Jobs", "Settings", "Provenance"]
     assert told == []

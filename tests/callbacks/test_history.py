@@ -9,14 +9,14 @@ from perceptron.callbacks import History
 from perceptron.composition.building.data import build_data
 from perceptron.composition.building.model import build_model
 from perceptron.composition.building.trainer import build_trainer
-from perceptron.runs.checkpoint import SelfContained
+from perceptron.runs.checkpoints.metadata import StoredMetadata
 
 
 def _fit(composed, history: History, *overrides: str, folder: str, ckpt_path: Path | None = None):
     cfg, chosen = composed("model=softmax", "data=iris", "logger=none", *overrides, folder=folder)
     data = build_data(cfg.data)
     model = build_model(cfg, data, chosen=chosen)
-    trainer = build_trainer(cfg, [history, SelfContained(config={}, schema=data.schema)])
+    trainer = build_trainer(cfg, [history, StoredMetadata(config={}, schema=data.schema)])
     trainer.fit(model, datamodule=data, ckpt_path=ckpt_path, weights_only=True)
     return trainer, model
 

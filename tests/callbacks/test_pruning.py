@@ -7,7 +7,7 @@ from perceptron.composition.building.data import build_data
 from perceptron.composition.building.model import build_model
 from perceptron.composition.building.trainer import build_trainer
 from perceptron.errors import PrunedError, UsageError
-from perceptron.runs.checkpoint import SelfContained
+from perceptron.runs.checkpoints.metadata import StoredMetadata
 
 optuna = pytest.importorskip("optuna")
 
@@ -56,7 +56,7 @@ def test_an_epoch_without_a_validation_has_nothing_to_report(folder: Path, compo
         "data=iris", "model=softmax", "logger=none", "trainer.max_epochs=6", "trainer.check_val_every_n_epoch=2"
     )
     data = build_data(cfg.data)
-    trainer = build_trainer(cfg, [pruning, SelfContained(config={}, schema=data.schema)])
+    trainer = build_trainer(cfg, [pruning, StoredMetadata(config={}, schema=data.schema)])
     trainer.fit(build_model(cfg, data, chosen=chosen), datamodule=data)
     study = optuna.load_study(study_name="search", storage=f"sqlite:///{folder / 'search.db'}")
     # Numbered from 0; the last is not reported any more.

@@ -25,7 +25,7 @@ def test_it_is_tensorboard_on_the_loopback_address(tmp_path: Path) -> None:
         ([], "logs must hold runs that TensorBoard can show, got none in logs; train with logger=tensorboard"),
         (["port=99999"], "port must be a number from 0 to 65535, got 99999; leave it out for 6006"),
         (["port=-1"], "port must be a number from 0 to 65535, got -1; leave it out for 6006"),
-        (["host=0.0.0.0"], "there is no setting host=0.0.0.0; "),
+        (["host=0.0.0.0"], "there is no argument host=0.0.0.0; "),
     ],
 )
 def test_mistakes_are_one_line(typed, line: str, tmp_path: Path, monkeypatch) -> None:

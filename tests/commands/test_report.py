@@ -5,7 +5,7 @@ import pytest
 
 from perceptron.commands.report import main
 from perceptron.errors import UsageError
-from perceptron.runs.ending import ending
+from perceptron.runs.training_end import training_end
 
 
 def _run(folder: Path, *, finished: bool) -> Path:
@@ -44,7 +44,7 @@ def test_the_page_says_how_the_training_ended(tmp_path: Path) -> None:
     origin = json.loads((run / "provenance.json").read_text())
     for max_epochs, early, told in ((100, True, "Training stopped early after 51 epochs, kept epoch 30."),
                                     (51, False, "Training stopped at its 51 epochs, kept epoch 30.")):  # fmt: skip
-        end = ending(epochs=51, max_epochs=max_epochs, stopped_early=early, kept_epoch=30)
+        end = training_end(epochs=51, max_epochs=max_epochs, stopped_early=early, kept_epoch=30)
         (run / "provenance.json").write_text(json.dumps(origin | {"training": end}))
         main([f"run={run}"])
         assert told in (run / "report.html").read_text()
@@ -59,7 +59,7 @@ def test_a_damaged_ending_is_one_line(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
-    main([f"run={_run(tmp_path / 'a', finished=False)}", f"out={tmp_path / 'page.html'}"])
+    main([f"run={_run(tmp_path / 'a', finished=False)}", f"output={tmp_path / 'page.html'}"])
     assert "has not finished" in (tmp_path / "page.html").read_text()
 
 
@@ -69,18 +69,18 @@ def test_an_ensemble_is_no_run_that_has_not_finished(tmp_path: Path) -> None:
     main([f"run={folder}"])
     html = (folder / "report.html").read_text()
     assert "<h1>an ensemble on data</h1>" in html
-    assert "perceptron evaluate says how it does" in html
+    assert "perceptron evaluate for its metrics" in html
     assert "finishe" not in html
 
 
 @pytest.mark.parametrize(
     ("typed", "line"),
     [
-        (["rum=latest"], "there is no setting rum=latest; did you mean run?"),
+        (["rum=latest"], "there is no argument rum=latest; did you mean run?"),
         (["run=a", "sweep=b"], "a report is of run or of sweep, got both; leave one of them out"),
         (["runs=nowhere"], "run=latest needs a run in nowhere, got none; train one, or say where with runs=<folder>"),
         (["run=nowhere"], "run must be a run's folder, latest or best, got nowhere, which is not there; name another"),
-        (["sweep=nowhere"], "sweep must be a multirun's folder, got nowhere, which is not there; name another"),
+        (["sweep=nowhere"], "sweep must be a multirun's folder, got nowhere, which does not exist; name another"),
     ],
 )
 def test_mistakes_are_one_line(typed, line: str, tmp_path: Path, monkeypatch) -> None:
@@ -96,5 +96,5 @@ def test_a_folder_without_jobs_is_no_sweep(tmp_path: Path) -> None:
 
 
 def test_a_page_goes_to_a_folder_that_exists(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="in a folder that exists"):
-        main([f"run={_run(tmp_path / 'a', finished=True)}", f"out={tmp_path / 'none/page.html'}"])
+    with pytest.raises(UsageError, match="output must be a file in a folder"):
+        main([f"run={_run(tmp_path / 'a', finished=True)}", f"output={tmp_path / 'none/page.html'}"])

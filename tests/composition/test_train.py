@@ -87,7 +87,7 @@ def test_tensorboard_shows_curves_and_hyper_parameters_with_their_final_metrics(
     ).session_start_info
     assert started.hparams["optimizer.lr"].number_value == 0.05
     assert started.hparams["model"].string_value == "logistic"
-    # One would hide what only other runs have: see perceptron.runs.report.
+    # One would hide what only other runs have: see perceptron.runs.loggers.
     assert "_hparams_/experiment" not in tags["tensors"]
     shown = {name if name.startswith("test/") else f"best/{name}" for name in metrics}
     assert shown <= set(tags["scalars"])

@@ -14,9 +14,9 @@ from perceptron.composition.building.data import build_data
 from perceptron.composition.building.model import build_model
 from perceptron.composition.train import train
 from perceptron.figures.predictions import held_out_split, predict_split
-from perceptron.figures.training_path import Training, boundaries_of, path_of, surfaces_of, weights_of
+from perceptron.figures.training_path import TrainingPath, boundaries_of, path_of, surfaces_of, weights_of
 from perceptron.figures.writing import drawn
-from perceptron.runs.checkpoint import load_weights
+from perceptron.runs.checkpoints.checkpoint_file import load_weights
 
 ALL = {"curves", "loss_surface"}
 OF_CLASSES = ALL | {"confusion", "discrimination", "calibration", "probabilities", "mistakes"}
@@ -60,7 +60,7 @@ def test_the_trained_weights_loss_is_the_runs(overrides, composed, tmp_path: Pat
     load_weights(model, tmp_path / "checkpoints/best.ckpt")
     own = weights_of(model)
     start = torch.from_numpy(own * 0.5).float()
-    training = Training(snapshots={0: start, 1: start * 1.3 + 0.01}, best_epoch=2)
+    training = TrainingPath(snapshots={0: start, 1: start * 1.3 + 0.01}, best_epoch=2)
     epochs, path, n_to_trained = path_of(model, training)
     assert (epochs, n_to_trained) == ([0, 1, 3], 3)
     np.testing.assert_array_equal(path[-1], own)
@@ -80,7 +80,7 @@ def test_the_boundary_at_the_end_is_the_models_own(composed) -> None:
     features = data.rows("train")[0].numpy()
     start = torch.zeros(len(weights_of(model)))
     own = weights_of(model)
-    found = boundaries_of(model, features, Training(snapshots={0: start, 5: start + 1}, best_epoch=4))
+    found = boundaries_of(model, features, TrainingPath(snapshots={0: start, 5: start + 1}, best_epoch=4))
     assert [boundary.when for boundary in found] == ["after 0 epochs", "trained weights (after 5 epochs)"]
     np.testing.assert_array_equal(found[0].probabilities, 0.5)
     np.testing.assert_array_equal(weights_of(model), own)

@@ -28,10 +28,10 @@ from perceptron.composition.train import train
 from perceptron.data import TableDataModule
 from perceptron.models import MulticlassClassifier, Standardize, schedules, several_steps, task_module
 from perceptron.networks import MLP
-from perceptron.runs.checkpoint import read_checkpoint
-from perceptron.runs.interruption import Interruption
-from perceptron.runs.last import LastCheckpoint
-from perceptron.runs.resume import ExactResume
+from perceptron.runs.checkpoints import LastCheckpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
+from perceptron.runs.checkpoints.exact_resume import ExactResume
+from perceptron.runs.checkpoints.save_on_signal import SaveOnSignal
 
 Composed = Callable[..., tuple[DictConfig, dict[str, str]]]
 QUIET: dict[str, Any] = {
@@ -229,7 +229,7 @@ def test_a_model_of_which_lightning_must_know_each_step_gets_single_steps(settin
 def test_what_hears_epochs_alone_does_not_stand_in_the_way(tmp_path: Path) -> None:
     data = _data()
     callbacks = [
-        EarlyStopping("val/loss"), EpochProgress(), ExactResume(), History(), Interruption(tmp_path),
+        EarlyStopping("val/loss"), EpochProgress(), ExactResume(), History(), SaveOnSignal(tmp_path),
         LastCheckpoint(dirpath=str(tmp_path)), ListensToEpochs(), ModelCheckpoint(dirpath=tmp_path, monitor="val/loss"),
     ]  # fmt: skip
     trainer = L.Trainer(**QUIET | {"enable_checkpointing": True, "enable_progress_bar": True}, callbacks=callbacks)

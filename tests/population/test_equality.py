@@ -11,7 +11,7 @@ from perceptron.composition.population.jobs import MemberBuilder, check_settings
 from perceptron.composition.population.trained import train_together
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.train import train
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 
 # Two seeds and two folds, one of which has a row more in its last batch of an epoch, by two of something else.
 FOLDS = [{"seed": seed, "data.fold": fold} for seed in (0, 1) for fold in (0, 3)]

@@ -86,7 +86,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], _Arguments]] = {
     "resume": (("run", "table"), lambda case: ["resume", f"run={case}", "trainer.max_epochs=3"]),
     "report": (("run", "table"), lambda case: ["report", f"run={case}"]),
     "report sweep": (("sweep", "search"), lambda case: ["report", f"sweep={case}"]),
-    "compare": (("sweep", "run"), lambda case: ["compare", str(case), f"out={case / 'out'}"]),
+    "compare": (("sweep", "run"), lambda case: ["compare", str(case), f"output={case / 'out'}"]),
     "export": (("run",), lambda case: ["export", f"run={case}", "format=torch"]),
     "sweep.resume": (("sweep", "search"), lambda case: ["train", "-m", f"sweep.resume={case}"]),
     "ensemble": (("sweep",), lambda case: ["ensemble", f"run={case}"]),

@@ -11,8 +11,8 @@ import torch
 from tests.conftest import Perceptron
 
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import read_checkpoint
-from perceptron.runs.last import LastCheckpoint
+from perceptron.runs.checkpoints import LastCheckpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 
 SETTINGS = (
     "model=digits_mlp", "data=wine", "model.network.hidden=[4]", "optimizer=adam", "scheduler=plateau",

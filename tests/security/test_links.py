@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import Answer, Perceptron, train_in
 
 from perceptron.errors import UsageError
-from perceptron.files.writing import check_contained, open_own, whole_file
+from perceptron.files.containment import check_contained
+from perceptron.files.writing import atomic_file, open_no_follow
 
 SETTINGS = ("model=softmax", "data=wine", "trainer.max_epochs=2", "trainer.accelerator=cpu", "figures=none")
 
@@ -165,7 +166,7 @@ def test_figures_replace_a_link(perceptron: Perceptron, finished: Path, tmp_path
     table.mkdir()
     for name in ("compare.png", "compare.svg", "compare.csv", "compare.md"):
         (table / name).symlink_to(outside / "precious")
-    assert perceptron("compare", sweep, f"out={table}").status == 0
+    assert perceptron("compare", sweep, f"output={table}").status == 0
     assert _untouched(outside)
     assert not any(path.is_symlink() for path in table.iterdir())
 
@@ -192,9 +193,9 @@ def test_what_leads_out_is_found_at_any_depth(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["ab", "r+b"])
 def test_a_file_is_opened_for_writing_itself(tmp_path: Path, mode: str) -> None:
     path = tmp_path / "file"
-    with open_own(path, mode) as file:
+    with open_no_follow(path, mode) as file:
         file.write(b"new")
-    with open_own(path, mode) as file:
+    with open_no_follow(path, mode) as file:
         file.write(b"new")
     assert path.read_bytes() == (b"newnew" if mode == "ab" else b"new")
     (tmp_path / "link").symlink_to(path)
@@ -203,13 +204,13 @@ def test_a_file_is_opened_for_writing_itself(tmp_path: Path, mode: str) -> None:
     os.mkfifo(tmp_path / "fifo")
     for name in ("link", "dangling", "device", "fifo", "."):
         with pytest.raises(UsageError, match="of its own folder"):
-            open_own(tmp_path / name, mode)
+            open_no_follow(tmp_path / name, mode)
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_whole_file_replaces_a_fifo(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "file")
-    with whole_file(tmp_path / "file") as file:
+    with atomic_file(tmp_path / "file") as file:
         file.write(b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
 

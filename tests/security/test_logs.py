@@ -25,5 +25,5 @@ def test_a_damaged_log_is_a_line(perceptron: Perceptron, logged: Path, tmp_path:
     (folder / "csv" / "metrics.csv").write_bytes(damaged)
     answer = perceptron("resume", f"run={folder}", "trainer.max_epochs=3")
     assert (answer.status, answer.err.count("error: ")) == (2, 1), answer.err
-    assert "a run's log must be readable to be gone on with" in answer.err
+    assert "a resumed run's log must be readable" in answer.err
     assert (folder / "csv" / "metrics.csv").read_bytes() == damaged

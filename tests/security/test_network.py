@@ -12,7 +12,7 @@ import yaml
 from tests.conftest import Perceptron
 from tests.data.downloads import california
 
-from perceptron.composition.stored.trust import check_trusted
+from perceptron.composition.stored.allow_list import check_trusted
 from perceptron.errors import UsageError
 
 SETTINGS = ("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")

@@ -69,7 +69,7 @@ def test_no_output_takes_the_place_of_what_a_run_has_left(
         ("evaluate", f"run={run}", f"output={run / file}"),
         ("export", f"run={run}", f"output={run / file}"),
         ("predict", f"run={run}", f"input={tmp_path / 'rows.csv'}", f"output={run / file}"),
-        ("report", f"run={run}", f"out={run / file}"),
+        ("report", f"run={run}", f"output={run / file}"),
     ):
         answer = perceptron(*command)
         assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err

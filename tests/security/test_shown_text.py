@@ -14,11 +14,12 @@ from tests.conftest import Answer, Perceptron
 from perceptron.errors import UsageError
 from perceptron.reports.html import paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.report import print_results
+from perceptron.runs.results_table import print_results
 from perceptron.sweeps.finished_runs import read_finished_run
 from perceptron.sweeps.job_folders import Job, State
 from perceptron.sweeps.ranking import rank
-from perceptron.sweeps.summary import markdown, print_failures, print_rankings
+from perceptron.sweeps.summary_files import markdown
+from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
 EVIL = "[/red]\x1b[2J\u202e<script>`a|b`](http://x)\n"
 SETTINGS = ("model=softmax", "data=wine", "trainer.max_epochs=1", "logger=none", "figures=none")
@@ -98,7 +99,7 @@ def _line(answer: Answer) -> None:
 
 
 def test_tables_of_strangers_runs(perceptron: Perceptron, runs: list[Path], tmp_path: Path) -> None:
-    answer = perceptron("compare", runs[0].parent, f"out={tmp_path / 'table'}")
+    answer = perceptron("compare", runs[0].parent, f"output={tmp_path / 'table'}")
     assert answer.status == 0, answer.err
     _line(answer)
     _expect_shown((tmp_path / "table" / "compare.md").read_text())

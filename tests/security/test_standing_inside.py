@@ -12,7 +12,7 @@ from tests.conftest import Perceptron
 
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import UsageError
-from perceptron.runs.inside import is_inside
+from perceptron.files.containment import is_inside
 
 SETTINGS = ("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none", "figures=none")
 ELSEWHERE = ("~/mine", "file:///{outside}", "ftp://127.0.0.1:1/mine")

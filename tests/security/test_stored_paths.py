@@ -144,7 +144,9 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
             "x": {"_target_": "lightning.pytorch.callbacks.OnExceptionCheckpoint", "dirpath": "{mine}"},
         }
     },
-    "the project's own": {"callbacks": {"x": {"_target_": "perceptron.runs.resume.ExactResume", "folder": "{mine}"}}},
+    "the project's own": {
+        "callbacks": {"x": {"_target_": "perceptron.runs.checkpoints.exact_resume.ExactResume", "folder": "{mine}"}}
+    },
     "a database": {
         "callbacks": {
             "x": {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import Perceptron
 
-from perceptron.runs.stored_values import read_values, read_yaml
+from perceptron.files.plain_values import read_values, read_yaml
 
 ALIASES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(9)
@@ -18,8 +18,8 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "a hundred thousand brackets": ("[" * 100_000, "nested deeper"),
     "a hundred closed brackets": ("[" * 100 + "]" * 100, "nested deeper than 64"),
     "mappings in mappings": ("".join(f"{' ' * i}a:\n" for i in range(100)), "nested deeper than 64"),
-    "a list that holds itself": ("data: &a [*a]", r"holds itself, \*a"),
-    "a mapping that holds itself": ("data: &a {b: {c: *a}}", r"holds itself, \*a"),
+    "a list that holds itself": ("data: &a [*a]", r"contains itself, \*a"),
+    "a mapping that holds itself": ("data: &a {b: {c: *a}}", r"contains itself, \*a"),
     "an integer of 5,000 digits": (f"seed: {'9' * 5000}", "a number of 5,000 digits"),
     "a hexadecimal integer": (f"seed: 0x{'f' * 90}", "more than 100 digits"),
     "a tagged integer": (f"seed: !!int '{'9' * 5000}'", "a number of 5,000 digits"),
@@ -75,7 +75,7 @@ COMMANDS: dict[str, list[str]] = {
     "evaluate": ["run={}"],
     "resume": ["run={}", "trainer.max_epochs=3"],
     "report": ["run={}"],
-    "compare": ["{}", "out={}/table"],
+    "compare": ["{}", "output={}/table"],
     "export": ["run={}"],
     "train": ["-m", "sweep.resume={}"],
 }

@@ -1,5 +1,7 @@
-"""What a run brings to a comparison."""
+"""Finished runs and jobs as a ranking takes them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,13 @@ def test_a_flow_of_several_lines_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text("model: {width: 3,\n  seed: '${seed}'}\ndata: [1,\n  2]\n")
     assert _following(Run(tmp_path)) == {"model.seed"}
+
+
+def test_reading_jobs_and_runs_imports_nothing_heavy() -> None:
+    program = """
+import sys
+import perceptron.sweeps.finished_runs, perceptron.sweeps.job_folders
+heavy = {"numpy", "scipy", "torch", "lightning", "matplotlib", "pandas", "hydra"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -15,10 +15,11 @@ from scipy import stats
 
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
-from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run, varying
+from perceptron.sweeps.finished_runs import FinishedRun, differing_settings, read_finished_run
 from perceptron.sweeps.ranking import rank
-from perceptron.sweeps.ranking_table import ranking_cells, ranking_header
-from perceptron.sweeps.summary import markdown, print_rankings, write_summary
+from perceptron.sweeps.ranking_table import ranking_table
+from perceptron.sweeps.summary_files import markdown, write_summary
+from perceptron.sweeps.terminal_tables import print_rankings
 
 MakeRun = Callable[..., Path]
 
@@ -142,7 +143,7 @@ def test_folds_and_repeats_are_draws_not_settings(make_run: MakeRun) -> None:
     ]
     results = read(*runs)
     (ranking,) = rank(results)
-    assert varying(results) == []
+    assert differing_settings(results) == []
     assert len(ranking.rows) == 1
     assert ranking.rows[0].estimate("val/loss").n_runs == 4
     # Half of the rows are tested: as many as are not; 15 % are for validation, 35 % for training.
@@ -233,8 +234,8 @@ def test_two_seeds_on_one_split_say_nothing_of_chance(make_run: MakeRun) -> None
 
 def test_the_deviation_stands_beside_the_metric_that_it_is_of(make_run: MakeRun) -> None:
     runs = [make_run(str(seed), seed=seed, metrics=score(0.1 * seed, acc=0.9)) for seed in range(3)]
-    table = rank(read(*runs))[0]
-    header, cells = ranking_header(table), ranking_cells(table)[0]
+    table = ranking_table(rank(read(*runs))[0])
+    header, cells = table.header, table.rows[0]
     assert header[header.index("val/loss") :] == ["val/loss", "std", "test/acc", "runs"]
     assert len(cells) == len(header)
     assert cells[header.index("std")] == "0.1000"
@@ -242,7 +243,7 @@ def test_the_deviation_stands_beside_the_metric_that_it_is_of(make_run: MakeRun)
 
 def test_the_note_is_that_of_seeds(make_run: MakeRun) -> None:
     text = markdown(rank(read(*ten(make_run, "a", np.linspace(0, 1, 10)))))
-    assert "over 10 seeds on one split: it speaks of seeds alone, not of other rows" in text
+    assert "over 10 seeds on one split: it covers other seeds, not other rows" in text
     assert "Nadeau" not in text
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from perceptron.sweeps.finished_runs import FinishedRun
+from perceptron.sweeps.finished_runs import Draw, FinishedRun
 from perceptron.sweeps.ranking import rank
-from perceptron.sweeps.statistics import Draw, compare, estimate
+from perceptron.sweeps.statistics import compare, estimate
 
 FOLDS = 10
 # Rows, features of each model, strength of its penalty.

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perceptron.sweeps.statistics import Draw, Gap, compare, estimate, fewest_runs, holm
+from perceptron.sweeps.finished_runs import Draw
+from perceptron.sweeps.statistics import Gap, compare, estimate, fewest_runs, holm
 
 NAN = float("nan")
 

@@ -30,7 +30,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from perceptron import __main__ as command
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 from perceptron.runs.folder import Run
 
 _ALL = ("data=wine", "model=softmax", "data.batch_size=16", "trainer.max_epochs=40", "trainer.accelerator=cpu")

@@ -171,7 +171,7 @@ def test_run_folders_that_are_damaged(perceptron: Perceptron, run: Path, name: s
 
 def test_provenance_of_another_kind_is_not_compared(perceptron: Perceptron, run: Path, tmp_path: Path) -> None:
     (run / "provenance.json").write_text('{"chosen": 4, "seconds": 1}')
-    _expect(perceptron("compare", run, f"out={tmp_path / 'out'}"), "must hold its settings and metrics")
+    _expect(perceptron("compare", run, f"output={tmp_path / 'out'}"), "must hold its settings and metrics")
     assert not (tmp_path / "out").exists()
 
 
@@ -185,8 +185,8 @@ def test_a_log_that_cannot_be_written_is_named(perceptron: Perceptron, run: Path
 
 
 WRITING = {
-    "report": ["report", "run={run}", "out={out}"],
-    "compare": ["compare", "{run}", "out={out}"],
+    "report": ["report", "run={run}", "output={out}"],
+    "compare": ["compare", "{run}", "output={out}"],
     "evaluate": ["evaluate", "run={run}", "output={out}"],
     "export": ["export", "run={run}", "format=torch", "output={out}"],
     "ensemble": ["ensemble", "run={both}", "output={out}"],
@@ -241,7 +241,7 @@ ARGUMENTS: dict[str, tuple[list[str], str]] = {
     "other classes": (["evaluate", "run={run}", "data=iris"], "class_0, class_1, class_2, got setosa; leave such rows"),
     "an experiment": (["evaluate", "run={run}", "experiment=notebook_digits"], "has its settings already"),
     "an output folder that is not there": (["evaluate", "run={run}", "output=no/such/out.json"], "output must be"),
-    "no input": (["predict", "run={run}", "output=x.csv"], "input must be given"),
+    "no input": (["predict", "run={run}", "output=x.csv"], "input is required; type input="),
     "an input that is not there": (["predict", "run={run}", "input=no.csv", "output=x.csv"], "input must be a CSV"),
     "an input that is a folder": (["predict", "run={run}", "input=/", "output=x.csv"], "input must be a CSV"),
     "input and output the same": (["predict", "run={run}", "input={rows}", "output={rows}"], "another file"),

@@ -12,7 +12,7 @@ from tests.conftest import Perceptron, train_in
 
 from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.networks import CategoryEmbeddings
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 from perceptron.runs.folder import Run
 
 CITIES = ("Bern", "Basel", "Genf", "Zug", "Chur")

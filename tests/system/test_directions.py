@@ -58,7 +58,7 @@ def test_a_sweep_ranks_by_it_and_so_does_what_reads_its_runs(perceptron, tmp_pat
     best = yaml.safe_load((sweep / "experiment" / "best.yaml").read_text())
     assert best["optimizer"]["lr"] == 0.5
     out = tmp_path / "compared"
-    assert perceptron("compare", sweep, "by=test/skill", f"out={out}").status == 0
+    assert perceptron("compare", sweep, "by=test/skill", f"output={out}").status == 0
     first = (out / "compare.csv").read_text().splitlines()[1]
     assert ",0.5," in first
     shown = perceptron("evaluate", "run=best", f"runs={sweep}", "split=test", "trust=[own_skill.WithSkill]")
@@ -68,17 +68,17 @@ def test_a_sweep_ranks_by_it_and_so_does_what_reads_its_runs(perceptron, tmp_pat
         origin = _origin(sweep / job)
         del origin["directions"]
         (sweep / job / "provenance.json").write_text(json.dumps(origin))
-    refused = perceptron("compare", sweep, "by=test/skill", f"out={tmp_path / 'none'}")
+    refused = perceptron("compare", sweep, "by=test/skill", f"output={tmp_path / 'none'}")
     assert (refused.status, refused.err) == (
         2,
         "error: whether a larger test/skill is better must be known, got runs that do not say; type perceptron compare "
         "<folder> by=test/skill mode=max, or mode=min\n",
     )
     assert not (tmp_path / "none").exists()
-    assert perceptron("compare", sweep, "by=test/skill", "mode=max", f"out={out}").status == 0
+    assert perceptron("compare", sweep, "by=test/skill", "mode=max", f"output={out}").status == 0
     assert ",0.5," in (out / "compare.csv").read_text().splitlines()[1]
     assert perceptron("compare", sweep, "mode=most").err == (
-        "error: mode must be one of min, max, got most; set mode, or leave it out\n"
+        "error: mode must be one of min, max, got most; choose from max, min\n"
     )
 
 

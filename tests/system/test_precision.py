@@ -15,7 +15,8 @@ from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.errors import UsageError
 from perceptron.estimators import PerceptronRegressor
 from perceptron.figures.predictions import predict_split
-from perceptron.runs.checkpoint import KEY, read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
+from perceptron.runs.checkpoints.metadata import KEY
 
 SHORT = ("logger=none", "figures=none")
 

@@ -17,7 +17,7 @@ from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.estimators import PerceptronRegressor
 from perceptron.networks import TabM
 from perceptron.population import CannotStackError, check_stack
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 from perceptron.runs.folder import Run
 
 SETTINGS = (

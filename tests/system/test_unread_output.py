@@ -49,7 +49,7 @@ def _unread() -> Iterator[None]:
 def test_a_comparison_is_written_all_the_same(trained: Callable[..., Path], tmp_path: Path) -> None:
     run = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
     with _unread(), pytest.raises(SystemExit):
-        compare([run], by="main", mode=None, out=tmp_path)
+        compare([run], by="main", mode=None, output=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {f"compare.{kind}" for kind in ("csv", "md", "png", "svg")}
 
 

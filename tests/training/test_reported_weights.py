@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perceptron.composition.train import train
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 from perceptron.runs.folder import Run, checkpoint_path
 
 # A rate by which the loss on validation rows goes up and down.

@@ -1,13 +1,79 @@
-"""Arguments of a command: its own, and overrides of the settings that a run has stored. Imports nothing heavy."""
+"""The arguments of a command: how they are read, and the help that is printed for them."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill, indent
 
-from perceptron.composition.settings.overrides import CONF_DIR
-from perceptron.composition.settings.schema import TrainConf
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """An argument that is typed as ``name=value``.
+
+    Attributes:
+        name: what stands before the equals sign.
+        takes: the form of a value, such as ``<folder>|latest``; empty where ``options`` says it.
+        summary: what it is for.
+        default: the value where none is typed.
+        required: whether one must be typed.
+        options: all valid values; empty where any text may be one.
+        is_list: whether the value is a list such as ``[a,b]``, which may be empty.
+    """
+
+    name: str
+    takes: str = ""
+    summary: str
+    default: str | None = None
+    required: bool = False
+    options: tuple[str, ...] = ()
+    is_list: bool = False
+
+    @property
+    def form(self) -> str:
+        """The argument as it is typed, such as ``run=<folder>``."""
+        return f"{self.name}={self.takes or '|'.join(self.options)}"
+
+    def check(self, value: str | None) -> None:
+        """Check a value, None where none was typed.
+
+        Raises:
+            UsageError: if it is missing or not among the options.
+        """
+        if self.required and not value:
+            raise UsageError(f"{self.name} is required; type {self.form}")
+        if value is None or (self.is_list and not value):
+            return
+        if not value:
+            raise UsageError(f"{self.name} must not be empty; type {self.form}, or leave it out")
+        if self.options and value not in self.options:
+            valid = ", ".join(self.options)
+            raise UsageError(f"{self.name} must be one of {valid}, got {value}; {did_you_mean(value, self.options)}")
+
+
+_LATEST = "latest is the run that was started last, best the one with the best monitored metric"
+RUN = Argument(name="run", takes="<folder>|latest|best", summary=f"a run's folder; {_LATEST}", default="latest")
+MODEL = Argument(
+    name="run",
+    takes="<folder or checkpoint>|latest|best",
+    summary=f"a run's folder, or a checkpoint without one; {_LATEST}",
+    default="latest",
+)
+RUNS = Argument(
+    name="runs", takes="<folder>", summary="the folder whose runs latest and best choose from", default="logs"
+)
+CHECKPOINT = Argument(name="checkpoint", takes="best|last|<file>", summary="which weights of the run", default="best")
+TRUST = Argument(
+    name="trust",
+    takes="[<class>,...]",
+    summary="classes outside the project that the stored settings may name; without it they are refused",
+    is_list=True,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,83 +81,113 @@ class Arguments:
     """What was typed.
 
     Attributes:
-        own: the command's own arguments as text, with their defaults; None for one that has none.
-        overrides: the others, in Hydra's syntax.
-        trust: classes outside the project that a stored configuration may build.
+        values: of each argument of the command; the default where none was typed.
+        folders: those typed without a name.
+        settings: changes of the settings that a run has stored, in Hydra's syntax.
     """
 
-    own: Mapping[str, str | None]
-    overrides: list[str]
-    trust: list[str]
+    values: Mapping[str, str | None]
+    folders: Sequence[Path]
+    settings: Sequence[str]
 
-    def text(self, name: str) -> str:
-        """An argument that has a default, or is checked to be there.
-
-        Raises:
-            UsageError: where it is not.
-        """
-        value = self.own[name]
-        if not value:
-            raise UsageError(f"{name} must be given, got nothing; write {name}=<value>")
+    def __getitem__(self, name: str) -> str:
+        """Value of an argument that is required or has a default."""
+        value = self.values[name]
+        assert value is not None  # noqa: S101
         return value
 
-    def choice(self, name: str, *options: str) -> str:
-        """An argument that is one of several words.
+    def get(self, name: str) -> str | None:
+        """Value of an argument; None where it has no default and was not typed."""
+        return self.values[name]
+
+    def names(self, name: str) -> list[str]:
+        """Items of a list such as ``[a,b]``; the brackets may be left out."""
+        return [item.strip() for item in (self.values[name] or "").strip("[]").split(",") if item.strip()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command and everything that ``--help`` says of it.
+
+    Attributes:
+        name: the word after ``perceptron``.
+        summary: what it does, in a line.
+        details: sentences that follow in the command's own help.
+        examples: what may be typed after the name; comments after ``#``.
+        arguments: its arguments.
+        takes_settings: whether it takes changes of the stored settings, such as ``data.path=other.csv``.
+        takes_folders: whether it takes folders without a name.
+    """
+
+    name: str
+    summary: str
+    details: str = ""
+    examples: Sequence[str] = ()
+    arguments: Sequence[Argument] = ()
+    takes_settings: bool = False
+    takes_folders: bool = False
+
+    def read(self, typed: Sequence[str]) -> Arguments:
+        """Read a command line. For ``--help`` and ``-h``, print the help and exit with status 0.
+
+        A value is taken as it stands: a path needs no quotes. The last of several values counts.
+
+        Args:
+            typed: what stands behind the command's name.
 
         Raises:
-            UsageError: where it is another.
+            UsageError: for an argument or a setting that does not exist, and for an invalid value.
         """
-        value = self.text(name)
-        if value not in options:
-            raise UsageError(f"{name} must be one of {', '.join(options)}, got {value}; {did_you_mean(value, options)}")
-        return value
+        if {"--help", "-h"} & set(typed):
+            print(self.help)
+            sys.exit()
+        values = {argument.name: argument.default for argument in self.arguments}
+        folders: list[Path] = []
+        settings: list[str] = []
+        for text in typed:
+            name, equals, value = text.partition("=")
+            if equals and name in values:
+                values[name] = value
+            elif not equals and self.takes_folders and not text.startswith("-"):
+                folders.append(Path(text))
+            elif equals and self.takes_settings and _first_part(name) in _setting_names():
+                settings.append(text)
+            else:
+                known = [*values, *(_setting_names() if self.takes_settings else ())]
+                raise UsageError(f"there is no argument {text}; {did_you_mean(name.lstrip('-'), known)}")
+        for argument in self.arguments:
+            argument.check(values[argument.name])
+        return Arguments(values=values, folders=folders, settings=settings)
 
     @property
-    def among(self) -> Path:
-        """Folder that ``run=latest`` and ``run=best`` choose from."""
-        return Path(self.text("runs"))
+    def help(self) -> str:
+        """The text that ``--help`` prints."""
+        form = ["perceptron", self.name]
+        form += ["<folder> ..."] if self.takes_folders else []
+        form += [argument.form for argument in self.arguments if argument.required]
+        form += ["[<argument>=<value> ...]"] if self.arguments else []
+        form += ["[<setting>=<value> ...]"] if self.takes_settings else []
+        parts = [" ".join(form), fill(f"{self.summary[0].upper()}{self.summary[1:]}. {self.details}", _WIDTH)]
+        if self.examples:
+            parts.append("\n".join(["Examples:", *(f"  perceptron {self.name} {text}" for text in self.examples)]))
+        lines = ["Arguments:"]
+        for argument in self.arguments:
+            default = f"; by default {argument.default}" if argument.default else ""
+            lines += [f"  {argument.form}", indent(fill(f"{argument.summary}{default}", _WIDTH - 6), " " * 6)]
+        if self.takes_settings:
+            lines += ["  <setting>=<value>", "      a change of the settings that the run has stored"]
+        return "\n\n".join([*parts, "\n".join(lines)])
 
 
-_OF_ALL: dict[str, str | None] = {"run": "latest", "runs": "logs"}
+def _first_part(key: str) -> str:
+    """The group or section of a key such as ``+data@x.y``."""
+    return key.lstrip("+~").partition(".")[0].partition("@")[0]
 
 
-def read_arguments(arguments: Sequence[str], own: Mapping[str, str | None], *, usage: str) -> Arguments | None:
-    """Sort a command's arguments.
+def _setting_names() -> Sequence[str]:
+    """First parts of the names of all settings and groups."""
+    # Here, because it imports hydra, and most command lines need none of it.
+    from perceptron.composition.settings.overrides import CONF_DIR
+    from perceptron.composition.settings.schema import TrainConf
 
-    Args:
-        arguments: as typed, ``key=value``. A value of the command's own is taken as it stands: paths need no quotes.
-        own: the command's own keys and defaults, beside ``run``, ``runs`` and ``trust``.
-        usage: printed for ``--help``.
-
-    Returns:
-        None where help was asked for and printed.
-
-    Raises:
-        UsageError: for what is no ``key=value``, or a key that is none.
-    """
-    if {"--help", "-h"} & set(arguments):
-        print(usage)
-        return None
-    values = {**_OF_ALL, **own}
-    overrides: list[str] = []
-    trust: list[str] = []
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if key == "trust" and equals:
-            trust += [name.strip() for name in value.strip("[]").split(",")]
-        elif key in values and equals:
-            values[key] = value
-        elif equals and _is_setting(key):
-            overrides.append(argument)
-        else:
-            known = [*values, "trust", *_SETTINGS]
-            raise UsageError(f"there is no argument {argument}; {did_you_mean(key.lstrip('-'), known)}")
-    return Arguments(own=values, overrides=overrides, trust=trust)
-
-
-_SETTINGS = tuple(TrainConf.__dataclass_fields__)
-
-
-def _is_setting(key: str) -> bool:
-    first = key.lstrip("+~").partition(".")[0].partition("@")[0]
-    return first in _SETTINGS or (CONF_DIR / first).is_dir()
+    return sorted({*TrainConf.__dataclass_fields__, *(path.name for path in CONF_DIR.iterdir() if path.is_dir())})

@@ -1,54 +1,54 @@
-"""``perceptron compare``: the table of any runs and sweeps, with paired tests against the best."""
+"""``perceptron compare``: the ranking of any runs and sweeps, with paired tests against the best."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction
 from perceptron.terminal.text import say
 
-HELP = """\
-perceptron compare <folder> ... [by=<metric>] [mode=<min|max>] [out=<folder>]
-
-Aggregates finished runs over seeds and splits, ranks their settings, and tests each against the best.
-
-  <folder>  runs, sweeps, or folders of them
-  by        metric to rank by; main, the default: test/acc or test/rmse; monitor: what the runs monitored
-  mode      direction in which that metric improves, where the runs do not say
-  out       where compare.csv, compare.md, compare.png and compare.svg go; logs/compare
-"""
+COMMAND = Command(
+    name="compare",
+    summary="rank the settings of runs and sweeps, with intervals and paired tests",
+    details="It aggregates finished runs over seeds and splits, and tests each setting against the best. The "
+    "folders are runs, sweeps, or folders of them. It writes compare.csv, compare.md, compare.png and compare.svg.",
+    examples=("logs/train/multiruns/<sweep>", "logs/train by=test/auroc output=logs/auroc"),
+    arguments=(
+        Argument(
+            name="by",
+            takes="<metric>|main|monitor",
+            summary="what to rank by: a metric; main, which is test/acc or test/rmse; or monitor, which is what "
+            "the runs monitored",
+            default="main",
+        ),
+        Argument(
+            name="mode", options=get_args(Direction), summary="how that metric improves, if the runs do not say it"
+        ),
+        Argument(name="output", takes="<folder>", summary="where the files go", default="logs/compare"),
+    ),
+    takes_folders=True,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write and print the table.
+    """Write and print the ranking.
 
     Raises:
-        UsageError: where an argument is wrong, or no run is finished.
+        UsageError: for an invalid argument, or if no run is finished.
     """
-    if {"--help", "-h"} & set(arguments):
-        print(HELP)
-        return
-    folders = [Path(argument) for argument in arguments if "=" not in argument]
-    settings = {"by": "main", "mode": "", "out": "logs/compare"}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if equals and key not in settings:
-            raise UsageError(f"there is no setting {key}; {did_you_mean(key, settings)}")
-        if equals:
-            settings[key] = value
-    mode = next((direction for direction in get_args(Direction) if direction == settings["mode"]), None)
-    if settings["mode"] and mode is None:
-        raise UsageError(f"mode must be one of min, max, got {settings['mode']}; set mode, or leave it out")
-    compare(folders, by=settings["by"], mode=mode, out=Path(settings["out"]))
+    typed = COMMAND.read(arguments)
+    mode: Any = typed.get("mode")
+    compare(typed.folders, by=typed["by"], mode=mode, output=Path(typed["output"]))
 
 
-def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, out: Path) -> None:
-    """Write and print the table of all finished runs in folders.
+def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output: Path) -> None:
+    """Write and print the ranking of all finished runs in folders.
 
     Raises:
-        UsageError: where there is none, none has the metric, or nothing says in which direction it improves.
+        UsageError: if there is no such run, none has the metric, or the direction of the metric is not known.
     """
     # Here, because they import scipy and matplotlib.
     from rich.console import Console
@@ -59,7 +59,8 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, out: Pa
     from perceptron.sweeps.finished_runs import read_finished_run
     from perceptron.sweeps.job_folders import State, find_jobs
     from perceptron.sweeps.ranking import rank
-    from perceptron.sweeps.summary import print_failures, print_rankings, write_summary
+    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     for folder in folders:
         if not folder.is_dir():
@@ -75,9 +76,9 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, out: Pa
     console = Console()
     found = rank(results, by=by, mode=mode)
     failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
-    out.mkdir(parents=True, exist_ok=True)
-    write_summary(out, found, failed, name="compare")
-    save(draw_intervals(found), out, "compare")
+    output.mkdir(parents=True, exist_ok=True)
+    write_summary(output, found, failed, name="compare")
+    save(draw_intervals(found), output, "compare")
     print_rankings(console, found)
     print_failures(console, failed)
-    say(f"written to  {out}")
+    say(f"written to  {output}")

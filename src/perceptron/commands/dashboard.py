@@ -5,32 +5,31 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
-from perceptron.spelling import did_you_mean
 
-HELP = """\
-perceptron dashboard [logs=<folder>] [port=<number>]
-
-Opens TensorBoard on the runs in a folder, at an address that only this machine reaches.
-
-  logs  logs, or the folder of a task, a run or a sweep
-  port  6006; 0 takes any that is free
-"""
+COMMAND = Command(
+    name="dashboard",
+    summary="TensorBoard on the log folder, for this machine alone",
+    examples=("logs=logs/train port=6007",),
+    arguments=(
+        Argument(
+            name="logs", takes="<folder>", summary="the log folder, or a task's, a run's or a sweep's", default="logs"
+        ),
+        Argument(name="port", takes="<number>", summary="port to listen at; 0 takes any that is free", default="6006"),
+    ),
+)
 _ADDRESS = "127.0.0.1"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Become TensorBoard.
+    """Replace this process with TensorBoard, so that a signal to it reaches TensorBoard.
 
     Raises:
-        UsageError: where an argument is wrong or there are no runs.
+        UsageError: for an invalid argument, or a folder without TensorBoard's files.
     """
-    if {"--help", "-h"} & set(arguments):
-        print(HELP)
-        return
     command = tensorboard_command(arguments)
     sys.stdout.flush()
-    # In this process' place, so that what stops the one stops the other.
     os.execv(command[0], command)  # noqa: S606
 
 
@@ -38,18 +37,12 @@ def tensorboard_command(arguments: Sequence[str]) -> list[str]:
     """The program to run and its arguments.
 
     Raises:
-        UsageError: where an argument is wrong or there are no runs.
+        UsageError: see ``main``.
     """
-    settings = {"logs": "logs", "port": "6006"}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not equals or key not in settings:
-            raise UsageError(f"there is no setting {argument}; {did_you_mean(key, settings)}")
-        settings[key] = value
-    port = settings["port"]
+    typed = COMMAND.read(arguments)
+    port, logs = typed["port"], Path(typed["logs"])
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise UsageError(f"port must be a number from 0 to 65535, got {port}; leave it out for 6006")
-    logs = Path(settings["logs"])
     if not any(logs.rglob("events.out.tfevents.*")):
         raise UsageError(
             f"logs must hold runs that TensorBoard can show, got none in {logs}; train with logger=tensorboard"

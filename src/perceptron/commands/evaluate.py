@@ -1,49 +1,54 @@
 """``perceptron evaluate``: loss and metrics of a run's model."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import get_args
 
-from perceptron.commands.arguments import read_arguments
+from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command
+from perceptron.files.plain_values import print_json, write_json
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.files import output_path, print_json, write_json
-from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
-from perceptron.runs.replacing import check_replaces_nothing
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import output_path
 from perceptron.tasks import SplitName
 from perceptron.terminal.text import say
 
-USAGE = """\
-Loss and metrics of a run's model, to the last bit those that training reported; writes nothing unless told to.
-
-  perceptron evaluate run=logs/train/runs/<run>
-  perceptron evaluate run=best runs=logs/train/multiruns/<sweep> split=test
-  perceptron evaluate run=latest data.split_seed=1 output=metrics.json
-
-  run=<folder or checkpoint>|latest|best  runs=<folder that latest and best choose from>  checkpoint=best|last|<file>
-  split=all|train|val|test                output=<JSON file, or - for standard output>    trust=[<class>,...]"""
+_SPLITS: tuple[SplitName, ...] = get_args(SplitName)
+COMMAND = Command(
+    name="evaluate",
+    summary="loss and metrics of a run's model on its own splits, or on other data",
+    details="On its own splits they equal those that training reported, to the last bit.",
+    examples=(
+        "run=logs/train/runs/<run>",
+        "run=best runs=logs/train/multiruns/<sweep> split=test",
+        "run=latest data.split_seed=1 output=metrics.json",
+    ),
+    arguments=(
+        MODEL,
+        RUNS,
+        CHECKPOINT,
+        Argument(name="split", options=("all", *_SPLITS), summary="the rows to evaluate on", default="all"),
+        Argument(name="output", takes="<file>|-", summary="a JSON file for the metrics; - is standard output"),
+        TRUST,
+    ),
+    takes_settings=True,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Evaluate."""
-    typed = read_arguments(arguments, {"checkpoint": "best", "split": "all", "output": None}, usage=USAGE)
-    if typed is None:
-        return
-    all_splits: tuple[SplitName, ...] = get_args(SplitName)
-    split = typed.choice("split", "all", *all_splits)
-    output = typed.own["output"]
+    typed = COMMAND.read(arguments)
+    output = typed.get("output")
     path = None if output in (None, "-") else output_path(str(output))
-    if path is not None:
-        check_replaces_nothing(path)
-    source = find_source(typed.text("run"), among=typed.among)
+    source = find_source(typed["run"], among=Path(typed["runs"]))
     # Here, because they import torch.
     with heavy_imports():
         from perceptron.composition.stored.evaluating import evaluate_restored
         from perceptron.composition.stored.restore import restore
-        from perceptron.runs.report import print_results
+        from perceptron.runs.results_table import print_results
 
-    restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
-    splits = [name for name in all_splits if split in ("all", name)]
-    metrics = evaluate_restored(restored, splits=splits)
+    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
+    metrics = evaluate_restored(restored, splits=[name for name in _SPLITS if typed["split"] in ("all", name)])
     if output == "-":
         print_json(metrics)
         return

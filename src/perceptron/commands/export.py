@@ -2,50 +2,54 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perceptron.commands.arguments import read_arguments
+from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command
 from perceptron.errors import UsageError, missing_extra, reason
-from perceptron.files.writing import whole_file
+from perceptron.files.writing import atomic_file
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.files import output_path
-from perceptron.runs.find import find_source
 from perceptron.runs.folder import folder_of
-from perceptron.runs.replacing import check_replaces_nothing
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import output_path
 from perceptron.terminal.text import say
 
 if TYPE_CHECKING:
     from perceptron.composition.stored.restore import Restored
 
-USAGE = """\
-A run's model as one file: raw rows in, labels and probabilities (or values in the target's units) out, any batch size.
-It is compared with the model on rows of the run's data, or on made ones where these are gone, before the file takes its
-place.
-
-  perceptron export run=logs/train/runs/<run> format=onnx
-  perceptron export run=latest format=torch output=model.pt2
-
-  run=<folder or checkpoint>|latest|best  runs=<folder that latest and best choose from>  checkpoint=best|last|<file>
-  format=onnx|torch                       output=<file>, by default model.onnx or model.pt2 in the run's folder
-  trust=[<class>,...]"""
 _SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
 _MOST_ROWS = 1000
 _TAKES = {
     "onnx": "raw columns, an input each; the file's metadata says of what type",
     "torch": "encoded features, as perceptron.data.encoding.encode makes them: torch.export holds no texts",
 }
+COMMAND = Command(
+    name="export",
+    summary="a run's model as ONNX or as a torch.export program",
+    details="The file takes any number of raw rows and gives labels and probabilities, or values in the target's "
+    "units. Before it is kept, it is compared with the model on rows of the run's data, or on generated rows if these "
+    "are gone.",
+    examples=("run=logs/train/runs/<run> format=onnx", "run=latest format=torch output=model.pt2"),
+    arguments=(
+        MODEL,
+        RUNS,
+        CHECKPOINT,
+        Argument(name="format", options=tuple(_SUFFIXES), summary="the kind of file", default="onnx"),
+        Argument(
+            name="output", takes="<file>", summary="the file; by default model.onnx or model.pt2 in the run's folder"
+        ),
+        TRUST,
+    ),
+    takes_settings=True,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Export."""
-    own = {"checkpoint": "best", "format": "onnx", "output": None}
-    typed = read_arguments(arguments, own, usage=USAGE)
-    if typed is None:
-        return
-    wanted = typed.choice("format", *_SUFFIXES)
-    source = find_source(typed.text("run"), among=typed.among)
-    path = output_path(typed.own["output"] or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
-    check_replaces_nothing(path)
+    typed = COMMAND.read(arguments)
+    wanted = typed["format"]
+    source = find_source(typed["run"], among=Path(typed["runs"]))
+    path = output_path(typed.get("output") or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
     # Here, because they import torch; and onnx is an extra.
     with heavy_imports():
         import torch
@@ -66,14 +70,14 @@ def main(arguments: Sequence[str]) -> None:
 
         convert = to_program
 
-    restored = restore(source, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
+    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
     takes_columns = bool(restored.schema.encoding) and wanted == "onnx"
     unread = None
     try:
         features, frame, deviation = _read_rows(restored, takes_columns=takes_columns)
     except UsageError as error:
         # What was typed is to be read; what the run was trained on may be gone.
-        if any(override.lstrip("+").startswith("data") for override in typed.overrides):
+        if any(override.lstrip("+").startswith("data") for override in typed.settings):
             raise
         unread = error
         features, frame, deviation = _made_rows(restored, takes_columns=takes_columns)
@@ -86,7 +90,7 @@ def main(arguments: Sequence[str]) -> None:
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
     content, difference = convert(restored.answers, rows, metadata=_metadata(restored), deviation=deviation, **raw)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(content)
     say(f"{wanted:<11} {path}, {len(content):,} bytes")
     if restored.schema.encoding:

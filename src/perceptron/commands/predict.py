@@ -1,4 +1,4 @@
-"""``perceptron predict``: answers for the rows of a file."""
+"""``perceptron predict``: predictions for the rows of a file."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -6,43 +6,65 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from perceptron.commands.arguments import read_arguments
+from perceptron.commands.arguments import CHECKPOINT, MODEL, RUNS, TRUST, Argument, Command
 from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.files import output_path
-from perceptron.runs.find import find_source
-from perceptron.runs.replacing import check_replaces_nothing
+from perceptron.runs.lookup import find_source
+from perceptron.runs.output_file import output_path
 
-USAGE = """\
-Answers for raw rows of a CSV, Parquet or Feather file: label and probability of every class, or values in the target's
-units; of an ensemble also the spread of its members' answers.
-
-  perceptron predict run=logs/train/runs/<run> input=rows.csv output=answers.csv
-  perceptron predict run=latest input=rows.parquet output=answers.parquet id=patient 'ignore=[diagnosis]'
-  perceptron predict run=model.ckpt input=- output=- < rows.csv > answers.csv
-
-  run=<folder or checkpoint>|latest|best  runs=<folder that latest and best choose from>  checkpoint=best|last|<file>
-  input=<file>|-     columns by name in any order; without names by count; - is CSV on standard input
-  output=<file>|-    CSV, or Parquet where it ends in .parquet; written whole or not at all
-  id=<column>        names the rows; without it they are numbered from 0
-  safe_csv=true      puts an apostrophe before texts that a spreadsheet program would run as formulas
-  ignore=[<column>,...]                   trust=[<class>,...]"""
+COMMAND = Command(
+    name="predict",
+    summary="predictions for the rows of a CSV, Parquet or Feather file",
+    details="For each row: the label and the probability of every class, or values in the target's units; of an "
+    "ensemble also the spread of its members.",
+    examples=(
+        "run=logs/train/runs/<run> input=rows.csv output=answers.csv",
+        "input=rows.parquet output=answers.parquet id=patient 'ignore=[diagnosis]'",
+        "run=model.ckpt input=- output=- < rows.csv > answers.csv",
+    ),
+    arguments=(
+        Argument(
+            name="input",
+            takes="<file>|-",
+            summary="raw rows; columns are found by name in any order, without names by their number; - is CSV on "
+            "standard input",
+            required=True,
+        ),
+        Argument(
+            name="output",
+            takes="<file>|-",
+            summary="CSV, or Parquet if the name ends in .parquet; a file is complete or is not there; - is standard "
+            "output",
+            required=True,
+        ),
+        MODEL,
+        RUNS,
+        CHECKPOINT,
+        Argument(name="id", takes="<column>", summary="names the rows; without it they are numbered from 0"),
+        Argument(name="ignore", takes="[<column>,...]", summary="columns to leave out", is_list=True),
+        Argument(
+            name="safe_csv",
+            options=("true", "false"),
+            summary="put an apostrophe before texts that a spreadsheet program would run as formulas",
+            default="false",
+        ),
+        TRUST,
+    ),
+    takes_settings=True,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Predict."""
-    own = {"checkpoint": "best", "input": None, "output": None, "id": None, "ignore": None, "safe_csv": "false"}
-    typed = read_arguments(arguments, own, usage=USAGE)
-    if typed is None:
-        return
-    source, target = typed.text("input"), typed.text("output")
+    typed = COMMAND.read(arguments)
+    source, target = typed["input"], typed["output"]
     rows, answers = _paths(source, target)
-    safe = typed.choice("safe_csv", "true", "false") == "true"
+    safe = typed["safe_csv"] == "true"
     if safe and target.endswith(".parquet"):
         raise UsageError(f"safe_csv=true is for answers in CSV, got output={target}; leave safe_csv out")
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
-    run = find_source(typed.text("run"), among=typed.among)
+    run = find_source(typed["run"], among=Path(typed["runs"]))
     # Here, because they import torch; and pyarrow is an extra.
     try:
         import pyarrow as pa
@@ -57,16 +79,15 @@ def main(arguments: Sequence[str]) -> None:
 
         from perceptron.composition.stored.restore import restore
 
-    restored = restore(run, checkpoint=typed.text("checkpoint"), overrides=typed.overrides, trust=typed.trust)
-    schema, model, row_id = restored.schema, restored.answers, typed.own["id"]
-    ignored = [name.strip() for name in (typed.own["ignore"] or "").strip("[]").split(",") if name.strip()]
+    restored = restore(run, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
+    schema, model, row_id = restored.schema, restored.answers, typed.get("id")
     with _progress(rows) as progress:
         chunks = read_rows(
             rows,
             features=schema.feature_names,
             encoding=schema.encoding,
             row_id=row_id,
-            ignored=ignored,
+            ignored=typed.names("ignore"),
             progress=progress,
             stdin=stdin,
         )
@@ -105,8 +126,6 @@ def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
     if rows is not None and not rows.is_file():
         raise UsageError(f"input must be a CSV, Parquet or Feather file, got {source}, which is none; name another")
     answers = None if target == "-" else output_path(target)
-    if answers is not None:
-        check_replaces_nothing(answers)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
         raise UsageError(f"output must be another file than input, got {target} for both; name another")
     return rows, answers

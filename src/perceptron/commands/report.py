@@ -1,60 +1,50 @@
 """``perceptron report``: a run or a sweep as one HTML file."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from perceptron.commands.arguments import RUN, RUNS, Argument, Command
 from perceptron.errors import UsageError
-from perceptron.spelling import did_you_mean
+from perceptron.files.writing import write_text
+from perceptron.runs.lookup import find_run
+from perceptron.runs.output_file import output_path
 from perceptron.terminal.text import say
 
-HELP = """\
-perceptron report [run=<folder>|latest|best] [runs=<folder>] [out=<file>]
-perceptron report sweep=<folder> [out=<file>]
-
-Writes a page with results, figures, settings and provenance, which needs no other file and no network.
-
-  run    a run's folder; latest, the default: the run that was started last; or best, by the metric that all monitored
-  runs   the folder that latest and best choose from; logs
-  sweep  a multirun's folder
-  out    the file; report.html in the run's or the sweep's folder
-"""
+COMMAND = Command(
+    name="report",
+    summary="a run or a sweep as one HTML file",
+    details="The page has results, figures, settings and provenance, and needs no other file and no network.",
+    examples=("run=best runs=logs/train", "sweep=logs/train/multiruns/<sweep> output=sweep.html"),
+    arguments=(
+        replace(RUN, default=None, summary=f"{RUN.summary}; by default latest"),
+        RUNS,
+        Argument(name="sweep", takes="<folder>", summary="a multirun's folder, in place of a run"),
+        Argument(
+            name="output", takes="<file>", summary="the page; by default report.html in the run's or the sweep's folder"
+        ),
+    ),
+)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Write the page.
 
     Raises:
-        UsageError: where an argument is wrong, or there is no such run or sweep.
+        UsageError: for an invalid argument, or if there is no such run or sweep.
     """
-    if {"--help", "-h"} & set(arguments):
-        print(HELP)
-        return
-    settings = {"run": "", "runs": "logs", "sweep": "", "out": ""}
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if not equals or key not in settings:
-            raise UsageError(f"there is no setting {argument}; {did_you_mean(key, settings)}")
-        settings[key] = value
-    if settings["run"] and settings["sweep"]:
+    typed = COMMAND.read(arguments)
+    run, sweep = typed.get("run"), typed.get("sweep")
+    if run and sweep:
         raise UsageError("a report is of run or of sweep, got both; leave one of them out")
-    if settings["sweep"]:
-        folder, html = _sweep(Path(settings["sweep"]))
-    else:
-        folder, html = _run(settings["run"] or "latest", Path(settings["runs"]))
-    out = Path(settings["out"]) if settings["out"] else folder / "report.html"
-    if not out.parent.is_dir():
-        raise UsageError(f"out must be a file in a folder that exists, got {out}; make the folder")
-    from perceptron.runs.files import write_text
-    from perceptron.runs.replacing import check_replaces_nothing
-
-    check_replaces_nothing(out, setting="out")
-    write_text(out, html)
-    say(f"written to  {out}")
+    folder, html = _sweep(Path(sweep)) if sweep else _run(run or "latest", Path(typed["runs"]))
+    output = output_path(typed.get("output") or str(folder / "report.html"))
+    write_text(output, html)
+    say(f"written to  {output}")
 
 
 def _run(wanted: str, among: Path) -> tuple[Path, str]:
     from perceptron.reports.run_page import run_page
-    from perceptron.runs.find import find_run
 
     run = find_run(wanted, among=among, with_checkpoint=False)
     return run.folder, run_page(run)
@@ -65,7 +55,7 @@ def _sweep(folder: Path) -> tuple[Path, str]:
     from perceptron.reports.sweep_page import sweep_page
 
     if not folder.is_dir():
-        raise UsageError(f"sweep must be a multirun's folder, got {folder}, which is not there; name another")
+        raise UsageError(f"sweep must be a multirun's folder, got {folder}, which does not exist; name another")
     if (folder / "config.yaml").is_file():
         raise UsageError(f"sweep must be a multirun's folder, got {folder}, which is a run's; type run={folder}")
     return folder, sweep_page(folder)

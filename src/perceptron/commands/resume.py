@@ -1,29 +1,31 @@
-"""``perceptron resume``: let a run that was stopped go on in its folder, as if it never had been."""
+"""``perceptron resume``: continue a run that was stopped, in its folder."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from perceptron.commands.arguments import read_arguments
+from perceptron.commands.arguments import RUN, RUNS, TRUST, Command
 from perceptron.garbage_collection import heavy_imports
-from perceptron.runs.find import find_run
+from perceptron.runs.lookup import find_run
 
-USAGE = """\
-Let a run that was stopped or killed go on in its folder; it ends with the same bits.
-
-  perceptron resume run=logs/train/runs/<run>        from its newest checkpoint, or from the start where there is none
-  perceptron resume                                  the run that was started last
-  perceptron resume run=<run> trainer.max_epochs=200 a finished run, for longer
-
-  run=<folder>|latest|best  runs=<folder that latest and best choose from>  trust=[<class>,...]"""
+COMMAND = Command(
+    name="resume",
+    summary="continue a run that was stopped or killed, to the same bits",
+    details="It continues in its own folder, from its newest checkpoint, or from the start if it has none.",
+    examples=(
+        "run=logs/train/runs/<run>",
+        "run=<run> trainer.max_epochs=200   # train a finished run for longer",
+    ),
+    arguments=(RUN, RUNS, TRUST),
+    takes_settings=True,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Resume."""
-    typed = read_arguments(arguments, {}, usage=USAGE)
-    if typed is None:
-        return
-    run = find_run(typed.text("run"), among=typed.among, with_checkpoint=False)
+    typed = COMMAND.read(arguments)
+    run = find_run(typed["run"], among=Path(typed["runs"]), with_checkpoint=False)
     # Here, because it imports torch.
     with heavy_imports():
         from perceptron.composition.stored.resuming import resume
 
-    resume(run, overrides=typed.overrides, trust=typed.trust)
+    resume(run, overrides=typed.settings, trust=typed.names("trust"))

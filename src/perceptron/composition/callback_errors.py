@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perceptron.errors import UsageError
-from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.text import fail
 
 _FAILED_STATUS = 1

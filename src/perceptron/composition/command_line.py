@@ -30,7 +30,7 @@ from perceptron.composition.sweeps.job import train_as_job
 from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop_sweep
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import InterruptedRunError, StoppedError, UsageError, reason
-from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.spelling import did_you_mean
 from perceptron.terminal.pipes import ended_by_reader
@@ -124,7 +124,7 @@ def _stopped(error: StoppedError) -> StoppedError:
 
 def _advice(folder: Path) -> str | None:
     """How to go on with what a stopped run has left in its folder; None where that is nothing."""
-    advice = Run(folder).how_to_go_on
+    advice = Run(folder).resume_advice
     if advice is None and folder.is_dir() and any(path.is_dir() and path.name != ".hydra" for path in folder.iterdir()):
         return f"delete {folder} and type the command again"
     return advice

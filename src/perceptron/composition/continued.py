@@ -6,7 +6,7 @@ from typing import Any
 from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import stored_config
+from perceptron.runs.checkpoints.metadata import stored_config
 
 
 def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: str) -> None:

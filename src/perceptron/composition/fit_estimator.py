@@ -20,11 +20,12 @@ from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
 from perceptron.errors import StoppedError, UsageError, reason
 from perceptron.models import Estimator, Standardize
-from perceptron.runs.best import best_entry
-from perceptron.runs.faults import named_faults
+from perceptron.runs.checkpoints.best_checkpoint import best_entry
+from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import Run
-from perceptron.runs.lock import only_process
-from perceptron.runs.report import log_results, print_results
+from perceptron.runs.folder_lock import folder_lock
+from perceptron.runs.loggers import log_results
+from perceptron.runs.results_table import print_results
 from perceptron.tasks import TASKS, SplitName
 from perceptron.training.divergence import likely_steep
 from perceptron.training.hyper_parameters import hyper_parameters
@@ -49,7 +50,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     """
     folder = Path(cfg.paths.output_dir)
     try:
-        with only_process(folder), named_faults(folder, settings=likely_steep(cfg)):
+        with folder_lock(folder), explained_failures(folder, settings=likely_steep(cfg)):
             return _fit(cfg, chosen, folder, quiet=quiet)
     except StoppedError as error:
         # A fit cannot go on in its middle, so this is no run to go on with.

@@ -23,16 +23,18 @@ from perceptron.composition.settings.monitors import check_logged, directions
 from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
+from perceptron.files.writing import remove_temporary_files
 from perceptron.models import TaskModule
-from perceptron.runs.best import best_entry
-from perceptron.runs.checkpoint import SelfContained, load_weights
-from perceptron.runs.faults import named_faults
-from perceptron.runs.files import remove_leftovers
+from perceptron.runs.checkpoints.best_checkpoint import best_entry
+from perceptron.runs.checkpoints.checkpoint_file import load_weights
+from perceptron.runs.checkpoints.exact_resume import ExactResume
+from perceptron.runs.checkpoints.metadata import StoredMetadata
+from perceptron.runs.checkpoints.save_on_signal import SaveOnSignal
+from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import Run, monitored_value
-from perceptron.runs.interruption import Interruption
-from perceptron.runs.lock import only_process
-from perceptron.runs.report import log_results, print_results
-from perceptron.runs.resume import ExactResume
+from perceptron.runs.folder_lock import folder_lock
+from perceptron.runs.loggers import log_results
+from perceptron.runs.results_table import print_results
 from perceptron.training.batch_limits import check_batches
 from perceptron.training.changed_data import check_unchanged
 from perceptron.training.compiling import compile_callbacks
@@ -70,14 +72,18 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
         InterruptedRunError: after a signal, the state saved.
     """
     folder = Path(cfg.paths.output_dir)
-    with only_process(folder), named_faults(folder, settings=likely_steep(cfg)), Interruption(folder) as interruption:
+    with (
+        folder_lock(folder),
+        explained_failures(folder, settings=likely_steep(cfg)),
+        SaveOnSignal(folder) as interruption,
+    ):
         if goes_on:
-            remove_leftovers(folder)
+            remove_temporary_files(folder)
         return _train(cfg, chosen, interruption, quiet=quiet, goes_on=goes_on)
 
 
 def _train(
-    cfg: DictConfig, chosen: Mapping[str, str], interruption: Interruption, *, quiet: bool, goes_on: bool
+    cfg: DictConfig, chosen: Mapping[str, str], interruption: SaveOnSignal, *, quiet: bool, goes_on: bool
 ) -> float | None:
     started, clock = datetime.now(UTC), time.perf_counter()
     silence_lightning()
@@ -101,7 +107,7 @@ def _train(
 
     history, check_monitored = History(), partial(check_logged, config)
     own_callbacks = [
-        SelfContained(config=config, schema=datamodule.schema),
+        StoredMetadata(config=config, schema=datamodule.schema),
         ExactResume(),
         MonitoredMetrics(check_monitored),
         interruption,

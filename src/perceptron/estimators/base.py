@@ -1,4 +1,4 @@
-"""What the estimators share: parameters, their checks, fitting and answering."""
+"""The common base of the estimators: parameters, their checks, fitting and predicting."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -16,13 +16,14 @@ from torch import nn, optim
 
 from perceptron.data import Scaling, Table, TableDataModule
 from perceptron.errors import DivergedError, UsageError
-from perceptron.estimators.fitting import Schedule, quiet_lightning, train_alone, train_side_by_side
+from perceptron.estimators.fitting import FitSettings, train_alone, train_side_by_side
 from perceptron.models import Standardize, TaskModule
 from perceptron.models.ensemble import Ensemble, take_members
 from perceptron.networks import ACTIVATIONS, MLP, MOST_ROWS, TabM
 from perceptron.population import CannotStackError, check_stack
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import TASKS
+from perceptron.training.lightning_messages import quiet_lightning
 
 FLOATS = (np.float64, np.float32)
 _OPTIMIZERS: dict[str, Callable[..., optim.Optimizer]] = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}
@@ -30,9 +31,9 @@ _ROWS_AT_ONCE = 4096
 
 
 class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
-    """What both estimators share. Abstract.
+    """The common base of both estimators. Abstract.
 
-    It computes in the precision of ``X``, as scikit-learn's own networks do: float64 unless ``X`` is float32.
+    Like scikit-learn's own networks, it computes in the precision of ``X``: float64 unless ``X`` is float32.
     """
 
     def __init__(
@@ -76,11 +77,11 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _module(self, n_outputs: int, data: TableDataModule, **settings: Any) -> TaskModule:
-        """LightningModule of the task."""
+        """The LightningModule of the task."""
 
     def _fit(self, table: Table) -> Self:
         self._check_parameters()
-        # Torch takes arrays as they are, but not those that cannot be written, such as memory maps.
+        # Torch shares memory with arrays, but refuses read-only ones such as memory maps.
         table = replace(
             table,
             features=np.require(table.features, requirements="W"),
@@ -101,7 +102,7 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
         finite = (bool(value.isfinite().all()) for model in models for value in model.parameters())
         if not all(finite):
             raise ValueError(self._diverged)
-        model = models[0] if self.n_members == 1 else self._together(models, table, data[0])
+        model = models[0] if self.n_members == 1 else self._averaged(models, table, data[0])
         self.model_ = model.cpu().eval()
         return self
 
@@ -124,24 +125,24 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _model(self, table: Table, data: TableDataModule) -> TaskModule:
         torch.manual_seed(derive_seed(data.seed, Stream.WEIGHTS))
-        model = self._around(self._network, table, data, data.features_scaling)
+        model = self._task_model(self._network, table, data, data.features_scaling)
         if isinstance(model.network, TabM) and model.network.fits_bins:
             model.network.fit_bins(model.standardize(data.rows("train", most=MOST_ROWS)[0]))
         return model
 
-    def _together(self, models: Sequence[TaskModule], table: Table, data: TableDataModule) -> TaskModule:
-        """One model whose answer is the mean of these models' answers."""
+    def _averaged(self, models: Sequence[TaskModule], table: Table, data: TableDataModule) -> TaskModule:
+        """One model whose predictions are the means of these models' predictions."""
         n_features = table.schema.n_features
         identity = Scaling(mean=np.zeros(n_features), scale=np.ones(n_features))
         ensemble = partial(Ensemble, networks=[self._network] * len(models))
-        model = self._around(ensemble, table, data, identity)
+        model = self._task_model(ensemble, table, data, identity)
         take_members(model, models)
         return model
 
-    def _around(
+    def _task_model(
         self, network: Callable[..., nn.Module], table: Table, data: TableDataModule, scaling: Scaling
     ) -> TaskModule:
-        """The task's model around a network, in the table's precision."""
+        """The task's model with a network, in the table's precision."""
         dtype = torch.float32 if table.features.dtype == np.float32 else torch.float64
         n_outputs = table.schema.n_outputs(TASKS[table.schema.task])
         model = self._module(
@@ -151,7 +152,7 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
             standardize=Standardize(scaling.mean, scaling.scale, dtype=dtype),
             optimizer=partial(_OPTIMIZERS[self.optimizer], lr=self.learning_rate, weight_decay=self.weight_decay),
             seed=data.seed,
-            # The loss alone decides which weights are kept.
+            # Only the loss decides which weights are kept.
             task_metrics=False,
         )
         return model.to(dtype)
@@ -170,17 +171,17 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
         )
 
     def _train(self, models: Sequence[TaskModule], data: Sequence[TableDataModule]) -> int:
-        """Train all models and return the epochs of the one that trained longest."""
-        schedule = Schedule(
+        """Train all models; return the number of epochs of the one that trained longest."""
+        settings = FitSettings(
             max_epochs=self.max_epochs,
             patience=self.patience,
             min_delta=self.min_delta,
             accelerator=self.accelerator,
             verbose=self.verbose,
         )
-        if len(models) > 1 and _go_side_by_side(models[0], data[0].table):
-            return train_side_by_side(models, data, schedule)
-        return max(train_alone(model, own, schedule) for model, own in zip(models, data, strict=True))
+        if len(models) > 1 and _can_stack(models[0], data[0].table):
+            return train_side_by_side(models, data, settings)
+        return max(train_alone(model, own, settings) for model, own in zip(models, data, strict=True))
 
     def _check_parameters(self) -> None:
         rules: list[tuple[str, str, bool]] = [
@@ -208,21 +209,21 @@ class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
                 raise ValueError(f"{name} must be {rule}, got {getattr(self, name)!r}; set {name}")
 
     def _predictions(self, X: Any) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:  # noqa: N803
-        """Labels (values) and probabilities of the rows."""
+        """Labels or values of the rows, and probabilities if there are any."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=FLOATS)  # noqa: N806
         model: TaskModule = self.model_
-        # A copy: what is read from a memory map cannot be written, which torch does not know.
+        # A copy, because torch refuses read-only arrays such as memory maps.
         features = torch.tensor(X, dtype=model.standardize.mean.dtype)
         with torch.inference_mode():
-            answers = [model.predict(rows) for rows in torch.split(features, _ROWS_AT_ONCE)]
-        labels = torch.cat([answer.labels for answer in answers]).numpy()
-        parts = [answer.probabilities for answer in answers if answer.probabilities is not None]
+            predictions = [model.predict(rows) for rows in torch.split(features, _ROWS_AT_ONCE)]
+        labels = torch.cat([part.labels for part in predictions]).numpy()
+        parts = [part.probabilities for part in predictions if part.probabilities is not None]
         return labels, torch.cat(parts).numpy() if parts else None
 
 
-def _go_side_by_side(model: TaskModule, table: Table) -> bool:
-    # A population has no weights of rows.
+def _can_stack(model: TaskModule, table: Table) -> bool:
+    """Whether models can be trained in one batched computation, which has no weights of rows."""
     if table.weights is not None:
         return False
     try:

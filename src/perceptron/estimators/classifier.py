@@ -1,4 +1,4 @@
-"""Classes from numbers."""
+"""Classification of rows of numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
@@ -22,35 +22,35 @@ class PerceptronClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
     """Multi-layer perceptron for two or more classes.
 
     Args:
-        hidden: width of each hidden layer; none for logistic regression.
+        hidden: width of each hidden layer; empty for logistic regression.
         activation: ``relu``, ``tanh``, ``sigmoid``, ``gelu`` or ``silu``.
         dropout: probability of zeroing a hidden unit in training, in [0, 1).
         optimizer: ``adam``, ``adamw`` or ``sgd``.
         learning_rate: the optimizer's rate.
         weight_decay: the optimizer's decay of all parameters.
         batch_size: rows per optimizer step; None for all.
-        max_epochs: passes over the training rows, at most.
-        val_fraction: share of the rows that are held out to stop early and to choose the best epoch's weights.
-        patience: epochs without a loss better by ``min_delta`` after which training stops: the loss on held-out
-            rows, or on training rows where none are held out. None to train ``max_epochs``.
+        max_epochs: largest number of passes over the training rows.
+        val_fraction: share of the rows held out for early stopping and for choosing the best epoch's weights.
+        patience: number of epochs after which training stops if the loss did not improve by ``min_delta``; the loss is
+            that on held-out rows, or on training rows if none are held out. None to train ``max_epochs``.
         min_delta: see ``patience``.
-        standardize: ``per_feature``, ``global`` or ``none``; fitted on training rows alone.
+        standardize: ``per_feature``, ``global`` or ``none``; fitted only on training rows.
         accelerator: as ``lightning.Trainer`` takes it: ``cpu``, ``gpu``, ``auto``.
         random_state: None, a number or a ``numpy.random.RandomState``, as everywhere in scikit-learn.
         verbose: whether to show Lightning's progress bar.
         network: ``mlp``, or ``tabm`` for ``perceptron.networks.TabM`` with its authors' sizes instead of ``hidden``,
-            ``activation`` and ``dropout``; or anything that gives a network of your own for ``n_features`` and
+            ``activation`` and ``dropout``; or a callable that returns your own network for ``n_features`` and
             ``n_outputs``, such as ``functools.partial(TabM, width=128)``.
-        n_members: networks that are trained side by side, each with weights, row order and held-out rows of its own,
-            and whose mean probabilities (values) are the answer (Lakshminarayanan et al. 2017, arXiv:1612.01474).
+        n_members: number of networks, trained side by side, each with its own weights, row order and held-out rows.
+            Their mean is the prediction (Lakshminarayanan et al. 2017, arXiv:1612.01474).
         class_weight: ``balanced``, weights by class, or None, as everywhere in scikit-learn.
 
     Attributes:
         classes_: labels in the order of the probabilities.
         model_: the trained LightningModule, which takes raw features.
-        n_iter_: epochs trained; of several members, those of the one that trained longest.
+        n_iter_: number of epochs trained; of several members, that of the one that trained longest.
         n_features_in_: number of features.
-        feature_names_in_: their names, where ``X`` had some.
+        feature_names_in_: their names, if ``X`` had any.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class PerceptronClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         Args:
             X: ``(n_rows, n_features)`` numbers.
             y: ``(n_rows,)`` labels of any kind.
-            sample_weight: ``(n_rows,)`` how much each row counts; None for all alike.
+            sample_weight: ``(n_rows,)`` weights of the rows; None for equal weights.
 
         Raises:
-            ValueError: where rows, labels or parameters are not such.
+            ValueError: for invalid rows, labels or parameters.
         """
         X, y = validate_data(self, X, y, dtype=FLOATS)  # noqa: N806
         check_classification_targets(y)

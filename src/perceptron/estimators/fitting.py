@@ -1,9 +1,6 @@
-"""Training without a run folder: a model alone by its Trainer, or several side by side."""
+"""Training without a run folder: one model by Lightning's Trainer, or several side by side."""
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,15 +17,15 @@ from perceptron.population import Member, fit_population
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """How long is trained, and where.
+class FitSettings:
+    """How long and on which device a model is trained.
 
     Attributes:
-        max_epochs: at most.
-        patience: epochs without a loss better by ``min_delta`` after which training stops: the loss on validation rows,
-            or on training rows where there are none. None to train ``max_epochs``.
-        min_delta: see ``patience``; of a regression in units of its targets' mean variance.
-        accelerator: Lightning's name of the device.
+        max_epochs: largest number of epochs.
+        patience: number of epochs after which training stops if the loss did not improve by ``min_delta``; the loss is
+            that on validation rows, or on training rows if there are none. None to train ``max_epochs``.
+        min_delta: see ``patience``; for a regression in units of its targets' mean variance.
+        accelerator: Lightning's name for the device.
         verbose: whether to show a progress bar.
     """
 
@@ -39,41 +36,41 @@ class Schedule:
     verbose: bool
 
     def early_stopping(self, monitor: str, model: TaskModule) -> EarlyStopping | None:
-        """Lightning's rule for the loss of a model; None without patience."""
+        """Lightning's callback for the loss of a model; None without patience."""
         if self.patience is None:
             return None
         min_delta = self.min_delta * model.loss_in_units(torch.ones(())).item()
         return EarlyStopping(monitor, patience=self.patience, min_delta=min_delta, check_on_train_epoch_end=True)
 
 
-def train_alone(model: TaskModule, data: TableDataModule, schedule: Schedule) -> int:
-    """Train a model; it ends with the weights of its best epoch on validation rows, or its last without such rows.
+def train_alone(model: TaskModule, data: TableDataModule, settings: FitSettings) -> int:
+    """Train a model. It keeps the weights of its best epoch on validation rows, or of its last epoch without such rows.
 
     Returns:
-        Epochs trained.
+        Number of epochs trained.
 
     Raises:
-        DivergedError: where a loss is no finite number.
+        DivergedError: for a non-finite loss.
     """
     holds_out = len(data.split.val) > 0
     best = _BestWeights()
     callbacks: list[L.Callback] = [best] if holds_out else []
-    stopping = schedule.early_stopping(_monitor(data), model)
+    stopping = settings.early_stopping(_monitor(data), model)
     if stopping is not None:
         callbacks.append(stopping)
     trainer = L.Trainer(
-        accelerator=schedule.accelerator,
+        accelerator=settings.accelerator,
         devices=1,
-        max_epochs=schedule.max_epochs,
+        max_epochs=settings.max_epochs,
         callbacks=callbacks,
         logger=False,
         enable_checkpointing=False,
-        enable_progress_bar=schedule.verbose,
+        enable_progress_bar=settings.verbose,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         log_every_n_steps=0,
         use_distributed_sampler=False,
-        # A search on a cluster runs many fits in one job; none of them is the job.
+        # On a cluster, a grid search runs many fits in one job: Lightning must not take one of them for the job.
         plugins=[LightningEnvironment()],
     )
     trainer.fit(model, datamodule=data)
@@ -83,19 +80,19 @@ def train_alone(model: TaskModule, data: TableDataModule, schedule: Schedule) ->
     return int(trainer.current_epoch)
 
 
-def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataModule], schedule: Schedule) -> int:
-    """Train models of one architecture as ``train_alone`` would each, in one batched computation.
+def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataModule], settings: FitSettings) -> int:
+    """Train models of one architecture in one batched computation, each as ``train_alone`` would.
 
     Args:
-        models: their weights drawn.
-        data: of each model; one table, split for each.
-        schedule: of all.
+        models: with their initial weights.
+        data: of each model; one table, with a split for each.
+        settings: of all models.
 
     Returns:
-        Epochs of the one that trained longest.
+        Number of epochs of the model that trained longest.
 
     Raises:
-        DivergedError: where a loss is no finite number.
+        DivergedError: for a non-finite loss.
     """
     monitor = _monitor(data[0])
     members = [
@@ -103,16 +100,16 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
             model=model,
             datamodule=own,
             optimizer=model.optimizer(model.parameters()),
-            early_stopping=schedule.early_stopping(monitor, model),
+            early_stopping=settings.early_stopping(monitor, model),
             checkpoints=(_best_by(monitor),) if len(own.split.val) else (),
         )
         for model, own in zip(models, data, strict=True)
     ]
     population, _ = fit_population(
         members,
-        *([EpochProgress()] if schedule.verbose else []),
-        accelerator=schedule.accelerator,
-        max_epochs=schedule.max_epochs,
+        *([EpochProgress()] if settings.verbose else []),
+        accelerator=settings.accelerator,
+        max_epochs=settings.max_epochs,
         folder=Path(),
     )
     for number, member in enumerate(members):
@@ -129,12 +126,12 @@ def _monitor(data: TableDataModule) -> str:
 
 
 def _best_by(monitor: str) -> ModelCheckpoint:
-    """A rule for which weights a population keeps in memory; nothing is written to its folder."""
+    """The callback by which a population chooses the weights that it keeps in memory; it writes no file."""
     return ModelCheckpoint(dirpath=".", filename="best", monitor=monitor, mode="min")
 
 
 class _BestWeights(L.Callback):
-    """Keeps the weights of the epoch with the lowest loss on validation rows, in memory."""
+    """Keeps the weights of the epoch with the lowest loss on validation rows in memory."""
 
     def __init__(self) -> None:
         self.lowest = float("inf")
@@ -145,20 +142,3 @@ class _BestWeights(L.Callback):
         if loss < self.lowest:
             self.lowest = loss
             self.state = {name: value.detach().clone() for name, value in pl_module.state_dict().items()}
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Without Lightning's lines on devices and its advice on workers and validation rows, which are meant for runs."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

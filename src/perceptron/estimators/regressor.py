@@ -1,4 +1,4 @@
-"""Continuous targets from numbers."""
+"""Regression on rows of numbers."""
 
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from perceptron.tasks import REGRESSION
 
 
 class PerceptronRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
-    """Multi-layer perceptron for one or more continuous targets, which it standardises while it trains.
+    """Multi-layer perceptron for one or more continuous targets, which it standardises for training.
 
     Arguments and attributes are those of ``PerceptronClassifier``, without ``class_weight`` and ``classes_``;
     ``min_delta`` is in units of the targets' mean variance.
@@ -29,15 +29,15 @@ class PerceptronRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         Args:
             X: ``(n_rows, n_features)`` numbers.
             y: ``(n_rows,)`` or ``(n_rows, n_targets)`` numbers.
-            sample_weight: ``(n_rows,)`` how much each row counts; None for all alike.
+            sample_weight: ``(n_rows,)`` weights of the rows; None for equal weights.
 
         Raises:
-            ValueError: where rows, targets or parameters are not such.
+            ValueError: for invalid rows, targets or parameters.
         """
         X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)  # noqa: N806
         self._is_flat = y.ndim == 1
         target = y.reshape(len(X), -1)
-        # Double precision needs none.
+        # Double precision needs no offsets.
         self._target_offsets = choose_offsets(target) if X.dtype == np.float32 else ()
         if X.dtype == np.float32:
             target = subtracted(target, self._target_offsets)
@@ -52,7 +52,7 @@ class PerceptronRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         return self._fit(Table(features=X, target=target, schema=schema, weights=row_weights(sample_weight, X)))
 
     def predict(self, X: Any) -> npt.NDArray[Any]:  # noqa: N803
-        """Values of the shape of ``y`` in its units."""
+        """Values in the shape and units of ``y``."""
         values = added(self._predictions(X)[0], self._target_offsets)
         return values[:, 0] if self._is_flat else values
 

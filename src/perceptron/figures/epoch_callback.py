@@ -1,4 +1,4 @@
-"""Figures after every validation, for those who want to see them move."""
+"""A Lightning callback that draws figures after every epoch."""
 
 from typing import cast
 
@@ -11,18 +11,18 @@ from perceptron.models import TaskModule
 
 
 class EpochFigures(L.Callback):
-    """What the model says of the validation rows (training rows where there are none), on TensorBoard.
+    """Logs figures of the predictions for validation rows, or training rows if there are none, to TensorBoard.
 
-    Drawing takes longer than an epoch of a small network, so a run has this only where it asks for it.
+    Drawing takes longer than an epoch of a small network, so only runs with ``figures=epoch`` have this callback.
     """
 
     @rank_zero_only
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draw."""
-        # Here, because only such runs draw in training.
+        # Here, because it imports matplotlib.
         from perceptron.figures.run_figures import log_epoch_figures
 
         datamodule = cast(TableDataModule, trainer.datamodule)  # type: ignore[attr-defined]
         model = cast(TaskModule, pl_module)
-        answers = predict_split(model, datamodule, held_out_split(datamodule, tested=False))
-        log_epoch_figures(trainer.loggers, model, answers, step=trainer.global_step)
+        predictions = predict_split(model, datamodule, held_out_split(datamodule, tested=False))
+        log_epoch_figures(trainer.loggers, model, predictions, step=trainer.global_step)

@@ -1,4 +1,4 @@
-"""Means, their intervals and single runs, a line per setting."""
+"""The ranking as a figure: means, intervals and single runs, a line per setting."""
 
 from collections.abc import Sequence
 
@@ -6,23 +6,23 @@ from matplotlib.figure import Figure
 
 from perceptron.plots.style import BLUE, GREY, new_figure
 from perceptron.sweeps.ranking import Ranking
-from perceptron.sweeps.ranking_notes import is_repeated, repetition
+from perceptron.sweeps.ranking_notes import repetition
 from perceptron.sweeps.statistics import fewest_runs
 
 
-def draw_intervals(found: Sequence[Ranking]) -> Figure:
-    """Mean and 95 % interval of the metric that each ranking is ranked by, the best on top, and a dot for each run.
+def draw_intervals(rankings: Sequence[Ranking]) -> Figure:
+    """Draw mean and 95 % interval of each ranking's metric, the best setting on top, and a dot for each run.
 
-    A mean without a bar has no interval; below the axis stands what the bars are over, or why there are none.
+    A mean without a bar has no interval. The label of the axis says what the bars cover, or why there are none.
 
     Args:
-        found: at least one ranking.
+        rankings: at least one.
     """
-    heights = [max(len(ranking.rows), 2) for ranking in found]
-    figure = new_figure(8, 0.8 * len(found) + 0.35 * sum(heights))
-    axes = figure.subplots(len(found), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for ranking, area in zip(found, axes, strict=True):
-        names = [", ".join(value for value in row.setting.values() if value) or ranking.data for row in ranking.rows]
+    heights = [max(len(ranking.rows), 2) for ranking in rankings]
+    figure = new_figure(8, 0.8 * len(rankings) + 0.35 * sum(heights))
+    axes = figure.subplots(len(rankings), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for ranking, area in zip(rankings, axes, strict=True):
+        names = [row.name() or ranking.data for row in ranking.rows]
         values = [row.estimate(ranking.ranked_by) for row in ranking.rows]
         places = range(len(values))
         for place, value, row in zip(places, values, ranking.rows, strict=True):
@@ -41,8 +41,8 @@ def draw_intervals(found: Sequence[Ranking]) -> Figure:
 
 
 def _label(ranking: Ranking) -> str:
-    """The metric, and what its bars are over."""
-    if not is_repeated(ranking):
+    """The metric, and what its bars cover."""
+    if not ranking.is_repeated:
         return ranking.ranked_by
     over = dict.fromkeys(repetition(row, ranking.ranked_by) for row in ranking.rows)
     told = " and ".join(text for text in over if text)

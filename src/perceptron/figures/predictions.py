@@ -1,4 +1,4 @@
-"""What a model says of the rows of a split."""
+"""A model's predictions for the rows of a split, in the units of the table."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +13,22 @@ from perceptron.models import TaskModule
 from perceptron.tasks import SplitName
 
 _IN_WORDS = {"train": "training rows", "val": "validation rows", "test": "test rows"}
-# More points than this fill a figure, and a copy of all rows would not fit beside a large table.
+# More points do not show in a figure, and a copy of all rows of a large table would not fit into memory.
 MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitPredictions:
-    """Rows and the model's answers.
+    """Rows and the model's predictions for them.
 
     Attributes:
-        rows: which rows these are, in words, such as ``test rows``.
+        rows: which rows, in words, such as ``test rows``.
         row_numbers: ``(n_rows,)`` in the table.
-        features: ``(n_rows, n_features)`` in their units.
-        target: ``(n_rows,)`` classes, or ``(n_rows, n_targets)`` values in their units.
-        labels: the same of the model.
+        features: ``(n_rows, n_features)`` in the table's units.
+        target: ``(n_rows,)`` classes, or ``(n_rows, n_targets)`` values in the table's units.
+        labels: predictions in the form of ``target``.
         probabilities: ``(n_rows, n_classes)``; None for regression.
-        schema: what the columns mean.
+        schema: names and types of the columns.
     """
 
     rows: str
@@ -41,7 +41,7 @@ class SplitPredictions:
 
 
 def held_out_split(datamodule: TableDataModule, *, tested: bool) -> SplitName:
-    """The split that says most of new rows: the test where it is looked at at all, else validation, else training."""
+    """The split that says most about new rows: test rows if they are used, else validation rows, else training rows."""
     split = datamodule.split
     if tested and len(split.test):
         return "test"
@@ -49,7 +49,7 @@ def held_out_split(datamodule: TableDataModule, *, tested: bool) -> SplitName:
 
 
 def predict_split(model: TaskModule, datamodule: TableDataModule, split: SplitName) -> SplitPredictions:
-    """Ask the model, in evaluation mode, on the device where it is."""
+    """Predict the rows of a split, at most ``MOST_ROWS`` of them, in evaluation mode on the model's device."""
     features, target = datamodule.rows(split, most=MOST_ROWS)[:2]
     schema, n_rows = datamodule.schema, len(datamodule.split.rows(split))
     was_training = model.training

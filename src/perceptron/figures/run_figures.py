@@ -1,4 +1,4 @@
-"""The figures of a run: drawn once, written to its folder and to TensorBoard. Imports matplotlib."""
+"""The figures of a run, in its folder and on TensorBoard. Imports matplotlib."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,15 +9,15 @@ from torch import nn
 
 from perceptron.data import TableDataModule
 from perceptron.figures.predictions import MOST_ROWS, SplitPredictions, predict_split
-from perceptron.figures.training_path import Training, boundaries_of, surfaces_of
-from perceptron.figures.writing import Drawing, drawn
+from perceptron.figures.training_path import TrainingPath, boundaries_of, surfaces_of
+from perceptron.figures.writing import Drawing, drawn, written
 from perceptron.models import TaskModule
 from perceptron.plots.boundary import draw_boundaries
 from perceptron.plots.calibration import draw_calibration, reliability
 from perceptron.plots.confusion import confusion_counts, draw_confusion
 from perceptron.plots.curves import draw_curves
 from perceptron.plots.discrimination import discriminate, draw_discrimination
-from perceptron.plots.image import save, to_image
+from perceptron.plots.image import Pixels, to_image
 from perceptron.plots.mistakes import draw_mistakes, image_shape, surest_mistakes
 from perceptron.plots.probabilities import counts_by_class, draw_probabilities
 from perceptron.plots.residuals import draw_residuals
@@ -34,45 +34,46 @@ def write_figures(
     datamodule: TableDataModule,
     *,
     split: SplitName,
-    training: Training,
+    training: TrainingPath,
     step: int,
 ) -> None:
-    """Write all figures that the model and the data have, as ``figures/<name>.png`` and ``.svg`` and on TensorBoard.
+    """Draw all figures that the model and the data have; write them to the run's folder and to TensorBoard.
 
     Args:
-        folder: the run's folder.
-        loggers: of which TensorBoard gets images.
+        folder: the run's folder; the figures go to ``figures/<name>.png`` and ``.svg``.
+        loggers: of the run; those of TensorBoard get images.
         model: the trained model.
         datamodule: its data.
         split: whose rows are predicted.
-        training: what is known of how the weights came about.
-        step: of the images.
+        training: how the weights were reached.
+        step: of the images on TensorBoard.
     """
-    (folder / "figures").mkdir(exist_ok=True)
-    answers = predict_split(model, datamodule, split)
+    predictions = predict_split(model, datamodule, split)
     drawings = [
         *_training_drawings(model, datamodule, training),
-        *_answer_drawings(answers, model),
+        *_prediction_drawings(predictions, model),
         *weight_drawings(model, datamodule),
     ]
-    for name, figure in drawn(drawings):
-        pixels = save(figure, folder / "figures", name)
-        for logger in loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(f"figures/{name}", pixels, step, dataformats="HWC")
+    for name, pixels in written(drawings, folder):
+        _log_image(loggers, f"figures/{name}", pixels, step)
 
 
-def log_epoch_figures(loggers: Sequence[Logger], model: TaskModule, answers: SplitPredictions, *, step: int) -> None:
-    """Put the figures of an epoch's answers on TensorBoard."""
-    for name, figure in drawn(_answer_drawings(answers, model)):
-        pixels = to_image(figure)
-        for logger in loggers:
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_image(f"epochs/{name}", pixels, step, dataformats="HWC")
+def log_epoch_figures(
+    loggers: Sequence[Logger], model: TaskModule, predictions: SplitPredictions, *, step: int
+) -> None:
+    """Log the figures of predictions after an epoch to TensorBoard."""
+    for name, figure in drawn(_prediction_drawings(predictions, model)):
+        _log_image(loggers, f"epochs/{name}", to_image(figure), step)
 
 
-def _training_drawings(model: TaskModule, datamodule: TableDataModule, training: Training) -> list[Drawing]:
-    """Curves, the loss surface with the descent, and of two features the decision boundary."""
+def _log_image(loggers: Sequence[Logger], name: str, pixels: Pixels, step: int) -> None:
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.experiment.add_image(name, pixels, step, dataformats="HWC")
+
+
+def _training_drawings(model: TaskModule, datamodule: TableDataModule, training: TrainingPath) -> list[Drawing]:
+    """Curves, the loss surface with the path of the descent, and for two features the decision boundary."""
     schema = datamodule.schema
     units = loss_units(schema.target_names, is_regression=not schema.class_names)
     drawings: list[Drawing] = [
@@ -105,39 +106,39 @@ def _training_drawings(model: TaskModule, datamodule: TableDataModule, training:
     return drawings
 
 
-def _answer_drawings(answers: SplitPredictions, model: TaskModule) -> list[Drawing]:
-    """What the model says of rows, against the truth."""
-    schema, rows = answers.schema, answers.rows
-    if len(answers.target) < 2:
+def _prediction_drawings(predictions: SplitPredictions, model: TaskModule) -> list[Drawing]:
+    """Predictions for rows, compared with their targets."""
+    schema, rows, labels, target = predictions.schema, predictions.rows, predictions.labels, predictions.target
+    if len(target) < 2:
         return []
-    if answers.probabilities is None:
+    if predictions.probabilities is None:
 
         def draw_target(i: int) -> Figure:
-            return draw_residuals(answers.labels[:, i], answers.target[:, i], name=schema.target_names[i], rows=rows)
+            return draw_residuals(labels[:, i], target[:, i], name=schema.target_names[i], rows=rows)
 
         if len(schema.target_names) == 1:
             return [("residuals", lambda: draw_target(0))]
         return [(f"residuals_{i}", lambda i=i: draw_target(i)) for i in range(len(schema.target_names))]  # type: ignore[misc]
 
-    probabilities, names = answers.probabilities, schema.class_names
+    probabilities, names = predictions.probabilities, schema.class_names
     two = len(names) == 2
-    counts = confusion_counts(answers.target, answers.labels, n_classes=len(names))
+    counts = confusion_counts(target, labels, n_classes=len(names))
 
     def discrimination() -> Figure | None:
-        found = discriminate(probabilities, answers.target)
+        found = discriminate(probabilities, target)
         return draw_discrimination(found, names, rows=rows) if found else None
 
     def mistakes() -> Figure | None:
-        found = surest_mistakes(probabilities, answers.target, answers.labels)
+        found = surest_mistakes(probabilities, target, labels)
         if not found:
             return None
         shape = image_shape(schema.feature_names)
         return draw_mistakes(
             found,
             names,
-            row_numbers=answers.row_numbers,
-            images=None if shape is None else answers.features.reshape(-1, *shape),
-            n_wrong=int((answers.labels != answers.target).sum()),
+            row_numbers=predictions.row_numbers,
+            images=None if shape is None else predictions.features.reshape(-1, *shape),
+            n_wrong=int((labels != target).sum()),
             rows=rows,
         )
 
@@ -148,21 +149,19 @@ def _answer_drawings(answers: SplitPredictions, model: TaskModule) -> list[Drawi
         (
             "calibration",
             lambda: draw_calibration(
-                reliability(probabilities, answers.target), positive=shown(names[1]) if two else None, rows=rows
+                reliability(probabilities, target), positive=shown(names[1]) if two else None, rows=rows
             ),
         ),
         (
             "probabilities",
-            lambda: draw_probabilities(
-                counts_by_class(probabilities, answers.target), names, threshold=threshold, rows=rows
-            ),
+            lambda: draw_probabilities(counts_by_class(probabilities, target), names, threshold=threshold, rows=rows),
         ),
         ("mistakes", mistakes),
     ]
 
 
 def weight_drawings(model: TaskModule, datamodule: TableDataModule) -> list[Drawing]:
-    """The first layer's weights of a network on images, the coefficients of a linear model."""
+    """The weights of the first layer for images, or the coefficients of a linear model."""
     schema = datamodule.schema
     layers = [layer for layer in model.network.modules() if not list(layer.children())]
     first = layers[0]
@@ -184,7 +183,7 @@ def weight_drawings(model: TaskModule, datamodule: TableDataModule) -> list[Draw
 
 
 def loss_units(target_names: Sequence[str], *, is_regression: bool) -> str:
-    """What a loss of 1 is: cross-entropies are in nats, squared errors in the square of the target's units."""
+    """Units of the loss: a cross-entropy is in nats, a squared error in the square of the target's units."""
     if not is_regression:
         return "nats"
     return f"{shown(target_names[0])}²" if len(target_names) == 1 else "targets²"

@@ -1,25 +1,25 @@
-"""How much of a score's variance each setting explains, by Optuna's fANOVA (Hutter, Hoos and Leyton-Brown 2014)."""
+"""The share of a score's variance that each setting explains, by Optuna's fANOVA (Hutter et al. 2014)."""
 
 import math
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-# Fewer say nothing: the forest of fANOVA splits them by chance.
+# With fewer the result is chance: it depends on the splits of fANOVA's random forest.
 FEWEST_RUNS = 10
-# From this ratio on, numbers are taken to lie on a logarithmic scale, as learning rates do.
+# Numbers whose ratio is larger are put on a logarithmic scale, such as learning rates.
 _WIDE = 50.0
 
 
 def importance(settings: Sequence[Mapping[str, str]], scores: Sequence[float]) -> dict[str, float]:
-    """Share of each setting that differs.
+    """Share of the variance that each setting explains.
 
     Args:
-        settings: texts of each run, by name. A setting that some runs have not is left out.
+        settings: values of each run as texts, by name. A setting that some runs lack is left out.
         scores: of the runs; runs with a NaN are left out.
 
     Returns:
-        Shares that sum to 1. Empty without Optuna, for fewer than ``FEWEST_RUNS`` runs or two settings, or where all
+        Shares that sum to 1. Empty without Optuna, with fewer than ``FEWEST_RUNS`` runs or two settings, or if all
         scores are equal.
     """
     known = [(setting, score) for setting, score in zip(settings, scores, strict=True) if math.isfinite(score)]

@@ -9,8 +9,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from perceptron.figures.intervals import draw_intervals
 from perceptron.figures.setting_importance import importance
-from perceptron.figures.writing import Drawing, drawn
-from perceptron.plots.image import save
+from perceptron.figures.writing import Drawing, written
 from perceptron.plots.sweep import draw_importance, draw_rates
 from perceptron.sweeps.ranking import Ranking
 
@@ -18,13 +17,12 @@ _RATE = "optimizer.lr"
 
 
 def write_sweep_figures(folder: Path, rankings: Sequence[Ranking]) -> None:
-    """Write intervals of every setting, the score over the learning rate, and what decides the score.
+    """Draw the intervals of every setting, the score over the learning rate, and the importance of each setting.
 
     Args:
-        folder: the sweep's; figures go to ``figures/``, images to ``tensorboard/``.
-        rankings: at least one, of the finished jobs.
+        folder: of the sweep; the figures go to ``figures/``, and as images to ``tensorboard/``.
+        rankings: of the finished jobs; at least one.
     """
-    (folder / "figures").mkdir(exist_ok=True)
     drawings: list[Drawing] = [("intervals", lambda: draw_intervals(rankings))]
     for ranking in rankings:
         suffix = f"_{ranking.data}" if len(rankings) > 1 else ""
@@ -33,8 +31,8 @@ def write_sweep_figures(folder: Path, rankings: Sequence[Ranking]) -> None:
             (f"importance{suffix}", lambda ranking=ranking: _importance(ranking)),  # type: ignore[misc]
         ]
     with SummaryWriter(str(folder / "tensorboard")) as writer:
-        for name, figure in drawn(drawings):
-            writer.add_image(f"sweep/{name}", save(figure, folder / "figures", name), dataformats="HWC")
+        for name, pixels in written(drawings, folder):
+            writer.add_image(f"sweep/{name}", pixels, dataformats="HWC")
 
 
 def _rates(ranking: Ranking) -> Figure | None:
@@ -44,7 +42,7 @@ def _rates(ranking: Ranking) -> Figure | None:
     for row in ranking.rows:
         if not row.setting[_RATE]:
             continue
-        rest = ", ".join(value for name, value in row.setting.items() if name != _RATE and value)
+        rest = row.name(without=[_RATE])
         for result in row.results:
             score = result.metrics.get(ranking.ranked_by)
             if score is not None and score == score:

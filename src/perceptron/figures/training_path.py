@@ -1,4 +1,4 @@
-"""A model at other weights than its own: along its training, and around where it ended."""
+"""A model evaluated at other weights than its own: along the path of its training and around the trained weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,20 +15,20 @@ from perceptron.plots.curves import Curve
 from perceptron.plots.surface import Surface, loss_surface, principal_plane, random_plane
 from perceptron.randomness import Stream, derive_seed
 
-# Some thousand losses are computed; on more values (rows times weights) each they would take seconds.
+# Rows times weights of one loss. Some thousand losses are computed: with more values each they would take seconds.
 _MOST_VALUES = 4_000_000
 _FEWEST_ROWS = 256
 _MOST_BOUNDARIES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
-    """What is known of how the weights came about; nothing where a checkpoint was only evaluated.
+class TrainingPath:
+    """How the weights of a model were reached; empty for a checkpoint that is only evaluated.
 
     Attributes:
-        curves: metrics by epoch.
-        snapshots: weights end to end, ``(n_weights,)``, by the number of epochs that led to them.
-        best_epoch: the epoch, from 0, after which the model had the weights that it has; None for the last.
+        curves: values of each metric by epoch.
+        snapshots: flattened weights ``(n_weights,)`` by the number of epochs trained.
+        best_epoch: epoch, from 0, after which the model had its present weights; None for the last.
         seed: of the random directions.
     """
 
@@ -38,12 +38,12 @@ class Training:
     seed: int = 0
 
 
-def path_of(model: TaskModule, training: Training) -> tuple[list[int], Floats, int]:
-    """Weights through training with the model's own among them.
+def path_of(model: TaskModule, training: TrainingPath) -> tuple[list[int], Floats, int]:
+    """The snapshots of training, with the model's present weights among them.
 
     Returns:
-        Number of epochs of each, weights ``(n_snapshots, n_weights)``, and how many lead to the model's own, the last
-        of them being these.
+        Epochs trained at each snapshot; weights ``(n_snapshots, n_weights)``; and the number of snapshots up to the
+        model's present weights, these included.
     """
     own = weights_of(model)
     at = max(training.snapshots, default=0) if training.best_epoch is None else training.best_epoch + 1
@@ -52,22 +52,24 @@ def path_of(model: TaskModule, training: Training) -> tuple[list[int], Floats, i
     return epochs, np.stack([by_epoch[n] for n in epochs]), epochs.index(at) + 1
 
 
-def surfaces_of(model: TaskModule, features: Tensor, target: Tensor, training: Training) -> tuple[list[Surface], int]:
-    """The loss on the plane of the training's path, where there is one, and on a random plane.
+def surfaces_of(
+    model: TaskModule, features: Tensor, target: Tensor, training: TrainingPath
+) -> tuple[list[Surface], int]:
+    """The loss on the plane of the training's path, if there is one, and on a random plane.
 
     Args:
-        model: trained.
-        features: ``(n_rows, n_features)`` less their offsets.
-        target: as the data module hands it out.
-        training: its path.
+        model: a trained model.
+        features: ``(n_rows, n_features)`` without their offsets.
+        target: as the data module yields it.
+        training: the model's path.
 
     Returns:
-        The surfaces, and on how many of the rows the loss was computed.
+        The surfaces, and the number of rows that the loss was computed on.
     """
     parts = [parameter.detach().double().cpu().numpy() for parameter in model.parameters()]
     n_weights = sum(part.size for part in parts)
     n_rows = min(len(features), max(_FEWEST_ROWS, _MOST_VALUES // n_weights))
-    # Rows lie in the table's order, which may be by class.
+    # Spread over the table, whose rows may be sorted by class.
     chosen = torch.linspace(0, len(features) - 1, n_rows).long()
     loss_of = _LossAt(model, features[chosen], target[chosen])
     surfaces = []
@@ -80,13 +82,13 @@ def surfaces_of(model: TaskModule, features: Tensor, target: Tensor, training: T
     return surfaces, n_rows
 
 
-def boundaries_of(model: TaskModule, features: Floats, training: Training) -> list[Boundary]:
-    """Answers on a grid over two features at up to six times, the first soon after one another.
+def boundaries_of(model: TaskModule, features: Floats, training: TrainingPath) -> list[Boundary]:
+    """Predictions on a grid over two features at up to six times, the first ones close together.
 
     Args:
         model: a trained classifier.
-        features: ``(n_rows, 2)`` less their offsets, over which the grid lies.
-        training: its path.
+        features: ``(n_rows, 2)`` without their offsets; the grid covers them.
+        training: the model's path.
     """
     _, _, points = grid_of(features)
     epochs, path, n_to_trained = path_of(model, training)
@@ -102,13 +104,13 @@ def boundaries_of(model: TaskModule, features: Floats, training: Training) -> li
 
 
 def weights_of(model: TaskModule) -> Floats:
-    """All weights end to end, ``(n_weights,)`` float64, in the order of ``model.parameters()``."""
+    """All weights flattened, ``(n_weights,)`` float64, in the order of ``model.parameters()``."""
     parts = [parameter.detach().double().cpu().numpy().ravel() for parameter in model.parameters()]
     return np.concatenate(parts)
 
 
 def _parameters_at(model: TaskModule, weights: Floats) -> dict[str, Tensor]:
-    """Parameters by name, as views of weights that lie end to end."""
+    """Parameters by name, as views of flattened weights."""
     flat = torch.from_numpy(weights).to(model.device, next(model.parameters()).dtype)
     parameters, start = {}, 0
     for name, parameter in model.named_parameters():
@@ -118,7 +120,7 @@ def _parameters_at(model: TaskModule, weights: Floats) -> dict[str, Tensor]:
 
 
 class _LossAt:
-    """Mean loss on rows, as it is reported, at any weights; the model itself stays as it is."""
+    """The reported mean loss on rows at any weights; the model itself does not change."""
 
     def __init__(self, model: TaskModule, features: Tensor, target: Tensor) -> None:
         self.model = model.eval()
@@ -131,14 +133,14 @@ class _LossAt:
 
 
 class _ProbabilitiesAt:
-    """Probabilities of classes at points, ``(n_points, n_classes)``, at any weights."""
+    """Class probabilities at points, ``(n_points, n_classes)``, at any weights."""
 
     def __init__(self, model: TaskModule, points: Tensor) -> None:
         self.model = model.eval()
         self.points = points.to(model.device)
 
     def __call__(self, weights: Floats) -> Floats:
-        # predict calls the module itself, so the weights are put in and the old ones back.
+        # functional_call does not reach predict, so the weights are exchanged and restored.
         own = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
         try:
             self._put(_parameters_at(self.model, weights))
@@ -147,7 +149,7 @@ class _ProbabilitiesAt:
         finally:
             self._put(own)
         if probabilities is None:
-            raise TypeError(f"{type(self.model).__name__} gives no probabilities, so it has no decision boundary")
+            raise TypeError(f"{type(self.model).__name__} has no probabilities and therefore no decision boundary")
         return probabilities.float().cpu().numpy()
 
     def _put(self, parameters: Mapping[str, Tensor]) -> None:

@@ -2,13 +2,13 @@
 
 import re
 
-# A formula can send cells elsewhere or start a program. A tab or a carriage return in front is dropped, then it is one:
+# A formula can send cells elsewhere or start a program. Spreadsheet programs drop a leading tab or carriage return:
 # https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"[\t\r\n ]*[=+\-@]")
 
 
 def without_formula(cell: str) -> str:
-    """The cell with an apostrophe in front where it would be a formula, by which it is a text; numbers stay."""
+    """The cell with an apostrophe in front if it would be a formula, which makes it a text; numbers do not change."""
     if _FORMULA.match(cell) is None:
         return cell
     try:

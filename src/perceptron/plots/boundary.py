@@ -1,4 +1,4 @@
-"""Where a classifier of two features changes its mind, through training."""
+"""The decision boundary of a classifier of two features through training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _MOST_POINTS = 400
 
 @dataclass(frozen=True, kw_only=True)
 class Boundary:
-    """Answers on a grid at one time of training.
+    """Predictions on a grid at one time of training.
 
     Attributes:
-        when: in words.
-        probabilities: ``(n_points, n_classes)`` in the order of ``grid_of``'s points.
+        when: the time in words.
+        probabilities: ``(n_points, n_classes)`` at the points of ``grid_of``, in their order.
     """
 
     when: str
@@ -28,7 +28,7 @@ class Boundary:
 
 
 def grid_of(features: Floats) -> tuple[Floats, Floats, Floats]:
-    """Coordinates of a grid over two features, and its points ``(n_points, 2)``, the first feature fastest."""
+    """Coordinates of a grid over two features, and its points ``(n_points, 2)``; the first feature varies fastest."""
     low, high = features.min(axis=0), features.max(axis=0)
     margin = 0.1 * (high - low)
     x, y = (np.linspace(low[i] - margin[i], high[i] + margin[i], _N_POINTS) for i in range(2))
@@ -47,17 +47,17 @@ def draw_boundaries(
     threshold: float | None,
     rows: str,
 ) -> Figure:
-    """A panel for each time, over the rows.
+    """Draw a panel for each time, with the rows as points.
 
     Args:
-        boundaries: one or more, in the order of time.
-        features: ``(n_rows, 2)`` less their offsets; the grid is the one of ``grid_of(features)``.
-        target: ``(n_rows,)``.
+        boundaries: at least one, in the order of time, on ``grid_of(features)``.
+        features: ``(n_rows, 2)`` without their offsets.
+        target: ``(n_rows,)`` labels.
         offsets: of the two features, for the axes; empty for zeros.
         feature_names: two names.
         class_names: in the order of the labels.
-        threshold: probability from which on a row is labelled as the second of two classes.
-        rows: which rows are shown.
+        threshold: lowest probability at which a row is labelled as the second of two classes.
+        rows: which rows are shown, in words.
     """
     x, y, _ = grid_of(features)
     if offsets:
@@ -68,7 +68,7 @@ def draw_boundaries(
     grid = figure.subplots(n_lines, columns, squeeze=False, sharex=True, sharey=True)
     some = slice(None, None, -(-len(target) // _MOST_POINTS))
     two = len(class_names) == 2
-    # Of two classes the colours of the probability's ends, so that points and ground agree.
+    # For two classes these are the ends of the probability's colours, so that points match the background.
     colours = [COLOURS[i % len(COLOURS)] for i in range(len(class_names))]
     shape = (len(y), len(x))
     ground = None
@@ -87,7 +87,7 @@ def draw_boundaries(
             )  # fmt: skip
         for label, colour in enumerate(colours):
             of_class = features[some][target[some] == label]
-            # Markers of a line are one shape used again; a scatter's are a path each, and the file ten times as large.
+            # A line's markers share one shape in the SVG; those of a scatter plot would make it ten times as large.
             axes.plot(
                 *of_class.T, linestyle="", marker="o", markersize=3.2, color=colour, markeredgecolor="white",
                 markeredgewidth=0.3, label=shown(class_names[label]),

@@ -1,4 +1,4 @@
-"""Whether what is said to be 80 % sure is right in 80 % of the rows."""
+"""Calibration: whether predictions with a probability of 80 % are right in 80 % of the rows."""
 
 from dataclasses import dataclass
 
@@ -14,64 +14,64 @@ N_BINS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Reliability:
-    """Rows in bins of equal width by what the model says; empty bins are left out.
+    """Rows in bins of equal width over the predicted probability; empty bins are left out.
 
     Attributes:
-        said: ``(n_bins,)`` mean probability of the bin's rows.
-        happened: ``(n_bins,)`` share of the bin's rows where it was so.
-        n_rows: ``(n_bins,)`` number of rows.
+        predicted: ``(n_bins,)`` mean predicted probability in the bin.
+        observed: ``(n_bins,)`` share of the bin's rows in which the prediction was right.
+        n_rows: ``(n_bins,)`` number of rows in the bin.
     """
 
-    said: Floats
-    happened: Floats
+    predicted: Floats
+    observed: Floats
     n_rows: npt.NDArray[np.int64]
 
     @property
     def expected_error(self) -> float:
-        """Expected calibration error: mean distance of the two, weighted by rows (Guo et al. 2017)."""
-        return float(np.average(np.abs(self.said - self.happened), weights=self.n_rows))
+        """Expected calibration error: mean distance of the two, weighted by the number of rows (Guo et al. 2017)."""
+        return float(np.average(np.abs(self.predicted - self.observed), weights=self.n_rows))
 
 
 def reliability(probabilities: Floats, target: Labels) -> Reliability:
-    """Of two classes the probability of the second; of more, the probability of the predicted class.
+    """Bin the probability of the second of two classes, or of the predicted class if there are more.
 
     Args:
         probabilities: ``(n_rows, n_classes)``.
-        target: ``(n_rows,)``.
+        target: ``(n_rows,)`` labels.
     """
     if probabilities.shape[1] == 2:
-        said, happened = probabilities[:, 1], target == 1
+        predicted, observed = probabilities[:, 1], target == 1
     else:
-        said, happened = probabilities.max(axis=1), probabilities.argmax(axis=1) == target
-    said = said.astype(np.float64)
-    bins = np.minimum((said * N_BINS).astype(np.int64), N_BINS - 1)
+        predicted, observed = probabilities.max(axis=1), probabilities.argmax(axis=1) == target
+    predicted = predicted.astype(np.float64)
+    bins = np.minimum((predicted * N_BINS).astype(np.int64), N_BINS - 1)
     n_rows = np.bincount(bins, minlength=N_BINS)
     filled = n_rows > 0
     return Reliability(
-        said=np.bincount(bins, said, N_BINS)[filled] / n_rows[filled],
-        happened=np.bincount(bins, happened, N_BINS)[filled] / n_rows[filled],
+        predicted=np.bincount(bins, predicted, N_BINS)[filled] / n_rows[filled],
+        observed=np.bincount(bins, observed, N_BINS)[filled] / n_rows[filled],
         n_rows=n_rows[filled],
     )
 
 
 def draw_calibration(measured: Reliability, *, positive: str | None, rows: str) -> Figure:
-    """The bins against the diagonal, their numbers of rows below.
+    """Draw the bins against the diagonal, and below them their numbers of rows.
 
     Args:
         measured: from ``reliability``.
-        positive: name of the class whose probability it is; None for that of the predicted class.
-        rows: which rows these are.
+        positive: name of the class whose probability is binned; None for the predicted class.
+        rows: which rows these are, in words.
     """
     figure = new_figure(4.8, 4.6)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="calibrated")
-    above.plot(measured.said, measured.happened, color=BLUE, marker="o", label="model")
+    above.plot(measured.predicted, measured.observed, color=BLUE, marker="o", label="model")
     above.set(
         ylabel="share that are right" if positive is None else f"share of {positive}",
         title=f"Calibration on {rows}, expected error {measured.expected_error:.3f}",
     )
     above.legend()
-    below.bar(measured.said, measured.n_rows, width=0.7 / N_BINS, color=SKY)
+    below.bar(measured.predicted, measured.n_rows, width=0.7 / N_BINS, color=SKY)
     below.set(
         xlabel="probability of the predicted class" if positive is None else f"predicted probability of {positive}",
         ylabel="rows",

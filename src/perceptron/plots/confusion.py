@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""The confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -12,29 +12,29 @@ from perceptron.plots.style import SEQUENTIAL, panels, shown
 
 Counts = npt.NDArray[np.int64]
 
-# Beyond, the numbers in the cells cannot be read.
+# With more classes the numbers in the cells would be too small to read.
 _MOST_NUMBERED = 12
 
 
 def confusion_counts(target: Labels, labels: Labels, *, n_classes: int) -> Counts:
-    """Number of rows of each true class (row) that are given each label (column), ``(n_classes, n_classes)``."""
+    """Number of rows for each true class (row) and predicted class (column), ``(n_classes, n_classes)``."""
     return np.bincount(target * n_classes + labels, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def confusion_rates(counts: Counts) -> npt.NDArray[np.float64]:
-    """Each row's counts over their sum; 0 for a class without rows."""
+    """Counts divided by the number of rows of the true class; 0 for a class without rows."""
     rows = counts.sum(axis=1, keepdims=True)
     rates: npt.NDArray[np.float64] = counts / np.maximum(rows, 1)
     return rates
 
 
 def draw_confusion(counts: Counts, class_names: Sequence[str], *, rows: str) -> Figure:
-    """Counts beside rates.
+    """Draw counts beside rates.
 
     Args:
         counts: from ``confusion_counts``.
         class_names: in the order of the labels.
-        rows: which rows these are, such as ``test rows``.
+        rows: which rows these are, in words, such as ``test rows``.
     """
     size = 3.7 if len(class_names) <= 4 else 5.2
     figure, (left, right) = panels(2, width=size, height=size)
@@ -59,6 +59,6 @@ def _draw_cells(axes: Axes, values: npt.NDArray[np.number], names: Sequence[str]
         return
     for i, j in np.ndindex(values.shape):
         dark = values[i, j] > 0.6 * most
-        # A plain 0 in most of many cells would hide the few that matter.
+        # With many classes most counts are 0, and would hide the few that are not.
         if values[i, j] > 0 or len(names) <= 4:
             axes.text(j, i, form.format(values[i, j]), ha="center", va="center", color="white" if dark else "black")

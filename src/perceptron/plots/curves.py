@@ -14,27 +14,27 @@ Curve = tuple[Sequence[int], Sequence[float]]
 _COLOURS = {"train": BLUE, "val": ORANGE}
 _METRIC_COLOURS = (ORANGE, BLUE, GREEN, PURPLE)
 _SPLITS = {"train": "training", "val": "validation"}
-# The metrics that share an axis, with its label; one of the user's has an axis to itself.
+# The metrics that share an axis, with its label; each other metric has its own.
 _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loss", ("loss",)),
     ("share", ("acc", "auroc", "f1", "ece")),
     ("error, in the target's units", ("rmse", "mae")),
     ("R²", ("r2",)),
 )
-# From this ratio on a loss is drawn on a logarithmic axis.
+# A loss whose values have a larger ratio is drawn on a logarithmic axis.
 _WIDE = 50.0
 
 
 def draw_curves(curves: Mapping[str, Curve], *, loss_units: str, best_epoch: int | None = None) -> Figure | None:
-    """Training and validation in one chart, metrics of one kind in the next.
+    """Draw a panel for the loss and one for each kind of metric, with training and validation together.
 
     Args:
         curves: by names like ``val/acc``.
-        loss_units: what a loss of 1 is.
-        best_epoch: the epoch whose weights were kept.
+        loss_units: units of the loss.
+        best_epoch: epoch whose weights were kept.
 
     Returns:
-        None where there is no curve to draw.
+        None if there is no curve to draw.
     """
     drawn = []
     reported = {metric for task in TASKS.values() for metric in task.metrics}
@@ -61,7 +61,7 @@ def _draw_panel(axes: Axes, label: str, curves: Mapping[str, Curve], best_epoch:
             epochs,
             values,
             color=_METRIC_COLOURS[i % len(_METRIC_COLOURS)] if several else _COLOURS[split],
-            # A single epoch is a point, which a line does not show.
+            # A line through one point does not show.
             marker="o" if len(epochs) < 3 else None,
             label=f"{metric}, {_SPLITS[split]}" if several else _SPLITS[split],
         )

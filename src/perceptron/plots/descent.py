@@ -9,7 +9,7 @@ from perceptron.plots.style import BLUE, GREY, ORANGE, new_figure
 
 
 def draw_descent(path: Sequence[float]) -> Figure:
-    """The parabola, the points that the descent visits, and the tangent at the first of them.
+    """Draw the parabola, the points that the descent visits, and the tangent at the first of them.
 
     Args:
         path: x₀, x₁, … in the order of the steps; at least one.

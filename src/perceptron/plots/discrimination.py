@@ -1,4 +1,4 @@
-"""How well a probability tells a class from the others, whatever the threshold."""
+"""Discrimination: how well a probability separates a class from the others at any threshold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ _MOST_CURVES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Discrimination:
-    """One class against the others.
+    """The curves of one class against the others.
 
     Attributes:
         label: number of the class.
         false_positive_rate: of the ROC curve, ascending.
-        true_positive_rate: beside it.
-        roc_area: area under it, by the trapezoidal rule.
+        true_positive_rate: of the ROC curve.
+        roc_area: area under the ROC curve, by the trapezoidal rule.
         recall: of the precision-recall curve, descending.
-        precision: beside it.
-        average_precision: mean of the precisions weighted by the steps in recall, without interpolation.
-        prevalence: share of the class: the precision of a guess.
+        precision: of the precision-recall curve.
+        average_precision: mean precision weighted by the steps in recall, without interpolation.
+        prevalence: share of the class, which is the precision of guessing.
     """
 
     label: int
@@ -39,11 +39,11 @@ class Discrimination:
 
 
 def discriminate(probabilities: Floats, target: Labels) -> list[Discrimination]:
-    """Curves of each class that the rows tell from others; of two classes the second alone.
+    """Curves of each class that has rows and is not the only one; of two classes, of the second alone.
 
     Args:
         probabilities: ``(n_rows, n_classes)``.
-        target: ``(n_rows,)``.
+        target: ``(n_rows,)`` labels.
     """
     n_classes = probabilities.shape[1]
     found = []
@@ -70,12 +70,12 @@ def discriminate(probabilities: Floats, target: Labels) -> list[Discrimination]:
 
 
 def draw_discrimination(found: Sequence[Discrimination], class_names: Sequence[str], *, rows: str) -> Figure:
-    """ROC beside precision-recall; of many classes the ten that are told apart least.
+    """Draw the ROC curve beside the precision-recall curve; of many classes, of the ten that are hardest to separate.
 
     Args:
         found: from ``discriminate``, at least one.
         class_names: in the order of the labels.
-        rows: which rows these are.
+        rows: which rows these are, in words.
     """
     hardest = sorted(sorted(found, key=lambda one: one.roc_area)[:_MOST_CURVES], key=lambda one: one.label)
     figure, (roc, recall) = panels(2, width=3.9, height=3.8)

@@ -1,4 +1,4 @@
-"""A figure as pixels and as files."""
+"""Convert a figure to pixels and write it to files."""
 
 import warnings
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
-from perceptron.files.writing import whole_file
+from perceptron.files.writing import atomic_file
 
 Pixels = npt.NDArray[np.uint8]
 
 
 def to_image(figure: Figure, *, dpi: int = 100) -> Pixels:
-    """Pixels ``(height, width, 3)`` uint8. Without pyplot, which takes half a second to import and keeps figures."""
+    """Draw to pixels ``(height, width, 3)`` uint8. Pyplot, which is slow to import and keeps figures, is not used."""
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     with _any_script():
@@ -28,23 +28,23 @@ def to_image(figure: Figure, *, dpi: int = 100) -> Pixels:
 
 
 def save(figure: Figure, folder: Path, name: str) -> Pixels:
-    """Write ``<name>.png`` and ``<name>.svg`` atomically to a folder that exists; returns the pixels, drawn once."""
+    """Write ``<name>.png`` and ``<name>.svg`` atomically to an existing folder, and return the pixels."""
     pixels = to_image(figure)
-    with whole_file(folder / f"{name}.png", sync_folder=False) as file:
+    with atomic_file(folder / f"{name}.png", sync_folder=False) as file:
         Image.fromarray(pixels).save(file, format="png")
-    # What was laid out for the pixels fits the vectors too, and laying out is half of the work (measured).
-    # Figure.savefig would draw all a second time to lay it out.
+    # The layout for the pixels serves the vectors too; computing it is half of the work (measured), and
+    # Figure.savefig would compute it again.
     figure.set_layout_engine("none")
-    # Without a date and with a salt of its own the same figure is the same file.
+    # Without the date and with a fixed salt, equal figures give equal files.
     hashed = mpl.rc_context({"svg.hashsalt": "perceptron"})
-    with _any_script(), hashed, whole_file(folder / f"{name}.svg", sync_folder=False) as file:
+    with _any_script(), hashed, atomic_file(folder / f"{name}.svg", sync_folder=False) as file:
         FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return pixels
 
 
 @contextmanager
 def _any_script() -> Iterator[None]:
-    """A class name in a script that the font has not is drawn as boxes, which need no warning each."""
+    """Silence the warnings about characters that the font lacks; they are drawn as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         yield

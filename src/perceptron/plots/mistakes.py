@@ -1,4 +1,4 @@
-"""The rows that the model gets wrong and is surest of."""
+"""The wrong predictions with the highest probabilities."""
 
 import re
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ _PIXEL = re.compile(r"pixel_(\d+)_(\d+)")
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row that is labelled wrong.
+    """A wrong prediction.
 
     Attributes:
-        position: of the row among those given.
+        position: index of the row.
         true: its class.
-        predicted: the class that it is given.
-        probability: that the model gives to this class.
+        predicted: the predicted class.
+        probability: of the predicted class.
     """
 
     position: int
@@ -32,13 +32,13 @@ class Mistake:
 
 
 def surest_mistakes(probabilities: Floats, target: Labels, labels: Labels, *, most: int = 12) -> list[Mistake]:
-    """Wrong rows, the surest first.
+    """Wrong predictions, by falling probability.
 
     Args:
         probabilities: ``(n_rows, n_classes)``.
         target: ``(n_rows,)`` true classes.
         labels: ``(n_rows,)`` predicted classes.
-        most: how many at most.
+        most: largest number to return.
     """
     (wrong,) = np.nonzero(labels != target)
     sureness = probabilities[wrong, labels[wrong]]
@@ -50,7 +50,7 @@ def surest_mistakes(probabilities: Floats, target: Labels, labels: Labels, *, mo
 
 
 def image_shape(feature_names: Sequence[str]) -> tuple[int, int] | None:
-    """Height and width where the features are the pixels of an image, row by row; else None."""
+    """Height and width if the features are the pixels of an image, row by row; else None."""
     found = [_PIXEL.fullmatch(name) for name in feature_names]
     places = [(int(match[1]), int(match[2])) for match in found if match]
     if len(places) != len(feature_names) or not places:
@@ -69,15 +69,15 @@ def draw_mistakes(
     n_wrong: int,
     rows: str,
 ) -> Figure:
-    """Images where the rows are images, else bars of the wrong classes' probabilities.
+    """Draw the rows as images if they are images, else bars of the predicted classes' probabilities.
 
     Args:
         mistakes: from ``surest_mistakes``, at least one.
         class_names: in the order of the labels.
-        row_numbers: number in the table of each row given to ``surest_mistakes``.
-        images: ``(n_rows, height, width)``; None where rows are no images.
-        n_wrong: number of all wrong rows.
-        rows: which rows these are.
+        row_numbers: number in the table of each row that was given to ``surest_mistakes``.
+        images: ``(n_rows, height, width)``; None if the rows are not images.
+        n_wrong: number of all wrong predictions.
+        rows: which rows these are, in words.
     """
     title = f"The {len(mistakes)} surest of {n_wrong} mistakes on {rows}"
     if images is not None:
@@ -106,7 +106,7 @@ def _draw_images(
     columns = min(len(mistakes), 4)
     n_lines = -(-len(mistakes) // columns)
     height, width = images.shape[1:]
-    # One image with gaps for the text: an axes for each takes three times as long to lay out (measured).
+    # One axes for all images, with gaps for the text: an axes each takes three times as long to lay out (measured).
     gap, line = width * 0.15, height * 1.4
     figure = new_figure(max(1.9 * columns, 5.0), 0.7 + 2.25 * n_lines)
     axes = figure.add_subplot()

@@ -1,4 +1,4 @@
-"""How the model's probabilities lie, class by class."""
+"""The distribution of predicted probabilities, class by class."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ N_BINS = 20
 
 
 def counts_by_class(probabilities: Floats, target: Labels) -> npt.NDArray[np.int64]:
-    """Rows of each class in bins of equal width over a probability, ``(n_classes, N_BINS)``.
+    """Number of rows of each class in bins of equal width over a probability, ``(n_classes, N_BINS)``.
 
-    Of two classes it is the probability of the second; of more, that of the row's true class.
+    The probability is that of the second of two classes, or of the row's true class if there are more.
 
     Args:
         probabilities: ``(n_rows, n_classes)``.
-        target: ``(n_rows,)``.
+        target: ``(n_rows,)`` labels.
     """
     n_classes = probabilities.shape[1]
     asked = probabilities[:, 1] if n_classes == 2 else probabilities[np.arange(len(target)), target]
@@ -30,13 +30,13 @@ def counts_by_class(probabilities: Floats, target: Labels) -> npt.NDArray[np.int
 def draw_probabilities(
     counts: npt.NDArray[np.int64], class_names: Sequence[str], *, threshold: float | None, rows: str
 ) -> Figure:
-    """Two classes as two histograms, more as a row of bins each.
+    """Draw two classes as two histograms, more classes as a row of bins each.
 
     Args:
         counts: from ``counts_by_class``.
         class_names: in the order of the labels.
-        threshold: probability from which on a row is labelled as the second of two classes.
-        rows: which rows these are.
+        threshold: lowest probability at which a row is labelled as the second of two classes.
+        rows: which rows these are, in words.
     """
     names = [shown(name) for name in class_names]
     edges = np.linspace(0, 1, N_BINS + 1)

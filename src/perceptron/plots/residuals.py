@@ -1,4 +1,4 @@
-"""How far a regression's predictions are from the truth."""
+"""Residuals of a regression."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -6,23 +6,23 @@ from matplotlib.figure import Figure
 from perceptron.plots.arrays import Floats
 from perceptron.plots.style import BLUE, GREY, ORANGE, SKY, panels, shown
 
-# A cloud of more points looks the same and makes a large file.
+# A cloud of more points looks the same in a larger file.
 _MOST_POINTS = 2000
 
 
 def residuals(predictions: Floats, target: Floats) -> Floats:
-    """Predicted minus true, in the target's units; both ``(n_rows,)``."""
+    """Predicted minus true values, ``(n_rows,)`` float64 in the target's units."""
     return predictions.astype(np.float64) - target.astype(np.float64)
 
 
 def draw_residuals(predictions: Floats, target: Floats, *, name: str, rows: str) -> Figure:
-    """Predicted against true, residuals against predicted, and how the residuals lie.
+    """Draw predicted against true values, residuals against predicted values, and a histogram of the residuals.
 
     Args:
         predictions: ``(n_rows,)`` in the target's units.
         target: ``(n_rows,)`` in the same units.
-        name: the target's name.
-        rows: which rows these are.
+        name: of the target.
+        rows: which rows these are, in words.
     """
     left_over = residuals(predictions, target)
     error = float(np.sqrt(np.mean(left_over**2)))

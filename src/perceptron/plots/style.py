@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 AMBER, SKY, BLACK, GREY = "#E69F00", "#56B4E9", "#000000", "#666666"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, BLACK, GREY)
-# A second round of colours comes with another line.
+# After all colours are used, they are repeated with the next line style.
 _LINES = ("-", "--", ":", "-.")
 
-# From one sign to the other through white, and from nothing to much.
+# For values of both signs, with white at zero; and for values from zero up.
 DIVERGING = LinearSegmentedColormap.from_list("blue_orange", [BLUE, "#FFFFFF", ORANGE])
 SEQUENTIAL = LinearSegmentedColormap.from_list("white_blue", ["#FFFFFF", BLUE])
 
@@ -21,19 +21,19 @@ _LONGEST_NAME = 22
 
 
 def colour_and_line(i: int) -> tuple[str, str]:
-    """Colour and line style of the i-th of many curves; 32 differ."""
+    """Colour and line style of the i-th curve; 32 combinations differ."""
     return COLOURS[i % len(COLOURS)], _LINES[i // len(COLOURS) % len(_LINES)]
 
 
 def shown(name: str) -> str:
-    """A name from data as a figure can show it: in one line, not too long, no part of it read as a formula."""
+    """A name from the data in one line, shortened, with no part of it read as a formula."""
     words = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     short = words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…"
     return short.replace("$", r"\$")
 
 
 def new_figure(width: float = 5.2, height: float = 4.0) -> Figure:
-    """An empty figure, sizes in inches; text stays legible where TensorBoard shows it 400 pixels wide."""
+    """An empty figure with sizes in inches; its text stays legible on TensorBoard, which shows it 400 pixels wide."""
     return Figure(figsize=(width, height), layout="constrained")
 
 

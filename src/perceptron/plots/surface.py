@@ -1,4 +1,4 @@
-"""The loss around trained weights and the path by which they were reached (Li et al. 2018, arXiv:1712.09913)."""
+"""The loss surface around trained weights, and the path of the training on it (Li et al. 2018, arXiv:1712.09913)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ LossOf = Callable[[Floats], float]
 
 _N_POINTS = 17
 _MARGIN = 0.25
-# From this ratio on losses are coloured by their logarithm.
+# Losses with a larger ratio are coloured by their logarithm.
 _WIDE = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plane:
-    """A plane through the trained weights, which lie at (0, 0).
+    """A plane through the trained weights, which are at (0, 0).
 
     Attributes:
         centre: ``(n_weights,)`` the trained weights.
         directions: ``(2, n_weights)``.
-        explained: share of the path's variance along each direction; None where they were drawn at random.
+        explained: share of the path's variance along each direction; None for random directions.
     """
 
     centre: Floats
@@ -43,11 +43,10 @@ class Surface:
         x: ``(n,)`` coordinates along the first direction.
         y: ``(n,)`` along the second.
         losses: ``(n, n)`` at ``centre + x[j] * directions[0] + y[i] * directions[1]``.
-        path: ``(n_snapshots, 2)`` coordinates of the weights through training, projected; may be empty.
-        path_losses: ``(n_snapshots,)`` the true losses there, off the plane.
-        n_to_trained: how many snapshots lead to the trained weights, the last of them being these; what follows was
-            not kept.
-        trained_loss: at (0, 0).
+        path: ``(n_snapshots, 2)`` weights through training, projected on the plane; may be empty.
+        path_losses: ``(n_snapshots,)`` losses at these weights, before projection.
+        n_to_trained: number of snapshots up to the trained weights, these included; later weights were not kept.
+        trained_loss: loss at (0, 0).
     """
 
     plane: Plane
@@ -61,14 +60,14 @@ class Surface:
 
 
 def principal_plane(path: Floats, trained: Floats) -> Plane | None:
-    """Plane of the two directions in which the weights moved most, seen from the trained weights.
+    """The plane of the two principal directions of the path, relative to the trained weights.
 
     Args:
         path: ``(n_snapshots, n_weights)``.
         trained: ``(n_weights,)``.
 
     Returns:
-        None where the path has not two directions.
+        None if the path has fewer than two directions.
     """
     moves = (path - trained).astype(np.float64)
     if min(moves.shape) < 2:
@@ -83,13 +82,12 @@ def principal_plane(path: Floats, trained: Floats) -> Plane | None:
 
 
 def random_plane(parts: Sequence[Floats], *, seed: int) -> Plane:
-    """Plane of two random directions, each filter of which is as long as the filter of the weights.
+    """A plane of two random directions, normalised filter by filter to the norms of the trained weights.
 
-    A filter is the weights into one unit. Biases stay where they are.
+    A filter is the weights into one unit. Biases do not vary.
 
     Args:
-        parts: the trained weights, layer by layer as the network holds them, in the order in which they are put
-            end to end.
+        parts: the trained weights, layer by layer, in the order in which they are flattened.
         seed: of the directions.
     """
     generator = np.random.default_rng(seed)
@@ -110,13 +108,13 @@ def random_plane(parts: Sequence[Floats], *, seed: int) -> Plane:
 
 
 def loss_surface(plane: Plane, loss_of: LossOf, *, path: Floats | None = None, n_to_trained: int = 0) -> Surface:
-    """Compute the losses.
+    """Compute the losses on a plane.
 
     Args:
-        plane: where.
-        loss_of: loss at weights ``(n_weights,)``.
-        path: ``(n_snapshots, n_weights)``; None draws none, and the grid reaches from -1 to 1.
-        n_to_trained: how many snapshots lead to the trained weights.
+        plane: through the trained weights.
+        loss_of: computes the loss at weights ``(n_weights,)``.
+        path: ``(n_snapshots, n_weights)``; without one the grid extends from -1 to 1.
+        n_to_trained: see ``Surface``.
     """
     if path is None or not len(path):
         seen = np.array([[-1.0, -1.0], [1.0, 1.0]]) / (1 + _MARGIN)
@@ -126,7 +124,7 @@ def loss_surface(plane: Plane, loss_of: LossOf, *, path: Floats | None = None, n
         path_losses = np.array([loss_of(weights) for weights in path])
         seen = np.vstack([coordinates, [[0.0, 0.0]]])
     low, high = seen.min(axis=0), seen.max(axis=0)
-    # A path along one direction still gets a plane: a third of its length across.
+    # If the path hardly moves along one direction, the grid is still a third as wide there.
     widths = np.maximum(high - low, (high - low).max() / 3)
     middle = (low + high) / 2
     x, y = (
@@ -148,12 +146,12 @@ def loss_surface(plane: Plane, loss_of: LossOf, *, path: Floats | None = None, n
 
 
 def draw_surfaces(surfaces: Sequence[Surface], *, loss_units: str, rows: str) -> Figure:
-    """Contours of each surface side by side, the path over them.
+    """Draw the contours of each surface side by side, with the path over them.
 
     Args:
         surfaces: at least one.
-        loss_units: what a loss of 1 is.
-        rows: on which rows the loss was computed.
+        loss_units: units of the loss.
+        rows: the rows that the loss was computed on, in words.
     """
     figure, all_axes = panels(len(surfaces), width=4.3, height=3.9)
     for axes, surface in zip(all_axes, surfaces, strict=True):

@@ -1,4 +1,4 @@
-"""What a sweep's settings do to its score."""
+"""The effect of a sweep's settings on its score."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,10 +10,10 @@ _MOST_LINES = 8
 
 
 def draw_rates(scores: Mapping[str, Sequence[tuple[float, float]]], *, score: str) -> Figure:
-    """A score over the learning rate: a dot for each run, a line through the means of each group.
+    """Draw a score over the learning rate: a dot for each run, and a line through the means of each group.
 
     Args:
-        scores: learning rate and score of each run, by the name of the rest of its setting.
+        scores: learning rate and score of each run, by the name of its other settings.
         score: name of the score.
     """
     figure = new_figure()
@@ -34,12 +34,12 @@ def draw_rates(scores: Mapping[str, Sequence[tuple[float, float]]], *, score: st
 
 
 def draw_importance(importance: Mapping[str, float], *, score: str, n_runs: int) -> Figure:
-    """Bars of the share of a score's variance that each setting explains, the largest on top.
+    """Draw the share of a score's variance that each setting explains as bars, the largest on top.
 
     Args:
-        importance: shares in [0, 1] by the settings' names.
+        importance: shares in [0, 1] by name of the setting.
         score: name of the score.
-        n_runs: how many runs the shares were computed from.
+        n_runs: number of runs that the shares were computed from.
     """
     ranked = sorted(importance.items(), key=lambda item: -item[1])
     figure = new_figure(5.6, max(1.4 + 0.3 * len(ranked), 2.6))
@@ -48,7 +48,7 @@ def draw_importance(importance: Mapping[str, float], *, score: str, n_runs: int)
     axes.bar_label(bars, fmt="%.2f", padding=3)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.12), xlabel=f"share of the variance of {score} (fANOVA)")
-    figure.suptitle(f"What decides {score}, {n_runs} runs")
+    figure.suptitle(f"Importance of settings for {score}, {n_runs} runs")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""What the first layer looks for."""
+"""The weights of a first layer as images, and the coefficients of a linear model."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ _MOST_NAMED = 20
 
 
 def draw_weight_images(weights: Floats, shape: tuple[int, int], unit_names: Sequence[str]) -> Figure:
-    """Each unit's weights as an image; of many units those with the largest weights.
+    """Draw each unit's weights as an image; of many units, of those with the largest weights.
 
     Args:
         weights: ``(n_units, height * width)`` on standardised pixels.
         shape: height and width.
-        unit_names: a name per unit.
+        unit_names: one for each unit.
     """
     norms = np.linalg.norm(weights, axis=1)
     units = np.sort(np.argsort(-norms, kind="stable")[:_MOST_IMAGES])
@@ -26,7 +26,7 @@ def draw_weight_images(weights: Floats, shape: tuple[int, int], unit_names: Sequ
     reach = float(np.abs(weights).max()) or 1.0
     columns = 8 if len(units) > 10 else 5
     n_lines = -(-len(units) // columns)
-    # One image with gaps: forty axes would take a second to lay out (measured).
+    # One axes for all images: forty axes take a second to lay out (measured).
     sheet = np.full((n_lines * (height + 2), columns * (width + 1) - 1), np.nan)
     figure = new_figure(7.0, max(7.0 * n_lines * (height + 2) / (columns * (width + 1)) + 0.5, 2.2))
     axes = figure.add_subplot()
@@ -40,20 +40,20 @@ def draw_weight_images(weights: Floats, shape: tuple[int, int], unit_names: Sequ
     axes.set_axis_off()
     figure.colorbar(image, ax=axes, label="weight of a standardised pixel", shrink=0.8)
     some = f", {len(units)} of {len(weights)} with the largest" if len(units) < len(weights) else ""
-    axes.set_title(f"Weights of the first layer, an image a unit{some}")
+    axes.set_title(f"Weights of the first layer, an image for each unit{some}")
     return figure
 
 
 def draw_coefficients(
     coefficients: Floats, feature_names: Sequence[str], output_names: Sequence[str], *, units: str
 ) -> Figure:
-    """A linear model's coefficients, the largest first: bars of one output, or a map of several.
+    """Draw a linear model's coefficients, the largest first: as bars for one output, as a map for several.
 
     Args:
         coefficients: ``(n_outputs, n_features)`` on standardised features.
-        feature_names: a name per feature.
-        output_names: a name per output.
-        units: what a coefficient of 1 is.
+        feature_names: one for each feature.
+        output_names: one for each output.
+        units: of the coefficients.
     """
     order = np.argsort(-np.abs(coefficients).max(axis=0), kind="stable")[:_MOST_NAMED]
     names = [shown(feature_names[i]) for i in order]

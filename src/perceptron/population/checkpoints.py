@@ -14,9 +14,9 @@ from perceptron.models.threshold import START
 from perceptron.population.member import Member
 from perceptron.population.optimizers import StackedOptimizer
 from perceptron.population.rules import best_path
-from perceptron.runs.checkpoint import WholeCheckpoints
-from perceptron.runs.resume import BETWEEN_STEPS, EPOCH_END
-from perceptron.runs.resume import KEY as RESUME
+from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
+from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END
+from perceptron.runs.checkpoints.resume_point import KEY as RESUME
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Snapshots:
         member = self.members[number]
         path = member.last if self.rule is None else best_path(member.checkpoints[self.rule])
         if number in self._moments and path is not None:
-            WholeCheckpoints().save_checkpoint(self.checkpoint(number, kind, extra), path)
+            AtomicCheckpointIO().save_checkpoint(self.checkpoint(number, kind, extra), path)
 
 
 def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) -> tuple[int, int]:

@@ -19,7 +19,7 @@ _PRUNING = ("storage", "study_name", "number", "monitor", "pruner")
 _LAST = ("dirpath", "every_seconds")
 EARLY_STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
 CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
-LAST_CHECKPOINT = "perceptron.runs.last.LastCheckpoint"
+LAST_CHECKPOINT = "perceptron.runs.checkpoints.LastCheckpoint"
 PRUNING = "perceptron.callbacks.PruneHopeless"
 _FOLLOWED: dict[str, tuple[str, ...]] = {
     EARLY_STOPPING: _STOPPING,

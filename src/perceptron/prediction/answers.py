@@ -11,7 +11,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from perceptron.files.formulas import without_formula
-from perceptron.files.writing import whole_file
+from perceptron.files.writing import atomic_file
 
 
 class Writer(Protocol):
@@ -100,5 +100,5 @@ def write_answers(path: Path | None, layout: Layout, *, stdout: BinaryIO | None 
         stdout.flush()
         return
     kind = pa_parquet.ParquetWriter if path.suffix == ".parquet" else pa_csv.CSVWriter
-    with whole_file(path) as file, kind(file, layout.schema) as writer:
+    with atomic_file(path) as file, kind(file, layout.schema) as writer:
         yield writer

@@ -1,10 +1,10 @@
-"""What ``data_report.json`` says of a table of one's own, as a part of a page."""
+"""The section of a page on a user-supplied table, from ``data_report.json``."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from perceptron.reports.html import heading, paragraph, table
-from perceptron.runs.undefined import shown_value
+from perceptron.runs.metric_display import format_value
 
 _COLUMN = ("name", "kind", "type", "missing", "distinct")
 _MOST_COLUMNS = 500
@@ -12,7 +12,7 @@ _SPLITS = {"train": "for training", "val": "for validation", "test": "for the te
 
 
 def data_section(report: Mapping[str, Any]) -> str:
-    """HTML of what stands out, the sizes, the target and the columns; parts that a file has not are left out."""
+    """HTML of the warnings, the number of rows, the target and the columns; missing parts of the file are left out."""
     warnings = "".join(paragraph(str(warning), warns=True) for warning in _list(report.get("warnings")))
     splits = _mapping(report.get("splits"))
     sizes = ", ".join(f"{count} {_SPLITS.get(name, name)}" for name, count in splits.items())
@@ -29,7 +29,7 @@ def _target(target: Mapping[str, Any]) -> str:
         names = ("mean", "min", "max")
         values = {name: _mapping(column) for name, column in columns.items()}
         html += table(
-            ["target", *names], [(str(key), *(shown_value(v.get(n)) for n in names)) for key, v in values.items()]
+            ["target", *names], [(str(key), *(format_value(v.get(n)) for n in names)) for key, v in values.items()]
         )
     return heading(f"Target: {target.get('task')}") + html if html else ""
 

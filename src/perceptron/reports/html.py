@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing but itself. All that comes from files is escaped and visible."""
+"""A self-contained HTML page. All text from files is escaped."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,10 +8,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from perceptron.runs.undefined import DASH
+from perceptron.runs.metric_display import DASH
 from perceptron.terminal.text import visible
 
-# Nothing is loaded and nothing runs, even if an escape were missed.
+# The browser loads nothing and runs nothing, even if a text were not escaped.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 _PAGE = Template("""<!DOCTYPE html>
@@ -65,11 +65,11 @@ _TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page.
+    """A section of a page.
 
     Attributes:
-        name: its heading, raw.
-        html: its contents, escaped already.
+        name: the heading, as plain text.
+        html: the contents, with texts already escaped.
     """
 
     name: str
@@ -80,8 +80,8 @@ def page(*, title: str, summary: str, sections: Sequence[Section]) -> str:
     """The whole page.
 
     Args:
-        title: raw.
-        summary: a sentence below it, raw.
+        title: plain text.
+        summary: a sentence below the title, as plain text.
         sections: in order.
     """
     parts = [
@@ -99,21 +99,18 @@ def page(*, title: str, summary: str, sections: Sequence[Section]) -> str:
 
 
 def paragraph(text: str, *, warns: bool = False) -> str:
-    """A raw text as a paragraph."""
+    """A plain text as a paragraph."""
     opening = '<p class="warns">' if warns else "<p>"
     return f"{opening}{_text(text)}</p>"
 
 
 def heading(text: str) -> str:
-    """A raw text above a part of a section."""
+    """A plain text as a heading within a section."""
     return f"<h3>{_text(text)}</h3>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of raw texts; columns of numbers stand at the right, columns of long texts stay wide enough to read.
-
-    A dash in place of a number may stand among numbers.
-    """
+    """A table of plain texts. Numbers, and dashes among them, are right-aligned; long texts get a minimum width."""
     rows = [list(row) for row in rows]
     numeric = [all(_is_number(row[i]) for row in rows if row[i] not in ("", DASH)) for i in range(len(header))]
     long = [any(len(row[i]) > _LONG for row in rows) for i in range(len(header))]
@@ -131,12 +128,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def named_values(values: Mapping[str, Any]) -> str:
-    """Nested values as a table of flat names."""
+    """Nested values as a table with names like ``optimizer.lr``."""
     return table(["name", "value"], [(name, text) for name, text in flat(values).items()])
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, str]:
-    """Texts under names like ``optimizer.lr``."""
+    """Nested values as texts under names like ``optimizer.lr``."""
     found: dict[str, str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
@@ -149,10 +146,10 @@ def flat(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def image(name: str, contents: bytes, kind: str) -> str:
-    """A figure in the page itself: as an image, so that no script in a drawing runs.
+    """A figure embedded as an image, in which no script of an SVG file runs.
 
     Args:
-        name: what it shows, raw.
+        name: alternative text, as plain text.
         contents: of the file.
         kind: ``.png`` or ``.svg``.
     """
@@ -161,14 +158,14 @@ def image(name: str, contents: bytes, kind: str) -> str:
 
 
 def images_in(folder: Path, *, first: Sequence[str] = ()) -> str:
-    """The figures in a folder, as vectors where there are such; empty where there is none.
+    """The figures in a folder, each as SVG if there is one, else as PNG; empty if the folder has none.
 
-    Files that are no images, that are too large or that lie elsewhere (links) are left out: a page must not carry
-    other files along.
+    Files that are not images, too large, or outside the folder (links) are left out, so that a page that is passed on
+    never contains other files.
 
     Args:
-        folder: where they lie.
-        first: names in the order in which they stand; the others follow by name.
+        folder: of the figures.
+        first: names that come first, in their order; the others follow by name.
     """
     names = sorted({path.stem for path in folder.glob("*") if path.suffix in _TYPES})
     order = [name for name in first if name in names] + [name for name in names if name not in first]

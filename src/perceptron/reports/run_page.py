@@ -1,4 +1,4 @@
-"""The report of one run, from what lies in its folder."""
+"""The report of a run, from the files in its folder."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
 from perceptron.reports.html import Section, images_in, named_values, page, paragraph, table
-from perceptron.runs.ending import in_words
 from perceptron.runs.folder import Run
-from perceptron.runs.metric_rows import metric_rows
-from perceptron.runs.undefined import shown_value, undefined_notes
+from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
+from perceptron.runs.training_end import training_end_text
 
 FIGURE_ORDER = (
     "curves", "confusion", "discrimination", "calibration", "probabilities", "mistakes", "residuals", "coefficients",
@@ -19,10 +18,10 @@ _SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def run_page(run: Run) -> str:
-    """HTML of a run: results, figures, the table of one's own, settings, provenance.
+    """HTML of a run: results, figures, data, settings and provenance.
 
     Raises:
-        UsageError: where the folder holds no settings of a run.
+        UsageError: if the folder has no settings of a run.
     """
     config = run.config
     origin = run.provenance if run.is_finished else {}
@@ -30,7 +29,7 @@ def run_page(run: Run) -> str:
     names = chosen if isinstance(chosen, Mapping) else {}
     title = f"{names.get('model', 'an ensemble' if run.is_ensemble else 'a model')} on {names.get('data', 'data')}"
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
-    none = "This run has drawn none: it ran with figures=none." if run.is_finished else "Drawn when a run finishes."
+    none = "There are none: the run had figures=none." if run.is_finished else "They are drawn when the run finishes."
     report = run.data_report
     sections = [Section("Results", _results(run) + _training(origin))]
     if not run.is_ensemble:
@@ -39,21 +38,21 @@ def run_page(run: Run) -> str:
         sections.append(Section("Data", data_section(report)))
     sections.append(Section("Settings", named_values(config)))
     if not run.is_ensemble:
-        written = named_values(origin) if origin else paragraph("Written when a run finishes.")
+        written = named_values(origin) if origin else paragraph("It is stored when the run finishes.")
         sections.append(Section("Provenance", written))
     return page(title=title, summary=_summary(run, origin), sections=sections)
 
 
 def metric_table(metrics: Mapping[str, Any]) -> str:
-    """A row per metric and a column per split.
+    """A table with a row for each metric and a column for each split.
 
     Args:
-        metrics: values under names like ``test/acc``; None where one is not defined.
+        metrics: values under names like ``test/acc``; None if undefined.
     """
     splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
     rows = [
-        [shown, *(shown_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
-        for name, shown in metric_rows(metrics).items()
+        [shown, *(format_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
+        for name, shown in row_labels(metrics).items()
     ]
     html = table(["metric", *(_SPLITS[split] for split in splits)], rows)
     return html + "".join(paragraph(f"{note}.") for note in undefined_notes(metrics))
@@ -61,25 +60,27 @@ def metric_table(metrics: Mapping[str, Any]) -> str:
 
 def _results(run: Run) -> str:
     if run.is_ensemble:
-        return paragraph("An ensemble: perceptron evaluate says how it does, and predict has its spread.")
+        return paragraph(
+            "An ensemble: type perceptron evaluate for its metrics, and perceptron predict for its spread."
+        )
     if not run.is_finished:
-        return paragraph("This run has not finished: it has no results.", warns=True)
+        return paragraph("This run has not finished and has no results.", warns=True)
     metrics = run.metrics
     html = metric_table(metrics)
     if metrics and not any(name.startswith("test/") for name in metrics):
         html += paragraph(
-            "No test rows were held out: these numbers do not say how the model does on new rows.", warns=True
+            "No test rows were held out: these numbers do not show how the model performs on new rows.", warns=True
         )
-    return html or paragraph("Nothing was evaluated: it ran with test=false.")
+    return html or paragraph("Nothing was evaluated: the run had test=false.")
 
 
 def _training(origin: Mapping[str, Any]) -> str:
-    """How the training ended; nothing where there was none, or of a run that did not write it down."""
+    """How the training ended; empty if the run did not train or did not store it."""
     end = origin.get("training")
     if not isinstance(end, Mapping):
         return ""
     try:
-        return paragraph(f"Training {in_words(end)}.", warns=bool(end["still_improving"]))
+        return paragraph(f"Training {training_end_text(end)}.", warns=bool(end["still_improving"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"a run's provenance.json must say how its training ended, got {error!r}") from error
 

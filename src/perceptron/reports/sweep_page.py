@@ -1,4 +1,4 @@
-"""The report of a sweep, from what lies in its folder."""
+"""The report of a sweep, from the files in its folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,21 +6,21 @@ from pathlib import Path
 from perceptron.errors import UsageError
 from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.undefined import shown_value
+from perceptron.runs.metric_display import format_value
 from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.ranking import Ranking, rank
 from perceptron.sweeps.ranking_notes import notes
-from perceptron.sweeps.ranking_table import ranking_cells, ranking_header
+from perceptron.sweeps.ranking_table import ranking_table
 
 FIGURE_ORDER = ("intervals", "learning_rate", "importance")
 
 
 def sweep_page(folder: Path) -> str:
-    """HTML of a sweep: ranked settings, figures, every job, what failed, and the common provenance.
+    """HTML of a sweep: the ranking, figures, all jobs with their failures, and the common provenance.
 
     Raises:
-        UsageError: where the folder holds no jobs, or a finished one cannot be read.
+        UsageError: if the folder has no jobs, or a finished one cannot be read.
     """
     jobs = find_jobs(folder)
     if not jobs:
@@ -42,10 +42,8 @@ def sweep_page(folder: Path) -> str:
 def _rankings(rankings: Sequence[Ranking]) -> str:
     parts = []
     for ranking in rankings:
-        parts += [
-            heading(f"{ranking.data}, ranked by {ranking.ranked_by}"),
-            table(ranking_header(ranking), ranking_cells(ranking)),
-        ]
+        laid_out = ranking_table(ranking)
+        parts += [heading(laid_out.title), table(laid_out.header, laid_out.rows)]
     parts += [paragraph(f"{line}.") for line in notes(rankings)]
     return "".join(parts)
 
@@ -56,8 +54,8 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
         [
             job.folder.name,
             job.state.value,
-            " ".join(text for text in job.overrides if not text.startswith("paths.")),
-            *(shown_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
+            " ".join(job.setting_overrides),
+            *(format_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
             job.reason,
         ]
         for job in jobs
@@ -66,11 +64,11 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
 
 
 def _provenance(jobs: Sequence[Job]) -> list[Section]:
-    """Settings and origin of the first finished job; the others differ in their overrides."""
+    """Settings and provenance of the first finished job; the others differ in their overrides."""
     for job in jobs:
         if job.state == State.DONE:
             run = Run(job.folder)
-            note = paragraph(f"Of job {job.folder.name}; the others differ as the table of jobs says.")
+            note = paragraph(f"These are of job {job.folder.name}; the table of jobs shows how the others differ.")
             return [
                 Section("Settings", note + named_values(run.config)),
                 Section("Provenance", note + named_values(run.provenance)),

@@ -1,1 +1,1 @@
-"""What a run leaves in its folder."""
+"""Run folders: reading a run's results (imports neither torch nor Lightning), and what a run writes while it trains."""

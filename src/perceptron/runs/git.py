@@ -1,4 +1,4 @@
-"""What git says of the code, without running any of the programs that a repository's configuration names."""
+"""The commit of the code, found without running programs that a repository's configuration names."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# https://git-scm.com/docs/git-config: a program that watches files, hooks, and whatever fetches missing objects.
+# https://git-scm.com/docs/git-config: the file-system monitor, hooks, and fetching of missing objects.
 _SWITCHED_OFF = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -18,19 +18,19 @@ _SWITCHED_OFF = (
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit of the repository that holds a folder's files, and whether files differ from it.
+    """The commit of the repository that tracks a folder's files, and whether files differ from it.
 
     Args:
         folder: of the code.
 
     Returns:
-        ``commit``, and ``dirty``, None where git cannot be asked safely. None without git, or where the folder is none
-        of a repository's own: an environment for packages may lie in the repository of something else.
+        ``commit``, and ``dirty``, which is None if git cannot be asked safely. None without git, and if no repository
+        tracks the folder: a virtual environment may lie inside another project's repository.
     """
     git = shutil.which("git")
     if git is None:
         return None
-    # Not the repository that a variable names, nor configuration out of one.
+    # Variables could name another repository or set its configuration.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
 
@@ -46,11 +46,11 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     commit = ask("rev-parse", "HEAD") if is_own else None
     if commit is None:
         return None
-    # A filter is a program that reads a changed file before it is compared.
+    # Before git compares a changed file, it runs the file's filter.
     found = ask("config", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$") or ""
     names = [name for name in found.split("\0") if name]
     if any("=" in name or "\n" in name for name in names):
-        # -c cannot switch it off.
+        # -c cannot disable these.
         return {"commit": commit, "dirty": None}
     filters = [f"{name}=false" if name.endswith(".required") else f"{name}=" for name in names]
     status = ask("status", "--porcelain", "--ignore-submodules=all", settings=filters)

@@ -1,4 +1,4 @@
-"""Where a result comes from."""
+"""The provenance of a result: command line, commit, versions, seeds and device."""
 
 import platform
 import sys
@@ -21,13 +21,13 @@ def provenance(
     """Command line, git commit, versions, seeds, device, threads and duration.
 
     Args:
-        seed: seed of the model.
-        split_seed: seed of the split.
+        seed: of the model.
+        split_seed: of the split.
         chosen: option of each configuration group, such as ``{"model": "logistic"}``.
-        device: what it was trained on.
-        threads: that torch computed with: by their number sums are taken in another order.
-        started: time in ISO 8601.
-        seconds: duration.
+        device: on which it was trained.
+        threads: number of threads in torch, which determines the order of sums.
+        started: time, in ISO 8601.
+        seconds: duration of the run.
     """
     return {
         "command": [without_password(text) for text in sys.argv],
@@ -53,5 +53,5 @@ def _versions() -> dict[str, str]:
 
 @cache
 def _git_state() -> dict[str, Any] | None:
-    """Commit and whether files differ from it; None where the code is in no repository. The code is loaded once."""
+    """State of this project's repository when first asked; None without one."""
     return git_state(Path(__file__).parent)

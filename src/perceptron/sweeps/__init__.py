@@ -1,1 +1,1 @@
-"""What many runs say together: their jobs, their statistics and their tables."""
+"""The jobs of a sweep, the statistics of many runs, and their ranking as tables."""

@@ -1,11 +1,11 @@
-"""The best setting of a sweep as an experiment: a file that ``sweep.best=<folder>`` reads."""
+"""The best setting of a sweep as an experiment file, which ``sweep.best=<folder>`` reads."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perceptron.runs.plain_yaml import as_yaml
 
-# Drawn by chance or belonging to the sweep, not to the setting.
+# These are random draws or belong to the sweep, not to the setting.
 _LEFT_OUT = (
     "seed",
     "data.split_seed",
@@ -20,12 +20,12 @@ _LEFT_OUT = (
 
 
 def as_experiment(overrides: Mapping[str, Any], *, groups: Sequence[str], comment: str) -> str:
-    """YAML of an experiment that sets the same.
+    """YAML of an experiment that makes the same settings.
 
     Args:
-        overrides: value of each key or group, without Hydra's own.
+        overrides: value of each key or group, without Hydra's own settings.
         groups: keys that are groups; their values are names of options.
-        comment: what it comes from.
+        comment: stands at the top of the file.
     """
     defaults: list[Any] = []
     values: dict[str, Any] = {}

@@ -1,31 +1,42 @@
-"""What a finished run brings to a comparison: its setting, what chance decided, its metrics."""
+"""Finished runs as a ranking takes them: the setting, the random draw, and the metrics. Imports nothing heavy."""
 
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from perceptron.errors import UsageError
-from perceptron.runs.directions import stored_directions
+from perceptron.files.plain_values import read_text, read_yaml
+from perceptron.runs.data_identity import data_name, data_source
 from perceptron.runs.folder import Run
-from perceptron.runs.rows import name_of, table_of
-from perceptron.runs.stored_values import read_text, read_yaml
-from perceptron.sweeps.statistics import NAN, Draw
+from perceptron.runs.metric_directions import stored_directions
 from perceptron.tasks import Direction
 
 GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks")
 _BATCHES = ("batch_size", "eval_batch_size", "num_workers")
-# Beside the seed of the split: which rows are tested.
+# With the seed of the split, these decide which rows are tested.
 _TESTED = ("fold", "folds", "test_fraction")
-# What chance decides, and where things lie.
+# Random draws, and names of places and records.
 _NO_SETTING = (
     "seed", "figures", "data.split_seed", "data.fold", "train", "test", "task_name", "tags", "ckpt_path", "paths",
     "logger", "callbacks.pruning", "metrics",
 )  # fmt: skip
+
+
+class Draw(NamedTuple):
+    """The random choices of a run. Runs with the same draw can be paired.
+
+    Attributes:
+        split: which rows are tested, such as ``(split_seed, fold)``.
+        seed: of weights, row order and noise.
+    """
+
+    split: Hashable
+    seed: Hashable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +44,18 @@ class FinishedRun:
     """A finished run.
 
     Attributes:
-        folder: where it lies.
+        folder: the run's folder.
         data: identifies the table: runs on different tables are not compared.
-        title: its name for people.
+        title: the table's name for people.
         choices: option of each group in ``GROUPS``.
-        setting: flat configuration without what chance decides; values as short texts.
-        draw: what chance decided.
+        setting: flat configuration without random draws; values as short texts.
+        draw: the random draw.
         shares: share of the table's rows in each of the splits ``train``, ``val`` and ``test``.
         monitor: name of the monitored metric.
-        metrics: values under names like ``test/acc``; NaN where one is not defined.
-        seconds: how long it took.
-        figures: which it drew.
-        directions: which way its metrics improve, by their names without the split, as far as the run says.
+        metrics: values under names like ``test/acc``; NaN where undefined.
+        seconds: duration.
+        figures: the setting ``figures``.
+        directions: direction in which each metric improves, by its name without the split, if the run stored it.
     """
 
     folder: Path
@@ -60,11 +71,15 @@ class FinishedRun:
     figures: str
     directions: Mapping[str, Direction] = field(default_factory=dict)
 
-    def test_per_train(self, metric: str) -> float:
-        """Rows that a split measures a metric on, per row that it does not; see ``statistics.estimate``.
+    def value_of(self, name: str) -> str:
+        """Option of a group or value of a setting; empty if the run has none of that name."""
+        return self.choices.get(name) or self.setting.get(name, "")
 
-        Two splits measure a metric on training rows on mostly the same rows, which this says too. A metric whose name
-        tells no split is taken to be measured on validation or on test rows, whichever are more.
+    def test_per_train(self, metric: str) -> float:
+        """Number of rows that a metric is measured on, divided by that of the others; see ``statistics.estimate``.
+
+        Training rows are mostly the same in any two splits, which the ratio shows too. A metric without a split in its
+        name is taken to be measured on validation or on test rows, whichever are more.
         """
         train, val, test = (self.shares[split] for split in ("train", "val", "test"))
         others = {"train": val + test, "val": train, "test": train + val}
@@ -78,33 +93,33 @@ def read_finished_run(run: Run) -> FinishedRun:
     """Read a finished run.
 
     Raises:
-        UsageError: where a file of it cannot be read.
+        UsageError: if one of its files cannot be read.
     """
     config, origin = run.config, run.provenance
     try:
         data = config["data"]
         tested = 1 / data["folds"] if data.get("folds") else data["test_fraction"]
         validated = data.get("val_fraction") or 0
-        # Lightning's settings mean nothing to an estimator.
+        # Lightning's settings do not apply to an estimator.
         groups = ("data", "model") if "estimator" in config["model"] else GROUPS
         kept = {key: config[key] for key in config if key in groups or key not in GROUPS}
         if groups != GROUPS:
             kept["data"] = {key: value for key, value in data.items() if key not in _BATCHES}
         following = _following(run)
         setting = {key: value for key, value in _flat(kept).items() if key not in following}
-        # What is drawn by the seed is one table.
-        table = {key: value for key, value in _flat(table_of(data), "data").items() if key not in following}
+        # Tables that differ only in a seed are one.
+        table = {key: value for key, value in _flat(data_source(data), "data").items() if key not in following}
         chosen = origin["chosen"].get("data")
         return FinishedRun(
             folder=run.folder,
             data=f"{chosen} {json.dumps(table, sort_keys=True)}",
-            title=name_of(data, chosen),
+            title=data_name(data, chosen),
             choices={group: str(origin["chosen"][group]) for group in groups if group in origin["chosen"]},
             setting=setting,
             draw=_draw(data, seed=config["seed"]),
             shares={"train": 1 - validated - tested, "val": validated, "test": tested},
             monitor=config["monitor"],
-            metrics={name: NAN if value is None else float(value) for name, value in run.metrics.items()},
+            metrics={name: math.nan if value is None else float(value) for name, value in run.metrics.items()},
             seconds=float(origin["seconds"]),
             figures=str(config.get("figures")),
             directions=stored_directions(origin),
@@ -116,17 +131,17 @@ def read_finished_run(run: Run) -> FinishedRun:
 
 
 def _draw(data: Mapping[str, Any], *, seed: int) -> Draw:
-    """Which rows were tested, and what else chance decided."""
+    """The random draw of a run."""
     if data.get("time"):
         return Draw(split="by time", seed=seed)
     if data.get("test_path"):
-        # The test rows are given; the split's seed draws validation rows from the others.
+        # The test rows are fixed; the split's seed draws validation rows from the others.
         return Draw(split="test rows given", seed=(seed, data["split_seed"]))
     return Draw(split=(data["split_seed"], *map(data.get, _TESTED)), seed=seed)
 
 
-def varying(results: Sequence[FinishedRun]) -> list[str]:
-    """Names of the settings that differ: a group where its option does, a key where it does within an option."""
+def differing_settings(results: Sequence[FinishedRun]) -> list[str]:
+    """Names of the settings that differ: groups with different options, and keys that differ within an option."""
     columns = [
         group for group in GROUPS if len({result.choices[group] for result in results if group in result.choices}) > 1
     ]
@@ -142,16 +157,17 @@ def varying(results: Sequence[FinishedRun]) -> list[str]:
 
 
 def _following(run: Run) -> frozenset[str]:
-    """Keys that follow from others, such as ``data.seed`` from ``seed``: they are interpolations."""
+    """Keys whose values follow from others by interpolation, such as ``data.seed`` from ``seed``."""
     text = read_text(run.folder / ".hydra" / "config.yaml")
     try:
         return _interpolated(_PLAIN_VALUE.sub(r"\1 0", text))
-    # A value of several lines, of which the first is gone.
+    # The substitution cut a value of several lines.
     except ValueError:
         return _interpolated(text)
 
 
-# A key and its value in one line, without a reference to others. Jobs of a sweep differ in such values alone.
+# A key and its value in one line, without an interpolation. The jobs of a sweep differ only in such values: with these
+# replaced, their texts are equal and are parsed once.
 _PLAIN_VALUE = re.compile(r"^( *[\w.]+:) (?![|>&*])(?!.*\$\{).+$", re.MULTILINE)
 
 

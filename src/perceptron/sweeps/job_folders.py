@@ -1,4 +1,4 @@
-"""Jobs of a sweep, read from their folders: the files say what became of each."""
+"""The jobs of a sweep, read from their folders: files say how each job ended. Imports nothing heavy."""
 
 import traceback
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perceptron.errors import UsageError, reason
 from perceptron.files.reading import open_regular
-from perceptron.runs.files import write_text
+from perceptron.files.writing import write_text
 from perceptron.runs.folder import Run
 
 _ERROR, _PRUNED = "error.txt", "pruned.txt"
@@ -15,7 +15,7 @@ _LONGEST_REASON = 2**16
 
 
 class State(StrEnum):
-    """What became of a job."""
+    """How far a job is."""
 
     RUNNING = "running"
     DONE = "done"
@@ -28,14 +28,14 @@ class Job:
     """A job of a sweep.
 
     Attributes:
-        folder: where its run lies.
+        folder: of its run.
     """
 
     folder: Path
 
     @property
     def state(self) -> State:
-        """What became of it; a job that was killed looks as if it were running."""
+        """How far it is; a job that was killed looks as if it were running."""
         if Run(self.folder).is_finished:
             return State.DONE
         if (self.folder / _ERROR).is_file():
@@ -44,8 +44,13 @@ class Job:
 
     @property
     def overrides(self) -> list[str]:
-        """Its overrides, as Hydra wrote them down."""
+        """Its overrides, as Hydra stored them."""
         return Run(self.folder).overrides
+
+    @property
+    def setting_overrides(self) -> list[str]:
+        """Its overrides without those of its place, and without those that a search adds for pruning."""
+        return [text for text in self.overrides if not text.startswith(("paths.", "+callbacks.pruning."))]
 
     @property
     def choices(self) -> dict[str, str]:
@@ -54,7 +59,7 @@ class Job:
 
     @property
     def reason(self) -> str:
-        """Why it failed or was pruned, in a line; empty for other jobs."""
+        """Why it failed or was pruned, in one line; empty for other jobs."""
         for name in (_ERROR, _PRUNED):
             if (self.folder / name).is_file():
                 with open_regular(self.folder / name) as file:
@@ -62,12 +67,12 @@ class Job:
         return ""
 
     def begin(self) -> None:
-        """Forget how an earlier attempt ended."""
+        """Clear the outcome of an earlier attempt."""
         for name in (_ERROR, _PRUNED):
             (self.folder / name).unlink(missing_ok=True)
 
     def fail(self, error: BaseException) -> None:
-        """Write down why it failed: in one line, and for what is no user's mistake where."""
+        """Store why it failed: in one line, followed by the traceback if it was not a user's mistake."""
         text = reason(error, lines=1)
         if not isinstance(error, UsageError):
             name = type(error).__name__
@@ -76,16 +81,16 @@ class Job:
         write_text(self.folder / _ERROR, text.rstrip() + "\n")
 
     def prune(self, reason: str) -> None:
-        """Write down why it was ended early."""
+        """Store why it was stopped early."""
         write_text(self.folder / _PRUNED, reason + "\n")
 
 
 def find_jobs(sweep: Path) -> list[Job]:
-    """Jobs that were started in a sweep's folder, in the order of their numbers."""
+    """The jobs that were started in a sweep's folder, by number."""
     folders = (path.parent for path in sweep.glob("**/.hydra") if (path / "overrides.yaml").is_file())
     return [Job(folder) for folder in sorted(folders, key=lambda folder: _natural(folder.relative_to(sweep)))]
 
 
 def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """2 before 10, and numbers before names."""
+    """A sort key by which 2 comes before 10, and numbers before names."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in path.parts]

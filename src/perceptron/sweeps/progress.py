@@ -1,4 +1,4 @@
-"""How far a sweep is, read off its folder, so that it works wherever the jobs run."""
+"""The progress of a sweep, read from its folder, so that it works wherever the jobs run."""
 
 import sys
 import threading
@@ -12,19 +12,19 @@ from rich.progress import BarColumn, Progress, TextColumn
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 
 _SECONDS_BETWEEN_LOOKS = 0.5
-# File systems take their time from a coarser clock.
+# File systems use a coarser clock.
 _CLOCKS_DIFFER = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """Jobs of a sweep by what became of them.
+    """Number of a sweep's jobs by state.
 
     Attributes:
-        done: finished ones, pruned ones among them.
-        failed: those that failed since the sweep was started, or started again.
-        running: begun since then and not at an end.
-        total: how many there will be; None where that is not known.
+        done: finished or pruned.
+        failed: failed since the sweep was started or resumed.
+        running: begun since then and still running.
+        total: of all; None if it is not known in advance.
     """
 
     done: int
@@ -39,13 +39,13 @@ class Count:
 
 
 class SweepProgress:
-    """Shows the count of jobs and the time left while a sweep runs: a bar on a terminal, else a line per change.
+    """Shows the number of jobs and the time left while a sweep runs: as a bar on a terminal, else as a line per change.
 
-    A thread of its own looks at the folder twice a second: with most launchers the jobs run elsewhere.
+    A thread looks at the folder twice a second, because with most launchers the jobs run in other processes.
 
     Args:
-        folder: the sweep's.
-        total: number of its jobs; None where that is not known.
+        folder: of the sweep.
+        total: number of its jobs; None if it is not known in advance.
     """
 
     def __init__(self, folder: Path, *, total: int | None) -> None:
@@ -58,17 +58,17 @@ class SweepProgress:
         self._thread = threading.Thread(target=self._watch, daemon=True, name="sweep progress")
 
     def start(self) -> None:
-        """Begin to show."""
+        """Start the display."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Show the last state and end."""
+        """Show the final state and stop."""
         self._stopped.set()
         if self._thread.ident is not None:
             self._thread.join()
 
     def count(self) -> Count:
-        """Jobs by what became of them."""
+        """Count the jobs by state."""
         states = [self._state(job) for job in find_jobs(self.folder)] if self.folder.is_dir() else []
         return Count(
             done=states.count(State.DONE) + states.count(State.PRUNED),
@@ -78,7 +78,7 @@ class SweepProgress:
         )
 
     def line(self, count: Count) -> str:
-        """The count in words."""
+        """A count in words."""
         of = "" if count.total is None else f" of {count.total}"
         parts = [f"{count.done}{of} done", f"{count.running} running"]
         parts += [f"{count.failed} failed"] if count.failed else []
@@ -89,7 +89,7 @@ class SweepProgress:
         return ", ".join(parts)
 
     def _state(self, job: Job) -> State | None:
-        """State of a job since the start; None of one that an earlier attempt left and that waits for its turn."""
+        """State of a job since the start; None for one that an earlier attempt left and that waits to be run again."""
         if job.folder in self._at_end:
             return self._at_end[job.folder]
         state = job.state

@@ -1,31 +1,32 @@
-"""A ranked table of settings: seeds and folds aggregated, one ranking for each data set."""
+"""Settings ranked by a metric: runs are aggregated over seeds and folds, with one ranking for each data set."""
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from perceptron.runs.directions import agreed_direction
-from perceptron.sweeps.finished_runs import FinishedRun, varying
-from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Draw, Estimate, Gap, compare, estimate, holm
+from perceptron.runs.metric_directions import agreed_direction
+from perceptron.sweeps.finished_runs import GROUPS, Draw, FinishedRun, differing_settings
+from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Estimate, Gap, compare, estimate, holm
 from perceptron.tasks import Direction
 
-# What a held-out score is called first, by task.
+# The main held-out score of a classifier and of a regression.
 _MAIN = ("test/acc", "test/rmse")
+_LONGEST_NUMBER = 7
 
 
 @dataclass(frozen=True, kw_only=True)
 class RankedSetting:
-    """A setting.
+    """A setting and its runs.
 
     Attributes:
-        setting: value of each of the ranking's columns; empty where a setting has no such key.
-        estimates: every metric over the setting's runs.
-        comparison: against the ranking's best by the ranking's metric; None for the best itself.
-        p_holm: the comparison's p, adjusted for all pairs of rows: the best was chosen by the same numbers.
-        placed_by: the row's mean in the order; of a row without all runs, see ``Ranking``.
-        results: its runs.
+        setting: value of each of the ranking's columns; empty where the setting has no such key.
+        estimates: every metric over the runs.
+        comparison: with the best setting by the ranking's metric; None for the best itself.
+        p_holm: the comparison's p, adjusted for all pairs of settings, because the best was chosen by the same numbers.
+        placed_by: the value that the order goes by: the mean, or for an incomplete setting see ``Ranking``.
+        results: the runs.
     """
 
     setting: Mapping[str, str]
@@ -36,29 +37,43 @@ class RankedSetting:
     results: Sequence[FinishedRun]
 
     def estimate(self, metric: str) -> Estimate:
-        """The metric over the setting's runs, of nothing where it has none."""
+        """The metric over the runs; undefined if no run has it."""
         return self.estimates.get(metric, UNDEFINED)
 
     def values(self, metric: str) -> dict[Draw, float]:
-        """Value of each draw that has the metric; of a run that was made twice the later."""
+        """Value for each draw whose run has the metric. If two runs have the same draw, the later one counts."""
         found = {result.draw: result.metrics.get(metric, NAN) for result in self.results}
         return {draw: value for draw, value in found.items() if not math.isnan(value)}
+
+    def name(self, *, without: Collection[str] = ()) -> str:
+        """The setting in a line, such as ``logistic, lr=0.1``; groups stand without their names.
+
+        Args:
+            without: columns to leave out.
+        """
+        short = short_names(list(self.setting))
+        return ", ".join(
+            shown_setting(value) if column in GROUPS else f"{name}={shown_setting(value)}"
+            for (column, value), name in zip(self.setting.items(), short, strict=True)
+            if value and column not in without
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
     """The settings that were run on one data set, best first.
 
-    Settings are compared on the draws that they share. One that lacks some of the others' runs has its place by the
-    paired difference from ``anchor``, the best of those with the most runs; its own mean may be of easier rows.
+    Settings are compared on the draws that they share. An incomplete setting, which lacks some of the runs that others
+    have, is placed by its paired difference from ``anchor``, the best of the settings with the most runs: its own mean
+    may come from easier rows.
 
     Attributes:
         data: name of the data set.
         columns: settings that differ.
-        ranked_by: metric of the order.
-        shown: metrics to be shown, ``ranked_by`` among them.
-        rows: best first; without the metric last.
-        anchor: whose runs the others' are compared with for their places; None where no row has the metric.
+        ranked_by: metric that the order goes by.
+        shown: metrics to show, ``ranked_by`` first.
+        rows: best first; settings without the metric come last.
+        anchor: see above; None if no setting has the metric.
     """
 
     data: str
@@ -69,8 +84,13 @@ class Ranking:
     anchor: RankedSetting | None
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether a setting has several runs, from which chance can be estimated."""
+        return any(len(row.results) > 1 for row in self.rows)
+
+    @property
     def incomplete(self) -> list[RankedSetting]:
-        """Rows that lack some of the anchor's runs and share others, and rows with runs that the anchor lacks."""
+        """Settings that share some of their runs with the anchor, but not all."""
         if self.anchor is None:
             return []
         draws = set(self.anchor.values(self.ranked_by))
@@ -78,40 +98,55 @@ class Ranking:
 
     @property
     def unrelated(self) -> list[RankedSetting]:
-        """Rows with the metric that share no run with the anchor: their means are of other rows or seeds."""
+        """Settings that have the metric and share no run with the anchor: their means are over other rows or seeds."""
         return [row for row in self.rows if row.values(self.ranked_by) and not self.shares_runs(row)]
 
     @property
     def n_runs(self) -> int:
-        """Number of different runs of the rows that share some with the anchor."""
+        """Number of different draws among the settings that share some with the anchor."""
         return len({draw for row in self.rows if self.shares_runs(row) for draw in row.values(self.ranked_by)})
 
     def shares_runs(self, row: RankedSetting) -> bool:
-        """Whether a row has runs of the same seeds and splits as the anchor."""
+        """Whether a setting has a run with the same seed and split as one of the anchor's."""
         of_anchor = self.anchor.values(self.ranked_by) if self.anchor is not None else {}
         return not of_anchor.keys().isdisjoint(row.values(self.ranked_by))
 
 
+def short_names(columns: Sequence[str]) -> list[str]:
+    """The last part of each name, such as ``lr`` of ``optimizer.lr``, or all of it if two end in the same."""
+    last = [column.rpartition(".")[2] for column in columns]
+    return [name if last.count(name) == 1 else column for name, column in zip(last, columns, strict=True)]
+
+
+def shown_setting(value: str) -> str:
+    """The value of a setting; a long number with four digits."""
+    try:
+        return value if len(value) <= _LONGEST_NUMBER else f"{float(value):.4g}"
+    except ValueError:
+        return value
+
+
 def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction | None = None) -> list[Ranking]:
-    """Table of finished runs.
+    """Rank the settings of finished runs.
 
     Args:
-        results: finished runs.
-        by: metric to rank by; ``monitor`` for each data set's monitored one, ``main`` for its first held-out score.
-            Test rows must choose nothing, so rank by a test metric only to compare settings that were fixed before.
-        mode: direction in which that metric improves, for runs that do not say it; None to go by the runs.
+        results: the runs.
+        by: metric to rank by; ``monitor`` for the one that most runs on the data set monitored, ``main`` for the main
+            held-out score. Test rows must not choose anything: rank by a test metric only to compare settings that were
+            fixed before.
+        mode: direction in which the metric improves, for runs that do not say it.
 
     Raises:
-        UsageError: where the direction is not known, or is not ``mode``.
+        UsageError: if the direction is not known, or contradicts ``mode``.
     """
-    tables: dict[str, list[FinishedRun]] = {}
+    by_data: dict[str, list[FinishedRun]] = {}
     for result in results:
-        tables.setdefault(result.data, []).append(result)
-    return [_section(found, by, mode) for found in tables.values()]
+        by_data.setdefault(result.data, []).append(result)
+    return [_ranking(found, by, mode) for found in by_data.values()]
 
 
 def _main_metric(results: Sequence[FinishedRun]) -> str:
-    """The held-out score that is named first; the monitored metric where there is none."""
+    """The main held-out score, or the monitored metric if no run has one."""
     for name in _MAIN:
         if any(name in result.metrics for result in results):
             return name
@@ -122,14 +157,14 @@ def _monitor(results: Sequence[FinishedRun]) -> str:
     return Counter(result.monitor for result in results).most_common(1)[0][0]
 
 
-def _section(results: Sequence[FinishedRun], by: str, mode: Direction | None) -> Ranking:
+def _ranking(results: Sequence[FinishedRun], by: str, mode: Direction | None) -> Ranking:
     monitor, main = _monitor(results), _main_metric(results)
     metric = {"main": main, "monitor": monitor}.get(by, by)
-    columns = varying(results)
+    columns = differing_settings(results)
     groups: dict[tuple[tuple[str, str], ...], list[FinishedRun]] = {}
     for result in results:
         groups.setdefault(tuple(sorted(result.setting.items())), []).append(result)
-    rows = [_row(found, columns) for found in groups.values()]
+    rows = [_aggregated(found, columns) for found in groups.values()]
     direction = agreed_direction(
         metric,
         (result.directions for result in results),
@@ -151,7 +186,7 @@ def _section(results: Sequence[FinishedRun], by: str, mode: Direction | None) ->
 
 
 def _anchor(rows: Sequence[RankedSetting], metric: str, sign: int) -> RankedSetting | None:
-    """The best of the rows with the most runs."""
+    """The best of the settings with the most runs."""
     known = [row for row in rows if row.values(metric)]
     return min(known, key=lambda row: (-len(row.values(metric)), sign * row.estimate(metric).mean), default=None)
 
@@ -164,20 +199,17 @@ def _place(row: RankedSetting, anchor: RankedSetting | None, metric: str) -> flo
     return anchor.estimate(metric).mean + paired.difference if paired.n_pairs else own
 
 
-def _row(results: Sequence[FinishedRun], columns: Sequence[str]) -> RankedSetting:
+def _aggregated(results: Sequence[FinishedRun], columns: Sequence[str]) -> RankedSetting:
     first = results[0]
-    metrics = dict.fromkeys(name for result in results for name in result.metrics)
     row = RankedSetting(
-        setting={
-            name: first.choices.get(name, "") if name in first.choices else first.setting.get(name, "")
-            for name in columns
-        },
+        setting={name: first.value_of(name) for name in columns},
         estimates={},
         comparison=None,
         p_holm=NAN,
         placed_by=NAN,
         results=results,
     )
+    metrics = dict.fromkeys(name for result in results for name in result.metrics)
     estimates = {name: estimate(row.values(name), test_per_train=first.test_per_train(name)) for name in metrics}
     return replace(row, estimates=estimates)
 
@@ -185,16 +217,16 @@ def _row(results: Sequence[FinishedRun], columns: Sequence[str]) -> RankedSettin
 def _compared(rows: Sequence[RankedSetting], metric: str) -> list[RankedSetting]:
     """The rows, each but the first with its comparison with the first.
 
-    The first was chosen because it looks best, so that its distance from the others is that of the extreme of all
-    rows. Adjusted for all pairs of rows, not for those with the first alone, equal rows are told apart in at most one
-    table of twenty however the pair was chosen.
+    The first was chosen because it looks best, so its distance from the others is that of an extreme. With p
+    adjusted for all pairs of rows, not only for the pairs with the first, equal settings are told apart in at most one
+    ranking of twenty, whichever pair was chosen.
     """
     if not rows:
         return []
     ratio = rows[0].results[0].test_per_train(metric)
     values = [row.values(metric) for row in rows]
     found = [compare(values[0], other, test_per_train=ratio) for other in values[1:]]
-    # Only these can have a p; sweeps of thousands of settings that ran once have no pairs to go through.
+    # Only these can have a p. A sweep of thousands of settings with one run each has no pairs to go through.
     tested = [0, *(i for i, paired in enumerate(found, start=1) if paired.gap not in (Gap.TOO_FEW, Gap.UNDEFINED))]
     pairs = list(combinations(tested, 2))
     ps = [compare(values[i], values[j], test_per_train=ratio).p for i, j in pairs]

@@ -1,10 +1,10 @@
-"""What the numbers of a ranked table rest on, and what they cannot say: the lines below it."""
+"""The lines below a ranking: which runs its numbers rest on, and why some are missing."""
 
 import json
 import math
 from collections.abc import Sequence
 
-from perceptron.runs.undefined import DASH
+from perceptron.runs.metric_display import DASH
 from perceptron.sweeps.finished_runs import FinishedRun
 from perceptron.sweeps.ranking import RankedSetting, Ranking
 from perceptron.sweeps.statistics import Gap, disjoint_sets, fewest_runs
@@ -12,9 +12,9 @@ from perceptron.sweeps.statistics import Gap, disjoint_sets, fewest_runs
 _MOST_NAMES = 3
 
 
-def notes(found: Sequence[Ranking]) -> list[str]:
-    """Lines for below the tables, with the data's name in front where a line does not hold for all of them."""
-    of_each = {ranking.data: ranking_notes(ranking) for ranking in found}
+def notes(rankings: Sequence[Ranking]) -> list[str]:
+    """Lines for below the tables; one that does not hold for all of them begins with the names of its data."""
+    of_each = {ranking.data: ranking_notes(ranking) for ranking in rankings}
     lines = dict.fromkeys(line for told in of_each.values() for line in told)
     return [
         line
@@ -25,25 +25,11 @@ def notes(found: Sequence[Ranking]) -> list[str]:
 
 
 def ranking_notes(ranking: Ranking) -> list[str]:
-    """Lines for below one table: on which runs it rests, then what its columns mean, then why some are empty."""
-    repeated = is_repeated(ranking)
-    return [
-        *_incomplete(ranking),
-        *_unrelated(ranking),
-        *(_intervals(ranking) if repeated else []),
-        *(_tests(ranking) if repeated else []),
-        *_gaps(ranking, repeated=repeated),
-    ]
-
-
-def is_repeated(ranking: Ranking) -> bool:
-    """Whether any setting was run more than once, so that chance can be estimated."""
-    return any(len(row.results) > 1 for row in ranking.rows)
-
-
-def name_of(row: RankedSetting) -> str:
-    """A row's setting in words."""
-    return ", ".join(f"{name.rpartition('.')[2]}={value}" for name, value in row.setting.items() if value)
+    """Lines for below one table: which runs it rests on, what its columns mean, why some cells have no number."""
+    lines = [*_incomplete(ranking), *_unrelated(ranking)]
+    if ranking.is_repeated:
+        lines += [*_intervals(ranking), *_tests(ranking)]
+    return [*lines, *_gaps(ranking)]
 
 
 def _incomplete(ranking: Ranking) -> list[str]:
@@ -51,13 +37,12 @@ def _incomplete(ranking: Ranking) -> list[str]:
     if not rows or ranking.anchor is None:
         return []
     told = "; ".join(
-        f"{name_of(row)} has {len(row.values(ranking.ranked_by))} of {ranking.n_runs} runs"
-        for row in rows[:_MOST_NAMES]
+        f"{row.name()} has {len(row.values(ranking.ranked_by))} of {ranking.n_runs} runs" for row in rows[:_MOST_NAMES]
     )
     told += f"; and {len(rows) - _MOST_NAMES} more settings lack some" if len(rows) > _MOST_NAMES else ""
     return [
         f"not all settings have the same runs: {told}. Each of these is ranked by its difference from "
-        f"{name_of(ranking.anchor)} over the runs that both have; its mean is over its own runs"
+        f"{ranking.anchor.name()} over the runs that both have; its mean is over its own runs"
     ]
 
 
@@ -65,16 +50,16 @@ def _unrelated(ranking: Ranking) -> list[str]:
     rows = ranking.unrelated
     if not rows or ranking.anchor is None:
         return []
-    names = "; ".join(name_of(row) for row in rows[:_MOST_NAMES])
+    names = "; ".join(row.name() for row in rows[:_MOST_NAMES])
     names += f" and {len(rows) - _MOST_NAMES} more" if len(rows) > _MOST_NAMES else ""
     return [
-        f"no seed and split in common with {name_of(ranking.anchor)}: {names}. These means are of other runs, and "
+        f"no seed and split in common with {ranking.anchor.name()}: {names}. Their means are over other runs and "
         "cannot be tested against each other"
     ]
 
 
 def repetition(row: RankedSetting, metric: str) -> str:
-    """What the interval of a row's metric is over, such as ``10 folds``; empty without an interval."""
+    """What the interval of a metric covers, such as ``10 folds``; empty if there is no interval."""
     value, first = row.estimate(metric), row.results[0]
     if value.gap is not None:
         return ""
@@ -89,7 +74,7 @@ def repetition(row: RankedSetting, metric: str) -> str:
 
 
 def _intervals(ranking: Ranking) -> list[str]:
-    """What the intervals of the ranked metric are over, for each kind of repetition in the table."""
+    """What the intervals of the ranked metric cover, for each kind of repetition in the table."""
     metric = ranking.ranked_by
     lines: dict[str, None] = {}
     for row in ranking.rows:
@@ -98,12 +83,12 @@ def _intervals(ranking: Ranking) -> list[str]:
             continue
         line = f"± half of the 95 % interval of the mean over {repetition(row, metric)}"
         if not value.over_splits:
-            line += ": it speaks of seeds alone, not of other rows"
+            line += ": it covers other seeds, not other rows"
         else:
             line += ", widened for the rows that splits share (Nadeau and Bengio 2003)"
             n_sets = disjoint_sets(row.results[0].test_per_train(metric))
             if n_sets < value.n:
-                line += f", with {n_sets - 1} degrees of freedom: the table has rows for {n_sets} disjoint sets"
+                line += f", with {n_sets - 1} degrees of freedom: the data has rows for {n_sets} disjoint sets"
         lines[line] = None
     return list(lines)
 
@@ -114,25 +99,26 @@ def _folds(result: FinishedRun) -> int | None:
 
 
 def _tests(ranking: Ranking) -> list[str]:
-    tested = [row for row in ranking.rows if row.comparison is not None and not math.isnan(row.p_holm)]
+    """What p and effect mean."""
+    tested = [row.comparison for row in ranking.rows if row.comparison is not None and not math.isnan(row.p_holm)]
     if not tested:
         return []
-    what = {"splits" if row.comparison.over_splits else "seeds" for row in tested if row.comparison is not None}
+    what = sorted({"splits" if comparison.over_splits else "seeds" for comparison in tested})
     return [
-        "p: chance of such a difference from the best between equal settings, paired over common "
-        f"{' and '.join(sorted(what))}, Holm-adjusted for all pairs of settings; effect: the difference in standard "
-        "deviations of the paired differences (Cohen's d)"
+        "p: probability of such a difference from the best if the settings were equal, paired over common "
+        f"{' and '.join(what)}, Holm-adjusted for all pairs of settings; effect: the difference in standard deviations "
+        "of the paired differences (Cohen's d)"
     ]
 
 
-def _gaps(ranking: Ranking, *, repeated: bool) -> list[str]:
+def _gaps(ranking: Ranking) -> list[str]:
     """Why a number is missing, for each reason in the table."""
     lines = []
     estimates = [row.estimate(metric) for row in ranking.rows for metric in ranking.shown]
     compared = [row.comparison for row in ranking.rows if row.comparison is not None]
     if any(value.gap is Gap.UNDEFINED for value in estimates):
         lines.append(f"{DASH} undefined: no run has the metric, or it is not defined on its rows")
-    if not repeated:
+    if not ranking.is_repeated:
         return lines
     few = {(value.n, value.over_splits) for value in estimates if value.gap is Gap.TOO_FEW}
     few |= {(paired.n_pairs, paired.over_splits) for paired in compared if paired.gap is Gap.TOO_FEW}
@@ -145,12 +131,13 @@ def _gaps(ranking: Ranking, *, repeated: bool) -> list[str]:
     if Gap.CONSTANT in gaps:
         lines.append(f"{DASH} no variation: all runs gave the same number, or all pairs the same difference")
     if Gap.SHARED_ROWS in gaps:
-        lines.append(f"{DASH} the splits measure this on mostly the same rows, which tells nothing of others")
+        lines.append(f"{DASH} shared rows: the splits measure this on mostly the same rows, which does not show how it "
+                     "varies on others")  # fmt: skip
     return lines
 
 
 def _counted(few: set[tuple[int, bool]]) -> str:
-    """Such as ``1 or 2 seeds on one split``; the counts in order."""
+    """The numbers of runs in order, such as ``1 or 2 seeds on one split``."""
     told = []
     for over_splits, one, many in ((False, "seed on one split", "seeds on one split"), (True, "split", "splits")):
         counts = sorted(n for n, of_splits in few if of_splits == over_splits)

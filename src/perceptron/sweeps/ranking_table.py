@@ -1,73 +1,114 @@
-"""A ranked table as texts: header and cells for the terminal, Markdown and pages."""
+"""A ranking as a table of texts. The terminal, Markdown files and HTML pages all show this one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
-from perceptron.runs.undefined import DASH
-from perceptron.sweeps.ranking import RankedSetting, Ranking
-from perceptron.sweeps.ranking_notes import is_repeated
+from perceptron.runs.metric_display import DASH
+from perceptron.sweeps.ranking import RankedSetting, Ranking, short_names, shown_setting
 from perceptron.sweeps.statistics import Estimate, Gap
 
-_LONGEST_NUMBER = 7
 _LEAST = 0.5e-4
 
 
-def ranking_header(ranking: Ranking) -> list[str]:
-    """Names of the columns: rank, settings, metrics, and what repeated runs tell; "std" stands behind its metric."""
-    # The first is the one that the table is ranked by.
-    ranked_by, *others = ranking.shown
-    if not is_repeated(ranking):
-        return ["#", *_short(ranking.columns), ranked_by, *others]
-    compared = ["vs best", "effect", "p"] if len(ranking.rows) > 1 else []
-    return ["#", *_short(ranking.columns), ranked_by, "std", *others, "runs", *compared]
+@dataclass(frozen=True)
+class Column:
+    """A column of texts.
+
+    Attributes:
+        name: stands above it.
+        cells: a text for each row.
+        is_setting: whether it holds values of a setting; other columns hold numbers.
+    """
+
+    name: str
+    cells: Sequence[str]
+    is_setting: bool = False
 
 
-def _short(columns: Sequence[str]) -> list[str]:
-    """The last parts of the names, where no two are the same."""
-    last = [column.rpartition(".")[2] for column in columns]
-    return [name if last.count(name) == 1 else column for name, column in zip(last, columns, strict=True)]
+@dataclass(frozen=True)
+class RankingTable:
+    """A ranking as texts.
+
+    Attributes:
+        title: the data and the metric that the order goes by.
+        columns: rank, settings, metrics, and the statistics of repeated runs.
+        setting_names: each row's setting in a line.
+    """
+
+    title: str
+    columns: Sequence[Column]
+    setting_names: Sequence[str]
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns."""
+        return [column.name for column in self.columns]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """Cells of each row."""
+        return list(zip(*(column.cells for column in self.columns), strict=True))
+
+    def narrowed(self, *, dropped: Collection[str]) -> "RankingTable":
+        """The table with one column for the whole setting.
+
+        Args:
+            dropped: names of columns to leave out.
+        """
+        rank, *others = (column for column in self.columns if not column.is_setting)
+        kept = [column for column in others if column.name not in dropped]
+        return replace(self, columns=[rank, Column("setting", self.setting_names, is_setting=True), *kept])
 
 
-def ranking_cells(ranking: Ranking) -> list[list[str]]:
-    """Texts of each row; a dash for a number that is not defined, whose reason is among the notes."""
-    rows, repeated, incomplete = [], is_repeated(ranking), ranking.incomplete
-    for rank, row in enumerate(ranking.rows, start=1):
-        ranked = row.estimate(ranking.ranked_by)
-        cells = [str(rank), *(_rounded(row.setting[column]) for column in ranking.columns)]
-        ranked_by, *others = (_interval(row.estimate(metric), repeated=repeated) for metric in ranking.shown)
-        cells += [ranked_by, *([_number(ranked.std)] if repeated else []), *others]
-        if repeated:
-            n = ranked.n_runs
-            cells += [f"{n} of {ranking.n_runs}" if row in incomplete else str(n)]
-            cells += _paired(row) if len(ranking.rows) > 1 else []
-        rows.append(cells)
-    return rows
+def ranking_table(ranking: Ranking) -> RankingTable:
+    """Lay out a ranking. A dash stands for an undefined number; ``ranking_notes`` says why it is undefined."""
+    rows, is_repeated = ranking.rows, ranking.is_repeated
+    settings = [
+        Column(name, [shown_setting(row.setting[column]) for row in rows], is_setting=True)
+        for column, name in zip(ranking.columns, short_names(ranking.columns), strict=True)
+    ]
+    ranked_by, *others = (
+        Column(metric, [_interval(row.estimate(metric), is_repeated=is_repeated) for row in rows])
+        for metric in ranking.shown
+    )
+    columns = [Column("#", [str(rank) for rank in range(1, len(rows) + 1)]), *settings, ranked_by]
+    if is_repeated:
+        # Beside the metric that it is the deviation of.
+        columns.append(Column("std", [_number(row.estimate(ranking.ranked_by).std) for row in rows]))
+    columns += others
+    if is_repeated:
+        columns.append(Column("runs", _counts(ranking)))
+    if is_repeated and len(rows) > 1:
+        compared = [_comparison(row) for row in rows]
+        for place, name in enumerate(("vs best", "effect", "p")):
+            columns.append(Column(name, [texts[place] for texts in compared]))
+    return RankingTable(f"{ranking.data}, ranked by {ranking.ranked_by}", columns, [row.name() for row in rows])
 
 
-def _rounded(text: str) -> str:
-    """A number with four digits, anything else as it is."""
-    try:
-        return text if len(text) <= _LONGEST_NUMBER else f"{float(text):.4g}"
-    except ValueError:
-        return text
+def _counts(ranking: Ranking) -> list[str]:
+    incomplete = ranking.incomplete
+    counts = [(row, row.estimate(ranking.ranked_by).n_runs) for row in ranking.rows]
+    return [f"{n} of {ranking.n_runs}" if row in incomplete else str(n) for row, n in counts]
 
 
-def _paired(row: RankedSetting) -> list[str]:
+def _comparison(row: RankedSetting) -> tuple[str, str, str]:
+    """Difference from the best, effect size and p; empty for the best."""
     if row.comparison is None:
-        return ["", "", ""]
+        return "", "", ""
     paired = row.comparison
-    return [_number(paired.difference, sign="+"), _number(paired.effect, sign="+", decimals=2), _p(row.p_holm)]
+    return _number(paired.difference, sign="+"), _number(paired.effect, sign="+", decimals=2), _p(row.p_holm)
 
 
-def _interval(value: Estimate, *, repeated: bool) -> str:
-    """Mean and half of its interval; the mean alone where the table has no setting with several runs."""
-    if not repeated or value.gap is Gap.UNDEFINED:
+def _interval(value: Estimate, *, is_repeated: bool) -> str:
+    """Mean and half of its interval; the mean alone if no setting of the ranking has several runs."""
+    if not is_repeated or value.gap is Gap.UNDEFINED:
         return _number(value.mean)
     return f"{_number(value.mean)} ± {_number(value.high - value.mean)}"
 
 
 def _number(value: float, *, sign: str = "", decimals: int | None = None) -> str:
-    """Four decimals unless told, fewer before a large number's point, two digits of one that they would show as 0."""
+    """Four decimals by default, fewer for a number of 10 or more, and two digits of one that would be shown as 0."""
     if decimals is None:
         decimals = 4 if abs(value) < 10 else 2 if abs(value) < 1000 else 0
         if 0 < abs(value) < _LEAST:

@@ -6,18 +6,20 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from scipy import stats
 
+from perceptron.sweeps.finished_runs import Draw
+
 NAN = float("nan")
-# Of every interval, in (0, 1); tests are two-sided at what it leaves.
+# Of every interval; the level of the two-sided tests is 1 minus this.
 _CONFIDENCE = 0.95
-# Metrics are computed in float32: differences below four units in the last place are rounding.
+# Metrics are computed in float32: differences below four units in the last place are rounding errors.
 _RESOLUTION = 2.0**-21
-# The power that Cohen (1988, "Statistical Power Analysis for the Behavioral Sciences", ranking 2.4) takes as the least
-# that a planned test should have.
+# The least power that a planned test should have (Cohen 1988, "Statistical Power Analysis for the Behavioral Sciences",
+# section 2.4).
 _POWER = 0.8
 
 
@@ -30,31 +32,19 @@ class Gap(StrEnum):
     SHARED_ROWS = "splits share their rows"
 
 
-class Draw(NamedTuple):
-    """What chance decided in a run: which rows it was tested on, and the seed of its model.
-
-    Attributes:
-        split: the split of the rows, such as ``(split_seed, fold)``.
-        seed: the seed of weights, row order and noise.
-    """
-
-    split: Hashable
-    seed: Hashable
-
-
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """A metric over runs.
 
     Attributes:
-        mean: over splits; over seeds where there is one split.
-        std: sample standard deviation of the same; NaN of one value.
-        low: lower end of the 95 % confidence interval of the mean; NaN where ``gap`` is set.
+        mean: over splits, or over seeds if there is only one split.
+        std: sample standard deviation of the same values; NaN for a single value.
+        low: lower end of the 95 % confidence interval of the mean; NaN if ``gap`` is set.
         high: its upper end.
         n_runs: number of runs with the metric.
-        n: number of splits, or of seeds where there is one split.
+        n: number of splits, or of seeds if there is only one split.
         over_splits: whether ``n`` counts splits.
-        gap: why there is no interval; None where there is one.
+        gap: why there is no interval; None if there is one.
     """
 
     mean: float
@@ -76,11 +66,11 @@ class Comparison:
 
     Attributes:
         difference: mean of the other's value minus the reference's.
-        effect: the same in sample standard deviations of the paired differences, Cohen's d_z; NaN where ``gap`` is set.
-        p: two-sided probability of such a difference or a larger one between equal settings; NaN where ``gap`` is set.
-        n_pairs: number of splits, or of seeds where there is one split.
+        effect: the same in sample standard deviations of the paired differences (Cohen's d_z); NaN if ``gap`` is set.
+        p: two-sided probability of such a difference or a larger one if the settings are equal; NaN if ``gap`` is set.
+        n_pairs: number of splits, or of seeds if there is only one split.
         over_splits: whether ``n_pairs`` counts splits.
-        gap: why there is no p; None where there is one.
+        gap: why there is no p; None if there is one.
     """
 
     difference: float
@@ -93,12 +83,12 @@ class Comparison:
 
 @cache
 def fewest_runs() -> int:
-    """The smallest number of runs that get an interval and a p: 10.
+    """The smallest number of runs for which an interval and a p are given: 10.
 
     With fewer pairs, even independent ones, a paired two-sided t test at 5 % misses a difference of one standard
-    deviation of the pairs' differences more often than one time in five: the noncentral t distribution gives a power
-    of 0.75 for 9 pairs and of 0.80 for 10. Splits that share rows tell less than independent runs, so the number is
-    necessary and not sufficient.
+    deviation of the paired differences more than one time in five: the noncentral t distribution gives a power of 0.75
+    for 9 pairs and 0.80 for 10. Splits that share rows hold less information than independent runs, so the number is
+    necessary but not sufficient.
     """
     n = 2
     while _power(n) < _POWER:
@@ -115,18 +105,19 @@ def _power(n: int) -> float:
 def estimate(values: Mapping[Draw, float], *, test_per_train: float) -> Estimate:
     """Mean, deviation and interval of a metric.
 
-    Runs on the same rows are not independent, so seeds are averaged within a split first. Splits of one table share
+    Runs on the same rows are not independent, so seeds are averaged within a split first. The splits of a table share
     rows too. The variance of the mean over J splits is therefore taken as (1/J + n_test/n_train) s² (Nadeau and Bengio
     2003, "Inference for the Generalization Error", eq. 9). Student's t has min(J, m) - 1 degrees of freedom, where
     m = 1 + n_train/n_test is the number of disjoint test sets that the table has rows for: repetitions measure the same
-    rows again. For K folds this is Nadeau and Bengio's K - 1; for repeated folds and random splits it is fewer than
-    their J - 1, with which up to 13 % of equal models were told apart in simulations, at a level of 5 %.
+    rows again. For K folds this is Nadeau and Bengio's K - 1. For repeated folds and random splits it is less than
+    their J - 1, which in simulations told up to 13 % of equal models apart at a level of 5 %.
 
     With a single split the interval is Student's over seeds, and does not cover other rows.
 
     Args:
-        values: value of each run. NaN are left out.
-        test_per_train: rows that a split measures on, per row that it does not; infinite where it measures on all.
+        values: value of each run; NaN is left out.
+        test_per_train: number of rows that the metric is measured on, divided by the number of other rows of the table;
+            infinite if it is measured on all.
     """
     known = {draw: value for draw, value in values.items() if not math.isnan(value)}
     if not known:
@@ -149,9 +140,9 @@ def compare(reference: Mapping[Draw, float], other: Mapping[Draw, float], *, tes
     """Paired t test over the draws that two settings share, with variance and degrees of freedom of ``estimate``.
 
     Args:
-        reference: value of each of its runs.
-        other: value of each of its runs.
-        test_per_train: rows that a split measures on, per row that it does not; infinite where it measures on all.
+        reference: value of each run of one setting.
+        other: value of each run of the other.
+        test_per_train: see ``estimate``.
     """
     differences = {draw: other[draw] - reference[draw] for draw in reference if draw in other}
     known = {draw: value for draw, value in differences.items() if not math.isnan(value)}
@@ -172,17 +163,17 @@ def compare(reference: Mapping[Draw, float], other: Mapping[Draw, float], *, tes
 
 
 def disjoint_sets(test_per_train: float) -> int:
-    """Number of disjoint sets of rows that a table has for splits to measure on, such as ten of ten folds.
+    """Number of disjoint test sets that a table has rows for, such as ten with ten folds.
 
     Args:
         test_per_train: see ``estimate``; positive.
     """
-    # Rounding must not lose the tenth.
+    # The small number keeps rounding errors from turning ten into nine.
     return math.floor(1 + 1 / test_per_train + 1e-6)
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Probabilities adjusted for testing several settings at once (Holm 1979). NaN stay and do not count."""
+    """Probabilities adjusted for several tests at once (Holm 1979). NaN stays NaN and does not count as a test."""
     order = sorted((i for i, p in enumerate(ps) if not math.isnan(p)), key=lambda i: ps[i])
     adjusted = [NAN] * len(ps)
     largest = 0.0
@@ -194,11 +185,11 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sample:
-    """The values whose spread is that of chance: means of splits, or the values of seeds where there is one split.
+    """Values that differ by chance: means of splits, or the values of seeds if there is only one split.
 
     Attributes:
         mean: of the values.
-        std: their sample standard deviation; NaN of one value.
+        std: their sample standard deviation; NaN for a single value.
         n: their number.
         over_splits: whether they are means of splits.
         error: standard error of the mean.
@@ -219,7 +210,7 @@ class _Sample:
         Args:
             values: metrics, or differences of metrics.
             test_per_train: see ``estimate``.
-            largest: the largest metric, without its sign, which tells how far the values are rounded.
+            largest: the largest absolute value of the metric; rounding errors are relative to it.
         """
         by_split: dict[Hashable, list[float]] = defaultdict(list)
         for draw, value in values.items():
@@ -244,7 +235,7 @@ class _Sample:
 
     @property
     def gap(self) -> Gap | None:
-        """Why nothing is said of chance."""
+        """Why chance cannot be estimated; None if it can."""
         if self.n < fewest_runs():
             return Gap.TOO_FEW
         if self.freedom < 1:
@@ -253,7 +244,7 @@ class _Sample:
 
     @property
     def half_width(self) -> float:
-        """Half of the confidence interval of the mean; NaN where there is none."""
+        """Half of the confidence interval of the mean; NaN if there is none."""
         if self.gap is not None:
             return NAN
         return float(stats.t.ppf((1 + _CONFIDENCE) / 2, self.freedom)) * self.error

@@ -1,4 +1,4 @@
-"""Standard streams that nobody reads any more, as behind ``| head``. Imports nothing heavy."""
+"""Standard streams whose reader has gone, as after ``| head``. Imports nothing heavy."""
 
 import os
 import select
@@ -10,16 +10,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def ended_by_reader() -> Iterator[None]:
-    """End the process without a word where whoever reads what it prints has had enough, as other programs end.
+    """Exit without a message, as other programs do, when the reader of the standard streams has gone.
 
-    Not by SIGPIPE's own way, which would end it for any connection that breaks:
+    The default action of SIGPIPE is not used, because it would also end the process for any other broken connection:
     https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
     try:
         try:
             yield
         finally:
-            # What is still buffered would fail when the interpreter ends.
+            # Otherwise the interpreter would fail to write the buffer when it ends.
             if sys.stdout is not None:
                 sys.stdout.flush()
     except BrokenPipeError:
@@ -28,7 +28,7 @@ def ended_by_reader() -> Iterator[None]:
             raise
         for stream in unread:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        # What a shell says of a program that the signal has ended.
+        # The status that a shell reports for a program ended by the signal.
         sys.exit(128 + signal.SIGPIPE)
 
 

@@ -1,4 +1,4 @@
-"""Signals that end the program: an exception where they arrive, one line at its end. Imports nothing heavy."""
+"""Signals that end the program: they raise an exception, and the program ends with one line. Imports nothing heavy."""
 
 import math
 import os
@@ -13,18 +13,18 @@ from types import FrameType
 from perceptron.errors import InterruptedRunError, StoppedError
 from perceptron.terminal.text import say
 
-# What the first signal started, closing files and deleting temporary ones, takes less.
+# Unwinding after the first signal, closing files and deleting temporary ones, takes less.
 _SECONDS_TO_UNWIND = 2.0
 _SECONDS_UNTIL_REPEATED = 0.01
 _interrupted_at = -math.inf
-# What was raised last, by which the program should be ending.
+# Number of the signal that was raised last, and by which the program should be ending.
 _interrupted_by: int | None = None
 _is_listening = False
 
 
 def ending_signals() -> tuple[int, ...]:
-    """SIGINT, SIGTERM and, where ``nohup`` has not switched it off, SIGHUP; outside the main thread none."""
-    # Python runs handlers in the main thread alone.
+    """SIGINT, SIGTERM and, unless ``nohup`` has switched it off, SIGHUP; none outside the main thread."""
+    # Python runs handlers only in the main thread.
     if threading.current_thread() is not threading.main_thread():
         return ()
     hears_hangup = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
@@ -32,7 +32,7 @@ def ending_signals() -> tuple[int, ...]:
 
 
 def interrupt(number: int, advice: str | None = None) -> None:
-    """Raise for a signal, unless the program is ending for another that came a moment ago.
+    """Raise for a signal, unless the program is already ending because of another a moment ago.
 
     Raises:
         InterruptedRunError: with the signal's number and what to do next.
@@ -44,10 +44,10 @@ def interrupt(number: int, advice: str | None = None) -> None:
 
 
 def raise_if_lost() -> None:
-    """Raise once more for a signal whose exception a library dropped, as torch does while it imports NumPy.
+    """Raise again for a signal whose exception a library swallowed, as torch does while it imports NumPy.
 
     Raises:
-        InterruptedRunError: where there was one.
+        InterruptedRunError: if there was such a signal.
     """
     if _interrupted_by is not None:
         raise InterruptedRunError(_interrupted_by)
@@ -55,7 +55,7 @@ def raise_if_lost() -> None:
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Have SIGINT, SIGTERM and SIGHUP raise an ``InterruptedRunError`` inside; within another one, change nothing."""
+    """Let SIGINT, SIGTERM and SIGHUP raise an ``InterruptedRunError`` inside; nested uses change nothing."""
     global _is_listening, _interrupted_at, _interrupted_by
     numbers = () if _is_listening else ending_signals()
     if not numbers:
@@ -78,9 +78,9 @@ def listening() -> Iterator[None]:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """End the program where a signal or a full disk stops it: with one line, and the status that goes with it.
+    """End the program with one line and the matching status when a signal or a full disk stops it.
 
-    Within another one, change nothing.
+    Nested uses change nothing.
     """
     if _is_listening:
         yield
@@ -97,7 +97,7 @@ def ended_by_signals() -> Iterator[None]:
         _handle_by(signal.SIG_IGN)
         _print_line(str(error))
         status = error.status
-        # All is written or taken back: another one ends the process if something keeps it.
+        # Everything is written or removed: if something blocks the exit, another signal ends the process.
         _handle_by(lambda *_: os._exit(status))
         sys.exit(status)
     except BaseException:
@@ -113,7 +113,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 
 def _repeat_if_lost(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Send a signal again that arrived in a destructor or a weak reference's callback: Python drops what they raise."""
+    """Resend a signal that arrived in a destructor or a weak reference's callback, where Python swallows exceptions."""
     global _interrupted_at
     if not isinstance(unraisable.exc_value, InterruptedRunError):
         sys.__unraisablehook__(unraisable)
@@ -131,7 +131,7 @@ def _handle_by(handler: "signal.Handlers | Callable[[int, FrameType | None], Non
 
 
 def _print_line(line: str) -> None:
-    """Print on stderr; a terminal that was closed, which is what SIGHUP says, takes no more."""
+    """Print on standard error, unless the terminal is closed, which is the usual reason for SIGHUP."""
     try:
         say(line, file=sys.stderr)
         sys.stderr.flush()

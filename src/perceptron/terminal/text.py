@@ -1,4 +1,4 @@
-"""Text from files, data and command lines, made safe to show on a terminal, in a log or on a page."""
+"""Text from files, data and command lines, made safe for a terminal, a log or a page."""
 
 import logging
 import sys
@@ -8,18 +8,18 @@ from typing import NoReturn, TextIO
 
 from perceptron.errors import USAGE_STATUS, UsageError
 
-# Joiners of letters in Persian and Indic scripts and in emoji, and blanks of a width of their own.
+# Joiners of letters in Persian and Indic scripts and in emoji, and spaces of special widths.
 _HARMLESS = frozenset("\u200c\u200d\u202f\u205f\u3000\xa0" + "".join(map(chr, range(0x2000, 0x200B))))
 
 
 def visible(text: object) -> str:
-    r"""A text in one line in which every character shows.
+    r"""The text in one line, with every invisible character escaped.
 
-    A terminal obeys escape sequences and control characters, a log takes a line end for the end of an entry, and marks
-    of direction reorder what a reader sees. Each becomes its escape sequence as Python writes it, such as ``\x1b``.
+    A terminal executes control characters, a line feed ends an entry of a log, and directional marks reorder what a
+    reader sees. Each is replaced by its Python escape sequence, such as ``\x1b``.
 
     Args:
-        text: any object; of one that is not a text what ``str`` makes of it.
+        text: any object; ``str`` is applied to it.
     """
     shown = str(text)
     if shown.isprintable():
@@ -33,7 +33,7 @@ def visible(text: object) -> str:
 
 
 def say(text: object, *, file: TextIO | None = None) -> None:
-    """Print a visible text as a line; on standard output by default."""
+    """Print a text as one line, made ``visible``; on standard output by default."""
     print(visible(text), file=file or sys.stdout)
 
 
@@ -45,7 +45,7 @@ def fail(error: UsageError | str) -> NoReturn:
 
 @contextmanager
 def warnings_on_stderr() -> Iterator[None]:
-    """Show the project's warnings on standard error, where nothing else is set up for logging."""
+    """Show the project's warnings on standard error, for commands that do not configure logging."""
     handler = logging.StreamHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(VisibleFormatter("warning: %(message)s"))
@@ -58,9 +58,9 @@ def warnings_on_stderr() -> Iterator[None]:
 
 
 class VisibleFormatter(logging.Formatter):
-    """Formats log entries with visible text; line ends and tabs stay, since Lightning logs tables."""
+    """Formats log entries with ``visible`` text, but keeps line feeds and tabs, because Lightning logs tables."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The entry, with its traceback where it has one."""
+        """Format an entry, with its traceback if it has one."""
         lines = super().format(record).split("\n")
         return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)

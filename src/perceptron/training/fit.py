@@ -8,7 +8,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
-from perceptron.runs.logs import reopen_logs
+from perceptron.runs.loggers import reopen_logs
 from perceptron.training.start import Start
 
 

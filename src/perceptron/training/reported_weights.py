@@ -8,10 +8,10 @@ import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.models import TaskModule
-from perceptron.runs.best import reporting_rule
-from perceptron.runs.checkpoint import load_state, read_checkpoint
-from perceptron.runs.ending import ending
-from perceptron.runs.resume import KEY as RESUME
+from perceptron.runs.checkpoints.best_checkpoint import reporting_rule
+from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
+from perceptron.runs.checkpoints.resume_point import KEY as RESUME
+from perceptron.runs.training_end import training_end
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ReportedWeights:
         rule: that kept them; None for the last weights, or those of another run.
         last: the monitored metric's last value, where no rule kept any.
         logged: training and validation metrics of that epoch, those of callbacks too.
-        ending: of the training, see ``perceptron.runs.ending``; None where there was none.
+        ending: of the training, see ``perceptron.runs.training_end``; None where there was none.
     """
 
     path: str | None = None
@@ -64,7 +64,7 @@ def take_reported_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -
 
 def _ending(trainer: L.Trainer, *, kept_epoch: int | None) -> dict[str, Any]:
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return ending(
+    return training_end(
         epochs=trainer.current_epoch,
         max_epochs=trainer.max_epochs,
         stopped_early=any(isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0 for callback in callbacks),

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from perceptron.data import TableDataModule
-from perceptron.runs.ending import in_words
-from perceptron.runs.files import write_json, write_text
+from perceptron.files.plain_values import write_json
+from perceptron.files.writing import write_text
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.provenance import provenance
+from perceptron.runs.training_end import training_end_text
 from perceptron.tasks import Direction
 from perceptron.terminal.text import visible
 
@@ -40,8 +41,8 @@ def write_results(
         config: plain configuration.
         chosen: option of each group.
         directions: of the metrics, by name without the split.
-        best: see ``perceptron.runs.best.best_entry``.
-        end: how the training ended, see ``perceptron.runs.ending``; None where there was none.
+        best: see ``perceptron.runs.checkpoints.best_checkpoint.best_entry``.
+        end: how the training ended, see ``perceptron.runs.training_end``; None where there was none.
         device: that it ran on.
         started: when.
         seconds: it took.
@@ -113,7 +114,7 @@ def report_lines(datamodule: TableDataModule, end: Mapping[str, Any] | None = No
         datamodule: whose rows.
         end: how the training ended; None where there was none.
     """
-    training = [] if end is None else [f"training    {in_words(end)}"]
+    training = [] if end is None else [f"training    {training_end_text(end)}"]
     return [*training, *_of_rows(datamodule)]
 
 

@@ -45,9 +45,9 @@ def draw_figures(
     # Here, because they import matplotlib, and a run without figures needs none.
     from perceptron.figures.predictions import held_out_split
     from perceptron.figures.run_figures import write_figures
-    from perceptron.figures.training_path import Training
+    from perceptron.figures.training_path import TrainingPath
 
-    training = Training(
+    training = TrainingPath(
         curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
         snapshots=history.snapshots,
         best_epoch=best_epoch,

@@ -10,10 +10,11 @@ from torch.optim import Optimizer
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
 from perceptron.models import TaskModule
-from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_schema
+from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
+from perceptron.runs.checkpoints.metadata import stored_schema
+from perceptron.runs.checkpoints.optimizer_states import check_states
+from perceptron.runs.checkpoints.resume_point import check_best_paths, check_point, resume_point
 from perceptron.runs.folder import Run, checkpoint_path
-from perceptron.runs.resume import check_paths, check_point, resume_point
-from perceptron.runs.training_states import check_states
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def starting_point(config: Mapping[str, Any]) -> Start | None:
     checkpoint = read_checkpoint(path)
     if config["train"]:
         check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=path)
-        check_paths(checkpoint, Path(config["paths"]["output_dir"]), where=path)
+        check_best_paths(checkpoint, Path(config["paths"]["output_dir"]), where=path)
     return Start(path, stored_schema(checkpoint, where=path), checkpoint)
 
 

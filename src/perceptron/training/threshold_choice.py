@@ -12,7 +12,7 @@ from perceptron.errors import UsageError
 from perceptron.metrics import BalancedAccuracy
 from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.models.threshold import START
-from perceptron.runs.checkpoint import WholeCheckpoints, read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO, read_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def choose_threshold(
     if checkpoint is not None:
         contents = read_checkpoint(checkpoint)
         contents["state_dict"]["cut"] = model.state_dict()["cut"].cpu()
-        WholeCheckpoints().save_checkpoint(contents, Path(checkpoint))
+        AtomicCheckpointIO().save_checkpoint(contents, Path(checkpoint))
     if not quiet:
         log.info(
             "threshold: %.4g, chosen on %d validation rows, where balanced accuracy is %.4f; with 0.5 it is %.4f",

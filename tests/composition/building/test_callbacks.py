@@ -12,7 +12,7 @@ from torch import Tensor
 from perceptron.composition.settings.checks import check
 from perceptron.composition.train import train
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import read_checkpoint
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 
 IRIS = ("data=iris", "model=softmax", "logger=csv", "trainer.max_epochs=3")
 PREFIX = "lightning.pytorch.callbacks"

@@ -13,9 +13,9 @@ from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.settings.plain import plain
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError
+from perceptron.files.plain_values import read_yaml
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule
 from perceptron.randomness import Stream, derive_seed
-from perceptron.runs.stored_values import read_yaml
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 
 

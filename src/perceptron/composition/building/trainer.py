@@ -14,7 +14,7 @@ from perceptron.composition.building.callbacks import build_callback, check_call
 from perceptron.composition.building.instantiate import Make, instance
 from perceptron.composition.settings.plain import plain
 from perceptron.errors import UsageError
-from perceptron.runs.checkpoint import WholeCheckpoints
+from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
 from perceptron.training.devices import check_device
 
 _NOT_BAREBONES = (
@@ -85,4 +85,4 @@ def _plugins(wanted: Any) -> list[Any]:
     parts = [] if wanted is None else list(wanted) if OmegaConf.is_list(wanted) else [wanted]
     plugins = [instance(part, "trainer.plugins") if OmegaConf.is_dict(part) else part for part in parts]
     has_own = any(isinstance(plugin, CheckpointIO) for plugin in plugins)
-    return plugins if has_own else [*plugins, WholeCheckpoints()]
+    return plugins if has_own else [*plugins, AtomicCheckpointIO()]

@@ -17,7 +17,7 @@ from perceptron.composition.sweeps.job import as_job
 from perceptron.composition.sweeps.loader import SweepLoader
 from perceptron.composition.sweeps.template import PlainJob
 from perceptron.garbage_collection import rare_collection
-from perceptron.runs.faults import is_no_room, no_room
+from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
 from perceptron.training.lightning_messages import silence_lightning

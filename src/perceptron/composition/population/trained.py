@@ -16,16 +16,16 @@ from perceptron.composition.building.trainer import build_loggers
 from perceptron.composition.population.groups import Candidate, in_words, tell_alone
 from perceptron.composition.settings.monitors import directions
 from perceptron.errors import UsageError
+from perceptron.files.writing import write_text
 from perceptron.population import CannotStackError, Member, Population, fit_population
-from perceptron.runs.best import best_entry
-from perceptron.runs.checkpoint import SelfContained
-from perceptron.runs.ending import ending
-from perceptron.runs.faults import named_faults
-from perceptron.runs.files import write_text
+from perceptron.runs.checkpoints.best_checkpoint import best_entry
+from perceptron.runs.checkpoints.metadata import StoredMetadata
+from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import monitored_value
-from perceptron.runs.lock import only_process
+from perceptron.runs.folder_lock import folder_lock
+from perceptron.runs.loggers import create_log_files, log_results, log_scalars
 from perceptron.runs.plain_yaml import YamlSeries
-from perceptron.runs.report import begin_log, log_results, log_scalars
+from perceptron.runs.training_end import training_end
 from perceptron.terminal.text import visible
 from perceptron.training.divergence import likely_steep
 from perceptron.training.hyper_parameters import hyper_parameters
@@ -72,14 +72,14 @@ class Trained:
         """
         config = self.candidate.config
         folder = Path(config["paths"]["output_dir"])
-        with only_process(folder), named_faults(folder, settings=likely_steep(config)):
+        with folder_lock(folder), explained_failures(folder, settings=likely_steep(config)):
             return self._written(config, folder)
 
     def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
         member, chosen = self.member, self.candidate.chosen
         write_text(folder / "config.yaml", self.texts.text(config), sync_folder=False)
         extra: dict[str, Any] = {}
-        own = SelfContained(config=config, schema=member.datamodule.schema)
+        own = StoredMetadata(config=config, schema=member.datamodule.schema)
         own.add_to(extra)
         cohort, number = self.population.place(self.number)
         for snapshots in (*cohort.snapshots, cohort.last):
@@ -91,7 +91,7 @@ class Trained:
                 log_scalars(logger, *logged, step=epoch.step)
         if member.failure is not None:
             for logger in loggers:
-                begin_log(logger)
+                create_log_files(logger)
                 logger.finalize("failed")
             raise member.failure
         metrics = member.metrics if config["test"] else {}
@@ -119,7 +119,7 @@ class Trained:
         member = self.member
         cohort, number = self.population.place(self.number)
         stopping = member.early_stopping
-        return ending(
+        return training_end(
             epochs=len(member.history),
             max_epochs=self.candidate.config["trainer"]["max_epochs"],
             stopped_early=stopping is not None and stopping.stopped_epoch > 0,

@@ -9,8 +9,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.hydras import is_shared
 from perceptron.errors import UsageError
-from perceptron.files.writing import check_contained
-from perceptron.runs.folder import Run, find_overrides
+from perceptron.files.containment import check_contained
+from perceptron.runs.folder import Run, sweep_overrides
 
 # What makes a folder is asked for once, by Hydra; and what it makes is new.
 _NEW = ("${own_folder:", "${hydra:")
@@ -49,7 +49,7 @@ def check_new_sweep(config: DictConfig) -> None:
     folder = _existing(config, "hydra.sweep.dir")
     if folder is None or not is_shared(_raw(config, "hydra.sweep.dir")):
         return
-    stored = find_overrides(folder.resolve())
+    stored = sweep_overrides(folder.resolve())
     typed = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
     if stored is not None and stored != typed:
         raise UsageError(

@@ -10,17 +10,18 @@ from typing import Any
 import torch
 
 from perceptron.composition.settings.plain import plain
+from perceptron.composition.stored.allow_list import check_trusted
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.restore import Restored, empty_model, restore
-from perceptron.composition.stored.trust import check_trusted
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
+from perceptron.files.writing import write_text
 from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, TaskModule, take_members
-from perceptron.runs.checkpoint import KEY, SelfContained, WholeCheckpoints
-from perceptron.runs.files import write_text
+from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
+from perceptron.runs.checkpoints.metadata import KEY, StoredMetadata
+from perceptron.runs.data_identity import data_source, split_settings
 from perceptron.runs.folder import ENSEMBLE, Run, find_runs
 from perceptron.runs.plain_yaml import as_yaml
-from perceptron.runs.rows import split_of, table_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
         "state_dict": model.state_dict(),
         "global_step": sum(member.step for member in members),
     }
-    SelfContained(config=config, schema=members[0].schema).add_to(contents)
+    StoredMetadata(config=config, schema=members[0].schema).add_to(contents)
     origins: list[dict[str, Any]] = [
         {"run": str(run.folder), "step": member.step, "split": _rows(plain(member.config.data))}
         for run, member in zip(finished, members, strict=True)
@@ -84,7 +85,7 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
     is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        WholeCheckpoints().save_checkpoint(contents, Run(folder).checkpoint())
+        AtomicCheckpointIO().save_checkpoint(contents, Run(folder).checkpoint())
         write_text(folder / "config.yaml", as_yaml(config))
     except BaseException:
         if is_new:
@@ -107,7 +108,7 @@ def check_held_out(restored: Restored) -> None:
     splits = [member["split"] for member in restored.members]
     n_splits = _n_splits(splits)
     data = plain(restored.config.data)
-    if n_splits > 1 and any(table_of(split) == table_of(data) for split in splits):
+    if n_splits > 1 and any(data_source(split) == data_source(data) for split in splits):
         raise UsageError(
             "an ensemble must be evaluated on rows that none of its members was trained on, got members with "
             f"{n_splits} splits of this table, where one's test rows are another's training rows; name other data, or "
@@ -180,7 +181,7 @@ def _config(members: Sequence[Restored], folder: Path) -> dict[str, Any]:
 
 
 def _rows(data: Mapping[str, Any]) -> dict[str, Any]:
-    return table_of(data) | split_of(data)
+    return data_source(data) | split_settings(data)
 
 
 def _n_splits(splits: Sequence[Mapping[str, Any]]) -> int:

@@ -11,12 +11,13 @@ from omegaconf import DictConfig
 from perceptron.composition.building.data import build_data
 from perceptron.composition.building.model import model_for
 from perceptron.composition.settings.plain import plain
+from perceptron.composition.stored.allow_list import check_trusted
 from perceptron.composition.stored.configuration import typed
-from perceptron.composition.stored.paths import check_paths
-from perceptron.composition.stored.trust import check_trusted
+from perceptron.composition.stored.write_paths import check_paths
 from perceptron.data import Scaling, TableDataModule, TableSchema, offline
 from perceptron.models import Answers, TaskModule
-from perceptron.runs.checkpoint import load_state, read_checkpoint, stored_config, stored_members, stored_schema
+from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
+from perceptron.runs.checkpoints.metadata import stored_config, stored_members, stored_schema
 from perceptron.runs.folder import Run, checkpoint_path
 from perceptron.tasks import REGRESSION
 from perceptron.training.precision import to_stored_precision

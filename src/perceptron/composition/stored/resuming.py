@@ -12,9 +12,10 @@ from perceptron.composition.stored.restore import may_download, read_config
 from perceptron.composition.train import train
 from perceptron.data import offline
 from perceptron.errors import UsageError
-from perceptron.files.writing import check_contained, open_own
+from perceptron.files.containment import check_contained
+from perceptron.files.writing import open_no_follow
+from perceptron.runs.checkpoints.resume_point import resume_point
 from perceptron.runs.folder import Run
-from perceptron.runs.resume import resume_point
 from perceptron.tasks import direction_of
 from perceptron.terminal.text import VisibleFormatter
 
@@ -78,7 +79,7 @@ def _chosen_of(run: Run) -> dict[str, str]:
 def _log_to(path: Path) -> Iterator[None]:
     """Go on with the run's log, as Hydra has started it, and on the terminal with the messages alone."""
     try:
-        text = TextIOWrapper(open_own(path, "ab"), encoding="utf-8", write_through=True)
+        text = TextIOWrapper(open_no_follow(path, "ab"), encoding="utf-8", write_through=True)
     except OSError as error:
         raise UsageError(f"{path} must be writable, got {error.strerror}; mend it or delete it") from error
     file, terminal = logging.StreamHandler(text), logging.StreamHandler()

@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from perceptron.composition.sweeps.resume import trusted
 from perceptron.composition.sweeps.stored_overrides import check_stored
 from perceptron.errors import UsageError
-from perceptron.runs.stored_values import read_values
+from perceptron.files.plain_values import read_values
 
 _KEY, _PATHS = "sweep.best", "paths"
 _OVERRIDDEN = re.compile(r"override /([\w/]+)")

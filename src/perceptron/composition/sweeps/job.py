@@ -10,9 +10,9 @@ from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
 from perceptron.errors import PrunedError
-from perceptron.runs.files import remove_leftovers
-from perceptron.runs.folder import Run, best_of, monitored_value
-from perceptron.runs.lock import only_process
+from perceptron.files.writing import remove_temporary_files
+from perceptron.runs.folder import Run, monitored_value
+from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.job_folders import Job
 from perceptron.terminal.signals import listening, raise_if_lost
 
@@ -62,10 +62,10 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
     try:
         if run.is_finished:
             return stored_best(run)
-        if run.is_begun:
+        if run.has_config:
             # An earlier attempt may have been killed while it wrote.
-            with only_process(run.folder):
-                remove_leftovers(run.folder)
+            with folder_lock(run.folder):
+                remove_temporary_files(run.folder)
         return work()
     except PrunedError as pruned:
         job.prune(str(pruned))
@@ -85,7 +85,7 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
 
 def stored_best(run: Run) -> float | None:
     """The monitored value that a finished run has written down."""
-    return monitored_value(best_of(run), metrics=run.metrics, monitor=run.config["monitor"])
+    return monitored_value(run.best, metrics=run.metrics, monitor=run.config["monitor"])
 
 
 def _continued(cfg: DictConfig, run: Run) -> DictConfig:
@@ -93,7 +93,7 @@ def _continued(cfg: DictConfig, run: Run) -> DictConfig:
     if not cfg.train or cfg.ckpt_path is not None or not any(run.checkpoint().parent.glob("*.ckpt")):
         return cfg
     # Here, because it imports torch.
-    from perceptron.runs.resume import resume_point
+    from perceptron.runs.checkpoints.resume_point import resume_point
 
     point = resume_point(run)
     with open_dict(cfg):

@@ -5,8 +5,8 @@ Hydra writes the file anew whenever the sweep goes on, and not atomically: a ful
 
 from pathlib import Path
 
-from perceptron.runs.files import write_text
-from perceptron.runs.stored_values import read_text, read_values
+from perceptron.files.plain_values import read_text, read_values
+from perceptron.files.writing import write_text
 
 _FILE, _COPY = "multirun.yaml", ".multirun.yaml"
 

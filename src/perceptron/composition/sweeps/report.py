@@ -21,9 +21,9 @@ from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.kept_command import keep_command
 from perceptron.composition.sweeps.template import typed_overrides
 from perceptron.errors import StoppedError, UsageError
-from perceptron.runs.files import remove_leftovers, write_text
+from perceptron.files.writing import remove_temporary_files, write_text
 from perceptron.runs.folder import Run
-from perceptron.runs.lock import only_process
+from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
@@ -121,8 +121,8 @@ def stop_sweep() -> str | None:
     for job in find_jobs(folder):
         if job.state != State.DONE:
             # Of a worker that was killed. Where one still works there, it is its own.
-            with suppress(UsageError), only_process(job.folder):
-                remove_leftovers(job.folder)
+            with suppress(UsageError), folder_lock(job.folder):
+                remove_temporary_files(job.folder)
     return f"go on with python train.py -m sweep.resume={folder}" if folder.is_dir() else None
 
 
@@ -138,7 +138,8 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     # Here, because they import scipy, which is not needed before the end.
     from perceptron.sweeps.finished_runs import read_finished_run
     from perceptron.sweeps.ranking import rank
-    from perceptron.sweeps.summary import print_failures, print_rankings, write_summary
+    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     results, faults = [], []
     for job in jobs:

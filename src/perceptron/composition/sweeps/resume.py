@@ -11,8 +11,8 @@ from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.kept_command import restore_command
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
-from perceptron.files.writing import check_contained
-from perceptron.runs.stored_values import read_values
+from perceptron.files.containment import check_contained
+from perceptron.files.plain_values import read_values
 
 RESUME = "sweep.resume"
 _OWN_KEYS = (RESUME, "trust")

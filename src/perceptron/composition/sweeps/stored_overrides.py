@@ -13,9 +13,9 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 
 from perceptron.composition.settings.overrides import CONF_DIR
 from perceptron.composition.settings.parsing import parsed_overrides
-from perceptron.composition.stored.paths import WRITING_GROUPS, check_path, check_storage
+from perceptron.composition.stored.write_paths import WRITING_GROUPS, check_path, check_storage
 from perceptron.errors import UsageError
-from perceptron.runs.stored_values import read_values
+from perceptron.files.plain_values import read_values
 
 # Where a sweep lies is said anew when it goes on.
 REPLACED = ("hydra.sweep.dir", "hydra.run.dir", "hydra.mode")
@@ -142,7 +142,7 @@ def _check_setting(key: str, value: Any, folder: Path, *, where: str, trust: Col
 
 def _is_allowed(target: Any) -> bool:
     # Here, because it imports torch and Lightning.
-    from perceptron.composition.stored.trust import is_allowed, is_downloaded
+    from perceptron.composition.stored.allow_list import is_allowed, is_downloaded
 
     return isinstance(target, str) and is_allowed(target) and not is_downloaded(target)
 

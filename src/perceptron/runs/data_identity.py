@@ -1,0 +1,32 @@
+"""The data set, the target and the split of a run, by its settings of the group ``data``; used to compare runs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_FILES = ("path", "test_path", "features")
+_SPLIT = ("task", "val_fraction", "test_fraction", "split_seed", "folds", "fold", "group", "time")
+
+
+def data_source(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data set or files, by their absolute paths, and the target.
+
+    Columns that were left out do not matter: the rows are the same.
+    """
+    found = {"dataset": data.get("dataset"), "target": data.get("target")}
+    # For arrays, features is a file; for tables it is a list of columns.
+    found |= {key: str(Path(data[key]).resolve()) for key in _FILES if isinstance(data.get(key), str)}
+    if isinstance(found["target"], str) and found["target"].endswith(".npy"):
+        found["target"] = str(Path(found["target"]).resolve())
+    return {key: value for key, value in found.items() if value}
+
+
+def split_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that determine which rows are held out."""
+    return {key: data[key] for key in _SPLIT if data.get(key) is not None}
+
+
+def data_name(data: Mapping[str, Any], chosen: str | None) -> str:
+    """Name of the data for a title: the option of the group ``data``, and the file of a user-supplied table."""
+    file = next((data[key] for key in ("path", "features") if isinstance(data.get(key), str)), None)
+    return " ".join([chosen or "data", *([] if file is None else [Path(file).name])])

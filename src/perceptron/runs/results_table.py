@@ -1,0 +1,42 @@
+"""The results of a run on the terminal."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
+from perceptron.terminal.text import say, visible
+
+_SPLITS = ("train", "val", "test")
+
+
+def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, notes: Sequence[str]) -> None:
+    """Print a table of metrics with a column per split, notes, and the run's folder.
+
+    Args:
+        metrics: values under names like ``test/acc``.
+        title: printed above the table.
+        folder: the run's folder.
+        notes: lines below the table.
+    """
+    splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
+    if splits:
+        # rich interprets no markup in a Text.
+        table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
+        table.add_column("metric")
+        for split in splits:
+            table.add_column(split, justify="right")
+        for name, label in row_labels(metrics).items():
+            keys = (f"{split}/{name}" for split in splits)
+            values = (format_value(metrics[key]) if key in metrics else "" for key in keys)
+            table.add_row(Text(visible(label)), *values)
+        Console().print(table)
+    for note in [*undefined_notes(metrics), *notes]:
+        say(note)
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    say(f"run folder  {shown}")
+    if (folder / "tensorboard").is_dir():
+        say(f"dashboard   tensorboard --logdir {shown.parent}")

@@ -1,0 +1,73 @@
+"""Rankings and failed jobs on the terminal."""
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from perceptron.sweeps.job_folders import Job
+from perceptron.sweeps.ranking import Ranking
+from perceptron.sweeps.ranking_notes import notes
+from perceptron.sweeps.ranking_table import RankingTable, ranking_table
+from perceptron.terminal.text import visible
+
+# Files have all.
+_MOST_ROWS = 20
+_NARROWEST_SETTING = 16
+# Columns to leave out if the terminal is too narrow, the least missed first: the interval shows the deviation too.
+_DROPPED = (("std",), ("std", "vs best"), ("std", "vs best", "effect"), ("std", "vs best", "effect", "runs", "p"))
+
+
+def print_rankings(console: Console, rankings: Sequence[Ranking]) -> None:
+    """Print a table for each data set, the best setting first, and the notes below them.
+
+    If the terminal is too narrow, the whole setting stands in one column, and some statistics are left out.
+    """
+    for ranking in rankings:
+        console.print(_fitting(console, ranking_table(ranking)))
+        if len(ranking.rows) > _MOST_ROWS:
+            console.print(f"and {len(ranking.rows) - _MOST_ROWS} more, all in the written tables", highlight=False)
+    for line in notes(rankings):
+        console.print(line, style="dim", highlight=False, markup=False)
+
+
+def print_failures(console: Console, failed: Sequence[Job]) -> None:
+    """Print failed jobs, each with its overrides and its error in a line."""
+    if failed:
+        console.print(f"{len(failed)} failed", style="red")
+    for job in failed:
+        for line in (f"  {job.folder.name}  {' '.join(job.setting_overrides)}", f"     {job.reason}"):
+            console.print(Text(visible(line)), soft_wrap=True, highlight=False)
+
+
+def _fitting(console: Console, table: RankingTable) -> Table:
+    """The table with as many columns as the terminal has room for."""
+    unbound = console.options.update(max_width=10_000)
+    whole = _rich(table)
+    if console.measure(whole, options=unbound).maximum <= console.width:
+        return whole
+    for dropped in _DROPPED:
+        narrow = _rich(table.narrowed(dropped=dropped))
+        if console.measure(narrow, options=unbound).minimum <= console.width:
+            break
+    return narrow
+
+
+def _rich(table: RankingTable) -> Table:
+    # As Text, in which nothing is read as markup.
+    title = Text(visible(table.title), style="table.title")
+    found = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    is_only = sum(column.is_setting for column in table.columns) == 1
+    for column in table.columns:
+        found.add_column(
+            Text(visible(column.name)),
+            justify="left" if column.is_setting else "right",
+            overflow="fold",
+            no_wrap=not column.is_setting,
+            min_width=_NARROWEST_SETTING if column.is_setting and is_only else None,
+        )
+    for cells in table.rows[:_MOST_ROWS]:
+        found.add_row(*(Text(visible(cell)) for cell in cells))
+    return found

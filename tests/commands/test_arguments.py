@@ -1,0 +1,75 @@
+"""One reader of arguments: what it takes, what it refuses, and the help that is printed from the same table."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from perceptron.__main__ import COMMANDS
+from perceptron.commands.arguments import Argument, Command
+from perceptron.errors import UsageError
+
+FOLDER = Path(__file__).parents[2] / "src/perceptron/commands"
+COMMAND = Command(
+    name="count",
+    summary="count rows",
+    examples=("logs kind=all   # every row",),
+    arguments=(
+        Argument(name="kind", options=("all", "some"), summary="which rows", default="all"),
+        Argument(name="file", takes="<file>", summary="where they are", required=True),
+        Argument(name="names", takes="[<name>,...]", summary="whose", is_list=True),
+        Argument(name="id", takes="<column>", summary="what names them"),
+    ),
+    takes_folders=True,
+    takes_settings=True,
+)
+
+
+def test_every_file_is_a_command_with_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {*COMMANDS, "__init__", "arguments"} == {path.stem for path in FOLDER.glob("*.py")}
+    for name in COMMANDS:
+        command: Command = import_module(f"perceptron.commands.{name}").COMMAND
+        assert command.name == name
+        if name == "train":
+            continue
+        with pytest.raises(SystemExit) as ended:
+            command.read(["nonsense", "--help"])
+        assert ended.value.code in (None, 0)
+        text = capsys.readouterr().out
+        assert text.startswith(f"perceptron {name} ")
+        assert all(f"\n  {argument.form}\n" in text for argument in command.arguments)
+        assert max(map(len, text.splitlines())) <= 100
+
+
+def test_values_are_texts_folders_and_settings() -> None:
+    typed = COMMAND.read(["logs", "file=a=b.csv", "names=[x, y]", "data.path=c.csv", "+optimizer.lr=1", "file=d"])
+    assert dict(typed.values) == {"kind": "all", "file": "d", "names": "[x, y]", "id": None}
+    assert (typed["kind"], typed.get("id"), typed.names("names")) == ("all", None, ["x", "y"])
+    assert typed.folders == [Path("logs")]
+    assert typed.settings == ["data.path=c.csv", "+optimizer.lr=1"]
+    assert COMMAND.read(["file=a", "names="]).names("names") == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ([], "file is required; type file=<file>"),
+        (["file="], "file is required; type file=<file>"),
+        (["file=a", "id="], "id must not be empty; type id=<column>, or leave it out"),
+        (["file=a", "kind=al"], "kind must be one of all, some, got al; did you mean all?"),
+        (["flie=a"], "there is no argument flie=a; did you mean file?"),
+        (["--file", "a"], "there is no argument --file; did you mean file?"),
+        (["file=a", "optimiser.lr=1"], "there is no argument optimiser.lr=1; did you mean optimizer?"),
+    ],
+)
+def test_a_mistake_is_one_line(typed: list[str], line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        COMMAND.read(typed)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize("name", ["compare", "report"])
+def test_where_a_command_writes_has_one_name(name: str) -> None:
+    command: Command = import_module(f"perceptron.commands.{name}").COMMAND
+    with pytest.raises(UsageError, match=r"there is no argument out=x; did you mean output\?"):
+        command.read(["out=x"])

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from perceptron.runs.data_identity import data_name, data_source, split_settings
+
+OWN = {"dataset": {}, "path": "churn.csv", "target": "churned", "features": ["a", "b"], "exclude": None, "fold": 1}
+ARRAYS = {"dataset": {}, "features": "x.npy", "target": "y.npy"}
+
+
+def _whole(name: str) -> str:
+    return str(Path(name).absolute())
+
+
+def test_tables_of_ones_own_are_their_files_and_targets() -> None:
+    table = data_source(OWN)
+    assert table == {"path": _whole("churn.csv"), "target": "churned"}
+    assert data_source(OWN | {"path": str(Path("churn.csv").resolve()), "features": None, "batch_size": 7}) == table
+    for change in ({"path": "other.csv"}, {"target": "other"}, {"test_path": "test.csv"}):
+        assert data_source(OWN | change) != table
+    assert data_source(ARRAYS) == {"features": _whole("x.npy"), "target": _whole("y.npy")}
+    assert data_source({"dataset": {"_target_": "a"}}) != data_source({"dataset": {"_target_": "b"}})
+
+
+@pytest.mark.parametrize("change", [{"fold": 2}, {"folds": 5}, {"group": "who"}, {"split_seed": 3}])
+def test_what_decides_the_split(change: dict[str, object]) -> None:
+    assert split_settings(OWN | change) != split_settings(OWN)
+
+
+@pytest.mark.parametrize("change", [{"block_size": 8}, {"blocks_in_memory": 2}, {"batch_size": 8}, {"sampling": "x"}])
+def test_what_does_not(change: dict[str, object]) -> None:
+    assert split_settings(OWN | change) == split_settings(OWN)
+
+
+def test_names() -> None:
+    assert data_name(OWN, "table") == "table churn.csv"
+    assert data_name(ARRAYS, "arrays") == "arrays x.npy"
+    assert data_name({"dataset": {}}, "iris") == "iris"
