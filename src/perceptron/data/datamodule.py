@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from perceptron.data.device import OnDevice
+from perceptron.data.fitted_table import FittedTable, fit_table
 from perceptron.data.loaders import Batch, BatchLoader
 from perceptron.data.reading import Cells, prepare, read_frame
 from perceptron.data.row_batches import RowBatches
-from perceptron.data.scaling import Scaling, Standardize, check_deviation, fit_scaling, report_scaled
+from perceptron.data.scaling import Scaling, Standardize
 from perceptron.data.split_columns import SplitColumns
 from perceptron.data.splits import Split
 from perceptron.data.table import RowNumbers, Table, TableSchema
@@ -116,14 +117,15 @@ class TableDataModule(L.LightningDataModule):
         self.seed = seed
         self.known = known
         self.looks = looks
-        self._table: Table | None = None
         # What was found in a user-supplied table, see perceptron.data.report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
         """Read the table, split it and fit the standardisation; once, whatever the stage."""
-        if self._table is not None:
-            return
+        _ = self._fitted
+
+    @cached_property
+    def _fitted(self) -> FittedTable:
         prepared = prepare(
             self.dataset,
             cells=self.cells,
@@ -138,31 +140,14 @@ class TableDataModule(L.LightningDataModule):
                 "fold": self.fold,
             },
         )
-        table, self._split, self.report = prepared.table, prepared.split, prepared.report
-        is_regression = table.schema.task == REGRESSION.name
-        for name in ("class_weights", "sampling"):
-            if is_regression and getattr(self, name) == "balanced":
-                raise UsageError(f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out")
-        train = self._split.train
-        weights = None if table.weights is None else table.weights[train]
-        schema = table.schema
-        scaling = fit_scaling(
-            table.features, rows=train, how=self.standardize, weights=weights, offsets=schema.feature_offsets
-        )
-        self._features_scaling = scaling if prepared.measured is None else scaling.only(prepared.measured)
-        of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
-        self._target_scaling = None
-        if is_regression:
-            self._target_scaling = fit_scaling(
-                table.target, rows=train, how=of_target, weights=weights, offsets=schema.target_offsets
-            )
-        if self.standardize != "per_feature":
-            report_scaled(table.features, self._features_scaling, schema.feature_names)
-        if of_target == "none" and self._target_scaling is not None:
-            report_scaled(table.target, self._target_scaling, schema.target_names)
-        self._table = table
-        if self.target_deviation is not None and table.target.dtype == np.float32:
-            check_deviation(self.target_deviation, schema.target_names)
+        self.report = prepared.report
+        if prepared.table.schema.task == REGRESSION.name:
+            for name in ("class_weights", "sampling"):
+                if getattr(self, name) == "balanced":
+                    raise UsageError(
+                        f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out"
+                    )
+        return fit_table(prepared.table, prepared.split, standardize=self.standardize, measured=prepared.measured)
 
     def read_frame(self) -> Any:
         """DataFrame of the columns as they were found, of any kind, read again; only where the schema has codes."""
@@ -171,10 +156,7 @@ class TableDataModule(L.LightningDataModule):
     @property
     def table(self) -> Table:
         """The whole table, not standardised."""
-        if self._table is None:
-            self.setup()
-        assert self._table is not None  # noqa: S101
-        return self._table
+        return self._fitted.table
 
     @property
     def schema(self) -> TableSchema:
@@ -184,12 +166,26 @@ class TableDataModule(L.LightningDataModule):
     @property
     def split(self) -> Split:
         """Which rows are in which split."""
-        _ = self.table
-        return self._split
+        return self._fitted.split
+
+    @property
+    def features_scaling(self) -> Scaling:
+        """Mean and scale on training rows of the features less their offsets."""
+        return self._fitted.features_scaling
+
+    @property
+    def target_scaling(self) -> Scaling | None:
+        """Mean and scale on training rows of a continuous target less its offsets; None for classes."""
+        return self._fitted.target_scaling
+
+    @property
+    def target_deviation(self) -> npt.NDArray[np.float64] | None:
+        """Standard deviation of each continuous target on training rows, 1 without variance; None for classes."""
+        return self._fitted.target_deviation
 
     @cached_property
     def columns(self) -> SplitColumns:
-        """What batches are taken from."""
+        """The columns that batches are taken from."""
         return SplitColumns(
             self.table,
             self.split,
@@ -198,25 +194,6 @@ class TableDataModule(L.LightningDataModule):
             blocks_in_memory=self.blocks_in_memory,
             on_device=self.on_device,
         )
-
-    @property
-    def features_scaling(self) -> Scaling:
-        """Mean and scale on training rows of the features less their offsets."""
-        _ = self.table
-        return self._features_scaling
-
-    @property
-    def target_scaling(self) -> Scaling | None:
-        """Mean and scale on training rows of a continuous target less its offsets; None for classes."""
-        _ = self.table
-        return self._target_scaling
-
-    @property
-    def target_deviation(self) -> npt.NDArray[np.float64] | None:
-        """Standard deviation of each continuous target on training rows, 1 without variance; None for classes."""
-        if self.target_scaling is None:
-            return None
-        return fit_scaling(self.table.target, rows=self.split.train, how="per_feature").scale
 
     @property
     def rows_per_step(self) -> int:

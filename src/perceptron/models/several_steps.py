@@ -76,14 +76,15 @@ def steps_per_batch(trainer: L.Trainer, model: Any) -> int:
     data = trainer.datamodule  # type: ignore[attr-defined]
     if not isinstance(data, GroupedBatches) or _needs_single_steps(trainer, model):
         return 1
-    weights = sum(parameter.numel() for parameter in model.parameters()) * getattr(model.network, "shared_by", 1)
+    n_weights: int = sum(parameter.numel() for parameter in model.parameters())
+    n_weights *= getattr(model.network, "shared_by", 1)
     rows = max(data.rows_per_step, 1)
     return max(
         1,
         min(
             _MOST_STEPS,
             data.steps_per_epoch,
-            _MOST_MULTIPLY_ADDS // max(rows * weights, 1),
+            _MOST_MULTIPLY_ADDS // max(rows * n_weights, 1),
             _MOST_BYTES // max(rows * data.bytes_per_row, 1),
         ),
     )
