@@ -1,11 +1,11 @@
 """Lightning callbacks."""
 
-from perceptron.callbacks.compiled import CompiledSteps
+from perceptron.callbacks.compiling import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
-from perceptron.callbacks.steps import NoProfiler, leave_out_empty_hooks
+from perceptron.callbacks.step_overhead import NoProfiler, leave_out_empty_hooks
 
 __all__ = [
     "CompiledSteps",

@@ -1,4 +1,4 @@
-"""scikit-learn's estimators through the same data, metrics, folder and report as every other run."""
+"""Fit an estimator of scikit-learn, with the data, metrics, run folder and report of every other run."""
 
 import time
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
 from perceptron.runs.results_table import print_results
 from perceptron.tasks import TASKS, SplitName
-from perceptron.training.divergence import likely_steep
+from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.result_files import begin_run, report_lines, write_results
 
@@ -50,7 +50,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     """
     folder = Path(cfg.paths.output_dir)
     try:
-        with folder_lock(folder), explained_failures(folder, settings=likely_steep(cfg)):
+        with folder_lock(folder), explained_failures(folder, settings=divergence_advice(cfg)):
             return _fit(cfg, chosen, folder, quiet=quiet)
     except StoppedError as error:
         # A fit cannot go on in its middle, so this is no run to go on with.

@@ -11,7 +11,8 @@ import lightning as L
 from omegaconf import DictConfig
 
 from perceptron.callbacks import History
-from perceptron.callbacks.monitored import MonitoredMetrics
+from perceptron.callbacks.compiling import compile_callbacks
+from perceptron.callbacks.monitored_metrics import MonitoredMetrics
 from perceptron.composition.building.data import build_data
 from perceptron.composition.building.metrics import check_metric_classes
 from perceptron.composition.building.model import build_model
@@ -37,8 +38,7 @@ from perceptron.runs.loggers import log_results
 from perceptron.runs.results_table import print_results
 from perceptron.training.batch_limits import check_batches
 from perceptron.training.changed_data import check_unchanged
-from perceptron.training.compiling import compile_callbacks
-from perceptron.training.divergence import likely_steep
+from perceptron.training.divergence import divergence_advice
 from perceptron.training.evaluate import evaluate
 from perceptron.training.fit import fit
 from perceptron.training.hyper_parameters import hyper_parameters
@@ -74,7 +74,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
     folder = Path(cfg.paths.output_dir)
     with (
         folder_lock(folder),
-        explained_failures(folder, settings=likely_steep(cfg)),
+        explained_failures(folder, settings=divergence_advice(cfg)),
         SaveOnSignal(folder) as interruption,
     ):
         if goes_on:

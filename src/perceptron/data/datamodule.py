@@ -1,4 +1,4 @@
-"""The LightningDataModule around a table."""
+"""The LightningDataModule of a table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial

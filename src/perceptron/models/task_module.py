@@ -110,7 +110,7 @@ class TaskModule(EpochLoggingModule, ABC):
 
     @abstractmethod
     def predictions(self, outputs: Tensor) -> Tensor:
-        """What metrics compare with the target.
+        """Predictions that metrics compare with the target.
 
         Args:
             outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
@@ -210,7 +210,7 @@ class TaskModule(EpochLoggingModule, ABC):
     def on_train_epoch_start(self) -> None:
         """Start the epoch's stream of noise and its sums."""
         seed = derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank)
-        # The other keeps a traceback for each device that is not in use yet, half a millisecond.
+        # torch.manual_seed keeps a traceback for each unused device, which takes half a millisecond.
         (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
         self._sums = self._new_sums().to(self.device)
 
@@ -275,11 +275,11 @@ class TaskModule(EpochLoggingModule, ABC):
             self.trainer.fit_loop.epoch_loop._batches_that_stepped = self.trainer.global_step
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the evaluation before."""
+        """Reset the metrics."""
         self._reset(["val"])
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
-        """Count a batch in the metrics of validation."""
+        """Add a batch to the metrics of the validation rows."""
         self._update("val", batch)
 
     def on_validation_epoch_end(self) -> None:
@@ -289,11 +289,11 @@ class TaskModule(EpochLoggingModule, ABC):
         self.log_epoch(metrics)
 
     def on_test_epoch_start(self) -> None:
-        """Forget the evaluation before."""
+        """Reset the metrics."""
         self._reset(self._tested())
 
     def test_step(self, batch: tuple[Tensor, ...], batch_idx: int, dataloader_idx: int = 0) -> None:  # noqa: ARG002
-        """Count a batch in the metrics of its split.
+        """Add a batch to the metrics of its split.
 
         Args:
             batch: ``(features, target, *weights)``.
@@ -384,7 +384,7 @@ class TaskModule(EpochLoggingModule, ABC):
         outputs: Tensor = self(features)
         counted: SplitMetrics | None = getattr(self, f"{split}_metrics")
         if counted is None:
-            # What a subclass computes itself, it computes of all rows at once.
+            # A subclass computes its own metrics of all rows at once.
             is_own = type(self).metrics is not TaskModule.metrics
             counted = SplitMetrics(split, self._collection(outputs), keeps_rows=is_own).to(outputs.device)
             setattr(self, f"{split}_metrics", counted)
@@ -392,7 +392,7 @@ class TaskModule(EpochLoggingModule, ABC):
         counted.update(self.row_losses(outputs, target), self.predictions(outputs), target, outputs)
 
     def _collection(self, outputs: Tensor) -> MetricCollection:
-        """The metrics, nothing counted, for outputs of this width, type and device."""
+        """Empty metrics for outputs of this width, type and device."""
         of_task = TaskMetrics(task=self.task.name, num_classes=outputs.shape[-1]) if self.task_metrics else None
         metrics = joined(of_task, self.own_metrics)
         if outputs.dtype == torch.float64:
@@ -400,4 +400,4 @@ class TaskModule(EpochLoggingModule, ABC):
         return metrics.to(outputs.device)
 
     def label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
-        """Have metrics label rows as the model does, where there is a choice."""
+        """Set the threshold of metrics to the model's, where there is one."""

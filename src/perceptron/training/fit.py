@@ -1,4 +1,4 @@
-"""Fit a model, with what goes wrong on the way said in one line."""
+"""Fit a model; failures are one line."""
 
 from collections.abc import Callable, Collection
 
@@ -48,7 +48,7 @@ def fit(
 
 
 def _blame(start: Start | None, trainer: L.Trainer, error: Exception) -> None:
-    """Take a failure before the first step behind a checkpoint for the checkpoint's, such as states of another shape.
+    """Blame the checkpoint for a failure before the first step after it, such as states of another shape.
 
     Raises:
         UsageError: for such a failure.

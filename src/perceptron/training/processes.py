@@ -1,4 +1,4 @@
-"""Tasks side by side in processes that are forked from this one: they have what it has prepared, at no cost."""
+"""Run tasks side by side in forked processes, which share what this process has prepared at no cost."""
 
 import multiprocessing
 import os
@@ -23,7 +23,7 @@ _SECONDS_TO_END = 5.0
 
 
 class EndedError(Exception):
-    """How a process ended without a result."""
+    """A process that ended without a result."""
 
 
 def can_fork() -> bool:

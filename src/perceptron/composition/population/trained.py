@@ -27,7 +27,7 @@ from perceptron.runs.loggers import create_log_files, log_results, log_scalars
 from perceptron.runs.plain_yaml import YamlSeries
 from perceptron.runs.training_end import training_end
 from perceptron.terminal.text import visible
-from perceptron.training.divergence import likely_steep
+from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.result_files import write_results
 from perceptron.training.threads import set_threads
@@ -72,7 +72,7 @@ class Trained:
         """
         config = self.candidate.config
         folder = Path(config["paths"]["output_dir"])
-        with folder_lock(folder), explained_failures(folder, settings=likely_steep(config)):
+        with folder_lock(folder), explained_failures(folder, settings=divergence_advice(config)):
             return self._written(config, folder)
 
     def _written(self, config: Mapping[str, Any], folder: Path) -> float | None:
