@@ -44,4 +44,4 @@ check: .venv/installed-dev  ## Lint, types and the fast tests
 	touch $@
 
 clean:  ## Remove the environment and what tools have left
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache mutants

@@ -146,7 +146,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     import lightning as L
     from hydra import compose, initialize_config_dir
 
-    from perceptron.composition.population.jobs import MemberBuilder
+    from perceptron.composition.population.members import MemberBuilder
     from perceptron.composition.settings.overrides import CONF_DIR
     from perceptron.composition.settings.plain import plain
     from perceptron.population import fit_population
@@ -170,9 +170,9 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     clock = Clock()
     clock.times = []
     with tempfile.TemporaryDirectory() as folder:
-        population, _ = fit_population(made, clock, accelerator=accelerator, max_epochs=epochs, folder=Path(folder))
+        fit = fit_population(made, clock, accelerator=accelerator, max_epochs=epochs, folder=Path(folder))
     shortest = min(after - before for before, after in zip(clock.times, clock.times[1:], strict=False))
-    return shortest / population.n_steps / members * 1e6
+    return shortest / fit.population.n_steps / members * 1e6
 
 
 def limit_microseconds() -> float:

@@ -8,9 +8,9 @@ import pytest
 
 from perceptron.estimators.base import Perceptron
 from perceptron.models import TaskModule
-from perceptron.population.layers import _Layer
-from perceptron.population.optimizers import StackedOptimizer
-from perceptron.population.stack import StackedNetwork
+from perceptron.population.stacked_layers import _Layer
+from perceptron.population.stacked_network import StackedNetwork
+from perceptron.population.stacked_optimizers import StackedOptimizer
 
 ABSTRACT: list[type] = [Perceptron, StackedNetwork, StackedOptimizer, TaskModule, _Layer]
 

@@ -63,3 +63,21 @@ def test_imports_run_one_way(file: Path) -> None:
 def test_the_configuration_stops_at_the_composition(file: Path) -> None:
     if _part(file) != "composition":
         assert not CONFIGURATION & {name.partition(".")[0] for name in _imported(file)}
+
+
+def _module(file: Path) -> str:
+    return ".".join(("perceptron", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Imports inside functions, and those for type checkers, count as well."""
+    modules = {_module(file): file for file in FILES}
+    remaining = {
+        name: {found if found in modules else found.rpartition(".")[0] for found in _imported(file)} & set(modules)
+        for name, file in modules.items()
+    }
+    assert sum(map(len, remaining.values())) > len(FILES)
+    # What imports nothing that remains is in no circle.
+    while leaves := {name for name, imported in remaining.items() if not imported & set(remaining)}:
+        remaining = {name: imported for name, imported in remaining.items() if name not in leaves}
+    assert not remaining

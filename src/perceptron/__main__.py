@@ -2,7 +2,7 @@
 
 import sys
 
-# For python -m the working folder comes first, where a typing.py would be run in place of Python's.
+# With python -m the working folder comes first on the path, and a typing.py in it would replace Python's.
 if __name__ == "__main__" and not sys.flags.safe_path:
     del sys.path[0]
 
@@ -42,7 +42,7 @@ def _run() -> None:
             try:
                 import_module(f"perceptron.commands.{name}").main(arguments)
             except Exception:
-                # A signal that a library has dropped may be its cause.
+                # A signal whose exception a library swallowed may be the cause.
                 raise_if_lost()
                 raise
     except UsageError as error:
@@ -54,7 +54,7 @@ def _run() -> None:
     except OSError as error:
         where = f" at {error.filename}" if error.filename else ""
         fail(
-            f"a command must be able to read and write, got {error.strerror or error}{where}; make room, mend its "
+            f"a command must be able to read and write, got {error.strerror or error}{where}; make room, correct the "
             "permissions or name another place"
         )
 

@@ -128,7 +128,7 @@ def test_splits_that_differ_are_said_and_not_scored(perceptron: Perceptron, swee
     kind = KINDS["regression"]
     folder = sweep(kind, (*kind, "data.split_seed=1"))
     answer = perceptron("ensemble", f"run={folder}")
-    assert "splits      2: rows held out for one trained another" in answer.out
+    assert "splits      2: rows held out for one member trained another" in answer.out
     run = f"run={folder / 'ensemble'}"
     for split in ("all", "train", "val", "test"):
         answer = perceptron("evaluate", run, f"split={split}", "output=-")
@@ -179,7 +179,7 @@ def test_unfinished_runs_and_ensembles_are_left_out(perceptron: Perceptron, swee
     (folder / "1" / "metrics.json").unlink()
     answer = perceptron("ensemble", f"run={folder}")
     assert answer.out.splitlines()[0].endswith("2 members")
-    assert answer.out.splitlines()[1] == "left out    1 runs that have not finished"
+    assert answer.out.splitlines()[1] == "left out    1 unfinished runs"
     again = perceptron("ensemble", f"run={folder}")
     assert (again.status, again.err.count("\n")) == (2, 1)
     assert "output must not hold a run yet" in again.err

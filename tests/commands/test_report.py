@@ -78,8 +78,11 @@ def test_an_ensemble_is_no_run_that_has_not_finished(tmp_path: Path) -> None:
     [
         (["rum=latest"], "there is no argument rum=latest; did you mean run?"),
         (["run=a", "sweep=b"], "a report is of run or of sweep, got both; leave one of them out"),
-        (["runs=nowhere"], "run=latest needs a run in nowhere, got none; train one, or say where with runs=<folder>"),
-        (["run=nowhere"], "run must be a run's folder, latest or best, got nowhere, which is not there; name another"),
+        (["runs=nowhere"], "run=latest needs a run in nowhere, got none; train one, or set runs=<folder>"),
+        (
+            ["run=nowhere"],
+            "run must be a run's folder, latest or best, got nowhere, which does not exist; name another",
+        ),
         (["sweep=nowhere"], "sweep must be a multirun's folder, got nowhere, which does not exist; name another"),
     ],
 )

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from perceptron.data import RowBatches, table_from_arrays
-from perceptron.data.arrays import read_arrays
 from perceptron.data.blocks import Blocks, is_mapped
+from perceptron.data.sources.array_files import read_arrays
 from perceptron.errors import UsageError
 
 

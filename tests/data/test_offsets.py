@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wi
 
 from perceptron.data import TableDataModule, as_table, table_from_arrays, table_from_files
 from perceptron.data.blocks import is_mapped
-from perceptron.data.encoding import encode, from_texts
+from perceptron.data.columns.encoding import encode, from_texts
 from perceptron.data.offsets import added, choose_offsets, subtracted
 
 N_ROWS = 200

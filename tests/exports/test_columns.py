@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perceptron.data.encoding import encode, fit_encoding
-from perceptron.data.missing import MISSING_TEXTS, missing_texts
+from perceptron.data.columns.encoding import encode, fit_encoding
+from perceptron.data.columns.missing_texts import MISSING_TEXTS, missing_texts
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

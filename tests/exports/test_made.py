@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from tests.conftest import Perceptron
 
-from perceptron.data.encoding import encode, encoded_names, fit_encoding
+from perceptron.data.columns.encoding import encode, encoded_names, fit_encoding
 from perceptron.exports.made import made_features, made_frame
 
 N = 200
@@ -62,7 +62,7 @@ def test_the_command_says_so(run: Path, kind: str, tmp_path: Path, perceptron: P
     output = tmp_path / "model"
     answer = perceptron("export", f"run={run}", f"format={kind}", f"output={output}")
     assert answer.status == 0, answer.err
-    assert f"checked     {1001 if kind == 'onnx' else 1000} made rows, largest difference" in answer.out
+    assert f"checked     {1001 if kind == 'onnx' else 1000} generated rows, largest difference" in answer.out
     assert "the run's data cannot be read: data.path must be a file or a pattern of files, got" in answer.out
     assert output.stat().st_size > 1000
     # Other data that is typed must be there.

@@ -1,13 +1,14 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.cluster import KMeans
-from sklearn.datasets import load_diabetes, load_iris
+from sklearn.datasets import load_diabetes, load_iris, load_linnerud
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -21,13 +22,14 @@ from sklearn.metrics import (
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.utils import compute_sample_weight
-from torchmetrics import MetricCollection
-from torchmetrics.classification import BinaryAUROC, BinaryCohenKappa, BinaryHingeLoss
+from torchmetrics import MeanAbsoluteError, MetricCollection
+from torchmetrics.classification import BinaryAUROC, BinaryCohenKappa, BinaryHingeLoss, MulticlassStatScores
 
 from perceptron.errors import UsageError
 from perceptron.models import Estimator, Standardize
+from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, Task
 
 
@@ -174,3 +176,173 @@ def test_labels_are_not_taken_for_probabilities() -> None:
     assert math.isnan(found["hinge"])
     labels = make_pipeline(StandardScaler(), LinearSVC(random_state=0)).fit(features, target).predict(features)
     assert found["kappa"] == pytest.approx(cohen_kappa_score(target, labels))
+
+
+@pytest.mark.parametrize("n_classes", [3, 4])
+def test_decisions_of_one_class_against_another_are_no_scores(n_classes: int) -> None:
+    features, target = load_iris(return_X_y=True)
+    # Of three classes there are three pairs.
+    target = np.where((features[:, 0] > 5.8) & (target == 2), 3, target) if n_classes == 4 else target
+    for shape, is_known in (("ovr", True), ("ovo", False)):
+        for estimator in (
+            SVC(decision_function_shape=shape),
+            make_pipeline(StandardScaler(), SVC(decision_function_shape=shape)),
+        ):
+            model = wrapped(estimator, features, MULTICLASS, n_classes)
+            model.fit(*tensors(features, target))
+            found = model.metrics(*tensors(features, target))
+            assert math.isnan(found["auroc"]) != is_known
+            assert math.isnan(found["average_precision"]) != is_known
+            assert found["acc"] > 0.8
+
+
+def test_a_class_that_no_decision_is_for_ranks_last() -> None:
+    features, target = load_iris(return_X_y=True)
+    target = np.where((features[:, 0] > 5.8) & (target == 2), 3, target)
+    seen = target != 1
+    model = wrapped(LinearSVC(), features, MULTICLASS, 4)
+    model.fit(*tensors(features[seen], target[seen]))
+    found = model.metrics(*tensors(features, target))
+    decisions = model.estimator.decision_function(model.standardize(tensors(features, target)[0]).numpy())
+    columns = {0: decisions[:, 0], 1: np.zeros(len(target)), 2: decisions[:, 1], 3: decisions[:, 2]}
+    area = np.mean([roc_auc_score(target == label, column) for label, column in columns.items()])
+    assert found["auroc"] == pytest.approx(area, rel=1e-5)
+
+
+def test_an_estimator_that_gives_labels_alone_has_no_area() -> None:
+    class Labels(DummyClassifier):
+        predict_proba = property()  # type: ignore[assignment]
+
+    features, target = load_iris(return_X_y=True)
+    model = wrapped(Labels(), features, MULTICLASS, 3)
+    model.fit(*tensors(features, target))
+    found = model.metrics(*tensors(features, target))
+    assert list(found) == ["loss", "acc", "balanced_acc", "auroc", "average_precision", "f1", "log_loss", "ece"]
+    assert [name for name, value in found.items() if not math.isnan(value)] == ["acc", "balanced_acc", "f1"]
+    assert found["acc"] == pytest.approx(1 / 3)
+
+
+def test_equal_decisions_stay_equal() -> None:
+    class Constant(LinearSVC):
+        def decision_function(self, X: np.ndarray) -> np.ndarray:  # noqa: N803
+            return np.full(len(X), 3.0)
+
+    features, target = load_iris(return_X_y=True)
+    features, target = features[:100], target[:100]
+    model = wrapped(Constant(), features, BINARY, 2)
+    model.fit(*tensors(features, target))
+    assert model.metrics(*tensors(features, target))["auroc"] == 0.5
+
+
+def test_a_probability_of_a_half_is_labelled_1() -> None:
+    features, target = load_iris(return_X_y=True)
+    features, target = features[:100], np.repeat([0, 1], [30, 70])
+    model = wrapped(DummyClassifier(strategy="uniform"), features, BINARY, 2)
+    model.fit(*tensors(features, target))
+    found = model.metrics(*tensors(features, target))
+    assert found["acc"] == pytest.approx(0.7)
+    assert found["loss"] == pytest.approx(math.log(2))
+
+
+def _of_targets(estimator: Any, features: np.ndarray, target: np.ndarray, **settings: Any) -> Estimator:
+    return Estimator(
+        estimator=estimator,
+        task=REGRESSION,
+        n_classes=0,
+        standardize=standardize(features),
+        standardize_target=standardize(target),
+        seed=0,
+        **settings,
+    )
+
+
+def test_several_targets_are_measured_in_their_units() -> None:
+    features, target = (values.astype(np.float32) for values in load_linnerud(return_X_y=True))
+    model = _of_targets(LinearRegression(), features, target)
+    model.fit(*tensors(features, target))
+    found = model.metrics(*tensors(features, target))
+    expected = LinearRegression().fit(features, target).predict(features)
+    deviations = target.std(axis=0)
+    assert found["loss"] == pytest.approx(
+        np.mean(((expected - target) / deviations) ** 2) * np.mean(deviations**2), rel=1e-4
+    )
+    assert found["mae"] == pytest.approx(np.abs(expected - target).mean(), rel=1e-4)
+    assert list(found) == ["loss", "rmse", "mae", "r2"]
+
+
+def test_one_target_is_fitted_as_a_column_of_its_own() -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    class Records(Ridge):
+        def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: Any = None) -> "Records":  # noqa: N803
+            shapes.append(y.shape)
+            fitted: Records = super().fit(X, y, sample_weight)
+            return fitted
+
+    features, target = load_diabetes(return_X_y=True)
+    column = target.astype(np.float32)[:, None]
+    for values in (column, np.hstack([column, column])):
+        _of_targets(Records(), features, values).fit(*tensors(features, values))
+    assert shapes == [(442,), (442, 2)]
+
+
+def test_only_what_is_wanted_is_measured() -> None:
+    features, target = load_diabetes(return_X_y=True)
+    column = target.astype(np.float32)[:, None]
+    own = MetricCollection({"own": MeanAbsoluteError()})
+    model = _of_targets(Ridge(), features, column, metrics=own, task_metrics=False)
+    model.fit(*tensors(features, column))
+    for _ in range(2):
+        found = model.metrics(*tensors(features, column))
+        assert list(found) == ["loss", "own"]
+        assert found["own"] == pytest.approx(
+            np.abs(Ridge().fit(StandardScaler().fit_transform(features), target).predict(
+                StandardScaler().fit_transform(features)) - target).mean(), rel=1e-4,
+        )  # fmt: skip
+    assert own["own"].update_count == 0
+
+
+@pytest.mark.parametrize("settings", [{"top_k": 2}, {"multidim_average": "samplewise"}])
+def test_what_needs_more_than_labels_is_not_measured_by_them(settings: dict[str, Any]) -> None:
+    features, target = load_iris(return_X_y=True)
+    model = Estimator(
+        estimator=LinearSVC(),
+        task=MULTICLASS,
+        n_classes=3,
+        standardize=standardize(features),
+        standardize_target=None,
+        seed=0,
+        metrics=MetricCollection({"own": MulticlassStatScores(3, average="micro", **settings)}),
+        task_metrics=False,
+    )
+    model.fit(*tensors(features, target))
+    found = model.metrics(*tensors(features, target))
+    assert list(found) == ["loss", "own"]
+    assert math.isnan(found["own"])
+
+
+def test_the_lines_on_another_kind_and_on_weights_say_what_to_do() -> None:
+    with pytest.raises(UsageError) as caught:
+        wrapped(Ridge(), np.ones((2, 2)), MULTICLASS, 2)
+    assert str(caught.value) == (
+        "model.estimator must be a classifier of scikit-learn's interface for this data, got Ridge; choose another "
+        "model or data"
+    )
+    with pytest.raises(
+        UsageError, match=r"must be a regressor of scikit-learn's interface for this data, got Logistic"
+    ):
+        wrapped(LogisticRegression(), np.ones((2, 2)), REGRESSION, 2)
+    features, target = load_iris(return_X_y=True)
+    with pytest.raises(UsageError) as caught:
+        wrapped(KNeighborsClassifier(), features, MULTICLASS, 3).fit(*tensors(features, target), torch.ones(150))
+    assert str(caught.value) == (
+        "model.estimator must take sample_weight in fit for data.weight and data.class_weights, got "
+        "KNeighborsClassifier; leave them out, or choose another estimator"
+    )
+
+
+def test_seeds_are_derived_from_the_models() -> None:
+    forest = wrapped(RandomForestClassifier(), np.ones((2, 2)), MULTICLASS, 3, seed=5)
+    assert forest.estimator.random_state == derive_seed(5, Stream.WEIGHTS) % 2**32
+    given = wrapped(make_pipeline(RandomForestClassifier(random_state=7)), np.ones((2, 2)), MULTICLASS, 3)
+    assert given.estimator.get_params()["randomforestclassifier__random_state"] == 7

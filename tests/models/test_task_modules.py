@@ -1,17 +1,30 @@
+import csv
+import logging
 import math
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+import lightning as L
 import pytest
 import torch
+import torch.nn.functional as F
+from lightning.pytorch.loggers import CSVLogger
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from torch import nn
 from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassCohenKappa
 
 from perceptron.data import TableDataModule
-from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize
+from perceptron.errors import DivergedError
+from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor, Standardize, TaskModule, schedules
 
 pytestmark = pytest.mark.filterwarnings("ignore::lightning.fabric.utilities.warnings.PossibleUserWarning")
 PLAIN = Standardize([0.0], [1.0])
+BARE: dict[str, Any] = {
+    "accelerator": "cpu", "logger": False, "enable_checkpointing": False, "enable_progress_bar": False,
+    "enable_model_summary": False, "num_sanity_val_steps": 0, "log_every_n_steps": 0,
+}  # fmt: skip
 
 
 class Same(nn.Module):
@@ -104,8 +117,6 @@ def test_lightnings_own_evaluation_returns_the_metrics(build, fit) -> None:
 
 
 def test_step_losses_are_logged_where_asked_for(build, fit, tmp_path) -> None:
-    from lightning.pytorch.loggers import CSVLogger
-
     datamodule = TableDataModule(dataset=load_iris, batch_size=10)
     logger = CSVLogger(tmp_path)
     fit(build(datamodule), datamodule, max_epochs=1, logger=logger, log_every_n_steps=2)
@@ -169,3 +180,336 @@ def test_only_what_is_wanted_is_reported(build) -> None:
         model = build(TableDataModule(dataset=load_iris), **wanted)
         found = model.metrics(torch.randn(30, 3), target)
         assert list(found) == names
+
+
+class Members(nn.Module):
+    """Three linear networks that are trained as an ensemble."""
+
+    def __init__(self, n_features: int, n_outputs: int) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(nn.Linear(n_features, n_outputs) for _ in range(3))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network(features) for network in self.networks], dim=1)
+
+
+def _rows_of(data: TableDataModule, split: str = "train") -> tuple[torch.Tensor, torch.Tensor]:
+    rows = data.split.rows(split)
+    return torch.from_numpy(data.table.features[rows]), torch.from_numpy(data.table.target[rows])
+
+
+def _standardize(data: TableDataModule) -> Standardize:
+    return Standardize(data.features_scaling.mean, data.features_scaling.scale)
+
+
+def _logged(folder: Path) -> list[dict[str, str]]:
+    """Rows of a CSVLogger, without what they leave empty."""
+    with (folder / "metrics.csv").open() as file:
+        return [{name: text for name, text in row.items() if text} for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("kind", [BinaryClassifier, MulticlassClassifier, Regressor])
+def test_models_side_by_side_are_computed_as_each_alone(kind: type[TaskModule]) -> None:
+    n_outputs = 1 if kind is BinaryClassifier else 3
+    settings: dict[str, Any] = {"network": Same(), "standardize": PLAIN}
+    if kind is Regressor:
+        settings["standardize_target"] = Standardize([100.0, 0.0, 5.0], [10.0, 1.0, 2.0])
+    if kind is MulticlassClassifier:
+        settings["label_smoothing"] = 0.2
+    model = kind(**settings)
+    outputs = torch.randn(2, 5, 7, n_outputs)
+    target = 50 * torch.randn(2, 5, 7, 3) if kind is Regressor else torch.randint(0, max(n_outputs, 2), (2, 5, 7))
+    losses, predictions = model.row_losses(outputs, target), model.predictions(outputs)
+    for i in range(2):
+        for j in range(5):
+            torch.testing.assert_close(losses[i, j], model.row_losses(outputs[i, j], target[i, j]))
+            torch.testing.assert_close(predictions[i, j], model.predictions(outputs[i, j]))
+    assert losses.shape == (2, 5, 7)
+    one = outputs[0, 0]
+    if kind is MulticlassClassifier:
+        expected = F.cross_entropy(one, target[0, 0], reduction="none", label_smoothing=0.2)
+        torch.testing.assert_close(predictions[0, 0], one.softmax(dim=1))
+    elif kind is BinaryClassifier:
+        expected = F.binary_cross_entropy_with_logits(one[:, 0], target[0, 0].float(), reduction="none")
+        torch.testing.assert_close(predictions[0, 0], one[:, 0].sigmoid())
+    else:
+        scale, mean = torch.tensor([10.0, 1.0, 2.0]), torch.tensor([100.0, 0.0, 5.0])
+        expected = (one - (target[0, 0] - mean) / scale).square().mean(dim=1)
+        torch.testing.assert_close(predictions[0, 0], one * scale + mean)
+        # In units of the mean variance.
+        assert model.loss_in_units(torch.tensor(2.0)).item() == pytest.approx(2 * (100 + 1 + 4) / 3)
+    torch.testing.assert_close(losses[0, 0], expected)
+
+
+def test_the_labels_of_classes_are_not_smoothed_unless_asked_for() -> None:
+    outputs, target = torch.randn(5, 3), torch.tensor([0, 1, 2, 0, 1])
+    losses = MulticlassClassifier(network=Same(), standardize=PLAIN).row_losses(outputs, target)
+    torch.testing.assert_close(losses, F.cross_entropy(outputs, target, reduction="none"))
+
+
+@pytest.mark.parametrize("kind", [BinaryClassifier, MulticlassClassifier])
+def test_the_mean_of_members_is_that_of_their_probabilities(kind: type[TaskModule]) -> None:
+    model = kind(network=Same(), standardize=PLAIN)
+    outputs = torch.randn(6, 4, 1 if kind is BinaryClassifier else 3)
+    predicted, of_members = model.predict(outputs), model.predictions(outputs)
+    if kind is BinaryClassifier:
+        # (batch, members)
+        torch.testing.assert_close(predicted.probabilities[:, 1], of_members.mean(dim=1))
+        torch.testing.assert_close(predicted.spread, of_members.std(dim=1, correction=0))
+        assert model.mean_of_members(outputs).shape == (6, 1)
+    else:
+        torch.testing.assert_close(predicted.probabilities, of_members.mean(dim=1))
+        spread = [of_members[i, :, label].std(correction=0) for i, label in enumerate(predicted.labels)]
+        torch.testing.assert_close(predicted.spread, torch.stack(spread))
+        # Logarithms of probabilities, so that their cross-entropy is the loss of the mean.
+        torch.testing.assert_close(model.mean_of_members(outputs).exp().sum(dim=1), torch.ones(6))
+    assert predicted.labels.dtype == torch.int64
+
+
+def test_the_mean_of_members_values_is_in_the_targets_units() -> None:
+    target = Standardize([100.0, 0.0], [10.0, 2.0])
+    model = Regressor(network=Same(), standardize=PLAIN, standardize_target=target)
+    labels, probabilities, spread = model.predict(torch.tensor([[[1.0, 2.0], [3.0, -2.0]]]))
+    assert labels.tolist() == [[120.0, 0.0]]
+    assert spread is not None
+    assert spread.tolist() == [[10.0, 4.0]]
+    assert probabilities is None
+
+
+def test_members_are_trained_each_on_its_own_loss_and_measured_together(fit) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=40)
+    torch.manual_seed(0)
+    network = Members(4, 3)
+    model = MulticlassClassifier(
+        network=network, standardize=_standardize(data), optimizer=partial(torch.optim.SGD, lr=1e-9)
+    )
+    logged = fit(model, data, max_epochs=1).callback_metrics
+    features, target = _rows_of(data)
+    losses = [F.cross_entropy(one(model.standardize(features)), target) for one in network.networks]
+    torch.testing.assert_close(logged["train/loss"], torch.stack(losses).mean().detach())
+    features, target = _rows_of(data, "val")
+    of_members = torch.stack([one(model.standardize(features)).softmax(dim=1) for one in network.networks])
+    together = F.nll_loss(of_members.mean(dim=0).log(), target)
+    torch.testing.assert_close(logged["val/loss"], together.detach())
+    # In training, the outputs of each.
+    assert model.train()(features).shape == (len(features), 3, 3)
+    assert model.eval()(features).shape == (len(features), 3)
+
+
+def test_weights_count_in_the_loss_of_training(fit) -> None:
+    data = TableDataModule(dataset=load_breast_cancer, class_weights="balanced", batch_size=50)
+    torch.manual_seed(0)
+    model = BinaryClassifier(
+        network=nn.Linear(30, 1), standardize=_standardize(data), optimizer=partial(torch.optim.SGD, lr=1e-9)
+    )
+    logged = fit(model, data, max_epochs=1).callback_metrics
+    features, target = _rows_of(data)
+    counts = torch.bincount(target)
+    weights = len(target) / (2 * counts[target])
+    expected = (model.row_losses(model(features), target) * weights).mean()
+    torch.testing.assert_close(logged["train/loss"], expected.detach())
+
+
+def test_a_batch_may_have_several_weights_a_row(build) -> None:
+    model = build(TableDataModule(dataset=load_iris))
+    features, target, weights = torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 2]), torch.rand(2, 6)
+    model.trainer = L.Trainer(**BARE)
+    loss = model.training_step((features, target, *weights), 0)
+    losses = F.cross_entropy(model.network(model.standardize(features)), target, reduction="none")
+    torch.testing.assert_close(loss, (losses * weights[0] * weights[1]).mean())
+
+
+class Stops(L.Callback):
+    """Looks at what a checkpoint in the middle of an epoch has of it."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.checkpoint: dict[str, Any] = {}
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        if trainer.global_step == self.at:
+            pl_module.on_save_checkpoint(self.checkpoint)
+
+
+def test_a_checkpoint_has_the_sums_of_the_epoch_so_far(build, fit) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    stops = Stops(13)
+    model = build(data, lr=1e-12)
+    fit(model, data, max_epochs=2, callbacks=[stops])
+    sums = stops.checkpoint["epoch_sums"]
+    # Ten steps an epoch: three of the second.
+    assert (sums.shape, sums.dtype, sums[0, 1].item()) == ((1, 2), torch.float64, 30)
+    assert 0.5 < sums[0, 0].item() / 30 < 2.5
+    other = build(data)
+    other.on_load_checkpoint(stops.checkpoint)
+    again: dict[str, Any] = {}
+    other.trainer = L.Trainer(**BARE)
+    other.on_save_checkpoint(again)
+    assert torch.equal(again["epoch_sums"], sums)
+    # One without them, as of a finished epoch, leaves them alone.
+    other.on_load_checkpoint({})
+    other.on_save_checkpoint(again)
+    assert torch.equal(again["epoch_sums"], sums)
+    other.on_load_checkpoint({"epoch_sums": torch.empty(0, 2)})
+    other.on_save_checkpoint(again)
+    assert torch.equal(again["epoch_sums"], sums)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(build, fit) -> None:
+    data = TableDataModule(dataset=load_diabetes, batch_size=50)
+    with pytest.raises(DivergedError, match=r"the loss must stay finite, got (inf|nan) in epoch 0"):
+        fit(build(data, lr=1e30), data, max_epochs=2)
+    # A validation alone, of weights that are no numbers.
+    model = build(data)
+    nn.init.constant_(model.network[0].weight, torch.nan)
+    with pytest.raises(DivergedError, match=r"got nan in epoch 0"):
+        L.Trainer(**BARE).validate(model, datamodule=data)
+    model._loss_sum = torch.tensor(torch.inf)
+    model.trainer = L.Trainer(**BARE)
+    with pytest.raises(DivergedError, match=r"got inf in epoch 0"):
+        model.on_save_checkpoint({})
+
+
+@pytest.mark.parametrize(
+    ("monitor", "settings", "expected"),
+    [
+        ("val/loss", {"check_val_every_n_epoch": 3}, 3),
+        ("train/loss", {"check_val_every_n_epoch": 3}, 1),
+        ("val/loss", {"check_val_every_n_epoch": None, "val_check_interval": 5}, 1),
+    ],
+)
+def test_a_plateau_is_looked_for_where_there_is_a_new_value(
+    build, fit, monitor: str, settings: dict[str, Any], expected: int
+) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    model = build(data, schedule=partial(schedules.plateau, monitor=monitor, mode="min"))
+    (schedule,) = fit(model, data, max_epochs=1, **settings).lr_scheduler_configs
+    assert (schedule.monitor, schedule.frequency, schedule.strict) == (monitor, expected, False)
+
+
+def test_a_schedule_of_epochs_is_told_their_number_and_that_of_steps(build, fit) -> None:
+    told: dict[str, Any] = {}
+
+    def schedule(optimizer: torch.optim.Optimizer, **settings: Any) -> Any:
+        told.update(settings)
+        return schedules.cosine(optimizer, **settings)
+
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    model = build(data, schedule=schedule)
+    fit(model, data, max_epochs=3)
+    assert told == {"max_epochs": 3, "total_steps": 30}
+    assert isinstance(told["total_steps"], int)
+    assert isinstance(build(data).configure_optimizers(), torch.optim.SGD)
+
+
+class LogsSteps(MulticlassClassifier):
+    """Logs something of its own at every step and after every epoch."""
+
+    def training_step(self, batch: tuple[torch.Tensor, ...], batch_idx: int) -> torch.Tensor | None:
+        self.log("own_step", float(batch_idx))
+        self.log("own_epoch", float(batch_idx), on_step=False, on_epoch=True)
+        return super().training_step(batch, batch_idx)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("val/own", 7.0)
+        super().on_validation_epoch_end()
+
+
+def _logs_steps(data: TableDataModule) -> LogsSteps:
+    torch.manual_seed(0)
+    return LogsSteps(network=nn.Linear(4, 3), standardize=_standardize(data))
+
+
+def test_what_is_logged_at_steps_in_vain_is_told_once(fit, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    with caplog.at_level(logging.WARNING):
+        fit(_logs_steps(data), data, max_epochs=2, logger=CSVLogger(tmp_path))
+    assert [text for text in caplog.messages if "own" in text] == [
+        "own_step is logged at steps, and trainer.log_every_n_steps=0 keeps steps out of the loggers; set "
+        "trainer.log_every_n_steps=1, or log it with on_step=False and on_epoch=True"
+    ]
+
+
+def test_an_epochs_metrics_stand_in_the_loggers_under_its_last_step(fit, tmp_path: Path) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    model = _logs_steps(data)
+    trainer = fit(model, data, max_epochs=2, log_every_n_steps=5, logger=CSVLogger(tmp_path, name="", version=""))
+    loaders = {split: data.eval_dataloader(split) for split in ("train", "test")}
+    trainer.test(model, loaders, verbose=False)
+    rows = _logged(tmp_path)
+    of_steps = [row for row in rows if "train/loss_step" in row]
+    assert [row["step"] for row in of_steps] == ["4", "9", "14", "19"]
+    validated = [row for row in rows if "val/loss" in row]
+    assert [(row["step"], row["epoch"], row["val/own"]) for row in validated] == [("9", "0", "7.0"), ("19", "1", "7.0")]
+    trained = [row for row in rows if "train/loss" in row]
+    assert [(row["step"], row["epoch"]) for row in trained] == [("9", "0"), ("19", "1")]
+    # Of ten steps, the last of which has 7 rows.
+    of_epoch = sum(step * 10 for step in range(9)) + 9 * 7
+    assert [float(row["own_epoch"]) for row in trained] == [pytest.approx(of_epoch / 97)] * 2
+    tested = [row for row in rows if "test/loss" in row]
+    assert [row["step"] for row in tested] == ["20"]
+    # What evaluates the training rows would end the curves of their epochs.
+    assert not any("train/acc" in row for row in rows)
+    assert trainer.callback_metrics.keys() >= {"train/acc", "test/acc"}
+
+
+def test_the_evaluation_before_a_training_is_no_row_of_its_loggers(fit, tmp_path: Path) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    logger = CSVLogger(tmp_path, name="", version="")
+    fit(_logs_steps(data), data, max_epochs=1, num_sanity_val_steps=1, logger=logger)
+    assert [row["step"] for row in _logged(tmp_path) if "val/loss" in row] == ["9"]
+
+
+def test_a_barebones_trainer_is_told_nothing(build) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    model = build(data)
+    trainer = L.Trainer(accelerator="cpu", barebones=True, max_epochs=1)
+    trainer.fit(model, datamodule=data)
+    assert trainer.callback_metrics == {}
+
+
+def test_noise_is_drawn_anew_in_every_epoch(fit) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=None)
+    drawn: list[float] = []
+
+    class Draws(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                drawn.append(torch.rand(()).item())
+            outputs: torch.Tensor = self.layer(features)
+            return outputs
+
+    for _ in range(2):
+        fit(MulticlassClassifier(network=Draws(), standardize=_standardize(data), seed=3), data, max_epochs=2)
+    assert drawn[:2] == drawn[2:]
+    assert drawn[0] != drawn[1]
+
+
+def test_rows_are_predicted_alone_or_with_what_stands_beside_them(build) -> None:
+    data = TableDataModule(dataset=load_iris)
+    model = build(data).double().eval()
+    features, target = _rows_of(data, "test")
+    expected = model.predict(features)
+    assert expected.probabilities is not None
+    assert expected.probabilities.dtype == torch.float64
+    for batch in (features, (features,), (features, target)):
+        assert torch.equal(model.predict_step(batch, 0).probabilities, expected.probabilities)
+
+
+def test_values_of_a_subclass_are_measured_over_all_rows(fit) -> None:
+    class Counts(MulticlassClassifier):
+        def metrics(self, outputs: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+            return super().metrics(outputs, target) | {"n_rows": torch.tensor(float(len(outputs)))}
+
+    data = TableDataModule(dataset=load_iris, batch_size=4)
+    model = Counts(network=nn.Linear(4, 3), standardize=_standardize(data))
+    trainer = fit(model, data, max_epochs=1)
+    assert trainer.callback_metrics["val/n_rows"].item() == len(data.split.val)
+    trainer.test(model, datamodule=data, verbose=False)
+    assert list(model.measured("test"))[-1] == "test/n_rows"
+    assert model.measured("test")["test/n_rows"].item() == len(data.split.test)
+    assert model.measured("train") == {}

@@ -81,3 +81,33 @@ def test_a_chosen_threshold_is_part_of_the_state_and_decides_labels_and_metrics(
     assert given.threshold == 0.4
     with pytest.raises(RuntimeError, match=r'Missing key.*"cut"'):
         loaded.load_state_dict(given.state_dict())
+
+
+def test_weights_that_are_trained_on_start_without_the_threshold_that_was_chosen_for_them() -> None:
+    chosen, given = _model(threshold="auto"), _model(threshold=0.4)
+    chosen.take_threshold(0.25)
+    for model in (chosen, given):
+        model.on_fit_start()
+    assert (chosen.threshold, given.threshold) == (0.5, pytest.approx(0.4))
+    assert _model().threshold == 0.5
+    assert (chosen.chooses_threshold, given.chooses_threshold) == (True, False)
+
+
+def test_a_model_with_a_given_threshold_reads_states_with_and_without_one_wherever_it_stands() -> None:
+    chosen = torch.nn.ModuleDict({"inner": _model(threshold="auto")})
+    given = torch.nn.ModuleDict({"inner": _model(threshold=0.4)})
+    for state in (chosen.state_dict(), given.state_dict()):
+        given.load_state_dict(state)
+    assert given["inner"].threshold == pytest.approx(0.4)
+
+
+def test_a_probability_that_is_the_threshold_is_labelled_1() -> None:
+    model = _model(threshold=0.5).eval()
+    logits = torch.tensor([[0.0], [-1e-3]])
+    labels, probabilities, spread = model.predict(logits)
+    assert labels.tolist() == [1, 0]
+    assert labels.dtype == torch.int64
+    assert spread is None
+    assert probabilities is not None
+    torch.testing.assert_close(probabilities, torch.cat([1 - logits.sigmoid(), logits.sigmoid()], dim=1))
+    assert model.metrics(logits, torch.tensor([1, 0]))["acc"].item() == 1

@@ -13,7 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from torch import Tensor
 
+from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.plain import plain
+from perceptron.population import Member
 
 CHOSEN = {"data": "wine", "model": "digits_mlp", "optimizer": "sgd", "scheduler": "none", "trainer": "default"}
 
@@ -50,6 +54,14 @@ def configurations(overrides: Sequence[str], variations: Sequence[dict[str, obje
         cfg.paths.output_dir = str(own)
         found.append(cfg)
     return found
+
+
+def composed_pairs(jobs: Sequence[DictConfig]) -> list[tuple[ComposedJob, Member]]:
+    """Jobs of configurations, with their members."""
+    builder = MemberBuilder()
+    composed = {"hydra": {"runtime": {"choices": CHOSEN}}}
+    found = [ComposedJob(number, plain(cfg), composed) for number, cfg in enumerate(jobs)]
+    return [(job, builder.build(job.config, CHOSEN)) for job in found]
 
 
 def jobs(folder: Path) -> list[Path]:

@@ -40,8 +40,8 @@ def trained(of: list[Member], *, n_cohorts: int) -> Population:
     return population
 
 
-def weights(population: Population, number: int) -> torch.Tensor:
-    cohort, place = population.place(number)
+def weights(population: Population, member: Member) -> torch.Tensor:
+    cohort, place = population.place(member)
     return torch.cat([stack[place].flatten() for stack in cohort.last.network.values()])
 
 
@@ -55,7 +55,7 @@ def test_how_members_are_spread_changes_nothing(n_cohorts: int) -> None:
     one, other = members(7), members(7)
     together, spread = trained(one, n_cohorts=1), trained(other, n_cohorts=n_cohorts)
     for number in range(7):
-        torch.testing.assert_close(weights(spread, number), weights(together, number), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(weights(spread, other[number]), weights(together, one[number]), rtol=1e-4, atol=1e-6)
         assert other[number].metrics == pytest.approx(one[number].metrics, rel=1e-4)
         assert len(other[number].history) == 3
 

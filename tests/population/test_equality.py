@@ -1,15 +1,13 @@
 import itertools
-from functools import partial
 from pathlib import Path
 
 import pytest
 from omegaconf import DictConfig
-from tests.population.comparing import CHOSEN, assert_same_jobs, configurations
+from tests.population.comparing import CHOSEN, assert_same_jobs, composed_pairs, configurations
 
-from perceptron.composition.population.groups import Candidate
-from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
-from perceptron.composition.population.trained import train_together
-from perceptron.composition.settings.plain import plain
+from perceptron.composition.population.eligibility import check_settings, group_key
+from perceptron.composition.population.run_folder import write_run
+from perceptron.composition.population.shares import train_together
 from perceptron.composition.train import train
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 
@@ -62,16 +60,14 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
 
 
 def train_side_by_side(jobs: list[DictConfig]) -> None:
-    builder = MemberBuilder()
-    candidates = []
-    for number, cfg in enumerate(jobs):
-        config = plain(cfg)
-        check_settings(config)
-        candidates.append(Candidate(number, config, CHOSEN, partial(builder.build, config, CHOSEN)))
-    assert len({group_key(candidate.config) for candidate in candidates}) == 1
-    for trained in train_together(candidates).values():
-        assert trained is not None
-        trained.write()
+    pairs = composed_pairs(jobs)
+    for job, _ in pairs:
+        check_settings(job.config)
+    assert len({group_key(job.config) for job, _ in pairs}) == 1
+    fit = train_together(pairs)
+    assert fit is not None
+    for job, member in pairs:
+        write_run(job, member, fit)
 
 
 def both(folder: Path, overrides: list[str], variations: list[dict[str, object]]) -> tuple[Path, Path]:

@@ -1,22 +1,22 @@
 """Members that fail, go on, or are left alone."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
-from tests.population.comparing import CHOSEN, assert_same_files, assert_same_numbers, configurations
+from tests.population.comparing import CHOSEN, assert_same_files, assert_same_numbers, composed_pairs, configurations
 from torch import Tensor, nn
 
-from perceptron.composition.population.groups import Candidate
-from perceptron.composition.population.jobs import MemberBuilder, check_settings, group_key
-from perceptron.composition.population.trained import train_together
+from perceptron.composition.population.eligibility import check_settings, group_key
+from perceptron.composition.population.members import MemberBuilder
+from perceptron.composition.population.run_folder import write_run
+from perceptron.composition.population.shares import train_together
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.train import train
 from perceptron.errors import UsageError
-from perceptron.population import CannotStackError, Member, check_stack
+from perceptron.population import CannotStackError, check_stack
 
 WINE = ["data=wine", "model=digits_mlp", "model.network.hidden=[20]", "trainer.max_epochs=4"]
 
@@ -48,37 +48,16 @@ class Branching(nn.Module):
 
 
 def run_together(jobs: list[DictConfig]) -> list[str]:
-    builder = MemberBuilder()
-    candidates = [
-        Candidate(number, plain(cfg), CHOSEN, partial(builder.build, plain(cfg), CHOSEN))
-        for number, cfg in enumerate(jobs)
-    ]
+    pairs = composed_pairs(jobs)
+    fit = train_together(pairs)
+    assert fit is not None
     errors = []
-    for trained in train_together(candidates).values():
-        assert trained is not None
+    for job, member in pairs:
         try:
-            trained.write()
+            write_run(job, member, fit)
         except UsageError as error:
-            errors.append(f"{trained.number}: {error}")
+            errors.append(f"{job.number}: {error}")
     return errors
-
-
-def test_a_member_that_cannot_be_made_runs_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    cfg = configurations(WINE, [{}], tmp_path)[0]
-
-    def refuse() -> Member:
-        raise UsageError("optimizer must be good, got bad; change it")
-
-    good = Candidate(3, plain(cfg), CHOSEN, partial(MemberBuilder().build, plain(cfg), CHOSEN))
-    bad = Candidate(1, plain(cfg), CHOSEN, refuse)
-    with caplog.at_level("INFO"):
-        trained = train_together([bad, good])
-        assert train_together([bad]) == {1: None}
-    assert list(trained) == [1, 3]
-    assert trained[1] is None
-    assert trained[3] is not None
-    assert trained[3].member.history
-    assert "job #1 runs alone, to say what is wrong: optimizer must be good, got bad; change it" in caplog.messages
 
 
 def test_a_member_whose_loss_is_nan_fails_and_harms_no_other(tmp_path: Path) -> None:
@@ -149,8 +128,8 @@ def _refusal(cfg: DictConfig) -> str:
         ("trainer.max_steps=5", "it has trainer.max_steps=5"),
         ("trainer.gradient_clip_val=1.0", "it has trainer.gradient_clip_val=1.0"),
         ("data.block_size=64", "it has data.block_size=64"),
-        ("train=false", "it does not train"),
-        ("ckpt_path=some.ckpt", "it goes on from a checkpoint"),
+        ("train=false", "it has train=False"),
+        ("ckpt_path=some.ckpt", "it has ckpt_path=some.ckpt"),
         ("callbacks=descent", "it has the callback perceptron.callbacks.DescentFigure"),
         ("callbacks.early_stopping._target_=own.EarlyStopping", "it has the callback own.EarlyStopping"),
         ("+callbacks.early_stopping.divergence_threshold=9", "its EarlyStopping has divergence_threshold=9"),

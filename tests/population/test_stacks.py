@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from perceptron.networks import ACTIVATIONS, MLP, TabM
 from perceptron.population import stack_networks
-from perceptron.population.layers import StackedLayers
-from perceptron.population.noise import Noise
-from perceptron.population.stack import StackedNetwork
-from perceptron.population.vmapped import VmappedNetwork
+from perceptron.population.dropout_noise import Noise
+from perceptron.population.stacked_layers import StackedLayers
+from perceptron.population.stacked_network import StackedNetwork
+from perceptron.population.vmapped_network import VmappedNetwork
 
 
 class Idle(nn.Module):

@@ -9,11 +9,11 @@ import pyarrow.feather as pa_feather
 import pytest
 from tests.conftest import Perceptron
 
-from perceptron.data.encoding import as_texts, encode, fit_encoding
-from perceptron.data.missing import missing_texts
+from perceptron.data.columns.encoding import as_texts, encode, fit_encoding
+from perceptron.data.columns.missing_texts import missing_texts
 from perceptron.errors import UsageError
-from perceptron.prediction.columnar import CHUNK_ROWS
-from perceptron.prediction.rows import read_rows
+from perceptron.prediction.columnar_files import CHUNK_ROWS
+from perceptron.prediction.input_rows import read_rows
 
 TRAIN = pd.DataFrame({
     "size": ["1", "2", "?", "4"] * 3, "cover": ["None", "Basic", "Basic", "None"] * 3, "n": range(12),

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.reports.run_page import metric_table
+from perceptron.reports.run_page import metrics_html
 from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
 from perceptron.runs.results_table import print_results
 
@@ -22,7 +22,7 @@ def test_an_undefined_metric_is_a_dash_with_its_reason(capsys: pytest.CaptureFix
     print_results({name: math.nan if value is None else value for name, value in METRICS.items()},
                   title="a model", folder=tmp_path, notes=[])  # fmt: skip
     told = capsys.readouterr().out
-    for text in (told, metric_table(METRICS)):
+    for text in (told, metrics_html(METRICS)):
         assert "nan" not in text
         assert "\N{EN DASH}" in text
         assert "needs two rows with different targets" in text

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tests.conftest import Perceptron
 
-from perceptron.composition.sweeps.best import with_best
+from perceptron.composition.sweeps.best_setting import with_best
 from perceptron.errors import UsageError
 
 SHORT = ("trainer.max_epochs=1", "logger=none", "figures=none")

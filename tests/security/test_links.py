@@ -229,4 +229,4 @@ def test_a_damaged_database_is_a_line(perceptron: Perceptron, searched: Path, tm
     answer = perceptron("train", "-m", f"sweep.resume={folder}", "hydra.sweeper.n_trials=2")
     assert answer.status == 2, answer.err
     assert "Traceback" not in answer.err
-    assert "error: a search's database must be as the search has left it, got " in answer.err
+    assert "error: a search's database must be as the search left it, got " in answer.err

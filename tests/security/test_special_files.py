@@ -11,12 +11,12 @@ import pytest
 import sklearn.datasets
 from tests.conftest import Perceptron
 
-from perceptron.data.arrays import read_arrays
-from perceptron.data.delimited import check_names
-from perceptron.data.fetching import read
-from perceptron.data.frames import read_frame
+from perceptron.data.sources.array_files import read_arrays
+from perceptron.data.sources.column_names import check_names
+from perceptron.data.sources.frames import read_frame
+from perceptron.data.sources.sklearn_datasets import read
 from perceptron.errors import UsageError
-from perceptron.prediction.columns import check_columns
+from perceptron.prediction.column_names import check_columns
 
 
 def _fifo(path: Path) -> None:

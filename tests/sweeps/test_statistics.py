@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
+from perceptron.sweeps import statistics
 from perceptron.sweeps.finished_runs import Draw
 from perceptron.sweeps.statistics import Gap, compare, estimate, fewest_runs, holm
 
@@ -28,6 +29,16 @@ def test_the_fewest_runs_are_those_whose_test_has_a_power_of_four_fifths() -> No
     assert fewest_runs() == 10
 
 
+@pytest.mark.parametrize("n", [2, 9, 10, 30])
+def test_the_power_is_the_integral_over_all_deviations(n: int) -> None:
+    critical = stats.t.ppf(0.975, n - 1)
+    # The mean is normal around one standard deviation; n - 1 sample variances are chi-squared.
+    power, _ = integrate.quad(
+        lambda v: stats.chi2.pdf(v, n - 1) * stats.norm.sf(critical * math.sqrt(v / (n - 1)) - math.sqrt(n)), 0, np.inf
+    )
+    assert statistics._power(n) == pytest.approx(power, rel=1e-6)
+
+
 def test_seeds_of_one_split_give_students_interval() -> None:
     values = np.random.default_rng(0).normal(size=10)
     found = estimate(seeds(*values), test_per_train=0.25)
@@ -43,6 +54,7 @@ def test_too_few_runs_have_no_interval_and_no_p(values: tuple[float, ...]) -> No
     assert found.mean == pytest.approx(np.mean(values))
     assert math.isnan(found.low)
     assert math.isnan(found.high)
+    assert math.isnan(found.std) == (len(values) == 1)
     assert found.gap is Gap.TOO_FEW
     paired = compare(seeds(*values), seeds(*(value + 0.1 * value for value in values)), test_per_train=0.25)
     assert paired.difference == pytest.approx(0.1 * np.mean(values))
@@ -56,6 +68,7 @@ def test_folds_widen_the_interval_by_nadeau_and_bengio() -> None:
     values = (0.6, 0.8) * 5
     found = estimate(folds(*values), test_per_train=1 / 9)
     assert found.high - found.mean == pytest.approx(2.262157 * math.sqrt((1 / 10 + 1 / 9) * 0.01 * 10 / 9), rel=1e-6)
+    assert (found.n, found.over_splits) == (10, True)
 
 
 def test_repetitions_of_folds_add_no_degrees_of_freedom() -> None:
@@ -99,6 +112,7 @@ def test_paired_test_agrees_with_scikit_learns_example() -> None:
     assert found.p == pytest.approx(p)
     assert found.difference == pytest.approx(differences.mean())
     assert found.effect == pytest.approx(differences.mean() / differences.std(ddof=1))
+    assert (found.n_pairs, found.over_splits) == (10, True)
     uncorrected = stats.ttest_rel(second, first).pvalue
     assert found.p > uncorrected
 
@@ -106,6 +120,10 @@ def test_paired_test_agrees_with_scikit_learns_example() -> None:
 def test_only_common_draws_are_paired() -> None:
     found = compare(folds(1.0, 2.0, 9.0), folds(2.0, 4.0), test_per_train=0.0)
     assert (found.difference, found.n_pairs) == (1.5, 2)
+    nothing = compare(folds(1.0, NAN), {Draw((0, 0), seed=1): 1.0} | {Draw((0, 1), seed=0): 1.0}, test_per_train=0.0)
+    assert math.isnan(nothing.difference)
+    assert math.isnan(nothing.p)
+    assert (nothing.n_pairs, nothing.gap) == (0, Gap.UNDEFINED)
 
 
 def test_what_never_varies_says_nothing_of_chance() -> None:
@@ -114,8 +132,9 @@ def test_what_never_varies_says_nothing_of_chance() -> None:
     found = compare(seeds(*ones), seeds(*(2 * value for value in ones)), test_per_train=0.25)
     assert (found.gap, found.difference) == (Gap.CONSTANT, 1.0)
     assert math.isnan(found.p)
-    same = compare(seeds(*ones), seeds(*ones), test_per_train=0.25)
-    assert (same.p, same.effect, same.gap) == (1.0, 0.0, None)
+    for equal in (ones, [0.0] * 10):
+        same = compare(seeds(*equal), seeds(*equal), test_per_train=0.25)
+        assert (same.p, same.effect, same.gap) == (1.0, 0.0, None)
 
 
 def test_rounding_is_no_variation() -> None:
@@ -124,6 +143,18 @@ def test_rounding_is_no_variation() -> None:
     second = [float(np.float32((n + 1) / 115)) for n in range(100, 110)]
     assert len({b - a for a, b in zip(first, second, strict=True)}) > 1
     assert compare(seeds(*first), seeds(*second), test_per_train=0.25).gap is Gap.CONSTANT
+
+
+@pytest.mark.parametrize("scale", [2.0**-6, 1.0, 2.0**6])
+def test_four_units_in_the_last_place_of_float32_are_rounding(scale: float) -> None:
+    unit = 2.0**-23
+    rounded, varied = ([scale, scale * (1 - n_units * unit)] * 5 for n_units in (4, 5))
+    assert estimate(seeds(*rounded), test_per_train=0.25).gap is Gap.CONSTANT
+    assert estimate(seeds(*varied), test_per_train=0.25).gap is None
+    ones = [scale] * 10
+    lower, lowest = ([scale * (1 - n_units * unit)] * 10 for n_units in (4, 5))
+    assert compare(seeds(*ones), seeds(*lower), test_per_train=0.25).p == 1.0
+    assert compare(seeds(*ones), seeds(*lowest), test_per_train=0.25).gap is Gap.CONSTANT
 
 
 def test_undefined_values_are_left_out() -> None:
@@ -138,7 +169,7 @@ def test_holm_by_hand() -> None:
     # Sorted 0.01, 0.02, 0.04 of three: 0.03, 0.04, and 0.04 not below the one before.
     assert holm([0.04, 0.01, NAN, 0.02])[:2] == [0.04, 0.03]
     assert math.isnan(holm([0.04, 0.01, NAN, 0.02])[2])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
 
 
 def test_the_corrected_interval_covers_where_the_plain_one_does_not() -> None:

@@ -11,23 +11,20 @@ Processes are forked from one that has imported everything, because importing ta
 --fresh each starts by itself, so that signals arrive while it imports.
 """
 
-import argparse
 import json
 import math
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+
+from stopped_processes import exit_status, forked, parser, run_cases, temporary_folder
 
 from perceptron import __main__ as command
 
@@ -60,7 +57,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 _IMPORTED = (
     "perceptron.composition.train", "perceptron.composition.fit_estimator", "perceptron.composition.stored.resuming",
     "perceptron.composition.population.launcher", "perceptron.figures.run_figures", "perceptron.sweeps.summary_files",
-    "perceptron.figures.sweep_figures", "perceptron.data.files", "optuna", "tensorboard", "sklearn.ensemble",
+    "perceptron.figures.sweep_figures", "perceptron.data.sources.frames", "optuna", "tensorboard", "sklearn.ensemble",
     "scipy.stats",
 )  # fmt: skip
 _LONGEST = 240.0
@@ -91,36 +88,15 @@ def _free_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _fork(arguments: tuple[str, ...], log: Path) -> int:
-    """Start ``perceptron <arguments>``; the number of its process."""
-    number = os.fork()
-    if number:
-        return number
-    status = 1
-    try:
-        os.setsid()
+def _start(arguments: tuple[str, ...], log: Path, *, fresh: bool) -> int:
+    def work() -> None:
         _free_signals()
-        descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
         os.chdir(ROOT)
         sys.argv = ["perceptron", *arguments]
         command.main()
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with suppress(BaseException):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
 
-
-def _start(arguments: tuple[str, ...], log: Path, *, fresh: bool) -> int:
     if not fresh:
-        return _fork(arguments, log)
+        return forked(work, log)
     with log.open("ab") as file:
         return subprocess.Popen(
             [sys.executable, "-m", "perceptron", *arguments], cwd=ROOT, stdout=file, stderr=file,
@@ -128,21 +104,9 @@ def _start(arguments: tuple[str, ...], log: Path, *, fresh: bool) -> int:
         ).pid  # fmt: skip
 
 
-def _status(process: int, seconds: float) -> int | None:
-    """Exit status of a process; None where it is still there after so many seconds."""
-    end = time.monotonic() + seconds
-    while True:
-        ended, status = os.waitpid(process, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() >= end:
-            return None
-        time.sleep(0.005)
-
-
 def _run(arguments: tuple[str, ...], log: Path, *, fresh: bool) -> Ended:
     begun = time.monotonic()
-    status = _status(_start(arguments, log, fresh=fresh), _LONGEST)
+    status = exit_status(_start(arguments, log, fresh=fresh), within=_LONGEST)
     return Ended(-999 if status is None else status, log.read_text(), time.monotonic() - begun)
 
 
@@ -188,8 +152,8 @@ def _faults(ended: Ended, number: int, folder: Path) -> list[str]:
 
 def run_case(
     root: Path, kind: str, number: int, chance: random.Random, known: Known, *, fresh: bool, within: float
-) -> str:
-    """One process, interrupted and gone on with; what is wrong with it, and where."""
+) -> tuple[str, str]:
+    """One process, interrupted and resumed: a line about it, and what is wrong, which is empty if nothing is."""
     if kind not in known:
         folder = root / f"{kind}_undisturbed"
         ended = _run(_command(kind, folder), folder.with_suffix(".log"), fresh=fresh)
@@ -202,7 +166,7 @@ def run_case(
     sent = chance.choice(_SIGNALS)
     moment = chance.uniform(0, min(seconds, within))
     process = _start(_command(kind, folder), log, fresh=fresh)
-    status = _status(process, moment)
+    status = exit_status(process, within=moment)
     # Ctrl-C and a closed terminal reach all processes, kill(1) one.
     send = os.kill if sent == signal.SIGTERM else os.killpg
     times = 2 if number % 3 == 0 else 1
@@ -210,13 +174,13 @@ def run_case(
     for _ in range(times):
         if status is None:
             send(process, sent)
-            status = _status(process, chance.uniform(0, 0.2))
+            status = exit_status(process, within=chance.uniform(0, 0.2))
     where = f"{number} {kind} {sent.name} x{times} at {moment:.2f} of {seconds:.2f} s"
     if status is None:
-        status = _status(process, _LONGEST)
+        status = exit_status(process, within=_LONGEST)
     if status is None:
         os.killpg(process, signal.SIGKILL)
-        return f"{where}: hangs, see {log}"
+        return where, f"hangs, see {log}"
     faults = _faults(Ended(status, log.read_text(), 0), sent, folder)
     where += f", status {status} after {time.monotonic() - begun:.1f} s"
     if status and folder.is_dir():
@@ -226,44 +190,31 @@ def run_case(
             faults.append(f"went on to status {again.status}")
     if folder.is_dir() and (differing := _differing(wanted, _metrics(folder), _TOLERANCE.get(kind, 0))):
         faults.append(differing)
-    return f"{where}: {'; '.join(faults) + f', see {log}' if faults else 'equal'}"
+    return where, f"{'; '.join(faults)}, see {log}" if faults else ""
 
 
 def main() -> int:
-    """Run the cases and say how many are as they should be."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--signals", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
-    parser.add_argument("--within", type=float, default=math.inf, help="seconds from the start, in which signals come")
-    parser.add_argument("--fresh", action="store_true", help="start each process by itself")
-    options = parser.parse_args()
+    """Run the cases and print how many are equal."""
+    arguments = parser(__doc__, option="--signals", cases=200)
+    arguments.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
+    arguments.add_argument(
+        "--within", type=float, default=math.inf, help="seconds from the start, in which signals come"
+    )
+    arguments.add_argument("--fresh", action="store_true", help="start each process by itself")
+    options = arguments.parse_args()
     if not options.fresh:
         for module in _IMPORTED:
             import_module(module)
-    root = Path(tempfile.mkdtemp(prefix="interruptions_"))
+    root = temporary_folder("interruptions")
     rows = [",".join(str((i * k) % 17 + i % 3) for k in (1, 2, 5)) + f",{'ab'[i % 2]}" for i in range(400)]
     (root / "table.csv").write_text("\n".join(["x,y,z,target", *rows]) + "\n")
-    chance, equal = random.Random(options.seed), 0  # noqa: S311
     known: Known = {}
-    for number in range(options.signals):
-        line = run_case(
-            root,
-            options.kinds[number % len(options.kinds)],
-            number,
-            chance,
-            known,
-            fresh=options.fresh,
-            within=options.within,
-        )
-        equal += line.endswith(": equal")
-        print(line, flush=True)
-    print(f"{equal} of {options.signals} equal")
-    if equal == options.signals:
-        shutil.rmtree(root)
-    else:
-        print(f"folders in {root}")
-    return int(equal != options.signals)
+
+    def case(root: Path, number: int, chance: random.Random) -> tuple[str, str]:
+        kind = options.kinds[number % len(options.kinds)]
+        return run_case(root, kind, number, chance, known, fresh=options.fresh, within=options.within)
+
+    return run_cases(root, case, options)
 
 
 if __name__ == "__main__":

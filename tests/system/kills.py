@@ -11,22 +11,20 @@ The processes are forked from one that has imported everything, because importin
 of ``ddp_sim``, which starts its second process as it was started itself.
 """
 
-import argparse
 import math
 import os
 import random
 import shutil
 import signal
 import sys
-import tempfile
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from stopped_processes import exit_status, forked, parser, run_cases, temporary_folder
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from perceptron import __main__ as command
@@ -78,30 +76,6 @@ _TOLERANCE = {"sweep_population": 1e-6}
 _EVERY = ("0", "0.05", "1000")
 _PLACES = ("moment", "moment", "moment", "half_written", "before_rename", "after_rename")
 _LONGEST = 120.0
-
-
-def _in_child(work: Callable[[], None], log: Path) -> int:
-    """Fork; the child's number. The child ends with the work's status and never returns."""
-    number = os.fork()
-    if number:
-        return number
-    status = 1
-    try:
-        # Those that it starts are killed with it.
-        os.setsid()
-        with log.open("ab") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-        work()
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
 
 
 def _train(folder: Path, configuration: str, every: str) -> None:
@@ -165,8 +139,10 @@ def _arm(place: str, at_write: int) -> None:
         Path.replace = renamed  # type: ignore[method-assign,assignment]
 
 
-def _wait(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def _wait(process: int) -> int:
+    status = exit_status(process, within=math.inf)
+    assert status is not None
+    return status
 
 
 def _killed(work: Callable[[], None], folder: Path, place: str, chance: random.Random, seconds: float) -> bool:
@@ -177,7 +153,7 @@ def _killed(work: Callable[[], None], folder: Path, place: str, chance: random.R
         _arm(place, at_write)
         work()
 
-    child = _in_child(armed, folder.with_suffix(".log"))
+    child = forked(armed, folder.with_suffix(".log"))
     if place == "moment":
         begun = time.monotonic()
         while not _is_begun(folder) and time.monotonic() - begun < _LONGEST:
@@ -245,7 +221,7 @@ class Reference:
         """What the run has left, and the seconds that it took behind its configuration."""
         if configuration not in self._known:
             folder = self.root / f"{configuration}_undisturbed"
-            status = _wait(_in_child(lambda: _train(folder, configuration, "0.05"), folder.with_suffix(".log")))
+            status = _wait(forked(lambda: _train(folder, configuration, "0.05"), folder.with_suffix(".log")))
             if status:
                 raise RuntimeError(folder.with_suffix(".log").read_text())
             begun = next(folder / name for name in ("config.yaml", "multirun.yaml") if (folder / name).is_file())
@@ -278,7 +254,7 @@ def run_case(root: Path, reference: Reference, number: int, chance: random.Rando
         line += " after its end"
     elif twice:
         line += " twice" if _killed(goes_on, folder, "moment", chance, seconds / 2) else ""
-    if not _is_finished(folder) and _wait(_in_child(goes_on, folder.with_suffix(".log"))):
+    if not _is_finished(folder) and _wait(forked(goes_on, folder.with_suffix(".log"))):
         return line, f"not resumed, see {folder.with_suffix('.log')}"
     left = _left(folder)
     tolerance = _TOLERANCE.get(configuration, 0)
@@ -288,28 +264,15 @@ def run_case(root: Path, reference: Reference, number: int, chance: random.Rando
 
 
 def main() -> int:
-    """Run the cases and say how many are equal."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--kills", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="*", choices=list(CONFIGURATIONS), help="configurations")
-    parser.add_argument("--keep", action="store_true", help="keep the run folders")
-    options = parser.parse_args()
+    """Run the cases and print how many are equal."""
+    arguments = parser(__doc__, option="--kills", cases=60)
+    arguments.add_argument("--only", nargs="*", choices=list(CONFIGURATIONS), help="configurations")
+    options = arguments.parse_args()
     for name in [name for name in CONFIGURATIONS if options.only and name not in options.only]:
         del CONFIGURATIONS[name]
-    root = Path(tempfile.mkdtemp(prefix="kills_"))
-    chance, reference = random.Random(options.seed), Reference(root)  # noqa: S311
-    equal = 0
-    for number in range(options.kills):
-        line, fault = run_case(root, reference, number, chance)
-        equal += not fault
-        print(f"{line}: {fault or 'equal'}", flush=True)
-    print(f"{equal} of {options.kills} equal")
-    if equal == options.kills and not options.keep:
-        shutil.rmtree(root)
-    else:
-        print(f"run folders in {root}")
-    return int(equal != options.kills)
+    root = temporary_folder("kills")
+    reference = Reference(root)
+    return run_cases(root, lambda root, number, chance: run_case(root, reference, number, chance), options)
 
 
 if __name__ == "__main__":

@@ -59,17 +59,20 @@ INPUTS: dict[str, tuple[bytes | str, str]] = {
     "too large for float32": (f"{HEADER}\n{_row('1e39', 12)}\n", r"got 1e\+39 in column proline"),
     "too few columns without names": ("1,2,3\n", "13 columns, got 3"),
     "too many columns without names": (ROW + ",1\n", "13 columns, got 14"),
-    "a short row": (f"{HEADER}\n{ROW}\n1,2\n", "must have 13 columns, got 2 in row 1"),
+    "a short row": (
+        f"{HEADER}\n{ROW}\n1,2\n",
+        "must have 13 cells in every row, as in its first line, got 2 in line 3 of",
+    ),
     "text between semicolons": (
         (f"{HEADER}\n{ROW}\n{_row('red', 10)}\n").replace(",", ";"),
         "'red' in column hue, row 1",
     ),
     "a short row between semicolons": (
         f"{HEADER}\n{ROW}\n1,2\n".replace(",", ";"),
-        "must have 13 columns, got 2 in row 1",
+        "must have 13 cells in every row, as in its first line, got 2 in line 3 of",
     ),
-    "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have 13 columns|readable CSV"),
-    "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "must be numeric"),
+    "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have every quote closed"),
+    "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "got a null byte in line 3 of"),
     "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "readable CSV, Parquet or Feather"),
     "a broken parquet file": (b"PAR1 and no more", "readable CSV, Parquet or Feather"),
 }
@@ -242,9 +245,15 @@ ARGUMENTS: dict[str, tuple[list[str], str]] = {
     "an experiment": (["evaluate", "run={run}", "experiment=notebook_digits"], "has its settings already"),
     "an output folder that is not there": (["evaluate", "run={run}", "output=no/such/out.json"], "output must be"),
     "no input": (["predict", "run={run}", "output=x.csv"], "input is required; type input="),
-    "an input that is not there": (["predict", "run={run}", "input=no.csv", "output=x.csv"], "input must be a CSV"),
-    "an input that is a folder": (["predict", "run={run}", "input=/", "output=x.csv"], "input must be a CSV"),
-    "input and output the same": (["predict", "run={run}", "input={rows}", "output={rows}"], "another file"),
+    "an input that is not there": (
+        ["predict", "run={run}", "input=no.csv", "output=x.csv"],
+        "input must be an existing CSV",
+    ),
+    "an input that is a folder": (["predict", "run={run}", "input=/", "output=x.csv"], "input must be an existing CSV"),
+    "input and output the same": (
+        ["predict", "run={run}", "input={rows}", "output={rows}"],
+        "output must differ from input",
+    ),
     "no such id": (["predict", "run={run}", "input={rows}", "output={out}", "id=patient"], "missing patient"),
     "no such format": (["export", "run={run}", "format=onx"], "did you mean onnx"),
     "a finished run": (["resume", "run={run}"], "must be unfinished"),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perceptron.data import report
+from perceptron.data import data_report
 
 
 def test_commands_for_a_finished_run_do_not_look_again(
@@ -28,7 +28,7 @@ def test_commands_for_a_finished_run_do_not_look_again(
         raise AssertionError("looked for what stands out")
 
     with monkeypatch.context() as patch:
-        patch.setattr(report, "data_report", looked)
+        patch.setattr(data_report, "data_report", looked)
         assert perceptron("evaluate", f"run={folder}").status == 0
         assert perceptron("export", f"run={folder}", "format=torch").status == 0
         assert perceptron("resume", f"run={folder}", "trainer.max_epochs=3").status == 0

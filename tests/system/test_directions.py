@@ -103,7 +103,7 @@ def test_a_run_whose_direction_was_guessed_is_not_resumed_by_it(perceptron, tmp_
     refused = perceptron(*longer)
     assert (refused.status, refused.err) == (
         2,
-        "error: mode is required for val/skill, whose direction the run's version guessed; add mode=max where a larger "
+        "error: mode is required for val/skill, whose direction an earlier version guessed; add mode=max if a larger "
         "value is better, or mode=min\n",
     )
     assert perceptron(*longer, "mode=max").status == 0

@@ -86,7 +86,7 @@ def _tensors(value: Any, name: str) -> dict[str, Any]:
 
 
 def _keep_split(monkeypatch: pytest.MonkeyPatch, split: Split) -> None:
-    for module in ("perceptron.data.raw", "perceptron.data.reading"):
+    for module in ("perceptron.data.group_splits", "perceptron.data.prepare"):
         monkeypatch.setattr(f"{module}.split_rows", lambda *_, **__: split)
 
 

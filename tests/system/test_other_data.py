@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Perceptron, train_in
 
 from perceptron.composition.stored.restore import restore, restore_data
-from perceptron.data.encoding import encode, from_texts
+from perceptron.data.columns.encoding import encode, from_texts
 from perceptron.errors import UsageError
 
 Trained = Callable[..., Path]

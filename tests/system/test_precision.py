@@ -119,7 +119,7 @@ def test_an_export_without_the_data_is_checked_with_rows_like_those_of_training(
     finally:
         hidden.rename(data)
     assert answer.status == 0, answer.err
-    assert "made rows, largest difference" in answer.out
+    assert "generated rows, largest difference" in answer.out
 
 
 def test_evaluation_on_a_copy_of_the_file_is_that_of_the_run(

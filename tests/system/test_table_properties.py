@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perceptron.data import TableDataModule, table_from_files
-from perceptron.data.encoding import encode, fit_encoding, from_texts
-from perceptron.data.frames import read_frame
+from perceptron.data.columns.encoding import encode, fit_encoding, from_texts
 from perceptron.data.offsets import choose_offsets, subtracted
+from perceptron.data.sources.frames import read_frame
 from perceptron.estimators.fitting import Schedule, quiet_lightning, train_alone
 from perceptron.models import Answers, BinaryClassifier, Regressor, Standardize
 from perceptron.networks import MLP
-from perceptron.prediction.rows import read_rows
+from perceptron.prediction.input_rows import read_rows
 
 FEW = settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 N_ROWS = 60

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from perceptron.commands.compare import compare
-from perceptron.composition.sweeps.report import summarize
+from perceptron.composition.sweeps.sweep_summary import summarize
 from perceptron.sweeps.job_folders import find_jobs
 
 COMMANDS = ["train.py --help", "train.py --cfg job", "-m perceptron", "-m perceptron predict --help"]

@@ -5,7 +5,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from perceptron.composition.sweeps.report import threads_per_job
+from perceptron.composition.sweeps.sweep_callback import threads_per_job
 from perceptron.training import threads
 from perceptron.training.threads import cores, set_threads
 

@@ -1,7 +1,9 @@
 """``hydra/launcher=population``. Hydra imports this at every start, so it imports nothing heavy."""
 
 from collections.abc import Sequence
+from typing import cast
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -12,17 +14,18 @@ class PopulationLauncher(Launcher):
     """Trains the jobs of a multirun side by side, those that allow it.
 
     Args:
-        max_members: models trained at once, in all processes. None for what is good on the device.
+        max_members: models trained at the same time, in all processes; None for as many as suit the device.
     """
 
     def __init__(self, max_members: int | None = None) -> None:
         self.max_members = max_members
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra hands over, and let jobs be composed quickly, by the sweeper too."""
-        from perceptron.composition.sweeps.loader import SweepLoader
+        """Replace Hydra's loader by a quicker one: its sweeper composes every job before the launch."""
+        from perceptron.composition.population.job_loader import JobLoader
 
-        hydra_context.config_loader = SweepLoader(hydra_context.config_loader)
+        self._loader = JobLoader(hydra_context.config_loader)
+        hydra_context.config_loader = cast(ConfigLoader, self._loader)
         self._context = hydra_context
         self._task_function = task_function
         self._config = config
@@ -37,6 +40,7 @@ class PopulationLauncher(Launcher):
         return launch(
             job_overrides,
             initial_job_idx,
+            loader=self._loader,
             context=self._context,
             task_function=self._task_function,
             config=self._config,

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 
 class OptunaSweeper(Sweeper):
-    """Searches with Optuna 5's ask-and-tell; ``conf/hydra/sweeper/optuna.yaml`` says what the settings mean.
+    """Searches with Optuna 5; ``conf/hydra/sweeper/optuna.yaml`` documents the settings.
 
     To be dropped when a stable release of hydra-optuna-sweeper takes Optuna 5.
     """
@@ -18,7 +18,7 @@ class OptunaSweeper(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Make the launcher."""
-        # Here, because it scans for plugins, this one among them.
+        # Imported here, because it scans for plugins, this one among them.
         from hydra.core.plugins import Plugins
 
         self._config = config

@@ -1,1 +1,1 @@
-"""What ``perceptron <command>`` does: a file per command, each with ``main(arguments)``."""
+"""The commands ``perceptron <command>``: a file for each, with its ``COMMAND`` and ``main(arguments)``."""

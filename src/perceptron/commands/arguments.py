@@ -18,11 +18,11 @@ class Argument:
 
     Attributes:
         name: what stands before the equals sign.
-        takes: the form of a value, such as ``<folder>|latest``; empty where ``options`` says it.
-        summary: what it is for.
-        default: the value where none is typed.
-        required: whether one must be typed.
-        options: all valid values; empty where any text may be one.
+        takes: the form of a value, such as ``<folder>|latest``; empty if ``options`` lists the values.
+        summary: its meaning, for the help.
+        default: the value if none is typed.
+        required: whether a value must be typed.
+        options: all valid values; empty if any text may be valid.
         is_list: whether the value is a list such as ``[a,b]``, which may be empty.
     """
 
@@ -40,7 +40,7 @@ class Argument:
         return f"{self.name}={self.takes or '|'.join(self.options)}"
 
     def check(self, value: str | None) -> None:
-        """Check a value, None where none was typed.
+        """Check a value; None means that none was typed.
 
         Raises:
             UsageError: if it is missing or not among the options.
@@ -78,11 +78,11 @@ TRUST = Argument(
 
 @dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What was typed.
+    """The arguments that were typed.
 
     Attributes:
-        values: of each argument of the command; the default where none was typed.
-        folders: those typed without a name.
+        values: value of each argument of the command, or its default.
+        folders: arguments without a name.
         settings: changes of the settings that a run has stored, in Hydra's syntax.
     """
 
@@ -97,7 +97,7 @@ class Arguments:
         return value
 
     def get(self, name: str) -> str | None:
-        """Value of an argument; None where it has no default and was not typed."""
+        """Value of an argument; None if it has no default and was not typed."""
         return self.values[name]
 
     def names(self, name: str) -> list[str]:
@@ -186,7 +186,7 @@ def _first_part(key: str) -> str:
 
 def _setting_names() -> Sequence[str]:
     """First parts of the names of all settings and groups."""
-    # Here, because it imports hydra, and most command lines need none of it.
+    # Imported here, because they import hydra, and most command lines do not need it.
     from perceptron.composition.settings.overrides import CONF_DIR
     from perceptron.composition.settings.schema import TrainConf
 

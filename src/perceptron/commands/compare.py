@@ -50,7 +50,7 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
     Raises:
         UsageError: if there is no such run, none has the metric, or the direction of the metric is not known.
     """
-    # Here, because they import scipy and matplotlib.
+    # Imported here, because they import scipy and matplotlib.
     from rich.console import Console
 
     from perceptron.figures.intervals import draw_intervals

@@ -1,4 +1,4 @@
-"""``perceptron dashboard``: TensorBoard on the log folder, for this machine alone."""
+"""``perceptron dashboard``: TensorBoard on the log folder, for this machine only."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from perceptron.errors import UsageError
 
 COMMAND = Command(
     name="dashboard",
-    summary="TensorBoard on the log folder, for this machine alone",
+    summary="TensorBoard on the log folder, for this machine only",
     examples=("logs=logs/train port=6007",),
     arguments=(
         Argument(
@@ -48,5 +48,5 @@ def tensorboard_command(arguments: Sequence[str]) -> list[str]:
             f"logs must hold runs that TensorBoard can show, got none in {logs}; train with logger=tensorboard"
         )
     options = ["--logdir", str(logs), "--host", _ADDRESS, "--port", port]
-    # -P: without it Python looks for modules in the working folder first, and runs what it finds there.
+    # Without -P, Python would look for modules in the working folder first and run what it finds there.
     return [sys.executable, "-P", "-m", "tensorboard.main", *options]

@@ -43,13 +43,13 @@ def main(arguments: Sequence[str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
     check_contained(folder, within=None if output else sweep)
-    # Here, because it imports torch.
+    # Imported here, because it imports torch.
     with heavy_imports():
         from perceptron.composition.stored.ensembling import make_ensemble
 
     made = make_ensemble(sweep, folder, checkpoint=typed["checkpoint"], trust=typed.names("trust"))
     say(f"ensemble    {made.folder}, {made.n_members} members")
     if made.n_left_out:
-        say(f"left out    {made.n_left_out} runs that have not finished")
+        say(f"left out    {made.n_left_out} unfinished runs")
     if made.n_splits > 1:
-        say(f"splits      {made.n_splits}: rows held out for one trained another, so evaluate needs other data")
+        say(f"splits      {made.n_splits}: rows held out for one member trained another, so evaluate needs other data")

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     output = typed.get("output")
     path = None if output in (None, "-") else output_path(str(output))
     source = find_source(typed["run"], among=Path(typed["runs"]))
-    # Here, because they import torch.
+    # Imported here, because they import torch.
     with heavy_imports():
         from perceptron.composition.stored.evaluating import evaluate_restored
         from perceptron.composition.stored.restore import restore

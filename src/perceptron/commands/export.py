@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _SUFFIXES = {"onnx": ".onnx", "torch": ".pt2"}
 _MOST_ROWS = 1000
 _TAKES = {
-    "onnx": "raw columns, an input each; the file's metadata says of what type",
-    "torch": "encoded features, as perceptron.data.encoding.encode makes them: torch.export holds no texts",
+    "onnx": "raw columns, one input each; the file's metadata holds their types",
+    "torch": "encoded features, as perceptron.data.columns.encoding.encode makes them: torch.export holds no texts",
 }
 COMMAND = Command(
     name="export",
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = typed["format"]
     source = find_source(typed["run"], among=Path(typed["runs"]))
     path = output_path(typed.get("output") or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
-    # Here, because they import torch; and onnx is an extra.
+    # Imported here, because they import torch; and onnx is an extra.
     with heavy_imports():
         import torch
 
@@ -76,17 +76,17 @@ def main(arguments: Sequence[str]) -> None:
     try:
         features, frame, deviation = _read_rows(restored, takes_columns=takes_columns)
     except UsageError as error:
-        # What was typed is to be read; what the run was trained on may be gone.
+        # Data that was typed must be readable; the data of the run may be gone.
         if any(override.lstrip("+").startswith("data") for override in typed.settings):
             raise
         unread = error
         features, frame, deviation = _made_rows(restored, takes_columns=takes_columns)
     rows, raw = torch.from_numpy(features), {}
     if takes_columns:
-        from perceptron.data.encoding import from_texts
+        from perceptron.data.columns.encoding import from_texts
         from perceptron.exports.columns import RawColumns
 
-        # A last row in which everything is missing.
+        # The last row has only missing values.
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
     content, difference = convert(restored.answers, rows, metadata=_metadata(restored), deviation=deviation, **raw)
@@ -95,17 +95,14 @@ def main(arguments: Sequence[str]) -> None:
     say(f"{wanted:<11} {path}, {len(content):,} bytes")
     if restored.schema.encoding:
         say(f"takes       {_TAKES[wanted]}")
-    made = "" if unread is None else " made"
+    made = "" if unread is None else " generated"
     say(f"checked     {len(rows)}{made} rows, largest difference {difference:.1e}")
     if unread is not None:
         say(f"            the run's data cannot be read: {unread}")
 
 
 def _read_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, Any]:
-    """Rows of the run's data: raw features, the columns as they were found, and the deviations of continuous targets.
-
-    What is not needed is None.
-    """
+    """Rows of the run's data: raw features, the raw columns if needed, and the deviations of continuous targets."""
     import numpy as np
 
     from perceptron.composition.stored.restore import restore_data
@@ -118,7 +115,7 @@ def _read_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, 
 
 
 def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, Any]:
-    """The same of rows that are like the training rows."""
+    """The same of generated rows that resemble the training rows."""
     import numpy as np
 
     from perceptron.exports.agreement import learnt_deviation
@@ -128,7 +125,7 @@ def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, 
     mean = scaling.mean.double().numpy() + np.array(offsets or 0.0)
     scale = scaling.scale.double().numpy()
     if restored.schema.encoding:
-        from perceptron.data.encoding import encode, from_texts
+        from perceptron.data.columns.encoding import encode, from_texts
 
         codes = from_texts(restored.schema.encoding)
         frame = made_frame(codes, mean, scale, n_rows=_MOST_ROWS)
@@ -139,7 +136,7 @@ def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, 
 
 
 def _metadata(restored: "Restored") -> dict[str, str]:
-    """What a reader of the file must know, and where the file comes from; every value JSON."""
+    """The file's metadata: what a reader needs to use it, and its provenance; values are JSON."""
     from perceptron import __version__
     from perceptron.composition.settings.plain import plain
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -61,17 +62,17 @@ def main(arguments: Sequence[str]) -> None:
     rows, answers = _paths(source, target)
     safe = typed["safe_csv"] == "true"
     if safe and target.endswith(".parquet"):
-        raise UsageError(f"safe_csv=true is for answers in CSV, got output={target}; leave safe_csv out")
+        raise UsageError(f"safe_csv=true needs CSV output, got output={target}; leave safe_csv out")
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed["run"], among=Path(typed["runs"]))
-    # Here, because they import torch; and pyarrow is an extra.
+    # Imported here, because they import torch; and pyarrow is an extra.
     try:
         import pyarrow as pa
 
         with heavy_imports():
-            from perceptron.prediction.answers import Layout, write_answers
-            from perceptron.prediction.rows import read_rows
+            from perceptron.prediction.answer_file import Layout, write_answers
+            from perceptron.prediction.input_rows import read_rows
     except ImportError as error:
         raise missing_extra("predict needs pyarrow", "table") from error
     with heavy_imports():
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str]) -> None:
             progress=progress,
             stdin=stdin,
         )
-        # The first chunk before the output is opened: most mistakes show in it.
+        # The first chunk is read before the output is opened, because most mistakes show in it.
         first = next(chunks)
         layout = Layout(
             class_names=schema.class_names,
@@ -104,14 +105,10 @@ def main(arguments: Sequence[str]) -> None:
         )
         try:
             with write_answers(answers, layout, stdout=stdout) as writer, torch.inference_mode():
-                chunk = first
-                while True:
+                for chunk in chain([first], chunks):
                     labels, *rest = model.predict(torch.from_numpy(chunk.features))
                     numbers = (None if values is None else values.numpy() for values in rest)
                     writer.write_batch(layout.batch(chunk.ids, labels.numpy(), *numbers))
-                    if (following := next(chunks, None)) is None:
-                        break
-                    chunk = following
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -121,13 +118,13 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _paths(source: str, target: str) -> tuple[Path | None, Path | None]:
-    """Files to read and to write; None for standard streams."""
+    """The files to read and to write; None for a standard stream."""
     rows = None if source == "-" else Path(source)
     if rows is not None and not rows.is_file():
-        raise UsageError(f"input must be a CSV, Parquet or Feather file, got {source}, which is none; name another")
+        raise UsageError(f"input must be an existing CSV, Parquet or Feather file, got {source}; name another")
     answers = None if target == "-" else output_path(target)
     if rows is not None and answers is not None and answers.exists() and answers.samefile(rows):
-        raise UsageError(f"output must be another file than input, got {target} for both; name another")
+        raise UsageError(f"output must differ from input, got {target} for both; name another file")
     return rows, answers
 
 
@@ -139,7 +136,7 @@ def _bytes(stream: TextIO | None, name: str) -> BinaryIO:
 
 @contextmanager
 def _progress(rows: Path | None) -> Iterator[Callable[[float], None]]:
-    """A bar over the file, where standard error is a terminal."""
+    """Show a progress bar while a file is read, if standard error is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 

@@ -51,7 +51,7 @@ def _run(wanted: str, among: Path) -> tuple[Path, str]:
 
 
 def _sweep(folder: Path) -> tuple[Path, str]:
-    # Here, because it imports scipy.
+    # Imported here, because it imports scipy.
     from perceptron.reports.sweep_page import sweep_page
 
     if not folder.is_dir():

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> None:
     """Resume."""
     typed = COMMAND.read(arguments)
     run = find_run(typed["run"], among=Path(typed["runs"]), with_checkpoint=False)
-    # Here, because it imports torch.
+    # Imported here, because it imports torch.
     with heavy_imports():
         from perceptron.composition.stored.resuming import resume
 

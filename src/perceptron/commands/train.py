@@ -9,7 +9,7 @@ COMMAND = Command(name="train", summary="train, test and log a model; the same a
 
 def main(arguments: Sequence[str]) -> None:
     """Train; Hydra reads the arguments and prints the help."""
-    # Here, because it imports hydra.
+    # Imported here, because it imports hydra.
     from perceptron.composition import command_line
 
     command_line.main(arguments)

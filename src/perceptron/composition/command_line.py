@@ -25,10 +25,10 @@ from perceptron.composition.settings.help import help_text
 from perceptron.composition.settings.overrides import CONF_DIR, one_line
 from perceptron.composition.settings.paths import follow_the_job
 from perceptron.composition.settings.settings_check import SettingsCheck
-from perceptron.composition.sweeps.best import with_best
-from perceptron.composition.sweeps.job import train_as_job
-from perceptron.composition.sweeps.report import SweepReport, finish_sweep, stop_sweep
+from perceptron.composition.sweeps.best_setting import with_best
 from perceptron.composition.sweeps.resume import resumed_arguments
+from perceptron.composition.sweeps.sweep_callback import SweepCallback, finish_sweep, stop_sweep
+from perceptron.composition.sweeps.train_job import train_as_job
 from perceptron.errors import InterruptedRunError, StoppedError, UsageError, reason
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
@@ -88,7 +88,7 @@ def _run(arguments: Sequence[str]) -> None:
     SettingsCheck.arguments = [*name, *command.arguments]
     # Without it Hydra's own handler prints several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    SettingsCheck.reached, SettingsCheck.of_run, SweepReport.folder = False, None, None
+    SettingsCheck.reached, SettingsCheck.of_run, SweepCallback.folder = False, None, None
     try:
         try:
             _train()
@@ -133,7 +133,7 @@ def _advice(folder: Path) -> str | None:
 def _folder() -> Path:
     """Folder of the run or the sweep that this process runs."""
     cfg = SettingsCheck.of_run
-    return Path(cfg.hydra.run.dir) if cfg is not None else SweepReport.folder or Path.cwd()
+    return Path(cfg.hydra.run.dir) if cfg is not None else SweepCallback.folder or Path.cwd()
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from perceptron.data.device import OnDevice
 from perceptron.data.fitted_table import FittedTable, fit_table
 from perceptron.data.loaders import Batch, BatchLoader
-from perceptron.data.reading import Cells, prepare, read_frame
+from perceptron.data.prepare import CellSettings, Dataset, prepare, read_frame
 from perceptron.data.row_batches import RowBatches
 from perceptron.data.scaling import Scaling, Standardize
 from perceptron.data.split_columns import SplitColumns
@@ -42,7 +42,7 @@ class TableDataModule(L.LightningDataModule):
             memory of a memory-mapped table; None to shuffle all rows.
         blocks_in_memory: number of these blocks.
         class_weights: ``balanced`` to let each class count alike in training, whatever its rows; ``none`` for each row.
-        missing: texts that mean a missing value, beside the usual ones, see ``perceptron.data.missing``.
+        missing: texts that mean a missing value, beside the usual ones, see ``perceptron.data.columns.missing``.
         not_missing: usual texts that are values here.
         date_format: how dates are written, as ``%d/%m/%Y``: of every column whose values all are, or by column, None
             for one that is no date; None to find out what can be read in one way alone.
@@ -56,7 +56,7 @@ class TableDataModule(L.LightningDataModule):
         seed: seed of the order of the training rows.
         known: what a trained model knows that the data is for: its classes, and how columns become features; None to
             fit how columns become features.
-        looks: whether to look for what stands out in a user-supplied table, see ``perceptron.data.report``.
+        looks: whether to make a report of a user-supplied table, see ``perceptron.data.data_report``.
 
     Batches are tuples: features ``(batch, n_features)`` float32 and target ``(batch,)`` int64 or ``(batch, n_targets)``
     float32, both less the schema's offsets; and in training factors ``(batch,)`` of each row's loss: the table's
@@ -67,7 +67,7 @@ class TableDataModule(L.LightningDataModule):
     def __init__(
         self,
         *,
-        dataset: Callable[[], Any],
+        dataset: Dataset,
         task: str = "auto",
         val_fraction: float = 0.15,
         test_fraction: float = 0.2,
@@ -104,7 +104,7 @@ class TableDataModule(L.LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.block_size = block_size
         self.blocks_in_memory = blocks_in_memory
-        self.cells = Cells(
+        self.cells = CellSettings(
             missing=tuple(missing),
             not_missing=tuple(not_missing),
             date_format=date_format,
@@ -117,7 +117,7 @@ class TableDataModule(L.LightningDataModule):
         self.seed = seed
         self.known = known
         self.looks = looks
-        # What was found in a user-supplied table, see perceptron.data.report; None for a table of numbers.
+        # The report of a user-supplied table, see perceptron.data.data_report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002

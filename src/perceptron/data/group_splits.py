@@ -8,9 +8,61 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
+from perceptron.data.columns.column_table import ColumnTable
 from perceptron.data.splits import Split, split_rows
 from perceptron.data.table import RowNumbers
 from perceptron.errors import UsageError
+
+
+def split_columns(
+    columns: ColumnTable,
+    labels: npt.NDArray[np.int64] | None,
+    *,
+    class_names: Sequence[str],
+    val_fraction: float,
+    test_fraction: float,
+    split_seed: int,
+    folds: int | None,
+    fold: int | None,
+) -> Split:
+    """Split a table by its groups, its time or its test rows if it has them, else at random.
+
+    Args:
+        columns: of the table.
+        labels: see ``split_rows`` for this and the other arguments.
+        class_names: see there.
+        val_fraction: see there.
+        test_fraction: see there.
+        split_seed: see there.
+        folds: see there.
+        fold: see there.
+
+    Raises:
+        UsageError: if groups, time, folds and given test rows exclude each other, or too few rows are left.
+    """
+    groups, time, is_test = columns.groups, columns.time, columns.is_test
+    if time is not None and (groups is not None or is_test is not None or folds is not None):
+        raise UsageError(
+            "data.time splits alone, got data.group, data.test_path or data.folds beside it; leave it or them out"
+        )
+    if is_test is not None and folds is not None:
+        raise UsageError("data.test_path and data.folds both name test rows, got both; leave one out")
+    if time is not None:
+        return split_time(time, val_fraction=val_fraction, test_fraction=test_fraction)
+    if is_test is not None:
+        return split_given(
+            is_test,
+            labels=labels,
+            class_names=class_names,
+            groups=groups,
+            val_fraction=val_fraction,
+            split_seed=split_seed,
+        )
+    drawn: dict[str, Any] = {"test_fraction": test_fraction, "folds": folds, "fold": fold}
+    drawn |= {"val_fraction": val_fraction, "split_seed": split_seed}
+    if groups is not None:
+        return split_groups(groups, **drawn)
+    return split_rows(len(columns.frame), labels=labels, class_names=class_names, **drawn)
 
 
 def split_groups(

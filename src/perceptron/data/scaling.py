@@ -48,7 +48,8 @@ def fit_scaling(
             ``global``: one mean and one deviation for the whole table; ``none``: left as it is.
             Columns (a table) without variance keep scale 1, so they stay finite.
         rows: numbers of the rows, ascending; None for all.
-        weights: how often each of these rows counts; None for once. Not for ``global``'s one mean of all values.
+        weights: ``(n_rows,)`` how often each of these rows counts, at least 0 and above 0 somewhere; None for once.
+            ``global`` ignores them.
         offsets: one per column, see ``perceptron.data.offsets``; empty for zeros.
     """
     n_columns = values.shape[1]
@@ -64,7 +65,9 @@ def fit_scaling(
         return Scaling(mean=mean - lost, scale=np.full(n_columns, deviation or 1.0))
     fitted = StandardScaler()
     for part, of_part in _parts(values, rows, weights):
-        fitted.partial_fit(part, sample_weight=of_part)
+        # scikit-learn refuses weights that are all 0.
+        if of_part is None or of_part.any():
+            fitted.partial_fit(part, sample_weight=of_part)
     return Scaling(mean=fitted.mean_, scale=fitted.scale_)
 
 

@@ -108,6 +108,8 @@ class _Sides:
         """What asks for fewer."""
         if self.folds is not None and self.folds > 2:
             return "lower data.folds"
+        if self.folds is not None and not self.has_val:
+            return "set data.folds=null and data.test_fraction=0"
         sides = (("val", self.has_val), ("test", self.has_test and self.folds is None))
         return "set " + " and ".join(f"data.{name}_fraction=0" for name, has in sides if has)
 
@@ -142,10 +144,11 @@ def _take(
         return _take_of_many(rows, labels[rows], math.ceil(fraction * n_all), seed)
     n_taken = math.ceil(fraction * n_all)
     n_classes = 0 if labels is None else len(np.unique(labels[rows]))
-    if min(n_taken, len(rows) - n_taken) < n_classes:
+    if min(n_taken, len(rows) - n_taken) < max(n_classes, 1):
+        each, found = ("", "") if labels is None else (" of each class", f" for {n_classes} classes")
         raise UsageError(
-            f"{setting}={fraction} must leave a row of each class on both sides, got {n_taken} of {len(rows)} rows for "
-            f"{n_classes} classes; set {setting}=0 or to another share"
+            f"{setting}={fraction} must leave a row{each} on both sides, got {n_taken} of {len(rows)} rows{found}; set "
+            f"{setting}=0 or to another share"
         )
     try:
         rest, taken = train_test_split(
@@ -184,10 +187,8 @@ def _fold(
     # Other data for a trained model need not have rows of all its classes.
     smallest = len(rows) if labels is None else int(np.unique(labels, return_counts=True)[1].min())
     if smallest < folds:
-        what = "rows" if labels is None else "rows of the smallest class"
-        raise UsageError(
-            f"data.folds must be at most the number of {what}, got {folds} of {smallest}; lower data.folds"
-        )
+        # Of classes, split_rows names the small ones instead.
+        raise UsageError(f"data.folds must be at most the number of rows, got {folds} of {smallest}; lower data.folds")
     splitter = (KFold if labels is None else StratifiedKFold)(folds, shuffle=True, random_state=seed)
     rest, test = list(splitter.split(rows, labels))[fold]
     return rows[rest], rows[test]

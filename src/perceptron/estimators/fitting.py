@@ -105,17 +105,17 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
         )
         for model, own in zip(models, data, strict=True)
     ]
-    population, _ = fit_population(
+    fit = fit_population(
         members,
         *([EpochProgress()] if settings.verbose else []),
         accelerator=settings.accelerator,
         max_epochs=settings.max_epochs,
         folder=Path(),
     )
-    for number, member in enumerate(members):
+    for member in members:
         if member.failure is not None:
             raise member.failure
-        cohort, place = population.place(number)
+        cohort, place = fit.population.place(member)
         kept = cohort.snapshots[0] if cohort.snapshots else cohort.last
         kept.load_weights(place)
     return max(len(member.history) for member in members)

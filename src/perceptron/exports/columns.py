@@ -13,7 +13,7 @@ category   string    the category, without spaces around it, a whole number with
                      names, ``""`` unless that is a category
 ========== ========= ==============================================================================================
 
-Its output ``features`` is what ``perceptron.data.encoding.encode`` gives, but that nothing is refused.
+Its output ``features`` is what ``perceptron.data.columns.encoding.encode`` gives, but that nothing is refused.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,15 +26,16 @@ import onnx
 import pandas as pd
 from onnx import compose, helper, numpy_helper
 
-from perceptron.data.dates import ISO, read_dates
-from perceptron.data.encoding import (
+from perceptron.data.columns.dates import ISO, read_dates
+from perceptron.data.columns.encoding import (
     Code,
     encode,
     encoded_names,
     missing_texts_of,
 )
-from perceptron.data.kinds import numbers_of, texts_of
-from perceptron.data.missing import missing_numbers, without_missing
+from perceptron.data.columns.kinds import numbers_of, texts_of
+from perceptron.data.columns.missing_texts import missing_numbers
+from perceptron.data.columns.missing_values import mark_missing_in
 
 _TYPES = {
     "number": onnx.TensorProto.DOUBLE,
@@ -54,7 +55,7 @@ class RawColumns:
 
     Attributes:
         frame: columns of any kind.
-        codes: of ``perceptron.data.encoding``.
+        codes: of ``perceptron.data.columns.encoding``.
     """
 
     frame: pd.DataFrame
@@ -241,7 +242,7 @@ def _leap_days(graph: _Graph, year: str) -> str:
 
 
 def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
-    column = without_missing(column, missing_texts_of(code))
+    column = mark_missing_in(column, missing_texts_of(code))
     if code["kind"] == "category":
         return texts_of(column).where(column.notna(), _missing_text(code)).to_numpy(dtype=object)
     if code["kind"] == "date":

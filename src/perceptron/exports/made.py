@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from perceptron.data.encoding import Code, encoded_names
+from perceptron.data.columns.encoding import Code, encoded_names
 
 _UNKNOWN = "an unknown category"
 _DAYS_OF_A_YEAR = 365.2425
@@ -26,7 +26,7 @@ def made_frame(
     """Raw columns that codes are for: known and unknown categories, numbers and dates around the training rows' own.
 
     Args:
-        codes: of ``perceptron.data.encoding``.
+        codes: of ``perceptron.data.columns.encoding``.
         mean: ``(n_features,)`` of the training rows' features.
         scale: their standard deviations.
         n_rows: number of rows.

@@ -19,7 +19,7 @@ class EpochFigures(L.Callback):
     @rank_zero_only
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Draw."""
-        # Here, because it imports matplotlib.
+        # Imported here, because it imports matplotlib.
         from perceptron.figures.run_figures import log_epoch_figures
 
         datamodule = cast(TableDataModule, trainer.datamodule)  # type: ignore[attr-defined]

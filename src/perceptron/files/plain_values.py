@@ -6,7 +6,7 @@ hold a number that takes minutes to convert. All commands read such files with t
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,36 @@ def check_plain(values: Any, *, most: float = _MOST_VALUES) -> None:
             raise ValueError(f"a number of more than {_LONGEST_NUMBER} digits")
         elif not isinstance(value, dict | list | int | float | None):
             raise ValueError(f"a {type(value).__name__} instead of a plain value")
+
+
+def nested_values(
+    values: Any, key: str = "", *, without: Callable[[str, Any], bool] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Plain values at any depth, each with its key, such as ``trainer.profiler.filename``.
+
+    Args:
+        values: checked by ``check_plain``, which limits their depth. Items of a list have the key of the list.
+        key: of the values themselves.
+        without: whether to leave out a value, given its key, and all values in it.
+    """
+    if without is not None and without(key, values):
+        return
+    yield key, values
+    if isinstance(values, dict):
+        for name, item in values.items():
+            yield from nested_values(item, f"{key}.{name}" if key else str(name), without=without)
+    elif isinstance(values, list):
+        for item in values:
+            yield from nested_values(item, key, without=without)
+
+
+def map_texts(values: Any, function: Callable[[str], str]) -> Any:
+    """A copy of plain values in which a function has replaced every text but the keys."""
+    if isinstance(values, dict):
+        return {key: map_texts(item, function) for key, item in values.items()}
+    if isinstance(values, list):
+        return [map_texts(item, function) for item in values]
+    return function(values) if isinstance(values, str) else values
 
 
 def print_json(values: Mapping[str, Any]) -> None:

@@ -146,8 +146,8 @@ class Estimator:
             found = _float32(self.estimator.decision_function(inputs))
             if self.task is BINARY:
                 scores = _ranks(found)
-            # One class against another, as libsvm can have it, are not scores of classes.
-            elif found.ndim == 2 and found.shape[1] == len(self.estimator.classes_):
+            # One class against another, as libsvm can have it, are not scores of classes: of three they are three too.
+            elif found.ndim == 2 and found.shape[1] == len(self.estimator.classes_) and not self._decides_by_pairs:
                 scores = _ranks(self._columns(found, -torch.inf))
         values = {"loss": torch.tensor(torch.nan)}
         for name, metric in self._metrics.clone().items(copy_state=False):
@@ -157,6 +157,13 @@ class Estimator:
             else:
                 values[name] = _of(metric, labels, target)
         return values
+
+    @property
+    def _decides_by_pairs(self) -> bool:
+        return any(
+            name.rpartition("__")[2] == "decision_function_shape" and value == "ovo"
+            for name, value in self.estimator.get_params().items()
+        )
 
     def _inputs(self, features: Tensor) -> npt.NDArray[np.float32]:
         inputs: npt.NDArray[np.float32] = self.standardize(features).numpy()
@@ -175,8 +182,8 @@ def _of(metric: Metric, labels: Tensor, target: Tensor) -> Tensor:
         return torch.tensor(torch.nan)
     try:
         metric.update(labels, target)
-    # Which torchmetrics raises of labels in the place of probabilities.
-    except ValueError:
+    # torchmetrics raises them where labels stand in the place of probabilities; the second of top_k.
+    except (ValueError, RuntimeError):
         return torch.tensor(torch.nan)
     return number(metric.compute())
 

@@ -59,6 +59,6 @@ def _draw_cells(axes: Axes, values: npt.NDArray[np.number], names: Sequence[str]
         return
     for i, j in np.ndindex(values.shape):
         dark = values[i, j] > 0.6 * most
-        # With many classes most counts are 0, and would hide the few that are not.
+        # With many classes most counts are 0, and would distract from the few that are not.
         if values[i, j] > 0 or len(names) <= 4:
             axes.text(j, i, form.format(values[i, j]), ha="center", va="center", color="white" if dark else "black")

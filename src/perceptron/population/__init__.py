@@ -1,11 +1,11 @@
 """Many models trained side by side, each as it would have been alone."""
 
-from perceptron.population.fit import fit_population, members_that_fit
+from perceptron.population.callback_rules import check_callback
+from perceptron.population.fit import PopulationFit, fit_population, members_that_fit
+from perceptron.population.lightning_module import Population
 from perceptron.population.losses import MODELS
 from perceptron.population.member import Epoch, Member
-from perceptron.population.module import Population
-from perceptron.population.optimizers import check_optimizer
-from perceptron.population.rules import check_callback
+from perceptron.population.stacked_optimizers import check_optimizer
 from perceptron.population.stacking import CannotStackError, check_stack, stack_networks
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Epoch",
     "Member",
     "Population",
+    "PopulationFit",
     "check_callback",
     "check_optimizer",
     "check_stack",

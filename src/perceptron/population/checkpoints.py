@@ -1,4 +1,4 @@
-"""Members' checkpoints in Lightning's format: kept in memory while the population trains, written afterwards."""
+"""Checkpoints of members in Lightning's format: kept in memory during training, written afterwards."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from perceptron.models.threshold import START
+from perceptron.population.callback_rules import best_path
 from perceptron.population.member import Member
-from perceptron.population.optimizers import StackedOptimizer
-from perceptron.population.rules import best_path
+from perceptron.population.stacked_optimizers import StackedOptimizer
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
 from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END
 from perceptron.runs.checkpoints.resume_point import KEY as RESUME
@@ -21,7 +21,7 @@ from perceptron.runs.checkpoints.resume_point import KEY as RESUME
 
 @dataclass(frozen=True)
 class _Moment:
-    """What a checkpoint holds beside tensors."""
+    """The contents of a checkpoint beside tensors."""
 
     epoch: int
     steps: int
@@ -36,11 +36,11 @@ class _Moment:
 
 
 class Snapshots:
-    """The state of each member at its best epoch, by one rule, or at its end.
+    """The state of each member at its best epoch by one rule, or at the end of its training.
 
     Args:
         members: all of the population, in the order of the stacks at the start.
-        rule: which of each member's ``checkpoints``; None for the end.
+        rule: index into each member's ``checkpoints``; None for the end.
     """
 
     def __init__(self, members: Sequence[Member], rule: int | None) -> None:
@@ -61,13 +61,13 @@ class Snapshots:
         stopped: Sequence[bool],
         noise: Sequence[Tensor],
     ) -> None:
-        """Keep the present state of some members.
+        """Keep the current state of some members.
 
         Args:
             which: their numbers among all members.
             positions: ``(m,)`` their positions in the stacks.
             network: stacked parameters and buffers by name.
-            optimizer: what the stacked optimizer remembers.
+            optimizer: state of the stacked optimizer, by name.
             epoch: number of the epoch.
             stopped: whether each has been stopped early.
             noise: state of each one's generator.
@@ -100,7 +100,7 @@ class Snapshots:
                 "metrics": {**latest.val, **latest.train},
                 "noise": noise.unsqueeze(0),
             },
-            # Made anew by torch, of numbers.
+            # torch makes new dicts of numbers.
             param_groups=member.optimizer.state_dict()["param_groups"],
             schedule=deepcopy(member.schedule["scheduler"].state_dict()) if member.schedule else None,
             callbacks={callback.state_key: dict(callback.state_dict()) for callback in callbacks},
@@ -109,7 +109,7 @@ class Snapshots:
     def checkpoint(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> dict[str, Any]:
         """A member's checkpoint as Lightning would have made it at that moment.
 
-        The member's model has its weights afterwards.
+        Loads the weights into the member's model.
         """
         member, moment = self.members[number], self._moments[number]
         self.load_weights(number)
@@ -133,22 +133,22 @@ class Snapshots:
         }
 
     def epoch(self, number: int) -> int | None:
-        """The epoch, from 0, that a member's kept state is from; None where it kept nothing."""
+        """The epoch, from 0, of a member's kept state; None if none was kept."""
         moment = self._moments.get(number)
         return None if moment is None else moment.epoch
 
     def load_weights(self, number: int) -> None:
-        """Give a member's model its weights of that moment."""
+        """Load a member's weights of that moment into its model."""
         of_member = {name: stack[number].cpu() for name, stack in self.network.items()}
         self.members[number].model.network.load_state_dict(of_member)
 
     def write(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> None:
-        """Write a member's checkpoint, whole.
+        """Write a member's checkpoint atomically.
 
         Args:
-            number: of the member; nothing is written where it kept nothing, or has no file for it.
+            number: of the member; nothing is written if it kept nothing, or has no file for it.
             kind: class of the stacked optimizer.
-            extra: what callbacks would have added, by key.
+            extra: entries that callbacks would have added, by key.
         """
         member = self.members[number]
         path = member.last if self.rule is None else best_path(member.checkpoints[self.rule])
@@ -157,7 +157,7 @@ class Snapshots:
 
 
 def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) -> tuple[int, int]:
-    """Steps of its schedule before a checkpoint is written, in all and in the epoch, as Lightning counts them."""
+    """Steps of the schedule before a checkpoint is written, in total and in the epoch, as Lightning counts them."""
     if member.schedule is None:
         return 0, 0
     if member.schedule["interval"] == "step":
@@ -168,9 +168,9 @@ def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) ->
 
 
 def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
-    """Where Lightning's loops stand at the end of an epoch, so that a resumed run goes on with the next."""
+    """The state of Lightning's loops at the end of an epoch, so that a resumed run continues with the next."""
     steps, batches, epochs = moment.steps, moment.batches, moment.epoch + 1
-    in_all, in_epoch = moment.schedule_steps
+    in_total, in_epoch = moment.schedule_steps
     val = val_batches
     idle = {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
     return {
@@ -178,7 +178,7 @@ def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
             "state_dict": {"combined_loader": [{"taken": 0}]},
             "epoch_loop.state_dict": {"_batches_that_stepped": steps},
             "epoch_loop.batch_progress": _batches(steps, batches, is_last=True),
-            "epoch_loop.scheduler_progress": {"total": _ready(in_all), "current": _ready(in_epoch)},
+            "epoch_loop.scheduler_progress": {"total": _ready(in_total), "current": _ready(in_epoch)},
             "epoch_loop.automatic_optimization.state_dict": {},
             "epoch_loop.automatic_optimization.optim_progress": {
                 "optimizer": {

@@ -1,4 +1,4 @@
-"""Members in one stack: one step updates each that is still trained."""
+"""Members in one stack: a step updates all that are still in training."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,17 +9,17 @@ from torch import Tensor, nn
 
 from perceptron.errors import DivergedError
 from perceptron.models import BinaryClassifier, TaskModule
+from perceptron.population.callback_rules import improves, stops
 from perceptron.population.checkpoints import Snapshots
-from perceptron.population.kin import Kin
+from perceptron.population.dropout_noise import Noise
 from perceptron.population.losses import losses_and_gradients
 from perceptron.population.member import Epoch, Member
-from perceptron.population.noise import Noise
-from perceptron.population.optimizers import stack_optimizers
-from perceptron.population.rows import Part, epoch_steps, split_parts
-from perceptron.population.rules import improves, stops
-from perceptron.population.schedules import step_plateaus, step_schedules
+from perceptron.population.schedule_steps import step_plateaus, step_schedules
 from perceptron.population.scores import scores
+from perceptron.population.scoring_groups import ScoringGroups
+from perceptron.population.stacked_optimizers import stack_optimizers
 from perceptron.population.stacking import stack_networks
+from perceptron.population.step_rows import Part, epoch_steps, split_parts
 
 _SPLITS = ("train", "val", "test")
 # Numbers of a table that each cohort may have a copy of: 64 MiB.
@@ -33,10 +33,10 @@ class Cohort(nn.Module):
         members: their networks are of one architecture, their optimizers of one class, their table the same.
 
     Attributes:
-        living: members that are still trained, in the order of the stacks.
-        kin: which of them are scored together.
-        is_standardized: whether the table is, once for all members.
-        snapshots: what each of the members' rules has kept.
+        living: members that are still in training, in the order of the stacks.
+        scoring_groups: which of them are scored together.
+        is_standardized: whether the table was standardised once for all members.
+        snapshots: the state that each of the members' checkpoint rules has kept.
         last: the members' states at their ends.
     """
 
@@ -52,10 +52,10 @@ class Cohort(nn.Module):
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
         self._has_one_scaling = all(bool((each == each[0]).all()) for each in self.buffers(recurse=False))
-        self.kin = Kin(members)
+        self.scoring_groups = ScoringGroups(members)
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
-        # Told by ``enter`` and by ``start_epoch``.
+        # Set by ``enter`` and by ``start_epoch``.
         self._table: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
         self.device = torch.device("cpu")
         self.is_standardized = False
@@ -65,14 +65,18 @@ class Cohort(nn.Module):
         self._n_correct = torch.empty(0, dtype=torch.int64)
 
     def enter(self, features: Tensor, target: Tensor) -> None:
-        """Learn where the table is, and bring what torch does not know of to its device.
+        """Move whatever is not a parameter or buffer of this module to the table's device.
 
-        A small table is standardised at once where that is the same for all members: their splits are.
+        A small table is standardised once if all members have the same split, and so the same standardisation.
+
+        Args:
+            features: ``(n_rows, n_features)`` of the shared table, in the members' precision.
+            target: ``(n_rows, ...)`` of the same rows.
         """
         self.is_standardized = self._has_one_scaling and features.numel() <= _MOST_COPIED
         if self.is_standardized:
             features = self.members[0].model.standardize.to(features.device)(features)
-        # In a tuple, so that they are not this module's.
+        # In a tuple, so that they are not buffers of this module.
         self._table = (features, target)
         self.device = features.device
         self.network.stacked_buffers = {
@@ -82,7 +86,7 @@ class Cohort(nn.Module):
             member.model.to(self.device)
 
     def start_epoch(self, epoch: int) -> None:
-        """Start the epoch's order of rows, streams of noise and sums of losses."""
+        """Start the order of rows, the streams of noise and the sums of losses of an epoch."""
         self._epoch = epoch
         self.network.train()
         self.noise.start_epoch(epoch, self.device)
@@ -91,7 +95,7 @@ class Cohort(nn.Module):
         self._steps = epoch_steps(self.living, epoch, self._table[1])
 
     def train_steps(self, count: int) -> None:
-        """Take the next steps of the epoch, as far as there are some."""
+        """Take the next ``count`` steps of the epoch, or those that are left."""
         for parts in islice(self._steps, count):
             self._step(parts)
 
@@ -102,7 +106,7 @@ class Cohort(nn.Module):
             correct = self._correct(outputs, part)
             losses, gradient = self._losses(outputs, part)
             self.network.backward(gradient)
-            self._note(part, losses, correct)
+            self._add_to_sums(part, losses, correct)
         self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
         if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
             self.optimizer.active = None
@@ -113,7 +117,7 @@ class Cohort(nn.Module):
             self._refresh(step_schedules(stepped, "step"))
 
     def end_epoch(self, *, is_last: bool) -> None:
-        """Score, stop and keep each living member as its own callbacks would."""
+        """Score each living member, stop it and keep its weights, as its own callbacks would."""
         if not self.living:
             return
         self._refresh(step_schedules(self.living, "epoch"))
@@ -140,10 +144,10 @@ class Cohort(nn.Module):
         self._take(self.last, leaving, ends)
         if not is_last:
             self._prune(ends)
-        self._let_go([ended or member.failure is not None for ended, member in zip(ends, self.living, strict=True)])
+        self._remove([ended or member.failure is not None for ended, member in zip(ends, self.living, strict=True)])
 
     def score(self) -> None:
-        """Set every member's ``metrics``: those of its best weights on each split that has rows."""
+        """Set each member's ``metrics``: those of its best weights on each split that has rows."""
         self.living = [member for member in self.members if member.failure is None]
         self._numbers = [i for i, member in enumerate(self.members) if member.failure is None]
         if not self.living:
@@ -153,7 +157,7 @@ class Cohort(nn.Module):
         kept = self.snapshots[0] if self.snapshots else self.last
         self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
         self._choose_thresholds()
-        self.kin = Kin(self.living)
+        self.scoring_groups = ScoringGroups(self.living)
         for split in _SPLITS:
             for member, found in zip(self.living, self._scores(split), strict=True):
                 member.metrics |= found
@@ -162,7 +166,7 @@ class Cohort(nn.Module):
 
     @torch.no_grad()
     def _choose_thresholds(self) -> None:
-        """Choose the thresholds of members that do, each on its own validation rows."""
+        """Choose the thresholds of members with ``threshold=auto``, each on its own validation rows."""
         self.network.eval()
         for position, member in enumerate(self.living):
             model, size = member.model, member.datamodule.eval_batch_size
@@ -174,11 +178,11 @@ class Cohort(nn.Module):
 
     def _losses(self, outputs: Tensor, part: Part) -> tuple[Tensor, Tensor]:
         """Loss of each row times its factor, ``(m, batch)``, and the gradient of each member's mean by its outputs."""
-        of_kin = [
+        of_groups = [
             losses_and_gradients(model, outputs[where], part.target[where])
-            for model, where in self.kin.runs(part.members)
+            for model, where in self.scoring_groups.slices(part.members)
         ]
-        losses, gradient = of_kin[0] if len(of_kin) == 1 else map(torch.cat, zip(*of_kin, strict=True))
+        losses, gradient = of_groups[0] if len(of_groups) == 1 else map(torch.cat, zip(*of_groups, strict=True))
         if part.factors is not None:
             losses, gradient = losses * part.factors, gradient * part.factors.unsqueeze(2)
         return losses, gradient.mul_(1 / losses.shape[1])
@@ -191,7 +195,7 @@ class Cohort(nn.Module):
         outputs: Tensor = self.network(features, members, noise)
         return outputs
 
-    def _note(self, part: Part, losses: Tensor, correct: Tensor | None) -> None:
+    def _add_to_sums(self, part: Part, losses: Tensor, correct: Tensor | None) -> None:
         sums = losses.sum(dim=1, dtype=self._loss_sum.dtype)
         if part.members is None:
             self._loss_sum += sums
@@ -209,18 +213,23 @@ class Cohort(nn.Module):
         if not self.members[0].model.counts_labels:
             return None
         with torch.no_grad():
-            of_kin = [model.correct(outputs[where], part.target[where]) for model, where in self.kin.runs(part.members)]
-        return of_kin[0] if len(of_kin) == 1 else torch.cat([each for each in of_kin if each is not None])
+            of_groups = [
+                model.correct(outputs[where], part.target[where])
+                for model, where in self.scoring_groups.slices(part.members)
+            ]
+        return of_groups[0] if len(of_groups) == 1 else torch.cat([each for each in of_groups if each is not None])
 
     def _train_losses(self) -> Tensor:
         means = self._loss_sum / self._loss_sum.new_tensor([member.row_batches().n_rows for member in self.living])
-        return torch.cat([model.loss_in_units(means[where]) for model, where in self.kin.runs(None)]).cpu()
+        return torch.cat([model.loss_in_units(means[where]) for model, where in self.scoring_groups.slices(None)]).cpu()
 
     @torch.no_grad()
     def _scores(self, split: str, finite: Sequence[bool] | None = None) -> list[dict[str, float]]:
-        """Loss and metrics of each living member on its rows of a split; none where there are none.
+        """Loss and metrics of each living member on its rows of a split; empty without rows.
 
-        A member that is not finite is not scored.
+        Args:
+            split: name of the split.
+            finite: whether the loss of each member is finite, others are not scored; None to score all.
         """
         self.network.eval()
         found: list[dict[str, float]] = [{} for _ in self.living]
@@ -235,7 +244,7 @@ class Cohort(nn.Module):
             members = None if len(positions) == len(self.living) else torch.tensor(positions, device=self.device)
             size = self.members[0].datamodule.eval_batch_size
             outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
-            for model, where in self.kin.runs(members):
+            for model, where in self.scoring_groups.slices(members):
                 values = scores(model, outputs[where], target[where])
                 columns = {f"{split}/{name}": value.tolist() for name, value in values.items()}
                 for i, position in enumerate(positions[where]):
@@ -257,7 +266,7 @@ class Cohort(nn.Module):
         ]
 
     def _prune(self, ends: Sequence[bool]) -> None:
-        """Give up those that go on and fall behind in a search."""
+        """Prune members of a search that would continue but fall behind."""
         for ended, member in zip(ends, self.living, strict=True):
             if member.pruning is not None and not ended:
                 value = member.latest(member.pruning.monitor).item()
@@ -291,14 +300,14 @@ class Cohort(nn.Module):
         rule = member.checkpoints[number]
         return improves(rule, member.latest(str(rule.monitor)))
 
-    def _let_go(self, ends: Sequence[bool]) -> None:
-        """Cut the members that have ended out of every stack, so that they cost nothing more."""
+    def _remove(self, ends: Sequence[bool]) -> None:
+        """Remove the members that have ended from every stack, so that they cost nothing more."""
         if not any(ends):
             return
         stay = [position for position, ended in enumerate(ends) if not ended]
         self._numbers = [self._numbers[i] for i in stay]
         self.living = [self.living[i] for i in stay]
-        self.kin.keep(stay)
+        self.scoring_groups.keep(stay)
         self.noise.keep(stay)
         positions = torch.tensor(stay, dtype=torch.int64, device=self.device)
         if stay:

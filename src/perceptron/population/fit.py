@@ -1,32 +1,51 @@
 """One ``Trainer.fit`` for a whole population."""
 
 import math
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import ProgressBar
 
+from perceptron.population.lightning_module import Population
 from perceptron.population.member import Member
-from perceptron.population.module import Population
 
-# Weights of a cohort on a CPU, for each thread: 32 networks of 64-100-100-10. Fewer at once pay more for each
-# operation's start, more wait for memory. Threads of Python with a cohort each are slower than torch's threads on one:
-# they wait for each other's turn (benchmarks/NOTES.md).
+# Bytes of the weights of a cohort on a CPU, for each thread: 32 networks of 64-100-100-10. In smaller cohorts the
+# overhead of each operation weighs more; larger ones wait for memory. A Python thread for each cohort is slower than
+# torch's threads on one, because of the interpreter lock (benchmarks/NOTES.md).
 _GOOD_STACK = 2.5 * 2**20
-# Of a GPU's free memory; the rest is for outputs, gradients on their way and what others take.
+# Of a GPU's free memory; the rest is for outputs, intermediate gradients and other programs.
 _SHARE_OF_MEMORY = 0.5
-# Weights, gradients, two moments, and the best of the first and the last two.
+# Weights, gradients, two moments, and the kept copies of the first and of the last two.
 _COPIES = 8
 # glibc raises its thresholds to the largest block that was freed, up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD).
 _HEAP_BLOCK = 31 * 2**20
 
 
+class PopulationFit(NamedTuple):
+    """A population whose training has ended.
+
+    Attributes:
+        population: trained and scored.
+        device: name of the device that it was trained on.
+        started: when the training began.
+        seconds: that it took.
+    """
+
+    population: Population
+    device: str
+    started: datetime
+    seconds: float
+
+
 def fit_population(
     members: Sequence[Member], *callbacks: L.Callback, accelerator: str, max_epochs: int, folder: Path
-) -> tuple[Population, str]:
+) -> PopulationFit:
     """Train members side by side and score each one's best weights.
 
     Args:
@@ -35,10 +54,8 @@ def fit_population(
         accelerator: Lightning's name of the device.
         max_epochs: of every member.
         folder: nothing is written to it.
-
-    Returns:
-        The population, scored, on the device whose name is returned with it.
     """
+    started, clock = datetime.now(UTC), time.perf_counter()
     _keep_freed_memory()
     trainer = L.Trainer(
         accelerator=accelerator,
@@ -52,7 +69,7 @@ def fit_population(
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         default_root_dir=folder,
-        # A cluster's job may train one population after another; none of them is the job.
+        # A job of a cluster may train several populations in turn; none of them must use the cluster's environment.
         plugins=[LightningEnvironment()],
     )
     device = trainer.strategy.root_device
@@ -61,11 +78,11 @@ def fit_population(
     trainer.fit(population, train_dataloaders=population.steps())
     population.to(device)
     population.score()
-    return population, str(device)
+    return PopulationFit(population, str(device), started, time.perf_counter() - clock)
 
 
 def good_cohorts(members: Sequence[Member], *, n_threads: int) -> int:
-    """How many stacks are fastest on a CPU: as few as keep each thread's share of one in its core's caches.
+    """The fastest number of stacks on a CPU: as few as keep each thread's share of a stack in its core's caches.
 
     Args:
         members: of the population.
@@ -79,19 +96,18 @@ def _state_bytes(member: Member) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in member.model.network.state_dict().values())
 
 
-def members_that_fit(build: Callable[[], Member], accelerator: str, wanted: int | None, default: int) -> int:
+def members_that_fit(member: Member, accelerator: str, wanted: int | None, default: int) -> int:
     """How many members are trained at once.
 
     Args:
-        build: makes one of them.
+        member: one of them.
         accelerator: Lightning's name of the device.
-        wanted: by the user; None for as many as is good.
+        wanted: by the user; None for as many as suit the device.
         default: on a CPU.
     """
     on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     if not on_gpu:
         return wanted or default
-    member = build()
     free, _ = torch.cuda.mem_get_info()
     widest = max(parameter.shape[0] if parameter.ndim else 1 for parameter in member.model.network.parameters())
     n_layers = len(list(member.model.network.modules()))
@@ -102,10 +118,10 @@ def members_that_fit(build: Callable[[], Member], accelerator: str, wanted: int 
 
 
 def _keep_freed_memory() -> None:
-    """Let a step's memory be used by the next, in place of being given back and faulted in again.
+    """Keep the memory of a step in the process for the next step.
 
-    glibc then takes blocks of up to 32 MiB from a heap that it trims at twice that. Up to 700 page faults a step of 64
-    members without (measured).
+    Freeing one large block makes glibc take blocks of up to 32 MiB from a heap that it trims at twice that size.
+    Without this, a step of 64 members causes up to 700 page faults (measured).
     """
     block = torch.empty(_HEAP_BLOCK, dtype=torch.uint8)
     del block

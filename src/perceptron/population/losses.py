@@ -1,4 +1,4 @@
-"""Losses of many models' rows with their gradients by hand: autograd takes twice as long for them (measured)."""
+"""Losses of the rows of many models, with hand-written gradients: autograd takes twice as long (measured)."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from perceptron.models import BinaryClassifier, MulticlassClassifier, Regressor,
 
 
 def losses_and_gradients(model: TaskModule, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """``model.row_losses`` of rows, and the gradient of each by the row's outputs.
+    """``model.row_losses``, and the gradient of each loss with respect to the outputs of its row.
 
     Args:
         model: of one of the classes in ``MODELS``.
@@ -17,17 +17,17 @@ def losses_and_gradients(model: TaskModule, outputs: Tensor, target: Tensor) -> 
         target: ``(m, batch, ...)``.
 
     Returns:
-        Losses ``(m, batch)`` and gradients ``(m, batch, n_outputs)``, in memory of their own.
+        Losses ``(m, batch)`` and gradients ``(m, batch, n_outputs)``, newly allocated.
     """
     with torch.no_grad():
         return _BY_HAND[type(model)](model, outputs, target)
 
 
 def _multiclass(model: TaskModule, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy: the probabilities less the target's, which ``label_smoothing`` spreads."""
+    """Cross-entropy; its gradient is the probabilities minus the target's, which ``label_smoothing`` spreads."""
     assert isinstance(model, MulticlassClassifier)  # noqa: S101
     smoothing = model.label_smoothing
-    # Classes second, as a stack's layers give them: over a last dimension of ten it takes ten times as long.
+    # Classes in the second dimension, as stacked layers return them: ten times as fast as ten classes in the last one.
     of_class, target = outputs.transpose(1, 2).log_softmax(dim=1), target.unsqueeze(1)
     losses = of_class.gather(1, target).squeeze(1).neg_()
     if smoothing:
@@ -40,13 +40,13 @@ def _multiclass(model: TaskModule, outputs: Tensor, target: Tensor) -> tuple[Ten
 
 
 def _binary(model: TaskModule, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Binary cross-entropy: the probability less the target."""
+    """Binary cross-entropy; its gradient is the probability minus the target."""
     losses = model.row_losses(outputs, target)
     return losses, outputs.sigmoid().sub_(target.unsqueeze(-1))
 
 
 def _regression(model: TaskModule, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean square: twice the mean error."""
+    """Mean squared error; its gradient is twice the error divided by the number of targets."""
     assert isinstance(model, Regressor)  # noqa: S101
     errors: Tensor = outputs - model.standardize_target(target)
     losses = errors.square().mean(dim=-1)
@@ -58,5 +58,5 @@ _BY_HAND: dict[type[TaskModule], Callable[[TaskModule, Tensor, Tensor], tuple[Te
     MulticlassClassifier: _multiclass,
     Regressor: _regression,
 }
-# Whose losses are known.
+# The models that a population trains.
 MODELS = tuple(_BY_HAND)

@@ -1,4 +1,4 @@
-"""A model of a population: what it is made of, and what has become of it."""
+"""A model of a population: its parts, its settings and its results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Epoch:
 
     Attributes:
         number: from 0.
-        step: number of the optimizer step it is logged under.
+        step: number of the optimizer step under which it is logged.
         val: metrics of the validation rows under names like ``val/acc``.
         train: ``train/loss``, and of classes ``train/acc``.
         sums: of the losses of all rows, the number of rows, and the number of correctly labelled ones.
@@ -43,16 +43,16 @@ class Member:
     Attributes:
         model: as the job alone would have built it.
         datamodule: its table is the one that all members share; split, fold and standardisation are its own.
-        optimizer: holds the settings; it never steps.
+        optimizer: holds the settings; it updates nothing.
         schedule: Lightning's form of a learning-rate schedule of ``optimizer``; None for a constant rate.
-        early_stopping: settings and state of its rule; None for none.
-        checkpoints: settings and state of their rules; the weights of the first are those that are reported.
-        pruning: ends it where it falls behind in a search; None outside of one.
-        last: where its last state goes; None for nowhere.
+        early_stopping: settings and state of its rule; None without.
+        checkpoints: settings and states of their rules; the weights that the first one keeps are reported.
+        pruning: ends its training if it falls behind in a search; None outside of a search.
+        last: file of its last state; None for no file.
         history: its epochs so far.
         steps: optimizer steps so far.
         metrics: final metrics of the best weights.
-        failure: why it has failed, or was pruned; None where it was not.
+        failure: why it failed or was pruned; None otherwise.
     """
 
     model: TaskModule
@@ -88,7 +88,7 @@ class Member:
         return self.datamodule.columns.factors()
 
     def latest(self, name: str) -> Tensor:
-        """The latest value of a metric, as precise as the job alone has it: losses of training are single."""
+        """The latest value of a metric, in the precision of the job alone: training losses are float32."""
         epoch = self.history[-1]
         if name in epoch.train:
             return torch.tensor(epoch.train[name])
@@ -96,11 +96,11 @@ class Member:
 
     @property
     def rule(self) -> ModelCheckpoint | None:
-        """The rule whose best weights are reported: the first; None without, or where it has kept none."""
+        """The rule whose best weights are reported: the first that has kept any; None without."""
         return next((rule for rule in self.checkpoints if rule.best_model_score is not None), None)
 
     def last_value(self, monitor: str) -> float | None:
-        """The latest value of a metric; None where there is none."""
+        """The latest value of a metric; None if there is none."""
         if not self.history:
             return None
         return (dict(self.history[-1].val) | dict(self.history[-1].train)).get(monitor)

@@ -1,4 +1,4 @@
-"""The one seam between a network and its stack: which kind of stack is fast and right for it."""
+"""Choosing the kind of stack for a network, and checking its outputs."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -8,21 +8,21 @@ from torch import Tensor, nn
 
 from perceptron.errors import reason
 from perceptron.networks import TabM
-from perceptron.population.layers import StackedLayers, is_layers
-from perceptron.population.noise import Noise
-from perceptron.population.stack import StackedNetwork
-from perceptron.population.vmapped import VmappedNetwork
+from perceptron.population.dropout_noise import Noise
+from perceptron.population.stacked_layers import StackedLayers, is_layers
+from perceptron.population.stacked_network import StackedNetwork
+from perceptron.population.vmapped_network import VmappedNetwork
 
 
 class CannotStackError(Exception):
-    """Why models cannot be trained side by side; they are trained one by one then."""
+    """Models cannot be trained side by side, and are trained one by one; the text says why."""
 
 
 def stack_networks(networks: Sequence[nn.Module]) -> StackedNetwork:
-    """The fastest stack that these networks allow.
+    """The fastest stack for these networks.
 
     Raises:
-        CannotStackError: where none gives what each network alone gives.
+        CannotStackError: if no stack gives the outputs of each network alone.
     """
     first = networks[0]
     if len(list(first.named_parameters(remove_duplicate=False))) != len(list(first.parameters())):
@@ -40,7 +40,7 @@ def check_stack(network: nn.Module, features: Tensor) -> None:
     """Try a stack of two copies of a network on a few rows ``(batch, n_features)``, forward and backward.
 
     Raises:
-        CannotStackError: where it fails, or gives other outputs than the network.
+        CannotStackError: if it fails, or gives other outputs than the network.
     """
     copies = [deepcopy(network), deepcopy(network)]
     try:
@@ -54,7 +54,7 @@ def check_stack(network: nn.Module, features: Tensor) -> None:
             together = stack(twice, None, None)
     except CannotStackError:
         raise
-    # A user's network may fail under vmap with any exception; it trains alone then.
+    # A user's network may raise any exception under vmap.
     except Exception as error:
         raise CannotStackError(f"torch.func.vmap refuses its network: {reason(error, lines=1)}") from error
     if not torch.allclose(together[1], alone, rtol=1e-3, atol=1e-4):

@@ -1,1 +1,1 @@
-"""Rows of a file in, answers out, in chunks: a file larger than memory works. Needs pyarrow."""
+"""Rows of a file in, answers out, in chunks, so that files larger than memory work. Needs pandas and pyarrow."""

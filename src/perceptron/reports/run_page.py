@@ -7,7 +7,7 @@ from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
 from perceptron.reports.html import Section, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
+from perceptron.runs.metric_display import metric_table, undefined_notes
 from perceptron.runs.training_end import training_end_text
 
 FIGURE_ORDER = (
@@ -43,17 +43,13 @@ def run_page(run: Run) -> str:
     return page(title=title, summary=_summary(run, origin), sections=sections)
 
 
-def metric_table(metrics: Mapping[str, Any]) -> str:
-    """A table with a row for each metric and a column for each split.
+def metrics_html(metrics: Mapping[str, Any]) -> str:
+    """The table of metrics, with a line for each reason why one is undefined.
 
     Args:
         metrics: values under names like ``test/acc``; None if undefined.
     """
-    splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
-    rows = [
-        [shown, *(format_value(metrics[key]) if (key := f"{split}/{name}") in metrics else "" for split in splits)]
-        for name, shown in row_labels(metrics).items()
-    ]
+    splits, rows = metric_table(metrics)
     html = table(["metric", *(_SPLITS[split] for split in splits)], rows)
     return html + "".join(paragraph(f"{note}.") for note in undefined_notes(metrics))
 
@@ -66,7 +62,7 @@ def _results(run: Run) -> str:
     if not run.is_finished:
         return paragraph("This run has not finished and has no results.", warns=True)
     metrics = run.metrics
-    html = metric_table(metrics)
+    html = metrics_html(metrics)
     if metrics and not any(name.startswith("test/") for name in metrics):
         html += paragraph(
             "No test rows were held out: these numbers do not show how the model performs on new rows.", warns=True

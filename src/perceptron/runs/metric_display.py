@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
+
+from perceptron.tasks import SplitName
 
 # Shown for an undefined number.
 DASH = "\N{EN DASH}"
@@ -50,6 +52,20 @@ def row_labels(metrics: Mapping[str, Any]) -> dict[str, str]:
         del rows["log_loss"]
         rows["loss"] = "loss = log_loss"
     return rows
+
+
+def metric_table(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Names of the splits that have metrics, and a row of texts for each metric: its label and a value for each split.
+
+    Args:
+        metrics: values under names like ``test/acc``; None or NaN if undefined.
+    """
+    splits = [split for split in get_args(SplitName) if any(name.startswith(f"{split}/") for name in metrics)]
+    rows = []
+    for name, label in row_labels(metrics).items():
+        keys = [f"{split}/{name}" for split in splits]
+        rows.append([label, *(format_value(metrics[key]) if key in metrics else "" for key in keys)])
+    return splits, rows
 
 
 def undefined_notes(metrics: Mapping[str, Any]) -> list[str]:

@@ -7,10 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from perceptron.runs.metric_display import format_value, row_labels, undefined_notes
+from perceptron.runs.metric_display import metric_table, undefined_notes
 from perceptron.terminal.text import say, visible
-
-_SPLITS = ("train", "val", "test")
 
 
 def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, notes: Sequence[str]) -> None:
@@ -22,16 +20,14 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         folder: the run's folder.
         notes: lines below the table.
     """
-    splits = [split for split in _SPLITS if any(name.startswith(f"{split}/") for name in metrics)]
+    splits, rows = metric_table(metrics)
     if splits:
         # rich interprets no markup in a Text.
         table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
         table.add_column("metric")
         for split in splits:
             table.add_column(split, justify="right")
-        for name, label in row_labels(metrics).items():
-            keys = (f"{split}/{name}" for split in splits)
-            values = (format_value(metrics[key]) if key in metrics else "" for key in keys)
+        for label, *values in rows:
             table.add_row(Text(visible(label)), *values)
         Console().print(table)
     for note in [*undefined_notes(metrics), *notes]:

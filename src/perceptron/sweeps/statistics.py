@@ -98,7 +98,7 @@ def fewest_runs() -> int:
 
 def _power(n: int) -> float:
     critical = stats.t.ppf((1 + _CONFIDENCE) / 2, n - 1)
-    # The lower tail adds the power to tell it the wrong way round, which is below 0.003 for all n.
+    # The lower tail, which is below 0.003 for all n, is the probability of finding the opposite difference.
     return float(stats.nct.sf(critical, n - 1, math.sqrt(n)))
 
 

@@ -13,7 +13,7 @@ from perceptron.sweeps.ranking_notes import notes
 from perceptron.sweeps.ranking_table import RankingTable, ranking_table
 from perceptron.terminal.text import visible
 
-# Files have all.
+# Files have all rows.
 _MOST_ROWS = 20
 _NARROWEST_SETTING = 16
 # Columns to leave out if the terminal is too narrow, the least missed first: the interval shows the deviation too.

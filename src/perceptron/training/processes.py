@@ -1,4 +1,4 @@
-"""Run tasks side by side in forked processes, which share what this process has prepared at no cost."""
+"""Run tasks side by side in processes forked from this one, which share its objects at no cost."""
 
 import multiprocessing
 import os
@@ -16,21 +16,21 @@ from perceptron.terminal.signals import ending_signals, interrupt
 
 Result = TypeVar("Result")
 _SECONDS_BETWEEN_LOOKS = 0.1
-# By which this process ends others: SIGTERM is Lightning's, SIGINT the terminal's, and SIGHUP may be switched off.
+# The signal that ends a task: Lightning handles SIGTERM, the terminal sends SIGINT, and SIGHUP may be ignored.
 _END = signal.SIGUSR2
-# What a step takes, or a file that is being written.
+# Longer than a step takes, or the writing of a file.
 _SECONDS_TO_END = 5.0
 
 
 class EndedError(Exception):
-    """A process that ended without a result."""
+    """A process ended without a result; the text says how."""
 
 
 def can_fork() -> bool:
     """Whether a fork of this process can train.
 
-    Not on macOS, whose own libraries do not survive a fork, nor beside an accelerator, whose driver does not either and
-    for which torch's autograd starts threads; nor in a process that another has started to end with it.
+    macOS is excluded, because its system libraries do not survive a fork; an accelerator, because its driver does not
+    either, and torch's autograd starts threads for it; and a daemon process, because it may not have children.
     """
     may_have_children = not multiprocessing.current_process().daemon
     return sys.platform == "linux" and may_have_children and not torch.accelerator.is_available()
@@ -39,20 +39,20 @@ def can_fork() -> bool:
 def in_processes(
     tasks: Sequence[Callable[[], Result]], *, n_processes: int, look: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[int, Result | EndedError]]:
-    """Do tasks, each in a process of its own with one thread, so many at a time.
+    """Run each task in a process of its own with one thread.
 
-    Signals are this process's concern: where it is interrupted, so are the tasks.
+    This process handles signals: if it is interrupted, so are the tasks.
 
     Args:
-        tasks: what they give is pickled.
-        n_processes: at a time.
+        tasks: their results are pickled.
+        n_processes: at the same time.
         look: called ten times a second.
 
     Yields:
-        Number of a task and its result, as they come.
+        Number of a task and its result, in the order in which the tasks end.
 
     Raises:
-        NoRoomError: where a task has found the disk full.
+        NoRoomError: if a task finds the disk full.
     """
     waiting = list(enumerate(tasks))[::-1]
     running: dict[Connection, tuple[int, Any]] = {}
@@ -76,13 +76,13 @@ def in_processes(
                 yield number, result
     finally:
         _end([process for _, process in running.values()])
-        # Not sooner: one that has given its result takes a while to give its memory back.
+        # Not sooner: after sending its result, a process takes a while to free its memory.
         for process in ended:
             process.join()
 
 
 def _end(processes: Sequence[Any]) -> None:
-    """End processes, which take back what they have half written."""
+    """End processes, which remove the files that they have partly written."""
     for process in processes:
         if process.is_alive():
             os.kill(process.pid, _END)
@@ -96,9 +96,9 @@ def _forked(task: Callable[[], Result]) -> tuple[Connection, Any]:
     receiving, sending = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.get_context("fork").Process(target=_work, args=(task, sending), daemon=True)
     with warnings.catch_warnings():
-        # Python 3.12 warns that another thread may hold a lock: those of NumPy and torch wait for work and hold none.
+        # Python 3.12 warns that another thread may hold a lock; the idle threads of NumPy and torch hold none.
         warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
-        # Until the new process has handlers of its own.
+        # Blocked until the new process has its own handlers.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), _END))
         try:
             process.start()
@@ -119,10 +119,10 @@ def _received(connection: Connection, process: Any) -> Any:
 
 
 def _work(task: Callable[[], Any], sending: Connection) -> None:
-    """What a forked process does."""
-    # Ctrl-C reaches every process of a terminal; the one that waits for this one ends it.
+    """Run a task in a forked process, and send its result."""
+    # Ctrl-C reaches every process of a terminal; the waiting process ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # OpenMP's threads are not forked, and a region of several would wait for them.
+    # A fork has none of OpenMP's threads, and a parallel region would wait for them.
     torch.set_num_threads(1)
     try:
         signal.signal(_END, lambda number, _: interrupt(number))
@@ -134,5 +134,5 @@ def _work(task: Callable[[], Any], sending: Connection) -> None:
         sending.send(error)
     except Exception as error:
         sending.send(EndedError(f"{type(error).__name__}: {error}"))
-    # The result is sent: nothing is left to interrupt.
+    # The result has been sent.
     signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), _END))

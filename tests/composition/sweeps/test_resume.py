@@ -4,7 +4,7 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from perceptron.composition.sweeps.kept_command import keep_command
+from perceptron.composition.sweeps.command_backup import back_up_command
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import UsageError
 
@@ -60,7 +60,7 @@ def test_a_damaged_record_is_refused(sweep: Path, damaged: bytes) -> None:
 def test_a_command_that_was_cut_short_is_the_one_before(sweep: Path, kept: int) -> None:
     typed = [f"sweep.resume={sweep}", "trust=[/conf]"]
     arguments = resumed_arguments(typed)
-    keep_command(sweep)
+    back_up_command(sweep)
     # Hydra begins to write it anew, and the disk is full.
     text = (sweep / "multirun.yaml").read_bytes()
     (sweep / "multirun.yaml").write_bytes(text[:kept])
@@ -68,7 +68,7 @@ def test_a_command_that_was_cut_short_is_the_one_before(sweep: Path, kept: int) 
     assert (sweep / "multirun.yaml").read_bytes() == text
     # What was cut is no copy.
     (sweep / "multirun.yaml").write_bytes(text[:kept])
-    keep_command(sweep)
+    back_up_command(sweep)
     assert resumed_arguments(typed) == arguments
 
 

@@ -53,7 +53,7 @@ def test_a_figure_that_is_interrupted_is_drawn_when_the_run_goes_on(
 def test_a_population_that_is_interrupted_while_it_is_prepared_trains_no_job(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path
 ) -> None:
-    interrupt("perceptron.composition.population.trained.fit_population", signal.SIGINT)
+    interrupt("perceptron.composition.population.shares.fit_population", signal.SIGINT)
     answer = perceptron("train", "-m", *RUN, "hydra/launcher=population", "seed=0,1", f"hydra.sweep.dir={tmp_path}/s")
     assert answer.status == 130
     assert answer.err == "interrupted by SIGINT; nothing was written\n"
@@ -107,7 +107,7 @@ def test_a_signal_while_a_file_is_read_is_no_fault_of_the_file(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path
 ) -> None:
     (tmp_path / "rows.csv").write_text("x,y\n1,a\n2,b\n3,a\n4,b\n")
-    interrupt("perceptron.data.frames.read_delimited")
+    interrupt("perceptron.data.sources.frames.read_csv")
     folder = tmp_path / "run"
     settings = ("data=table", f"data.path={tmp_path / 'rows.csv'}", "data.target=y")
     answer = perceptron("train", *settings, f"hydra.run.dir={folder}")
@@ -129,7 +129,7 @@ def test_a_fit_of_scikit_learn_that_is_interrupted_leaves_no_run(
 def test_a_signal_around_a_sweep_says_how_to_go_on(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, function: str
 ) -> None:
-    interrupt(f"perceptron.composition.sweeps.report.{function}")
+    interrupt(f"perceptron.composition.sweeps.sweep_callback.{function}")
     folder = tmp_path / "sweep"
     settings = ("data=wine", "model=sklearn_dummy", "seed=0,1")
     answer = perceptron("train", "-m", *settings, f"hydra.sweep.dir={folder}")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
-from perceptron.composition.building.instantiate import Make, imported_class, instance
+from perceptron.composition.building.instantiate import imported_class, instance
 from perceptron.composition.settings.metrics import OF_TASK
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableSchema
@@ -32,25 +32,20 @@ def check_metric_classes(cfg: Mapping[str, Any]) -> None:
             _class(part["_target_"], f"metrics.{name}")
 
 
-def metric_settings(
-    cfg: Mapping[str, Any], *, task: Task, schema: TableSchema, make: Make = instance
-) -> dict[str, Any]:
+def metric_settings(cfg: Mapping[str, Any], *, task: Task, schema: TableSchema) -> dict[str, Any]:
     """Arguments of a model for what it reports; none where that is what its task reports.
 
     Args:
         cfg: the whole configuration, typed or plain.
         task: of the model.
         schema: of the data.
-        make: makes an object of its settings.
 
     Raises:
         UsageError: for a class that is no metric, cannot be made, or whose value is not one number.
     """
     group = {name: part for name, part in plain(cfg["metrics"]).items() if part is not None}
     own: dict[str, Metric | MetricCollection] = {
-        name: _in_units(
-            _metric(part, f"metrics.{name}", task=task, n_outputs=schema.n_outputs(task), make=make), schema
-        )
+        name: _in_units(_metric(part, f"metrics.{name}", task=task, n_outputs=schema.n_outputs(task)), schema)
         for name, part in group.items()
         if part["_target_"] != OF_TASK
     }
@@ -62,7 +57,7 @@ def _in_units(metric: Metric, schema: TableSchema) -> Metric:
     return InUnits(metric, schema.target_offsets) if schema.target_offsets else metric
 
 
-def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int, make: Make) -> Metric:
+def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int) -> Metric:
     target = part["_target_"]
     takes = _arguments(_class(target, key))
     if "task" in takes and task is REGRESSION and "task" not in part:
@@ -76,7 +71,7 @@ def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int, make:
     of_data |= {"num_classes": n_outputs} if task is MULTICLASS else {}
     of_data |= {"num_outputs": n_outputs} if task is REGRESSION else {}
     told = {name: value for name, value in of_data.items() if name in takes and name not in part}
-    made = make(part, key, **told)
+    made = instance(part, key, **told)
     # Such as a part of one that is yet to be made, by _partial_.
     if not isinstance(made, Metric):
         raise UsageError(f"{key} must be a torchmetrics.Metric, got a {type(made).__name__}; change {key}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from perceptron.composition.building.instantiate import Make, imported_class, instance
+from perceptron.composition.building.instantiate import imported_class, instance
 from perceptron.composition.building.metrics import metric_settings
 from perceptron.composition.building.network import build_network
 from perceptron.composition.settings.combinations import AUTO, MODEL_TASKS
@@ -19,16 +19,13 @@ from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import BINARY, MULTICLASS, REGRESSION, TASKS, Task
 
 
-def build_model(
-    cfg: Mapping[str, Any], datamodule: TableDataModule, *, chosen: Mapping[str, str], make: Make = instance
-) -> TaskModule:
+def build_model(cfg: Mapping[str, Any], datamodule: TableDataModule, *, chosen: Mapping[str, str]) -> TaskModule:
     """LightningModule for what a data module has read, with the standardisation that is fitted on its training rows.
 
     Args:
         cfg: the whole configuration, typed or plain.
         datamodule: set up.
         chosen: option of each group, for error messages.
-        make: makes an object of its settings.
 
     Raises:
         UsageError: where the model does not fit the data.
@@ -39,7 +36,6 @@ def build_model(
         features_scaling=datamodule.features_scaling,
         target_scaling=datamodule.target_scaling,
         chosen=chosen,
-        make=make,
     )
 
 
@@ -50,7 +46,6 @@ def model_for(
     features_scaling: Scaling,
     target_scaling: Scaling | None,
     chosen: Mapping[str, str],
-    make: Make = instance,
 ) -> TaskModule:
     """LightningModule of the groups ``model``, ``optimizer`` and ``scheduler``, its weights drawn from ``seed``.
 
@@ -60,7 +55,6 @@ def model_for(
         features_scaling: to standardise features by.
         target_scaling: to standardise the target by; None for classes.
         chosen: option of each group, for error messages.
-        make: makes an object of its settings.
 
     Raises:
         UsageError: where the model does not fit the data.
@@ -71,14 +65,14 @@ def model_for(
     # Of the CPU, where weights are drawn: the seed of all devices keeps a traceback for each, half a millisecond.
     torch.default_generator.manual_seed(derive_seed(seed, Stream.WEIGHTS))
     own = plain(cfg["model"])
-    network = build_network(own.pop("network"), schema, n_outputs=schema.n_outputs(task), make=make)
+    network = build_network(own.pop("network"), schema, n_outputs=schema.n_outputs(task))
     settings: dict[str, Any] = {
         "network": network,
         "standardize": Standardize(features_scaling.mean, features_scaling.scale),
-        "optimizer": make(cfg["optimizer"], "optimizer"),
-        "schedule": make(scheduler, "scheduler") if scheduler["_target_"] else None,
+        "optimizer": instance(cfg["optimizer"], "optimizer"),
+        "schedule": instance(scheduler, "scheduler") if scheduler["_target_"] else None,
         "seed": seed,
-        **metric_settings(cfg, task=task, schema=schema, make=make),
+        **metric_settings(cfg, task=task, schema=schema),
     }
     if target_scaling is not None:
         settings["standardize_target"] = Standardize(target_scaling.mean, target_scaling.scale)
@@ -91,7 +85,7 @@ def model_for(
             )
         own |= {} if threshold is None else {"threshold": threshold}
         own["_target_"] = next(name for name, its_task in MODEL_TASKS.items() if its_task is task)
-    model: TaskModule = make(own, "model", **settings, _recursive_=False)
+    model: TaskModule = instance(own, "model", **settings, _recursive_=False)
     return model
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hydra.utils import get_object
 from torch import nn
 
-from perceptron.composition.building.instantiate import Make, instance
+from perceptron.composition.building.instantiate import instance
 from perceptron.composition.settings.schema import MLPConf, TabMConf
 from perceptron.data import TableDataModule, TableSchema
 from perceptron.errors import UsageError
@@ -20,7 +20,7 @@ _DEFAULTS = {field.name: field.default for kind in (TabMConf, MLPConf) for field
 _DEFAULTS.pop("_target_")
 
 
-def build_network(settings: Any, schema: TableSchema, *, n_outputs: int, make: Make = instance) -> nn.Module:
+def build_network(settings: Any, schema: TableSchema, *, n_outputs: int) -> nn.Module:
     """The network that plain settings name by ``_target_``.
 
     ``n_features`` and ``n_outputs`` are given to every network; ``category_places`` and ``flags``, as in ``TabM``, to
@@ -30,7 +30,6 @@ def build_network(settings: Any, schema: TableSchema, *, n_outputs: int, make: M
         settings: of ``model.network``.
         schema: what the data is.
         n_outputs: values that a row gets.
-        make: makes an object of its settings.
 
     Raises:
         UsageError: where there is no such network, or it does not take its settings.
@@ -45,7 +44,7 @@ def build_network(settings: Any, schema: TableSchema, *, n_outputs: int, make: M
         part = {key: told(value) for key, value in part.items()}
         return _fitted(part, known) if isinstance(part.get("_target_"), str) else part
 
-    network: nn.Module = make(told(settings), "model.network", n_features=schema.n_features, n_outputs=n_outputs)
+    network: nn.Module = instance(told(settings), "model.network", n_features=schema.n_features, n_outputs=n_outputs)
     return network
 
 
@@ -85,7 +84,7 @@ def _known_features(schema: TableSchema) -> dict[str, Any]:
     if not schema.encoding:
         return {}
     # Here, because it imports pandas.
-    from perceptron.data.encoding import category_places, flags, from_texts
+    from perceptron.data.columns.encoding import category_places, flags, from_texts
 
     codes = from_texts(schema.encoding)
     return {"category_places": [list(place) for place in category_places(codes)], "flags": list(flags(codes))}

@@ -10,8 +10,9 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
+from perceptron.composition.building.argument_types import check_argument_types
 from perceptron.composition.building.callbacks import build_callback, check_callbacks
-from perceptron.composition.building.instantiate import Make, instance
+from perceptron.composition.building.instantiate import instance
 from perceptron.composition.settings.plain import plain
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
@@ -34,6 +35,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     Raises:
         UsageError: where this machine does not have the device that ``trainer`` names.
     """
+    check_argument_types(plain(cfg.trainer), "trainer")
     check_device(cfg.trainer.accelerator)
     configured = {
         f"callbacks.{name!s}": build_callback(plain(part), f"callbacks.{name!s}")
@@ -71,9 +73,12 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     return built
 
 
-def build_loggers(group: DictConfig | Mapping[str, Any], make: Make = instance) -> list[Logger]:
-    """Loggers of the group ``logger``, each by ``make``."""
-    loggers = {f"logger.{name!s}": make(part, f"logger.{name!s}") for name, part in group.items() if part is not None}
+def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
+    """Loggers of the group ``logger``."""
+    check_argument_types(plain(group), "logger")
+    loggers = {
+        f"logger.{name!s}": instance(part, f"logger.{name!s}") for name, part in group.items() if part is not None
+    }
     for name, logger in loggers.items():
         if not isinstance(logger, Logger):
             raise UsageError(f"{name} must be a Logger, got {type(logger).__name__}; change {name}._target_")

@@ -1,131 +1,141 @@
-"""The jobs of a multirun in groups, whose members are of one architecture, and each group in shares."""
+"""The jobs of a multirun in groups that are trained side by side, and each group in shares."""
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby, pairwise
-from pathlib import Path
 from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.population.jobs import MemberBuilder, check_settings, check_surroundings, group_key
-from perceptron.composition.settings.checks import check, check_values
-from perceptron.composition.sweeps.template import JobTemplate, PlainJob
+from perceptron.composition.population.eligibility import check_job, check_together, group_key
+from perceptron.composition.population.job_loader import ComposedJob, MultirunJobs
+from perceptron.composition.population.members import MemberBuilder
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, members_that_fit
-from perceptron.runs.folder import Run
 
 log = logging.getLogger(__name__)
 
-# Of a process on a CPU. More at once are not faster, and what a killed sweep loses is those that are under way.
+# Members of a process on a CPU. More at once are not faster, and a killed sweep loses the members in training.
 _GOOD_SHARE = 64
-# Four in one stack take 1.3 times what one takes by itself (benchmarks/results/population.svg).
+# Training four members in one stack takes 1.3 times as long as training one (benchmarks/results/population.svg).
 _WORTH_A_PROCESS = 4
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A job that can be trained beside others.
+class Group:
+    """Jobs that are trained side by side.
 
     Attributes:
-        number: of the job in the sweep.
-        config: plain configuration.
-        chosen: option of each of Hydra's groups.
-        build: makes its member, where it is trained.
+        first: one of them, composed: they share device, epochs and progress bar with it.
+        member: its member, untrained.
+        numbers: of the jobs; neighbours share the settings of losses and metrics where possible.
     """
 
-    number: int
-    config: Mapping[str, Any]
-    chosen: Mapping[str, str]
-    build: Callable[[], Member]
+    first: ComposedJob
+    member: Member
+    numbers: Sequence[int]
 
 
-def group_jobs(numbers: Iterable[int], job_of: Callable[[int], PlainJob]) -> tuple[list[list[Candidate]], list[int]]:
+class JobPreparation:
+    """Composes jobs and builds their members, where they are trained.
+
+    Args:
+        jobs: of the multirun.
+    """
+
+    def __init__(self, jobs: MultirunJobs) -> None:
+        self._jobs = jobs
+        self._builder = MemberBuilder()
+
+    def prepare(self, number: int, beside: ComposedJob | None = None) -> tuple[ComposedJob, Member] | None:
+        """A job and its member; None, with a line in the log, where the job must run alone.
+
+        Args:
+            number: of the job.
+            beside: a job of the group that it is to join; None for the first.
+        """
+        try:
+            job = self._jobs.job(number)
+            check_job(job)
+            if beside is not None:
+                check_together(job, beside)
+            return job, self._builder.build(job.config, job.choices)
+        except (CannotStackError, UsageError, OmegaConfBaseException) as error:
+            _log_alone(number, error)
+            return None
+
+
+def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Group], list[int]]:
     """Put jobs that can be trained side by side into groups.
 
+    Only the first job of a group is resolved and built here: the others cost less in the processes that train them.
+    What the first one reads, forked processes do not read again.
+
     Args:
-        numbers: of a multirun's jobs.
-        job_of: gives a job, which its template is set to until the next is asked for.
+        jobs: of the multirun.
+        preparation: of its jobs.
 
     Returns:
-        Groups, and the numbers of the jobs that must be run as usual.
+        The groups, and the numbers of the jobs that must run as usual.
     """
-    groups: dict[str, list[Candidate]] = {}
+    settings: dict[str, dict[int, str]] = {}
     alone: list[int] = []
-    builder = MemberBuilder()
-    checked: set[JobTemplate] = set()
-    for number in numbers:
+    for number in jobs.numbers:
         try:
-            job = job_of(number)
-            _check(job, checked)
-            candidate = Candidate(job.number, job.config, job.chosen, partial(builder.build, job.config, job.chosen))
-            key = group_key(job.config)
-            if key not in groups:
-                # What is wrong with the first is wrong with all, and the table that it reads is read for all.
-                candidate.build()
-        except (CannotStackError, UsageError, OmegaConfBaseException) as error:
-            tell_alone(number, error)
+            own = jobs.settings(number)
+        except OmegaConfBaseException as error:
+            _log_alone(number, error)
             alone.append(number)
         else:
-            groups.setdefault(key, []).append(candidate)
-    for candidates in groups.values():
-        candidates.sort(key=_kin)
-    return list(groups.values()), alone
+            settings.setdefault(group_key(own), {})[number] = _scoring_key(own)
+    groups = []
+    for scoring_keys in settings.values():
+        numbers = sorted(scoring_keys, key=lambda number: (scoring_keys[number], number))
+        while numbers:
+            prepared = preparation.prepare(numbers[0])
+            if prepared is not None:
+                groups.append(Group(*prepared, numbers))
+                break
+            alone.append(numbers.pop(0))
+    return groups, alone
 
 
-def shares(group: Sequence[Candidate], *, n_processes: int, max_members: int | None) -> list[Sequence[Candidate]]:
-    """Cut a group into what is trained in one fit each.
+def divided(group: Group, *, n_processes: int, max_members: int | None) -> list[list[int]]:
+    """Divide a group into shares, each of which is trained in one fit.
 
     Args:
-        group: jobs of one group.
-        n_processes: that train at a time; 1 where this process trains one share after another.
-        max_members: that all of them train at once; None for what is good on the device.
+        group: the jobs.
+        n_processes: that train at the same time; 1 where this process trains one share after another.
+        max_members: that all of them train at the same time; None for as many as suit the device.
+
+    Returns:
+        Numbers of the jobs of each share.
     """
-    first = group[0]
-    good = None if max_members is None else max(1, max_members // n_processes)
-    size = members_that_fit(first.build, first.config["trainer"]["accelerator"], good, _GOOD_SHARE)
-    n_shares = -(-len(group) // size)
-    # As many as there are processes to train them, or a multiple, so that none of them waits for others.
-    wanted = min(n_processes, max(1, len(group) // _WORTH_A_PROCESS))
+    limit = None if max_members is None else max(1, max_members // n_processes)
+    size = members_that_fit(group.member, group.first.config["trainer"]["accelerator"], limit, _GOOD_SHARE)
+    n_shares = -(-len(group.numbers) // size)
+    # As many as there are processes to train them, or a multiple, so that no process waits for others.
+    wanted = min(n_processes, max(1, len(group.numbers) // _WORTH_A_PROCESS))
     n_shares = -(-n_shares // wanted) * wanted
-    bounds = [len(group) * i // n_shares for i in range(n_shares + 1)]
-    return [group[start:stop] for start, stop in pairwise(bounds) if stop > start]
+    bounds = [len(group.numbers) * i // n_shares for i in range(n_shares + 1)]
+    return [list(group.numbers[start:stop]) for start, stop in pairwise(bounds) if stop > start]
 
 
-def tell_alone(number: int, reason: Exception) -> None:
-    """Say in the log why a job runs alone."""
-    why = "" if isinstance(reason, CannotStackError) else ", to say what is wrong"
-    log.info("job #%d runs alone%s: %s", number, why, str(reason).partition("\n")[0])
+def _log_alone(number: int, error: Exception) -> None:
+    why = "" if isinstance(error, CannotStackError) else ", to report the error"
+    log.info("job #%d runs alone%s: %s", number, why, str(error).partition("\n")[0])
 
 
-def in_words(candidates: Iterable[Candidate]) -> str:
+def in_words(numbers: Iterable[int]) -> str:
     """Numbers of jobs, such as ``0 to 3, 7, 9 to 12``."""
-    numbers = sorted(candidate.number for candidate in candidates)
-    # Neighbours differ from their places in the order by the same number.
-    runs = [[number for _, number in run] for _, run in groupby(enumerate(numbers), lambda at: at[1] - at[0])]
+    # Consecutive numbers differ from their positions by the same amount.
+    runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda at: at[1] - at[0])]
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
 
 
-def _kin(candidate: Candidate) -> str:
-    """What losses and metrics depend on; those with the same are computed together."""
-    model, data = candidate.config["model"], candidate.config["data"]
-    settings = [model.get(name) for name in ("threshold", "label_smoothing")]
-    return json.dumps([settings, {**data, "seed": None}], sort_keys=True, default=str)
-
-
-def _check(job: PlainJob, checked: set[JobTemplate]) -> None:
-    run = Run(Path(job.config["paths"]["output_dir"]))
-    if run.is_finished:
-        raise CannotStackError("it is finished")
-    if run.checkpoint("last").is_file():
-        raise CannotStackError("it goes on from where it was left")
-    if job.template in checked:
-        check_values(job.config, job.template.varying)
-    else:
-        check(job.template.enter(job.number))
-        checked.add(job.template)
-    check_surroundings(job.template.hydra_values)
-    check_settings(job.config)
+def _scoring_key(settings: Mapping[str, Any]) -> str:
+    """The settings on which losses and metrics depend: neighbours that share them are scored together."""
+    own = [settings["model"].get(name) for name in ("threshold", "label_smoothing")]
+    return json.dumps([own, {**settings["data"], "seed": None}], sort_keys=True, default=str)

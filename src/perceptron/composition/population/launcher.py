@@ -1,4 +1,4 @@
-"""What ``hydra/launcher=population`` does with the jobs of a multirun."""
+"""``hydra/launcher=population``: the jobs of a multirun are trained side by side, the others as Hydra runs them."""
 
 import logging
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from perceptron.composition.population.groups import group_jobs
-from perceptron.composition.population.sharing import train_groups
-from perceptron.composition.population.trained import Trained
+from perceptron.composition.population.groups import JobPreparation, group_jobs
+from perceptron.composition.population.job_loader import ComposedJob, JobLoader, MultirunJobs
+from perceptron.composition.population.run_folder import write_run
+from perceptron.composition.population.shares import GroupTraining
 from perceptron.composition.settings.hydras import check_hydra
-from perceptron.composition.sweeps.job import as_job
-from perceptron.composition.sweeps.loader import SweepLoader
-from perceptron.composition.sweeps.template import PlainJob
+from perceptron.composition.sweeps.train_job import as_job
 from perceptron.garbage_collection import rare_collection
+from perceptron.population import Member, PopulationFit
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
@@ -24,31 +24,36 @@ from perceptron.training.lightning_messages import silence_lightning
 
 log = logging.getLogger(__name__)
 
+# The project's own callbacks, which ask for nothing of a single job.
+_OWN_CALLBACKS = {"check", "sweep"}
+
 
 def launch(
     job_overrides: Sequence[Sequence[str]],
     first: int,
     *,
+    loader: JobLoader,
     context: HydraContext,
     task_function: TaskFunction,
     config: DictConfig,
     max_members: int | None,
 ) -> list[JobReturn]:
-    """Train the jobs side by side, and let Hydra run each: its folder, its log, its callbacks.
+    """Train the jobs side by side, and run those that must run alone.
 
     Args:
         job_overrides: of each job.
         first: number of the first job.
+        loader: composes the jobs.
         context: Hydra's.
-        task_function: runs a job that is not trained side by side.
+        task_function: runs a job alone.
         config: the multirun's, with ``hydra``.
-        max_members: trained at once; None for what is good on the device.
+        max_members: trained at the same time; None for as many as suit the device.
 
     Returns:
         Results in the jobs' order.
 
     Raises:
-        UsageError: where Hydra's settings cannot be.
+        UsageError: if one of Hydra's settings is not valid.
     """
     raise_if_lost()
     check_hydra(config.hydra)
@@ -56,89 +61,48 @@ def launch(
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
     log.info("Launching %d jobs side by side", len(job_overrides))
-    loader = context.config_loader
-    assert isinstance(loader, SweepLoader)  # noqa: S101
     before = HydraConfig.instance().cfg
-    jobs: dict[int, PlainJob] = {}
-    # The project's own ask for nothing of a single job.
-    has_callbacks = not set(config.hydra.callbacks) <= {"check", "sweep"}
+    jobs = MultirunJobs(loader, config, job_overrides, first)
+    preparation = JobPreparation(jobs)
+    has_callbacks = not set(config.hydra.callbacks) <= _OWN_CALLBACKS
 
-    def job_of(number: int) -> PlainJob:
-        jobs[number] = loader.template(config, job_overrides[number - first]).job(number)
-        return jobs[number]
-
-    def write(number: int, trained: Trained) -> JobReturn:
-        template = jobs[number].template
-        if has_callbacks:
-            loader.template(config, job_overrides[number - first])
-            template.enter(number)
-        job = jobs.pop(number)
+    def write(job: ComposedJob, member: Member, fit: PopulationFit) -> JobReturn:
+        result = JobReturn(overrides=job.overrides, working_dir=str(Path.cwd()), task_name=config.hydra.job.name)
+        cfg = jobs.enter(job.number).cfg if has_callbacks else config
         try:
-            return _written(job, trained, context=context, cfg=template.cfg)
+            job.write_hydra_files()
+            if has_callbacks:
+                context.callbacks.on_job_start(config=cfg, task_function=task_function)
+            result.return_value = as_job(Run(job.folder), lambda: write_run(job, member, fit))
         except OSError as error:
             if is_no_room(error):
                 raise no_room(error, job.folder, advice=None) from error
             raise
+        result.status = JobStatus.COMPLETED
+        if has_callbacks:
+            context.callbacks.on_job_end(config=cfg, job_return=result)
+        return result
 
-    def run(number: int) -> JobReturn:
-        overrides = job_overrides[number - first]
-        log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
-        cfg = loader.template(config, overrides).of_job(number)
+    def run_alone(number: int) -> JobReturn:
+        log.info("\t#%d : %s", number, " ".join(filter_overrides(jobs.overrides(number))))
         result = run_job(
             hydra_context=context,
             task_function=task_function,
-            config=cfg,
+            config=jobs.for_hydra(number),
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
         )
         configure_log(config.hydra.hydra_logging, config.hydra.verbose)
         return result
 
-    numbers = range(first, first + len(job_overrides))
     try:
         with rare_collection():
             silence_lightning()
-            groups, alone = group_jobs(numbers, job_of)
+            groups, alone = group_jobs(jobs, preparation)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
-            for written in train_groups(groups, write, max_members=max_members):
-                results |= written
-            ended = {number: result or run(number) for number, result in results.items()}
+            for of_share in GroupTraining(preparation, write, max_members=max_members).train(groups):
+                results |= of_share
+            ended = {number: result or run_alone(number) for number, result in results.items()}
     finally:
         HydraConfig.instance().cfg = before
-    return [ended[number] for number in numbers]
-
-
-def _written(job: PlainJob, trained: Trained, *, context: HydraContext, cfg: DictConfig) -> JobReturn:
-    """Leave a trained job's folder as Hydra and the job alone would have.
-
-    Hydra's own way to run a job resolves, copies and dumps its configuration anew, 60 ms a job (measured).
-    """
-    job.folder.mkdir(parents=True, exist_ok=True)
-    if cfg.hydra.output_subdir is not None:
-        hydra = job.folder / cfg.hydra.output_subdir
-        hydra.mkdir(parents=True, exist_ok=True)
-        for name, text in job.hydra_files().items():
-            (hydra / name).write_text(text, encoding="utf-8")
-    if log_file := _log_file(job):
-        # Of what a member does, the log of the sweep tells.
-        log_file.touch()
-    context.callbacks.on_job_start(config=cfg, task_function=lambda _: trained.write())
-    result = JobReturn(overrides=list(job.overrides), working_dir=str(Path.cwd()), task_name=cfg.hydra.job.name)
-    result.return_value = as_job(Run(Path(job.config["paths"]["output_dir"])), trained.write)
-    result.status = JobStatus.COMPLETED
-    context.callbacks.on_job_end(config=cfg, job_return=result)
-    return result
-
-
-def _log_file(job: PlainJob) -> Path | None:
-    """Where Hydra would write a job's log, without OmegaConf; None where it would not, or only OmegaConf knows."""
-    hydra = job.template.hydra_values
-    logging_of_job = hydra["job_logging"]
-    file = logging_of_job.get("handlers", {}).get("file")
-    if logging_of_job["root"] is None or file is None:
-        return None
-    name = str(file["filename"])
-    parts = {"hydra.runtime.output_dir": job.folder, "task_name": job.config["task_name"]}
-    for key, part in (parts | {"hydra.job.name": hydra["job"]["name"]}).items():
-        name = name.replace(f"${{{key}}}", str(part))
-    return None if "${" in name else Path(name)
+    return [ended[number] for number in jobs.numbers]

@@ -1,1 +1,1 @@
-"""Runs that are finished, made to work again from what they left."""
+"""Stored runs: their configuration, checked before use, and what can be done with them."""

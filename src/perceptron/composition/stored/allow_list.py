@@ -1,11 +1,11 @@
-"""What a stored configuration may name to be built: an allow-list, for a file is no reason to run code.
+"""The allow-list of classes and functions that a stored configuration may name.
 
-Hydra builds whatever a ``_target_`` names, and its own list of forbidden names is no boundary. So each ``_target_`` of
-a configuration that was read from a disk must be found here, before any of it is built.
+Hydra calls whatever a ``_target_`` names, and its own list of forbidden names is no security boundary. Therefore each
+``_target_`` in a configuration that comes from a file must be on this list, before anything is built.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -15,8 +15,9 @@ from torch import nn, optim
 from torchmetrics import Metric
 
 from perceptron.errors import UsageError
+from perceptron.files.plain_values import nested_values
 
-# A name is looked up in a module itself, never through attributes: torch.optim.sgd.torch.hub.load is no class of
+# Names are looked up in modules only, never through attributes: torch.optim.sgd.torch.hub.load is no class of
 # torch.optim.
 _OWN = re.compile(r"(perceptron(?:\.[a-z_]+)+)\.([A-Za-z]\w*)")
 _OPTIMIZER = re.compile(r"(torch\.optim(?:\.lr_scheduler)?)\.([A-Z]\w*)")
@@ -25,12 +26,12 @@ _LIGHTNING = re.compile(
 )
 # Lightning's other loggers connect to servers that their arguments name.
 _LOCAL_LOGGERS = (CSVLogger, TensorBoardLogger)
-# Metrics of classes and of values: others of torchmetrics load models.
+# Metrics for classification and regression; other metrics of torchmetrics load models.
 _METRIC = re.compile(r"(torchmetrics(?:\.(?:classification|regression))?)\.([A-Z]\w*)")
 _METRIC_MODULES = ("torchmetrics.classification.", "torchmetrics.regression.")
 _PRUNER = re.compile(r"(optuna\.pruners)\.([A-Z]\w*Pruner)")
 _DATASET = re.compile(r"(sklearn\.datasets)\.((?:load|fetch|make)_\w+)")
-# Writes what an address holds to any path.
+# Downloads a file to any path.
 _NO_DATASETS = ("fetch_file",)
 # scikit-learn unpickles what it finds in a data_home.
 _FORBIDDEN_ARGUMENTS = ("data_home",)
@@ -40,54 +41,28 @@ _OWN_FUNCTIONS = (
     "perceptron.models.schedules.plateau",
 )  # fmt: skip
 _OWN_CLASSES = (nn.Module, L.Callback, L.LightningDataModule, Logger)
-# A hundred times what a run stores: a small YAML file can unfold to any size, or hold itself.
-_MOST_VALUES = 50_000
 
 
-def check_trusted(config: Any, *, where: str, trust: Collection[str] = ()) -> None:
-    """Check a configuration of plain values that comes from a file.
+def check_trusted(config: Mapping[str, Any], *, where: str, trust: Collection[str] = ()) -> None:
+    """Check that a configuration from a file names nothing but what the allow-list holds.
 
     Args:
-        config: mappings, lists and plain values.
+        config: plain values.
         where: the file, for messages.
-        trust: names that the user adds to the list on purpose.
+        trust: names that the user adds to the list.
 
     Raises:
-        UsageError: where it names what is not on the list, holds an interpolation, or is no configuration.
+        UsageError: for the first name that is not on the list, and the first interpolation.
     """
-    for value in _values(config, where):
-        if isinstance(value, str):
-            if "${" in value:
+    for _, value in nested_values(config):
+        texts = [value] if isinstance(value, str) else [*value] if isinstance(value, dict) else []
+        for text in texts:
+            if "${" in str(text):
                 raise UsageError(
-                    f"a stored configuration must hold plain values, got {value} in {where}; restore the file"
+                    f"a stored configuration must hold plain values, got {text} in {where}; restore the file"
                 )
-        elif isinstance(value, Mapping):
-            target = value.get("_target_")
-            if target is not None:
-                _check_target(target, value, where=where, trust=trust)
-        elif not isinstance(value, bool | int | float | list | None):
-            raise UsageError(
-                f"a stored configuration must hold plain values, got a {type(value).__name__} in {where}; "
-                "restore the file"
-            )
-
-
-def _values(config: Any, where: str) -> Iterator[Any]:
-    """Every value at any depth, keys included."""
-    left = [config]
-    seen = 0
-    while left:
-        value = left.pop()
-        seen += 1
-        if seen > _MOST_VALUES:
-            raise UsageError(
-                f"a stored configuration must hold at most {_MOST_VALUES} values, got more in {where}; restore the file"
-            )
-        yield value
-        if isinstance(value, Mapping):
-            left += [*value.keys(), *value.values()]
-        elif isinstance(value, list):
-            left += value
+        if isinstance(value, dict) and value.get("_target_") is not None:
+            _check_target(value["_target_"], value, where=where, trust=trust)
 
 
 def _check_target(target: Any, arguments: Mapping[Any, Any], *, where: str, trust: Collection[str]) -> None:
@@ -104,7 +79,7 @@ def _check_target(target: Any, arguments: Mapping[Any, Any], *, where: str, trus
             f"a stored configuration must not set {named[0]} of {target}, got it in {where}; "
             f"if you know it, type 'trust=[{target}]'"
         )
-    # Called while the configuration is built, it would download before anything could forbid it.
+    # Without _partial_ it is called while the configuration is built, before anything can prevent the download.
     if is_downloaded(target) and arguments.get("_partial_") is not True:
         raise UsageError(
             f"a stored configuration must not download while it is built, got {target} without _partial_ in {where}; "
@@ -118,7 +93,7 @@ def is_downloaded(target: Any) -> bool:
 
 
 def is_allowed(target: str) -> bool:
-    """Whether the list holds a name: the project's own parts, optimizers, Lightning's, metrics, pruners, data sets."""
+    """Whether a name is on the list: own and Lightning's parts, optimizers, metrics, pruners, data sets."""
     if target in _OWN_FUNCTIONS:
         return True
     if named := _OWN.fullmatch(target):
@@ -139,7 +114,7 @@ def is_allowed(target: str) -> bool:
 
 
 def _found(module: str, name: str) -> Any:
-    # import_module takes modules alone: it does not reach through the attributes of one.
+    # import_module accepts only modules, not attributes of modules.
     try:
         return vars(import_module(module)).get(name)
     except ImportError:

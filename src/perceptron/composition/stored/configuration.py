@@ -1,4 +1,4 @@
-"""A stored plain configuration, made typed and checked again, with the overrides of a command."""
+"""Typing and checking a stored plain configuration, with the overrides of a command."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -25,21 +25,21 @@ from perceptron.composition.settings.schema import SCHEMAS, TrainConf
 from perceptron.errors import UsageError
 
 _GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "callbacks", "logger")
-# Parts with a schema of their own.
+# Groups that have a schema.
 _TYPED = ("data", "model", "optimizer", "scheduler", "trainer", "paths")
 
 
 def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (), trains: bool = True) -> DictConfig:
-    """The configuration with the types of ``composition.settings.schema``, overrides applied, ranges checked.
+    """The configuration with the types of ``composition.settings.schema``; overrides are applied, ranges checked.
 
     Args:
-        config: plain values, as a run leaves them.
-        where: the file it comes from, for messages.
+        config: plain values, as a run stores them.
+        where: the file that it comes from, for messages.
         overrides: in Hydra's syntax: settings such as ``data.batch_size=64``, and whole groups such as ``data=iris``.
-        trains: whether the run goes on with it; False for commands that only read.
+        trains: whether a run is trained with it; False for commands that only read.
 
     Raises:
-        UsageError: where the configuration is none of this project's, or an override is wrong.
+        UsageError: if the configuration does not fit this version, or an override is wrong.
     """
     for group in _TYPED:
         if not isinstance(config.get(group), Mapping):
@@ -67,7 +67,7 @@ def _structured(config: Mapping[str, Any]) -> DictConfig:
 
 
 def _schema_of(group: str, part: Mapping[str, Any]) -> Any:
-    """Type of a part: the one with its keys, first of all with its target too."""
+    """The schema of a part: preferably with its keys and its target, otherwise with either."""
     kinds = [kind for path, kind in SCHEMAS.items() if path.startswith(f"{group}/")]
 
     def likeness(kind: type) -> tuple[bool, bool]:
@@ -107,7 +107,7 @@ def _is_value(override: Override) -> bool:
 
 
 def _check_plain(override: Override) -> None:
-    """Refuse what needs a composition from the start."""
+    """Refuse overrides that would need the configuration to be composed anew."""
     text = override.input_line
     if override.is_delete() or override.is_sweep_override():
         raise UsageError(f"a stored run takes settings with one value, got {text}; write key=value")

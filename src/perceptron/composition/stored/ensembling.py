@@ -1,4 +1,4 @@
-"""One predictor of a sweep's finished members, as a run's folder of its own."""
+"""Making one predictor from a sweep's finished runs, in a run folder of its own."""
 
 import json
 import shutil
@@ -26,13 +26,13 @@ from perceptron.runs.plain_yaml import as_yaml
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """What became of a sweep.
+    """An ensemble made from a sweep.
 
     Attributes:
-        folder: where the ensemble lies.
-        n_members: how many runs answer together.
-        n_left_out: how many runs have not ended well.
-        n_splits: how many different splits the members were trained on.
+        folder: of the ensemble.
+        n_members: number of runs in it.
+        n_left_out: number of unfinished runs.
+        n_splits: number of different splits that the members were trained on.
     """
 
     folder: Path
@@ -42,18 +42,18 @@ class Made:
 
 
 def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust: Collection[str] = ()) -> Made:
-    """Write a run's folder whose model answers with the mean of a sweep's finished members.
+    """Write a run folder whose model predicts the mean of a sweep's finished runs.
 
-    It holds ``config.yaml``, written last, and ``checkpoints/best.ckpt``: copies, which need the members no more.
+    It holds ``config.yaml``, written last, and ``checkpoints/best.ckpt``; the members' folders are no longer needed.
 
     Args:
-        sweep: folder of runs, at any depth; ensembles among them are passed over.
+        sweep: folder of runs, at any depth; ensembles among them are ignored.
         folder: to be written; it must not hold a run.
         checkpoint: of each member, ``best`` or ``last``.
-        trust: names of classes outside this project that the stored configurations may build.
+        trust: names of classes that the user adds to the allow-list.
 
     Raises:
-        UsageError: where there are fewer than two, or they do not answer the same question.
+        UsageError: if there are fewer than two, or they solve different problems.
     """
     if (folder / "config.yaml").exists():
         raise UsageError(f"output must not hold a run yet, got {folder}; delete it or name another")
@@ -66,7 +66,7 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
     members = [restore(run.folder, checkpoint=checkpoint, trust=trust) for run in finished]
     _check_alike(members)
     for member in members[1:]:
-        _count_alike(member, members[0].schema)
+        _use_common_offsets(member, members[0].schema)
     config = _config(members, folder)
     where = str(folder)
     check_trusted(config, where=where, trust=trust)
@@ -103,7 +103,7 @@ def check_held_out(restored: Restored) -> None:
     """Refuse to score an ensemble on rows that some of its members were trained on.
 
     Raises:
-        UsageError: where members were trained on different rows of the table that the configuration names.
+        UsageError: if members were trained on different rows of the table that the configuration names.
     """
     splits = [member["split"] for member in restored.members]
     n_splits = _n_splits(splits)
@@ -117,7 +117,7 @@ def check_held_out(restored: Restored) -> None:
 
 
 def _check_alike(members: Sequence[Restored]) -> None:
-    """Refuse members that do not answer the same question in the same way."""
+    """Refuse members that differ in task, columns, classes or kind of model."""
     first = members[0]
     for member in members:
         if type(member.model) not in (BinaryClassifier, MulticlassClassifier, Regressor):
@@ -141,8 +141,8 @@ def _check_alike(members: Sequence[Restored]) -> None:
                 )
 
 
-def _count_alike(member: Restored, common: TableSchema) -> None:
-    """Let a member take columns less the common offsets, for each run chooses some for its own table."""
+def _use_common_offsets(member: Restored, common: TableSchema) -> None:
+    """Convert a member to the common offsets of the columns, since each run chooses its own."""
     model, own = member.model, member.schema
     model.standardize.move(own.feature_offsets, to=common.feature_offsets)
     if isinstance(model, Regressor):
@@ -157,7 +157,7 @@ def _kind(model: TaskModule) -> str:
 
 
 def _n_answers(member: Restored) -> int:
-    """Answers of a member for a row, of which more would count more in the mean."""
+    """Number of predictions that a member makes for a row; a larger number would weigh more in the mean."""
     with torch.inference_mode():
         outputs: torch.Tensor = member.model.network(
             torch.zeros(1, member.schema.n_features, dtype=next(member.model.parameters()).dtype)
@@ -171,9 +171,9 @@ def _short(value: Any) -> str:
 
 
 def _config(members: Sequence[Restored], folder: Path) -> dict[str, Any]:
-    """The first member's configuration with all members' networks, and without what only training needs."""
+    """The first member's configuration with all members' networks, and without callbacks and loggers."""
     config = plain(members[0].config)
-    # _partial_, because the number of columns and outputs is told when the checkpoint is read.
+    # Partial, because the numbers of columns and outputs are known only when the checkpoint is read.
     networks = [{**plain(member.config)["model"]["network"], "_partial_": True} for member in members]
     config["model"] |= {"network": {"_target_": ENSEMBLE, "networks": networks}}
     config["paths"] |= {"output_dir": str(folder.resolve())}

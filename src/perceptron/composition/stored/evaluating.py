@@ -1,4 +1,4 @@
-"""Metrics of a restored model."""
+"""Evaluating a restored model."""
 
 import logging
 from collections.abc import Sequence
@@ -23,21 +23,21 @@ log = logging.getLogger(__name__)
 
 
 def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dict[str, float]:
-    """Loss and metrics on splits of the run's data, to the last bit what training reported.
+    """Loss and metrics on splits of the run's data, bit-identical to those that training reported.
 
     Args:
-        restored: whose configuration may name other data than the run's.
-        splits: those without rows are left out.
+        restored: its configuration may name other data than the run's.
+        splits: splits without rows are left out.
 
     Raises:
-        UsageError: where none of them has rows, or an ensemble's members were trained on different rows of the table.
+        UsageError: if none of them has rows, or an ensemble's members were trained on different rows of the table.
     """
     check_held_out(restored)
     silence_lightning()
     config = restored.config
     datamodule = restore_data(restored)
     _warn_of_changes(restored, datamodule)
-    # As many threads as in training: their number decides in which order sums are taken.
+    # As many threads as in training: their number determines the order of sums.
     set_threads(
         config.trainer.num_threads,
         restored.model,
@@ -53,7 +53,7 @@ def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dic
 
 
 def _warn_of_changes(restored: Restored, datamodule: TableDataModule) -> None:
-    """Say where the run's own table has changed since; of other data that an override names nothing is to be said."""
+    """Warn if the run's table has changed since training, unless an override names other data."""
     run = Run(Path(restored.config.paths.output_dir))
     if not (run.folder / "config.yaml").is_file() or run.config.get("data") != plain(restored.config)["data"]:
         return
@@ -65,7 +65,7 @@ def _warn_of_changes(restored: Restored, datamodule: TableDataModule) -> None:
 
 
 def _silent(config: DictConfig) -> DictConfig:
-    """The configuration with nothing that writes files."""
+    """The configuration without anything that writes files."""
     silent = config.copy()
     silent.trainer.enable_checkpointing = False
     silent.trainer.enable_progress_bar = False

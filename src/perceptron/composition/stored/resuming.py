@@ -1,4 +1,4 @@
-"""A stopped run, going on in its folder."""
+"""Resuming a stopped run in its folder."""
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perceptron.composition.settings.combinations import ESTIMATOR
-from perceptron.composition.stored.restore import may_download, read_config
+from perceptron.composition.stored.config_file import config_to_resume, may_download
 from perceptron.composition.train import train
 from perceptron.data import offline
 from perceptron.errors import UsageError
@@ -21,18 +21,18 @@ from perceptron.terminal.text import VisibleFormatter
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:
-    """Train on from the newest checkpoint, or from the start where there is none yet.
+    """Continue training from the newest checkpoint, or from the start if there is none yet.
 
     Args:
-        run: finished or not.
+        run: finished or unfinished.
         overrides: settings that replace the stored ones, such as ``trainer.max_epochs=200``.
-        trust: names of classes outside this project that the stored configuration may build.
+        trust: names of classes that the user adds to the allow-list.
 
     Returns:
         The best value of the monitored metric.
 
     Raises:
-        UsageError: where there is nothing left to do, or the run cannot be read.
+        UsageError: if there is nothing left to do, or the run cannot be read.
     """
     run = Run(run.folder.resolve())
     if run.is_finished and not overrides:
@@ -46,9 +46,9 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
     check_contained(run.folder)
     if _is_estimator(run.config):
         raise UsageError(
-            f"a fit of scikit-learn cannot go on in its middle, got {run.folder}; delete it and type its command again"
+            f"a scikit-learn fit cannot be resumed, got {run.folder}; delete it and type its command again"
         )
-    cfg = read_config(run, overrides=overrides, trust=trust)
+    cfg = config_to_resume(run, overrides=overrides, trust=trust)
     _check_direction(run.config, overrides)
     point = resume_point(run)
     cfg.ckpt_path = None if point is None else str(point)
@@ -58,17 +58,17 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
 
 
 def _check_direction(stored: Mapping[str, Any], overrides: Sequence[str]) -> None:
-    """Refuse the direction that a version without the group ``metrics`` stored of a metric it did not know: a guess."""
+    """Refuse a direction that an earlier version, without the group ``metrics``, guessed for a metric unknown to it."""
     is_said = any(override.startswith("mode=") for override in overrides)
     if "metrics" not in stored and not is_said and direction_of(stored["monitor"]) is None:
         raise UsageError(
-            f"mode is required for {stored['monitor']}, whose direction the run's version guessed; add mode=max where "
+            f"mode is required for {stored['monitor']}, whose direction an earlier version guessed; add mode=max if "
             "a larger value is better, or mode=min"
         )
 
 
 def _chosen_of(run: Run) -> dict[str, str]:
-    """Option of each group, as Hydra has left it in the run's folder; empty where it has not."""
+    """Option of each group, as Hydra has stored it in the run's folder; empty if it has not."""
     try:
         return run.choices
     except UsageError:
@@ -77,11 +77,13 @@ def _chosen_of(run: Run) -> dict[str, str]:
 
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
-    """Go on with the run's log, as Hydra has started it, and on the terminal with the messages alone."""
+    """Append to the run's log, in Hydra's format, and print the messages on the terminal."""
     try:
         text = TextIOWrapper(open_no_follow(path, "ab"), encoding="utf-8", write_through=True)
     except OSError as error:
-        raise UsageError(f"{path} must be writable, got {error.strerror}; mend it or delete it") from error
+        raise UsageError(
+            f"{path} must be writable, got {error.strerror}; change its permissions or delete it"
+        ) from error
     file, terminal = logging.StreamHandler(text), logging.StreamHandler()
     file.setFormatter(VisibleFormatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
     terminal.setFormatter(VisibleFormatter("%(message)s"))
@@ -101,6 +103,6 @@ def _log_to(path: Path) -> Iterator[None]:
 
 
 def _is_estimator(config: Mapping[str, Any]) -> bool:
-    """Whether a run's stored configuration is that of a model of scikit-learn's."""
+    """Whether a stored configuration is that of a scikit-learn model."""
     model = config.get("model")
     return isinstance(model, Mapping) and model.get("_target_") == ESTIMATOR

@@ -1,52 +1,59 @@
-"""Where a stored configuration may write: into the run's own folder, and nowhere else."""
+"""Checks that a stored configuration writes only into the run's own folder."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from perceptron.errors import UsageError
 from perceptron.files.containment import is_inside
+from perceptron.files.plain_values import nested_values
 from perceptron.passwords import without_password
 
-# Groups whose objects write files. The others read, and a file to read may lie anywhere.
+# Groups whose objects write files. Other groups read files, which may lie anywhere.
 WRITING_GROUPS = ("callbacks", "logger", "trainer")
-# Arguments that are a path even where the value is a bare word, which would lie in the working folder.
+# Arguments that name a path even if the value is a bare word, which would lie in the working folder.
 _FOLDERS = ("dir", "dirpath", "dirname", "save_dir", "root_dir", "default_root_dir", "folder", "output_dir", "path")
 _STORAGE = "storage"
 
 
-def check_paths(config: Mapping[str, Any], folder: Path, *, where: str, trust: Collection[str] = ()) -> None:
-    """Check that all that a stored configuration could write lies in the run's own folder.
+def check_write_paths(config: Mapping[str, Any], folder: Path, *, where: str, trust: Collection[str] = ()) -> None:
+    """Check that everything that a stored configuration could write lies in the run's own folder.
 
     Args:
         config: plain values, whose targets ``check_trusted`` allows.
         folder: of the run.
         where: the file that the configuration comes from, for messages.
-        trust: settings, with all below them, and classes, with any arguments, that the user admits on purpose.
+        trust: settings, with all settings in them, and classes, with any arguments, that the user admits.
 
     Raises:
-        UsageError: for the first path outside, and the first database that is not the sweep's own.
+        UsageError: for the first path outside it, and the first database that is not the sweep's own.
     """
+
+    def is_trusted(key: str, value: Any) -> bool:
+        target = value.get("_target_") if isinstance(value, dict) else None
+        return key in trust or (isinstance(target, str) and target in trust)
+
     written = config["paths"]["output_dir"] if isinstance(config.get("paths"), Mapping) else None
     if not isinstance(written, str) or not written or not is_inside(written, folder):
         raise _outside("paths.output_dir", written, folder, where=where)
     for group in WRITING_GROUPS:
-        for key, text in _texts(config.get(group), group, trust):
-            check_path(key, text, folder, where=where)
+        for key, value in nested_values(config.get(group), group, without=is_trusted):
+            if isinstance(value, str):
+                check_path(key, value, folder, where=where)
 
 
 def check_path(key: str, text: str, folder: Path, *, where: str) -> None:
-    """Check one text of a group that writes.
+    """Check one text in a group that writes files.
 
     Args:
-        key: setting, with dots.
+        key: of the setting, with dots.
         text: its value.
         folder: of the run or the sweep.
-        where: the file that it comes from, for messages.
+        where: the file that holds the setting, for messages.
 
     Raises:
-        UsageError: where it is a path outside, or a database that is not the sweep's own.
+        UsageError: if it is a path outside, or a database that is not the sweep's own.
     """
     name = key.rpartition(".")[2]
     if name == "_target_":
@@ -62,15 +69,15 @@ def check_storage(key: str, url: str, folder: Path, *, where: str) -> None:
 
     Args:
         key: setting, with dots.
-        url: SQLAlchemy's.
+        url: in SQLAlchemy's form.
         folder: of the run or the sweep.
-        where: the file that it comes from, for messages.
+        where: the file that holds the setting, for messages.
 
     Raises:
-        UsageError: where it is another.
+        UsageError: if it is another file.
     """
     parts = urlsplit(url)
-    # Only a URL without options is the name of a file to SQLite and nothing else.
+    # SQLite takes only a URL without options for a mere file name.
     path = Path(parts.path[1:])
     is_file = parts.scheme == "sqlite" and not (parts.netloc or parts.query or parts.fragment) and path.is_absolute()
     sweep = path.parent
@@ -83,30 +90,16 @@ def check_storage(key: str, url: str, folder: Path, *, where: str) -> None:
 
 
 def _leaves(text: str) -> bool:
-    """Whether a text could name a place outside the folder that its object writes to: val/loss could not."""
+    """Whether a text could name a path outside the folder that its object writes to; ``val/loss`` could not."""
     is_relative = not (text.startswith(("/", "~", "\\")) or "://" in text or "$" in text)
     return not is_relative or ".." in text.replace("\\", "/").split("/")
 
 
 def _is_within(text: str, folder: Path) -> bool:
-    """Whether a path lies in a folder, whatever folder it starts at and whatever it is expanded to."""
+    """Whether a path lies in a folder, whatever the folder it is relative to and however it is expanded."""
     # Lightning replaces $NAME by the environment's variable, and joins relative paths to others.
     below = text.removeprefix(f"{folder.resolve()}/")
     return "$" not in below and (Path(text).is_absolute() or ".." not in Path(text).parts) and is_inside(text, folder)
-
-
-def _texts(value: Any, key: str, trust: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Every text in a part and its key, without what the user trusts."""
-    if key in trust:
-        return
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, Mapping) and not (isinstance(value.get("_target_"), str) and value["_target_"] in trust):
-        for name, item in value.items():
-            yield from _texts(item, f"{key}.{name}", trust)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, key, trust)
 
 
 def _outside(key: str, value: Any, folder: Path, *, where: str) -> UsageError:

@@ -1,4 +1,4 @@
-"""``sweep.resume=<folder>``: the command line that started a sweep, again. Imports nothing heavy."""
+"""``sweep.resume=<folder>``: repeat the command line that started a sweep. Imports nothing heavy."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.composition.settings.parsing import parsed_overrides
-from perceptron.composition.sweeps.kept_command import restore_command
+from perceptron.composition.sweeps.command_backup import restore_command
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
 from perceptron.files.containment import check_contained
@@ -22,17 +22,17 @@ _CMAES = "optuna.samplers.CmaEsSampler"
 
 
 def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
-    """Arguments that run a sweep again in its own folder, where each job finds what it has left.
+    """Arguments that run a sweep again in its own folder, where each job continues from what it has stored.
 
     Args:
         arguments: of the command line.
 
     Returns:
-        The arguments for Hydra; None where no sweep is to be resumed.
+        The arguments for Hydra; None if no sweep is to be resumed.
 
     Raises:
-        UsageError: where the folder is no sweep's, settings of the jobs stand beside it, or what it has stored could do
-            more than train, see ``check_stored``; or a link leads out of the folder.
+        UsageError: if the folder is not a sweep's, settings of the jobs are typed beside it, its stored command line
+            could do more than train, see ``check_stored``, or a link leads out of the folder.
     """
     named = [argument for argument in arguments if argument.partition("=")[0] == RESUME]
     if not named:
@@ -44,7 +44,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
         raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {RESUME}; leave it out")
     if "${" in str(folder):
         raise UsageError(f"{RESUME} must be a folder without ${{ in its name, got {folder}; rename it")
-    # Here too, for a link in the folder that one stands in is the user's own only where the sweep is new.
+    # In a new sweep a link in the working folder is the user's own; in a stored one it may be anybody's.
     check_contained(folder)
     restore_command(folder)
     name = QuotedString(text=str(folder), quote=Quote.single)
@@ -57,7 +57,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
 
 
 def _check_sampler(chosen: Mapping[str, Any], folder: Path, *, trust: Collection[str]) -> None:
-    """Refuse to go on with a search whose sampler keeps its state in the database as a pickle."""
+    """Refuse to resume a search whose sampler keeps its state in the database as a pickle."""
     if chosen.get("hydra/sweeper/sampler") == "cmaes" and _CMAES not in trust:
         raise UsageError(
             f"hydra/sweeper/sampler=cmaes reads its state from search.db as a pickle, which can run code, got it for "
@@ -66,7 +66,7 @@ def _check_sampler(chosen: Mapping[str, Any], folder: Path, *, trust: Collection
 
 
 def _own_pickles(chosen: Mapping[str, Any], folder: Path) -> list[str]:
-    """Where submitit keeps the pickles of its jobs: a folder that cannot hold any yet, for it reads what it finds."""
+    """A new folder for submitit's pickles of jobs, since it loads those that it finds."""
     if not str(chosen.get("hydra/launcher")).startswith("submitit"):
         return []
     name = QuotedString(text=str(folder / ".submitit" / token_hex(8) / "%j"), quote=Quote.single)
@@ -74,7 +74,7 @@ def _own_pickles(chosen: Mapping[str, Any], folder: Path) -> list[str]:
 
 
 def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) -> tuple[list[str], list[str]]:
-    """Flags and overrides that Hydra wrote down when the sweep was started, without those that are said anew."""
+    """The stored flags and overrides of the command line, without those that are replaced."""
     file = folder / "multirun.yaml"
     try:
         hydra = read_values(file)["hydra"]
@@ -101,6 +101,6 @@ def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) 
 
 
 def trusted(arguments: Sequence[str]) -> list[str]:
-    """What ``trust=[a,b]`` among arguments admits."""
+    """The names in ``trust=[a,b]`` among the arguments."""
     values = [argument.partition("=")[2] for argument in arguments if argument.partition("=")[0] == "trust"]
     return [name.strip() for value in values for name in value.strip("[]").split(",")]

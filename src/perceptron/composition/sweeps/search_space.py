@@ -1,4 +1,4 @@
-"""A search space in Hydra's override syntax, drawn from by an Optuna trial."""
+"""A search space in Hydra's override syntax, from which Optuna's trials draw."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Dimension:
     """A setting that is searched.
 
     Attributes:
-        key: as it stands before the ``=`` of an override.
-        sweep: what it may be.
-        texts: its values where it is a choice.
-        log: whether it is drawn by its logarithm.
-        conditions: values that other settings must have for this one to be drawn at all.
+        key: of the override, with its prefix such as ``+``.
+        sweep: its range or choices.
+        texts: its values if it is a choice.
+        log: whether its logarithm is drawn uniformly.
+        conditions: values that other settings must have for this one to be drawn.
     """
 
     key: str
@@ -36,7 +36,7 @@ class Dimension:
     conditions: Mapping[str, frozenset[str]]
 
     def draw(self, trial: "Trial") -> str:
-        """A value, as an override has it."""
+        """A value in the syntax of an override."""
         sweep = self.sweep
         if isinstance(sweep, ChoiceSweep):
             return str(trial.suggest_categorical(self.key, self.texts))
@@ -46,14 +46,14 @@ class Dimension:
         return repr(trial.suggest_float(self.key, low, high, step=step, log=self.log))
 
     def samples(self) -> list[str]:
-        """All choices, or the two ends."""
+        """All choices, or both ends of a range."""
         if isinstance(self.sweep, ChoiceSweep):
             return list(self.texts)
         low, high, _ = _bounds(self.sweep)
         return [str(low), str(high)]
 
     def count(self) -> int | None:
-        """Number of values; None of a continuum."""
+        """Number of values; None for a continuous range."""
         if isinstance(self.sweep, ChoiceSweep):
             return len(self.texts)
         low, high, step = _bounds(self.sweep)
@@ -65,12 +65,12 @@ class Dimension:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSpace:
-    """What is fixed and what is searched.
+    """The fixed and the searched settings.
 
     Attributes:
-        fixed: overrides that every trial has.
+        fixed: overrides of every trial.
         values: values of the fixed overrides by key.
-        dimensions: what is searched, each after those that its conditions name.
+        dimensions: the searched settings, each after those that its conditions name.
     """
 
     fixed: Sequence[str]
@@ -88,7 +88,7 @@ class SearchSpace:
         return [*self.fixed, *drawn]
 
     def samples(self) -> Iterator[list[str]]:
-        """Overrides that show each choice and each end once, beside the first values of the others."""
+        """Overrides that contain each choice and each end once, beside the first values of the other settings."""
         first = {dimension.key: dimension.samples()[0] for dimension in self.dimensions if not dimension.conditions}
         yield [*self.fixed, *(f"{key}={value}" for key, value in first.items())]
         for dimension in self.dimensions:
@@ -98,7 +98,7 @@ class SearchSpace:
                 yield [*self.fixed, *(f"{key}={chosen[key]}" for key in chosen)]
 
     def size(self) -> int | None:
-        """Number of different trials; None where a continuum is searched."""
+        """Number of different trials; None with a continuous range."""
         if any(dimension.count() is None for dimension in self.dimensions):
             return None
         return self._leaves(dict(self.values), 0)
@@ -116,17 +116,17 @@ class SearchSpace:
 
 
 def parse_space(params: Mapping[str, Any], arguments: Sequence[str], loader: ConfigLoader) -> SearchSpace:
-    """Search space of a sweeper's ``params`` and of the command line, which wins.
+    """The search space of a sweeper's ``params`` and of the command line, which takes precedence.
 
     Args:
         params: value of each setting in Hydra's override syntax: ``interval(0.1, 1)``, ``int(interval(1, 9))``,
-            ``range(1, 9, 2)``, ``choice(a, b)`` or ``a,b``, each of them in ``tag(log, ...)`` to be drawn by its
-            logarithm and in ``tag("if optimizer=sgd|adam", ...)`` to be drawn under a condition.
+            ``range(1, 9, 2)``, ``choice(a, b)`` or ``a,b``, in ``tag(log, ...)`` to be drawn by its logarithm, and in
+            ``tag("if optimizer=sgd|adam", ...)`` to be drawn under a condition.
         arguments: overrides.
         loader: Hydra's, which knows the options of ``glob(*)``.
 
     Raises:
-        UsageError: where a condition names nothing that is set or searched before.
+        UsageError: if a condition names a setting that is neither set nor searched.
     """
     parser = OverridesParser.create(config_loader=loader)
     texts = {key: f"{key}={value}" for key, value in params.items() if value is not None}
@@ -177,7 +177,7 @@ def _bounds(sweep: IntervalSweep | RangeSweep) -> tuple[Any, Any, Any]:
         return sweep.start, sweep.end, None
     if sweep.start is None or sweep.stop is None:
         raise UsageError("a range must have a start and a stop; write range(start, stop, step)")
-    # As Python's, a range stops before its stop.
+    # Like Python's, a range excludes its stop.
     values = list(sweep.range())
     return values[0], values[-1], sweep.step
 

@@ -1,7 +1,7 @@
-"""What a command line that was read from a file may set: an allow-list, for a file is no reason to run code.
+"""The overrides that a command line read from a file may contain: an allow-list, since a file must not run code.
 
-Hydra builds callbacks, launchers and logging of its own settings before any check of ours could see them composed. So
-each stored override is looked at before Hydra is handed it.
+Hydra builds callbacks, launchers and logging from its own settings before the composed configuration can be checked. So
+each stored override is checked before Hydra reads it.
 """
 
 import re
@@ -17,9 +17,9 @@ from perceptron.composition.stored.write_paths import WRITING_GROUPS, check_path
 from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_values
 
-# Where a sweep lies is said anew when it goes on.
+# Replaced when a sweep is resumed.
 REPLACED = ("hydra.sweep.dir", "hydra.run.dir", "hydra.mode")
-# Settings of Hydra's that say how many jobs run at once and on how much of a machine; no command, path or address.
+# Hydra's settings for the number of jobs at a time and their share of a machine: no command, path or address.
 _LAUNCHER = (
     "account", "array_parallelism", "constraint", "cpus_per_gpu", "cpus_per_task", "gpus_per_node", "gpus_per_task",
     "max_members", "max_num_timeout", "mem_gb", "mem_per_cpu", "mem_per_gpu", "n_jobs", "nodes", "partition", "prefer",
@@ -34,12 +34,12 @@ _SEARCH = ("hydra.sweeper.sampler.", "hydra.sweeper.pruner.")
 _WORD = re.compile(r"[\w.-]*")
 _SUBFOLDER = re.compile(r"[\w=,-][\w=,./-]*")
 _REFERENCE = re.compile(r"\$\{[A-Za-z_][\w.]*\}")
-# Numbers, whatever is typed: their types see to that.
+# Settings whose types admit only numbers.
 _NUMBERS = re.compile(r"\$\{(?:seed|data\.(?:fold|folds|split_seed|batch_size)|optimizer\.lr|hydra[.:]job\.num)\}")
-# What the settings that write may refer to.
+# References that settings of written files may contain.
 _SAFE = re.compile(r"^\$\{paths\.output_dir\}(?=/|$)|^\$\{(?:monitor|mode|seed)\}$")
 _OPTION = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*")
-# Listing them takes a minute.
+# Listing that many takes a minute.
 _MOST_JOBS = 100_000
 _FORBIDDEN = ("_args_", "data_home", "download_if_missing")
 
@@ -51,10 +51,10 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
         texts: in Hydra's syntax.
         folder: of the sweep.
         where: the file, for messages.
-        trust: settings and classes that the user admits on purpose.
+        trust: settings and classes that the user allows explicitly.
 
     Raises:
-        UsageError: for the first that is no override, or that could run code, write elsewhere or use the network.
+        UsageError: for the first that is not an override, or that could run code, write elsewhere or use the network.
     """
     for text in texts:
         if text.startswith("-"):
@@ -69,7 +69,7 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
         if override.package is not None or not key:
             raise _refused(key, override.get_value_string() if "=" in str(override.input_line) else None, where)
         if key == "data" and isinstance(override.value(), Glob):
-            # All options, those that are downloaded too.
+            # It includes the options that are downloaded.
             raise _refused(key, override.get_value_string(), where)
         for value in _values(override):
             for name, leaf in _leaves(key, value):
@@ -77,7 +77,7 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
 
 
 def _check_size(overrides: Sequence[Override], *, where: str) -> None:
-    """Refuse more jobs than a sweep can list: Hydra lists all of them before the first is run."""
+    """Refuse too many jobs: Hydra lists all of them before the first one runs."""
     options = {override.key_or_group: override._value for override in overrides}
     sweeper = options.get("hydra/sweeper", "optuna" if "hparams_search" in options else "basic")
     if sweeper != "basic":
@@ -101,7 +101,7 @@ def _check(key: str, value: Any, folder: Path, *, where: str, trust: Collection[
     if key == _PARAMS and not value:
         return
     if key.startswith(f"{_PARAMS}."):
-        # What is swept: an override again, with the sweep as its value.
+        # An override again, whose value is the sweep.
         check_stored([f"{key.removeprefix(f'{_PARAMS}.')}={value}"], folder, where=where, trust=trust)
     elif key == _STORAGE:
         if value is not None:
@@ -141,7 +141,7 @@ def _check_setting(key: str, value: Any, folder: Path, *, where: str, trust: Col
 
 
 def _is_allowed(target: Any) -> bool:
-    # Here, because it imports torch and Lightning.
+    # Imported here, because it imports torch and Lightning.
     from perceptron.composition.stored.allow_list import is_allowed, is_downloaded
 
     return isinstance(target, str) and is_allowed(target) and not is_downloaded(target)
@@ -156,13 +156,13 @@ def _is_downloaded(option: str) -> bool:
 
 
 def _values(override: Override) -> Iterator[Any]:
-    """All values that an override may take, plain; none where they are numbers of a range or known options."""
+    """All plain values of an override; none for the numbers of a range and for known options."""
     value: Any = override._value
     if isinstance(value, ChoiceSweep):
         for item in value.list:
             yield Override._convert_value(item)
     elif not isinstance(value, RangeSweep | IntervalSweep):
-        # A glob of options keeps its text.
+        # The options of a glob are known.
         yield None if isinstance(value, Glob) else Override._convert_value(value)
 
 

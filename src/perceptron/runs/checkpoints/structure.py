@@ -1,7 +1,7 @@
-"""What a checkpoint must hold to be used and to be trained on from, checked before anything is restored.
+"""The structure of checkpoints, checked before anything is restored: to use the weights, and to resume training.
 
-Lightning and torch take what they find: a text where a number belongs fails deep inside a loop or a step, if at all.
-The shape is that of Lightning 2's checkpoints, with what the project adds to them; other keys are not looked at.
+Lightning and torch accept any values: a text in place of a number fails deep inside a loop or a step, if at all. The
+structure is that of Lightning 2's checkpoints and of what this project adds to them; other keys are ignored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,34 +19,34 @@ _LARGEST = 2**53
 
 @dataclass(frozen=True)
 class Rule:
-    """A value that is not a mapping of known keys.
+    """A rule for a single value.
 
     Attributes:
-        said: what it must be, for messages.
-        holds: whether a value is that.
+        wanted: the rule in words, for messages.
+        holds: whether a value satisfies it.
     """
 
-    said: str
+    wanted: str
     holds: Callable[[Any], bool]
 
 
 @dataclass(frozen=True)
 class Each:
-    """A mapping from texts to values of one shape."""
+    """A mapping from texts to values of one structure."""
 
     shape: Any
 
 
 @dataclass(frozen=True)
 class OrNone:
-    """A value of a shape, or None."""
+    """A value of a structure, or None."""
 
     shape: Any
 
 
 @dataclass(frozen=True)
 class AtMost:
-    """A list of so many values of one shape, or of fewer where ``least`` is less."""
+    """A list of ``least`` to ``most`` values of one structure."""
 
     shape: Any
     most: int
@@ -55,7 +55,7 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Maybe:
-    """A key that may be absent."""
+    """A key that may be missing."""
 
     name: str
 
@@ -72,7 +72,7 @@ def _is_lightning_2(value: Any) -> bool:
 
 
 def _is_noise(value: Any) -> bool:
-    """Whether it is a state of torch's generator for every process; those of other devices have other sizes."""
+    """Whether a value is a generator state for each process; states of a GPU's generator have other sizes."""
     if not isinstance(value, torch.Tensor) or value.dtype != torch.uint8 or value.ndim != 2:
         return False
     generator = torch.Generator()
@@ -120,7 +120,7 @@ _FIT_LOOP = {
     "epoch_loop.val_loop.state_dict": PLAIN,
     "epoch_loop.val_loop.batch_progress": _BATCHES,
 }
-# By the first word of their keys, which hold their arguments too; other callbacks check what they load.
+# By the start of their keys, which include the callbacks' arguments; other callbacks check their own states.
 _CALLBACKS = {
     "EarlyStopping": {"wait_count": COUNT, "stopped_epoch": COUNT, "best_score": SCORE, "patience": COUNT},
     "ModelCheckpoint": {
@@ -135,7 +135,7 @@ _CALLBACKS = {
     },
     "DescentFigure": {"path": [NUMBER]},
 }
-# Keys that this project adds.
+# The entries that this project adds.
 _RESUME = {
     "position": Rule("a position", lambda value: value in ("epoch_end", "between_steps", "not_exact")),
     "should_stop": FLAG,
@@ -172,24 +172,24 @@ RESUMABLE = {
 
 
 def check_usable(checkpoint: Any, *, where: str) -> None:
-    """Check that a checkpoint has weights and what they mean.
+    """Check that a checkpoint has weights and metadata.
 
     Raises:
-        UsageError: where it has not; it names the first entry that is wrong.
+        UsageError: for the first entry that is wrong.
     """
     _check(checkpoint, USABLE, where=where)
 
 
 def check_resumable(checkpoint: Mapping[str, Any], *, where: str) -> None:
-    """Check that a checkpoint has all that a training goes on with, in the form in which it was written.
+    """Check that a checkpoint has everything that training resumes with.
 
     Raises:
-        UsageError: where it has not; it names the first entry that is wrong.
+        UsageError: for the first entry that is wrong.
     """
     _check(checkpoint, RESUMABLE, where=where)
     for key, state in checkpoint["callbacks"].items():
         shape = next((shape for kind, shape in _CALLBACKS.items() if key.startswith(kind)), PLAIN)
-        # A callback stores nothing of a training that it took no part in.
+        # The state of a callback that was not called is empty.
         if state:
             _check(state, shape, where=where, name=f"callbacks.{key.partition('{')[0]}")
 
@@ -200,7 +200,7 @@ def _check(value: Any, shape: Any, *, where: str, name: str = "") -> None:
             _check(value, shape.shape, where=where, name=name)
     elif isinstance(shape, Rule):
         if not shape.holds(value):
-            raise _wrong(name, shape.said, value, where)
+            raise _wrong(name, shape.wanted, value, where)
     elif isinstance(shape, AtMost):
         if not isinstance(value, list) or not shape.least <= len(value) <= shape.most:
             raise _wrong(name, f"a list of {shape.most}", value, where)
@@ -226,11 +226,11 @@ def _check(value: Any, shape: Any, *, where: str, name: str = "") -> None:
                 raise _wrong(f"{name}.{known}".lstrip("."), "an entry", None, where)
 
 
-def _wrong(name: str, said: str, value: Any, where: str) -> UsageError:
+def _wrong(name: str, wanted: str, value: Any, where: str) -> UsageError:
     shown = value if isinstance(value, str | int | float | bool | None) else type(value).__name__
     text = str(shown)[:_LONGEST_SHOWN]
     return UsageError(
-        f"a checkpoint must be one that a run of this project has written, with {said} under {name or 'its root'}, "
+        f"a checkpoint must be one that a run of this project has written, with {wanted} under {name or 'its root'}, "
         f"got {text} in {where}; name another"
     )
 

@@ -1,0 +1,135 @@
+"""Which jobs of a multirun can be trained side by side, and which of them in one group."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from inspect import signature
+from typing import Any
+
+from hydra.utils import get_method
+
+from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.settings.checks import check_values
+from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.settings.schema import TrainerConf
+from perceptron.population import CannotStackError, check_callback
+from perceptron.population.callback_rules import CHECKPOINT
+from perceptron.runs.folder import Run
+
+# The values of settings that a population follows; where only some are listed, others run alone.
+_SUPPORTED: dict[str, tuple[Any, ...]] = {
+    "train": (True,),
+    "ckpt_path": (None,),
+    "compile": (False,),
+    "trainer.precision": (None, "32-true", "64-true"),
+    "trainer.accelerator": ("auto", "cpu", "cuda", "gpu", "mps"),
+    "data.block_size": (None,),
+    "data.num_workers": (0,),
+}
+# Flags of the trainer that a population follows; others must have their defaults.
+_TRAINER = (
+    "precision", "accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary",
+    "default_root_dir",
+)  # fmt: skip
+# Settings that may differ within a group.
+_MODEL_VARIES = ("network", "threshold", "label_smoothing")
+_OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps")
+_TRAINER_VARIES = ("default_root_dir",)
+_MLP = "perceptron.networks.MLP"
+
+
+def check_job(job: ComposedJob) -> None:
+    """Refuse a job that must run alone.
+
+    Raises:
+        CannotStackError: with the reason.
+        UsageError: if a value breaks a rule.
+    """
+    run = Run(job.folder)
+    if run.is_finished:
+        raise CannotStackError("it is finished")
+    if run.checkpoint("last").is_file():
+        raise CannotStackError("it continues from its last checkpoint")
+    check_values(job.config)
+    surroundings = job.composed["hydra"]["job"]
+    for name in ("chdir", "env_set", "env_copy"):
+        if surroundings[name]:
+            raise CannotStackError(f"it has hydra.job.{name}={surroundings[name]}")
+    check_settings(job.config)
+
+
+def check_settings(config: Mapping[str, Any]) -> None:
+    """Refuse settings that a population does not follow.
+
+    Args:
+        config: plain configuration.
+
+    Raises:
+        CannotStackError: with the reason.
+    """
+    if config["model"]["_target_"] == ESTIMATOR:
+        raise CannotStackError("scikit-learn fits its model")
+    for key, supported in _SUPPORTED.items():
+        group, _, name = key.rpartition(".")
+        value = config[group][name] if group else config[name]
+        if value not in supported:
+            raise CannotStackError(f"it has {key}={value}")
+    trainer = config["trainer"]
+    for field in fields(TrainerConf):
+        if field.name not in _TRAINER and trainer[field.name] != field.default:
+            raise CannotStackError(f"it has trainer.{field.name}={trainer[field.name]}")
+    if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
+        raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
+    for settings in config["callbacks"].values():
+        if settings is not None:
+            check_callback(settings)
+    _check_dataset(config["data"]["dataset"])
+
+
+def check_together(job: ComposedJob, other: ComposedJob) -> None:
+    """Refuse a job that cannot join another's group: groups are formed before interpolations are resolved.
+
+    Raises:
+        CannotStackError: if they differ in more than may vary within a group.
+    """
+    if group_key(job.config) != group_key(other.config):
+        raise CannotStackError(f"an interpolation gives it other settings than job #{other.number} of its group")
+
+
+def group_key(config: Mapping[str, Any]) -> str:
+    """The settings that the members of a group have in common.
+
+    Jobs with the same key differ only in seeds, splits, standardisation, schedule, the rules of stopping and keeping,
+    and the numbers of optimizer, dropout and label smoothing.
+
+    Args:
+        config: plain configuration; interpolations may be unresolved.
+    """
+    data, network = config["data"], config["model"].get("network")
+    if isinstance(network, Mapping) and network.get("_target_") == _MLP:
+        network = {**network, "dropout": bool(network.get("dropout"))}
+    checkpoints = [part for part in config["callbacks"].values() if part is not None and part["_target_"] == CHECKPOINT]
+    common = {
+        "data": {name: data[name] for name in ("dataset", "task", "batch_size", "eval_batch_size")},
+        "network": network,
+        "model": _without(config["model"], _MODEL_VARIES),
+        "metrics": config["metrics"],
+        "optimizer": _without(config["optimizer"], _OPTIMIZER_VARIES),
+        "trainer": _without(config["trainer"], _TRAINER_VARIES),
+        "n_checkpoints": len(checkpoints),
+    }
+    return json.dumps(common, sort_keys=True, default=str)
+
+
+def _without(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
+
+
+def _check_dataset(dataset: Mapping[str, Any]) -> None:
+    """Refuse a table that is drawn at random for every job, or does not consist of numbers."""
+    if "_target_" not in dataset:
+        raise CannotStackError("its own table is encoded by its training rows")
+    target = dataset["_target_"]
+    draws = target.rpartition(".")[2].startswith("make_") and "random_state" in signature(get_method(target)).parameters
+    if draws and dataset.get("random_state") is None:
+        raise CannotStackError("its table is drawn anew for every job; set data.dataset.random_state")

@@ -1,0 +1,138 @@
+"""Members of a population, built from the settings of their jobs."""
+
+import json
+from collections.abc import Mapping
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+
+from perceptron.callbacks import PruneHopeless
+from perceptron.composition.building.callbacks import check_rules
+from perceptron.composition.building.instantiate import instance
+from perceptron.composition.building.model import build_model
+from perceptron.composition.building.optimizer import build_optimizer, build_schedule
+from perceptron.composition.population.eligibility import group_key
+from perceptron.data import Table, TableDataModule, as_table, read
+from perceptron.population import MODELS, CannotStackError, Member, check_optimizer, check_stack
+from perceptron.population.callback_rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
+from perceptron.training.devices import check_device
+from perceptron.training.result_files import log_task
+from perceptron.training.threshold_choice import check_threshold
+
+
+class MemberBuilder:
+    """Builds members; jobs share the tables that they have in common, and forked processes those already read."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Table] = {}
+        self._datamodules: dict[str, TableDataModule] = {}
+        # Group keys of networks whose stack gave the outputs of the network alone.
+        self._tried: set[str] = set()
+
+    def build(self, config: Mapping[str, Any], choices: Mapping[str, str]) -> Member:
+        """The member of a job.
+
+        Args:
+            config: checked configuration, plain.
+            choices: the option of each group.
+
+        Raises:
+            CannotStackError: if it must be trained alone.
+            UsageError: if model, data and machine do not go together.
+        """
+        check_device(config["trainer"]["accelerator"])
+        datamodule = self._datamodule(config)
+        model = build_model(config, datamodule, chosen=choices)
+        if type(model) not in MODELS:
+            raise CannotStackError(f"its model is a {type(model).__name__}")
+        check_threshold(model, datamodule)
+        if config["trainer"]["precision"] == "64-true":
+            model = model.double()
+        optimizer = build_optimizer(model, config["optimizer"])
+        check_optimizer(optimizer)
+        key = group_key(config)
+        if key not in self._tried:
+            features = torch.from_numpy(datamodule.table.features[datamodule.split.train[:8]])
+            check_stack(model.network, model.standardize(features.to(next(model.parameters()))))
+            self._tried.add(key)
+        stopping = _arguments(config, EARLY_STOPPING)
+        if len(stopping) > 1:
+            raise CannotStackError("it has several EarlyStopping callbacks")
+        member = Member(
+            model=model,
+            datamodule=datamodule,
+            optimizer=optimizer,
+            early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
+            checkpoints=_checkpoint_rules(config),
+        )
+        for arguments in _arguments(config, PRUNING):
+            pruner = instance(arguments["pruner"], "hydra.sweeper.pruner")
+            member.pruning = PruneHopeless(**arguments | {"pruner": pruner})
+        for arguments in _arguments(config, LAST_CHECKPOINT):
+            member.last = Path(arguments["dirpath"]) / "last.ckpt"
+        member.schedule = _schedule(member, config)
+        return member
+
+    def _datamodule(self, config: Mapping[str, Any]) -> TableDataModule:
+        """The job's data module; jobs that differ only in the order of rows share table, split and standardisation."""
+        key = json.dumps({**config["data"], "seed": None}, sort_keys=True, default=str)
+        if key not in self._datamodules:
+            self._datamodules[key] = self._set_up(config)
+        datamodule = copy(self._datamodules[key])
+        datamodule.seed = config["data"]["seed"]
+        return datamodule
+
+    def _set_up(self, config: Mapping[str, Any]) -> TableDataModule:
+        datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
+        names = ("dataset", "task", "missing_target")
+        key = json.dumps([config["data"][name] for name in names], sort_keys=True, default=str)
+        is_new = key not in self._tables
+        if is_new:
+            L.seed_everything(config["seed"], workers=True, verbose=False)
+            try:
+                self._tables[key] = as_table(
+                    read(datamodule.dataset), task=datamodule.task, missing_target=datamodule.cells.missing_target
+                )
+            except (TypeError, ValueError, OSError) as error:
+                raise CannotStackError("its table cannot be read") from error
+        table = self._tables[key]
+        datamodule.dataset = lambda: table
+        datamodule.setup()
+        if is_new:
+            log_task(datamodule)
+        return datamodule
+
+
+def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    max_epochs = config["trainer"]["max_epochs"]
+    total_steps = max_epochs * member.row_batches().n_steps
+    schedule = build_schedule(
+        member.model, member.optimizer, config["scheduler"], max_epochs=max_epochs, total_steps=total_steps
+    )
+    if schedule is None:
+        return None
+    unknown = set(schedule) - {"scheduler", "interval", "monitor"}
+    if unknown:
+        raise CannotStackError(f"its schedule has {min(unknown)}")
+    return {"interval": "epoch", **schedule}
+
+
+def _checkpoint_rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
+    """The rules that keep checkpoints; first the one whose weights the job alone would report."""
+    rules = [ModelCheckpoint(**arguments) for arguments in _arguments(config, CHECKPOINT)]
+    check_rules({f"callbacks.{number}": rule for number, rule in enumerate(rules)})
+    return tuple(sorted(rules, key=lambda rule: rule.monitor != config["monitor"]))
+
+
+def _arguments(config: Mapping[str, Any], target: str) -> list[dict[str, Any]]:
+    """Arguments of the callbacks of a class."""
+    return [
+        {key: value for key, value in settings.items() if key != "_target_"}
+        for settings in config["callbacks"].values()
+        if settings is not None and settings["_target_"] == target
+    ]

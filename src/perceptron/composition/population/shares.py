@@ -1,0 +1,217 @@
+"""Train the shares of groups, one after another or side by side in processes, and write each job's folder."""
+
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning as L
+import torch
+from hydra.core.utils import JobReturn
+
+from perceptron.callbacks import EpochBar, EpochProgress
+from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
+from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.errors import DivergedError
+from perceptron.population import Member, PopulationFit, fit_population
+from perceptron.terminal.text import visible
+from perceptron.training.processes import EndedError, can_fork, in_processes
+from perceptron.training.threads import cores, set_threads
+
+log = logging.getLogger(__name__)
+
+Write = Callable[[ComposedJob, Member, PopulationFit], JobReturn]
+
+
+class Share(NamedTuple):
+    """Jobs of a group that are trained in one fit.
+
+    Attributes:
+        group: that they belong to.
+        numbers: of the jobs.
+    """
+
+    group: Group
+    numbers: list[int]
+
+
+class Outcome(NamedTuple):
+    """The outcome of a share.
+
+    Attributes:
+        results: by number of the job; None for a job that must run as usual.
+        n_failed: how many of the members diverged.
+    """
+
+    results: dict[int, JobReturn | None]
+    n_failed: int = 0
+
+
+class GroupTraining:
+    """Trains groups in as many processes as are allowed, and writes each share as soon as it is trained.
+
+    Args:
+        preparation: composes the jobs and builds their members.
+        write: writes the folder of a trained job.
+        max_members: trained at the same time, in all processes; None for as many as suit the device.
+    """
+
+    def __init__(self, preparation: JobPreparation, write: Write, *, max_members: int | None) -> None:
+        self._preparation = preparation
+        self._write = write
+        self._max_members = max_members
+
+    def train(self, groups: Sequence[Group]) -> Iterator[dict[int, JobReturn | None]]:
+        """Train the groups.
+
+        Yields:
+            Results of a share by number of the job; None for a job that must run as usual.
+        """
+        n_processes = 1
+        if can_fork():
+            n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
+        if self._max_members is not None:
+            n_processes = min(n_processes, self._max_members)
+        shares: list[Share] = []
+        for number, group in enumerate(groups, start=1):
+            parts = divided(group, n_processes=n_processes, max_members=self._max_members)
+            where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
+            at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
+            count, jobs = len(group.numbers), in_words(group.numbers)
+            log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), count, at_once, jobs)
+            shares += [Share(group, part) for part in parts]
+        clock = time.perf_counter()
+        n_members = n_failed = 0
+        side_by_side = n_processes > 1 and len(shares) > 1
+        for outcome in self._in_processes(shares, n_processes) if side_by_side else self._one_by_one(shares):
+            n_members += sum(result is not None for result in outcome.results.values())
+            n_failed += outcome.n_failed
+            yield outcome.results
+        if n_members:
+            failed = f", {n_failed} failed" if n_failed else ""
+            log.info("%d members trained in %.1f s%s", n_members, time.perf_counter() - clock, failed)
+
+    def _one_by_one(self, shares: Sequence[Share]) -> Iterator[Outcome]:
+        threads = torch.get_num_threads()
+        for share in shares:
+            yield self._outcome(share, *([EpochProgress()] if _shows_progress(share) else []))
+            torch.set_num_threads(threads)
+
+    def _in_processes(self, shares: Sequence[Share], n_processes: int) -> Iterator[Outcome]:
+        board = _Board(shares)
+
+        def work(number: int) -> Outcome:
+            return self._outcome(shares[number], _Reporter(board, number), forked=True)
+
+        try:
+            tasks = [partial(work, number) for number in range(len(shares))]
+            for number, outcome in in_processes(tasks, n_processes=n_processes, look=board.show):
+                board.end(number)
+                if isinstance(outcome, EndedError):
+                    numbers = shares[number].numbers
+                    log.warning("jobs %s run alone: %s", in_words(numbers), visible(outcome))
+                    yield Outcome(dict.fromkeys(numbers))
+                else:
+                    yield outcome
+        finally:
+            board.stop()
+
+    def _outcome(self, share: Share, *callbacks: L.Callback, forked: bool = False) -> Outcome:
+        """Train and write a share."""
+        results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
+        prepared = [self._preparation.prepare(number, beside=share.group.first) for number in share.numbers]
+        pairs = [pair for pair in prepared if pair is not None]
+        fit = train_together(pairs, *callbacks, forked=forked) if pairs else None
+        if fit is None:
+            return Outcome(results)
+        results |= {job.number: self._write(job, member, fit) for job, member in pairs}
+        return Outcome(results, sum(isinstance(member.failure, DivergedError) for _, member in pairs))
+
+
+def train_together(
+    pairs: Sequence[tuple[ComposedJob, Member]], *callbacks: L.Callback, forked: bool = False
+) -> PopulationFit | None:
+    """Train members in one fit.
+
+    Args:
+        pairs: jobs of one group with their members.
+        callbacks: of the fit.
+        forked: whether to compute with one thread, as a forked process must.
+
+    Returns:
+        The fit; None, with a line in the log, if it failed and the jobs must run alone.
+    """
+    members = [member for _, member in pairs]
+    config = pairs[0][0].config
+    trainer = config["trainer"]
+    rows = members[0].datamodule.batch_size or len(members[0].split.train)
+    networks = torch.nn.ModuleList(member.model.network for member in members)
+    set_threads(1 if forked else trainer["num_threads"], networks, rows_per_step=rows)
+    try:
+        return fit_population(
+            members,
+            *callbacks,
+            accelerator=trainer["accelerator"],
+            max_epochs=trainer["max_epochs"],
+            folder=Path(config["paths"]["output_dir"]).parent,
+        )
+    # Whatever it is, each job alone reports it, or succeeds.
+    except Exception as error:
+        log.warning("jobs %s run alone: %s", in_words(job.number for job, _ in pairs), visible(error))
+        log.debug("failed", exc_info=error)
+        return None
+
+
+def _shows_progress(share: Share) -> bool:
+    config: Any = share.group.first.config
+    callbacks = config["callbacks"].values()
+    shown = any(part is not None and part["_target_"].endswith("Progress") for part in callbacks)
+    return shown and config["trainer"]["enable_progress_bar"] is not False
+
+
+class _Board:
+    """The progress of each share: written by the processes that train, shown by the one that waits."""
+
+    def __init__(self, shares: Sequence[Share]) -> None:
+        self.sizes = [len(share.numbers) for share in shares]
+        self.max_epochs = [int(share.group.first.config["trainer"]["max_epochs"]) for share in shares]
+        self.epochs = multiprocessing.RawArray("q", len(shares))
+        self.living = multiprocessing.RawArray("q", self.sizes)
+        self._bar: EpochBar | None = None
+        if any(map(_shows_progress, shares)):
+            total = sum(size * epochs for size, epochs in zip(self.sizes, self.max_epochs, strict=True))
+            self._bar = EpochBar("epochs of members", total=total)
+
+    def show(self) -> None:
+        if self._bar is not None and self._bar.is_due:
+            completed = sum(size * epochs for size, epochs in zip(self.sizes, self.epochs, strict=True))
+            self._bar.move(completed, f"members {sum(self.living)}")
+
+    def end(self, number: int) -> None:
+        self.epochs[number], self.living[number] = self.max_epochs[number], 0
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class _Reporter(L.Callback):
+    """Reports the progress of a share to the process that waits, and ends with that process."""
+
+    def __init__(self, board: _Board, number: int) -> None:
+        self.board = board
+        self.number = number
+        self._parent = 0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        self._parent = os.getppid()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if os.getppid() != self._parent:
+            raise SystemExit(1)
+        self.board.epochs[self.number] = trainer.current_epoch
+        self.board.living[self.number] = len(pl_module.living)  # type: ignore[arg-type]

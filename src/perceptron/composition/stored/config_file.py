@@ -1,0 +1,125 @@
+"""A run's ``config.yaml``: checked against the allow-list, and adjusted to where the folder lies now."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from perceptron.composition.settings.plain import plain
+from perceptron.composition.stored.allow_list import check_trusted
+from perceptron.composition.stored.configuration import typed
+from perceptron.composition.stored.write_paths import check_write_paths
+from perceptron.files.plain_values import map_texts
+from perceptron.runs.folder import Run
+
+# Names in configurations of earlier versions.
+_RENAMED = {"perceptron.runs.last.LastCheckpoint": "perceptron.runs.checkpoints.LastCheckpoint"}
+
+
+def config_to_resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> DictConfig:
+    """Configuration of a run's folder, to train with: typed and checked, with the paths of where the folder lies now.
+
+    Args:
+        run: whose configuration is wanted.
+        overrides: settings in Hydra's syntax that replace the stored ones.
+        trust: names and settings that the user adds to the allow-list.
+
+    Raises:
+        UsageError: if it is damaged, names code that is not on the list, or would write outside the folder.
+    """
+    where = str(_file(run))
+    config = _relocated(trusted(run.config, where=where, trust=trust), run.folder)
+    check_write_paths(config, run.folder, where=where, trust=[*trust, *_keys(overrides)])
+    return typed(config, where=where, overrides=overrides)
+
+
+def config_to_read(
+    source: Path, embedded: Mapping[str, Any], *, overrides: Sequence[str] = (), trust: Collection[str] = ()
+) -> DictConfig:
+    """Configuration of a run's folder or of a checkpoint, without what writes files: for commands that only read.
+
+    Args:
+        source: a run's folder, whose ``config.yaml`` is read, or a checkpoint file.
+        embedded: the configuration in the checkpoint, on the allow-list.
+        overrides: settings in Hydra's syntax that replace the stored ones.
+        trust: names that the user adds to the allow-list.
+
+    Raises:
+        UsageError: if it is damaged, or names code that is not on the list.
+    """
+    if not source.is_dir():
+        return typed(_read_only(embedded, source.parent), where=str(source), overrides=overrides, trains=False)
+    run = Run(source)
+    where = str(_file(run))
+    config = _read_only(trusted(run.config, where=where, trust=trust), source)
+    return typed(config, where=where, overrides=overrides, trains=False)
+
+
+def trusted(config: Mapping[str, Any], *, where: str, trust: Collection[str]) -> dict[str, Any]:
+    """A stored configuration whose names are on the allow-list; names of earlier versions are replaced.
+
+    Args:
+        config: plain values.
+        where: the file that they come from, for messages.
+        trust: names that the user adds to the list.
+
+    Raises:
+        UsageError: if a name is not on the list.
+    """
+    renamed: dict[str, Any] = map_texts(dict(config), lambda text: _RENAMED.get(text, text))
+    check_trusted(renamed, where=where, trust=trust)
+    return renamed
+
+
+def may_download(config: DictConfig, *, overrides: Sequence[str], trust: Collection[str]) -> bool:
+    """Whether the data may be downloaded: not if only a file names the data set.
+
+    Args:
+        config: with the overrides.
+        overrides: of the command.
+        trust: what the user admits; a data set among it may be downloaded.
+    """
+    is_typed = not {"data", "data.dataset", "data.dataset._target_"}.isdisjoint(_keys(overrides))
+    return is_typed or plain(config.data)["dataset"].get("_target_") in trust
+
+
+def _keys(overrides: Sequence[str]) -> list[str]:
+    """Settings that overrides replace as a whole; a dictionary merges with the stored one."""
+    pairs = (override.lstrip("+~").partition("=") for override in overrides)
+    return [key for key, _, value in pairs if not value.startswith("{")]
+
+
+def _file(run: Run) -> Path:
+    return run.folder / "config.yaml"
+
+
+def _read_only(config: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The configuration without callbacks, loggers and profilers, and with the folder as its output."""
+    silent = dict(config) | {"callbacks": {}, "logger": {}}
+    for group, own in (
+        ("trainer", {"default_root_dir": None, "profiler": None}),
+        ("paths", {"output_dir": str(folder.resolve())}),
+    ):
+        if isinstance(config.get(group), Mapping):
+            silent[group] = {**config[group], **own}
+    return silent
+
+
+def _relocated(config: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The configuration with all paths inside the run's former folder changed to where the folder lies now."""
+    paths = config.get("paths")
+    old = paths.get("output_dir") if isinstance(paths, dict) else None
+    if not isinstance(old, str) or not old:
+        return config
+    new = str(folder.resolve())
+    # The database of a search lies in the sweep's folder, beside the run's.
+    old_database, new_database = (f"sqlite:///{Path(run).parent}/" for run in (old, new))
+
+    def moved(text: str) -> str:
+        if text.startswith(old_database):
+            return new_database + text[len(old_database) :]
+        return new + text[len(old) :] if text == old or text.startswith(f"{old}/") else text
+
+    result: dict[str, Any] = map_texts(config, moved)
+    return result

@@ -1,0 +1,122 @@
+"""The summary of a sweep that has ended or was stopped."""
+
+import math
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.errors import UsageError
+from perceptron.files.writing import remove_temporary_files, write_text
+from perceptron.runs.folder import Run
+from perceptron.runs.folder_lock import folder_lock
+from perceptron.sweeps.best_setting import as_experiment
+from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.terminal.text import say
+
+# Files of a sweep's folder that belong to no job.
+_OF_NO_JOB = ("multirun.yaml", ".multirun.yaml", "search.db")
+
+
+def conclude_sweep(folder: Path, *, interrupted: bool = False) -> int:
+    """Print and write a sweep's summary.
+
+    Args:
+        folder: of the sweep.
+        interrupted: whether the user stopped the unfinished jobs; otherwise their processes died.
+
+    Returns:
+        Number of failed jobs.
+    """
+    jobs = find_jobs(folder)
+    if not jobs:
+        if folder.is_dir() and all(path.name.startswith(_OF_NO_JOB) for path in folder.iterdir()):
+            shutil.rmtree(folder)
+        return 0
+    for job in jobs:
+        if not interrupted and job.state == State.RUNNING:
+            job.fail(UsageError("terminated without an error: its process was killed, or ran out of memory"))
+    summarize(folder, jobs)
+    failed = sum(job.state == State.FAILED for job in jobs)
+    unfinished = failed + sum(job.state == State.RUNNING for job in jobs)
+    if unfinished:
+        say(f"to run what is missing: python train.py -m sweep.resume={folder}")
+    return failed
+
+
+def remove_leftovers_of_jobs(folder: Path) -> None:
+    """Remove the partly written files of jobs whose workers were killed."""
+    for job in find_jobs(folder):
+        if job.state != State.DONE:
+            # A worker that is still alive holds the lock, and the files are its own.
+            with suppress(UsageError), folder_lock(job.folder):
+                remove_temporary_files(job.folder)
+
+
+def summarize(folder: Path, jobs: list[Job]) -> None:
+    """Write ``summary.csv``, ``summary.md`` and ``experiment/best.yaml`` of a sweep, then print its table."""
+    # Imported here, because they import scipy, which is not needed before the end.
+    from perceptron.sweeps.finished_runs import read_finished_run
+    from perceptron.sweeps.ranking import rank
+    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.terminal_tables import print_failures, print_rankings
+
+    results, faults = [], []
+    for job in jobs:
+        if job.state == State.DONE:
+            try:
+                results.append(read_finished_run(Run(job.folder)))
+            except UsageError as error:
+                faults.append(str(error))
+    try:
+        found = rank(results)
+    except UsageError as error:
+        faults.append(str(error))
+        found = []
+    failed = [job for job in jobs if job.state == State.FAILED]
+    write_summary(folder, found, failed)
+    if found and any(result.figures != "none" for result in results):
+        from perceptron.figures.sweep_figures import write_sweep_figures
+
+        write_sweep_figures(folder, found)
+    has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
+    if has_best:
+        try:
+            _write_best(folder, Job(found[0].rows[0].results[0].folder))
+        except UsageError as error:
+            faults.append(str(error))
+            has_best = False
+
+    console = Console()
+    for line in faults:
+        say(line)
+    print_rankings(console, found)
+    pruned = sum(job.state == State.PRUNED for job in jobs)
+    if pruned:
+        console.print(f"{pruned} pruned", highlight=False)
+    print_failures(console, failed)
+    say(f"sweep folder  {folder}")
+    if has_best:
+        say(f"best setting  python train.py sweep.best={folder}")
+
+
+def _write_best(folder: Path, job: Job) -> None:
+    """Write the setting of a job as ``experiment/best.yaml`` in the sweep's folder."""
+    (folder / "experiment").mkdir(exist_ok=True)
+    overrides = [override for override in parsed_overrides(job.overrides) if not override.is_delete()]
+    text = as_experiment(
+        {override.key_or_group: _plain_value(override) for override in overrides},
+        groups=list(job.choices),
+        comment=f"The best setting of {folder.name}, job {job.folder.name}.",
+    )
+    write_text(folder / "experiment" / "best.yaml", text)
+
+
+def _plain_value(override: Override) -> Any:
+    """Value of an override as YAML holds it, without the quotes that kept it together on the command line."""
+    return OmegaConf.to_container(OmegaConf.create({"value": override.value()}), resolve=False)["value"]  # type: ignore[call-overload, index]

@@ -1,0 +1,190 @@
+"""Tables of numbers: arrays, sparse matrices and what functions of ``sklearn.datasets`` return."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.utils import Bunch
+
+from perceptron.data.blocks import is_mapped, release
+from perceptron.data.offsets import in_single, move, subtracted
+from perceptron.data.table import FloatArray, Table, TableSchema
+from perceptron.data.target import (
+    FoundTask,
+    as_columns,
+    dropped_rows,
+    labels_of,
+    missing_rows,
+    task_of,
+    unknown_targets,
+)
+from perceptron.errors import UsageError
+from perceptron.tasks import BINARY, REGRESSION
+
+log = logging.getLogger(__name__)
+_ROWS_AT_ONCE = 65536
+_MOST_BYTES = 2**30
+
+
+def as_table(
+    raw: Any,
+    *,
+    task: str = "auto",
+    classes: Sequence[str] = (),
+    missing_target: str = "refuse",
+    known: TableSchema | None = None,
+) -> Table:
+    """Table of what a function of ``sklearn.datasets`` returns.
+
+    Args:
+        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``, where features may be
+            sparse; a ``Table`` as it is.
+        task: name of the task; ``auto`` reads it off the target, see ``perceptron.data.target.task_of``.
+        classes: names of the classes that a model knows, whose labels are given then; empty to read them off the
+            target.
+        missing_target: ``refuse``, or ``drop`` to leave out rows without a target, in memory.
+        known: whose offsets are taken, where it has as many columns; None to choose them.
+
+    Raises:
+        UsageError: where the value is no table with a target, the target is unknown in a row, it holds values that
+            are no finite numbers, or does not suit the task or the classes.
+    """
+    if isinstance(raw, Table):
+        return raw
+    features, target = _features_and_target(raw)
+    names = getattr(raw, "feature_names", getattr(features, "columns", None))
+    values = numeric(features)
+    target = as_columns(target, task=task)
+    if len(values) != len(target) or len(values) == 0:
+        raise UsageError(
+            f"a table needs as many targets as rows and at least one row, got {len(values)} rows and "
+            f"{len(target)} targets; choose another data.dataset"
+        )
+    if (absent := missing_rows(target)).any():
+        if missing_target != "drop" or is_mapped(values):
+            raise UsageError(unknown_targets(int(absent.sum())))
+        log.warning("%s", dropped_rows(int(absent.sum()), len(target)))
+        values, target = values[~absent], target[~absent]
+    if target.dtype == object:
+        # What the gaps made objects of.
+        target = np.array(target.tolist())
+    names_of_targets = getattr(raw, "target_names", None)
+    found = task_of(target, names=names_of_targets) if task == "auto" else FoundTask(task, "")
+    task = found.task
+    feature_names = _names(names, values.shape[1], "x")
+    # Those of a reader that has subtracted them from what does not fit into memory.
+    own = getattr(raw, "feature_offsets", ())
+    known_offsets = None if known is None or known.n_features != len(feature_names) else known.feature_offsets
+    features, feature_offsets = _single(values, feature_names, own, known_offsets)
+    if task == REGRESSION.name:
+        columns = numeric(target.reshape(len(target), -1))
+        target_names = _names(names_of_targets, columns.shape[1], "y")
+        known_offsets = None if known is None or known.n_targets != len(target_names) else known.target_offsets
+        columns, target_offsets = _single(columns, target_names, (), known_offsets)
+        schema = TableSchema(
+            task=task,
+            feature_names=feature_names,
+            class_names=(),
+            target_names=target_names,
+            feature_offsets=feature_offsets,
+            target_offsets=target_offsets,
+        )
+        return Table(features=features, target=columns, schema=schema, task_reason=found.reason)
+    labels, class_names = labels_of(target, names=names_of_targets, known=classes)
+    if task == BINARY.name and len(class_names) != 2:
+        raise UsageError(
+            f"data.task=binary needs two classes, got {len(class_names)}; set data.task=auto or multiclass"
+        )
+    schema = TableSchema(
+        task=task,
+        feature_names=feature_names,
+        class_names=class_names,
+        target_names=("target",),
+        feature_offsets=feature_offsets,
+    )
+    return Table(features=features, target=labels, schema=schema, task_reason=found.reason)
+
+
+def check_dense_size(n_rows: int, n_columns: int) -> None:
+    """Refuse a sparse table that would not fit when every 0 is written out.
+
+    Raises:
+        UsageError: above 1 GiB.
+    """
+    size = n_rows * n_columns * np.dtype(np.float32).itemsize
+    if size > _MOST_BYTES:
+        raise UsageError(
+            f"a sparse table must take at most 1 GiB with its zeros, got {size / 2**30:.1f} GiB of {n_rows} rows and "
+            f"{n_columns} columns; choose a table with fewer columns"
+        )
+
+
+def numeric(values: Any) -> npt.NDArray[Any]:
+    """A table ``(n_rows, n_columns)`` of numbers that are finite in float32, of the type that it has.
+
+    Raises:
+        UsageError: where it is none.
+    """
+    if sparse.issparse(values):
+        check_dense_size(*values.shape)
+        values = values.toarray()
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
+    if array.ndim != 2:
+        raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
+    # In parts: what is asked of each value takes a quarter of the table.
+    for start in range(0, len(array), _ROWS_AT_ONCE):
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(array[start : start + _ROWS_AT_ONCE].astype(np.float32, copy=False))
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise UsageError(
+                f"every value must be finite in float32, got {array[start + row, column]} in row {start + row}, "
+                f"column {column}; fill or leave out missing values"
+            )
+        release(array)
+    return array
+
+
+def _features_and_target(raw: Any) -> tuple[Any, Any]:
+    if isinstance(raw, tuple) and len(raw) == 2:
+        return raw
+    for features, target in (("data", "target"), ("X", "y")):
+        if hasattr(raw, features) and getattr(raw, target, None) is not None:
+            return getattr(raw, features), getattr(raw, target)
+    found = f"a Bunch of {', '.join(raw)}" if isinstance(raw, Bunch) else type(raw).__name__
+    raise UsageError(
+        "data.dataset must give a table and a target (a Bunch with data and target, or a pair of arrays), "
+        f"got {found}; choose a load_*, fetch_* or make_* function of sklearn.datasets that does"
+    )
+
+
+def _single(
+    values: npt.NDArray[Any], names: Sequence[str], own: Sequence[float], known: Sequence[float] | None
+) -> tuple[FloatArray, tuple[float, ...]]:
+    """Columns in float32 less their offsets, and these.
+
+    Args:
+        values: already less their own offsets, where they have some; then they are the reader's own memory.
+        names: one per column.
+        own: see there.
+        known: offsets to take; None to keep the own or choose some.
+    """
+    if own:
+        offsets = tuple(own if known is None else known)
+        move(values, offsets=own, to=offsets)
+        return values, offsets
+    return in_single(values, names) if known is None else (subtracted(values, known), tuple(known))
+
+
+def _names(names: Sequence[Any] | None, count: int, prefix: str) -> tuple[str, ...]:
+    if names is not None and not isinstance(names, str) and len(names) == count:
+        return tuple(str(name) for name in names)
+    return tuple(f"{prefix}{i}" for i in range(count))

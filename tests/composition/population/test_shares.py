@@ -1,0 +1,129 @@
+"""Shares in processes give what shares one after another give."""
+
+import io
+import json
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tests.population.comparing import assert_same_jobs, jobs, sweep
+
+from perceptron.callbacks import progress
+from perceptron.composition.population import shares
+from perceptron.composition.population.groups import Group, divided
+from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.population.shares import train_together
+from perceptron.training.processes import can_fork
+
+pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine forks no trainers")
+WINE = ["hydra/launcher=population", "data=wine", "model=digits_mlp", "model.network.hidden=[10]", "callbacks=default"]
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """Lines of the log; Hydra takes away what pytest listens with."""
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("perceptron.composition.population")
+    logger.addHandler(handler)
+    yield lines
+    logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    ("count", "n_processes", "max_members", "sizes"),
+    [
+        # As many shares as processes, or a multiple; of 64 at most; small groups are not torn apart.
+        (64, 2, None, [32, 32]),
+        (200, 2, None, [50, 50, 50, 50]),
+        (129, 1, None, [43, 43, 43]),
+        (7, 2, None, [7]),
+        (8, 2, None, [4, 4]),
+        (30, 16, None, [4, 4, 4, 4, 4, 5, 5]),
+        # What all processes train at once.
+        (64, 2, 16, [8] * 8),
+        (5, 2, 2, [1] * 5),
+        (6, 1, 4, [3, 3]),
+    ],
+)
+def test_a_group_is_divided_evenly(count: int, n_processes: int, max_members: int | None, sizes: list[int]) -> None:
+    first = ComposedJob(0, {"trainer": {"accelerator": "cpu"}}, {})
+    group = Group(first, None, range(count))  # type: ignore[arg-type]
+    found = divided(group, n_processes=n_processes, max_members=max_members)
+    assert sorted(len(share) for share in found) == sorted(sizes)
+    assert [number for share in found for number in share] == list(range(count))
+
+
+def test_a_sweep_in_processes_equals_one_in_this(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    settings = [*WINE, "seed=range(6)", "optimizer.lr=0.1,0.3", "trainer.max_epochs=3"]
+    alone = sweep(monkeypatch, tmp_path / "one", *settings, "trainer.num_threads=1")
+    assert any("12 members: jobs 0 to 11" in line for line in said)
+    said.clear()
+    together = sweep(monkeypatch, tmp_path / "two", *settings, "trainer.num_threads=2")
+    assert any("12 members, 6 in each of 2 processes: jobs" in line for line in said)
+    assert said[-1].startswith("12 members trained in")
+    assert_same_jobs(alone, together)
+    provenance = json.loads((jobs(together)[0] / "provenance.json").read_text())
+    assert provenance["seconds"] > 0
+
+
+def test_members_that_fail_in_a_process_fail_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    settings = [*WINE, "seed=range(6)", "optimizer.lr=0.1,1e30", "trainer.max_epochs=3", "trainer.num_threads=2"]
+    folder = sweep(monkeypatch, tmp_path, *settings, status=1)
+    assert said[-1].startswith("12 members trained in")
+    assert said[-1].endswith("6 failed")
+    assert [(job / "error.txt").is_file() for job in jobs(folder)] == [False, True] * 6
+
+
+def test_a_process_that_is_killed_leaves_its_jobs_to_be_run_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    parent = os.getpid()
+
+    def dies(pairs, *callbacks, forked=False):
+        if os.getpid() != parent and any(job.number == 0 for job, _ in pairs):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return train_together(pairs, *callbacks, forked=forked)
+
+    monkeypatch.setattr(shares, "train_together", dies)
+    folder = sweep(monkeypatch, tmp_path, *WINE, "seed=range(8)", "trainer.max_epochs=1", "trainer.num_threads=2")
+    assert "jobs 0 to 3 run alone: its process ended with -9" in said
+    assert len(list(folder.glob("*/metrics.json"))) == 8
+
+
+def test_models_of_scikit_learn_run_alone_beside_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    settings = [
+        "hydra/launcher=population",
+        "data=iris",
+        "model=sklearn_logistic,softmax",
+        "seed=0,1",
+        "trainer.max_epochs=1",
+    ]
+    folder = sweep(monkeypatch, tmp_path, *settings)
+    assert [line for line in said if "alone" in line] == [
+        "job #0 runs alone: scikit-learn fits its model",
+        "job #1 runs alone: scikit-learn fits its model",
+    ]
+    assert "group 1 of 1: 2 members: jobs 2, 3" in said
+    assert len(list(folder.glob("*/metrics.json"))) == 4
+
+
+def test_a_terminal_shows_the_epochs_of_all_shares(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(progress, "Console", lambda **_: Console(file=screen, force_terminal=True, width=100))
+    sweep(monkeypatch, tmp_path, *WINE, "seed=range(8)", "trainer.max_epochs=60", "trainer.num_threads=2")
+    shown = screen.getvalue()
+    assert "epochs of members" in shown
+    assert "/480" in shown
+    assert "members 8" in shown
