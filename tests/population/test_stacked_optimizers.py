@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from perceptron.population.optimizers import StackedOptimizer, check_optimizer, stack_optimizers
 from torch import Tensor, nn
 from torch.optim import LBFGS, SGD, Adam, AdamW, Optimizer
 
 from perceptron.population import CannotStackError
+from perceptron.population.stacked_optimizers import StackedOptimizer, check_optimizer, stack_optimizers
 
 SHAPES = [(5, 3), (5,), (2, 2)]
 # The last parameter of every member has no gradient, as one that the outputs do not depend on.
