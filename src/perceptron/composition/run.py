@@ -1,4 +1,4 @@
-"""What trains a model: Lightning, or scikit-learn for its own."""
+"""Train the model of a configuration: a network by Lightning, an estimator by scikit-learn."""
 
 from collections.abc import Mapping
 

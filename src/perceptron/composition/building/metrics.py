@@ -1,4 +1,4 @@
-"""The metrics of the group ``metrics`` that are reported beside those of the task."""
+"""Build the metrics of the group ``metrics`` that are reported beside those of the task."""
 
 import inspect
 import warnings

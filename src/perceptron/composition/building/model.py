@@ -1,4 +1,4 @@
-"""The model of a configuration, for what its data is."""
+"""Build the model of a configuration for its data."""
 
 from collections.abc import Mapping
 from typing import Any

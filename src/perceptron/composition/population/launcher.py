@@ -10,7 +10,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from perceptron.composition.population.groups import JobPreparation, group_jobs
-from perceptron.composition.population.job_loader import ComposedJob, JobLoader, MultirunJobs
+from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.composition.population.run_folder import write_run
 from perceptron.composition.population.shares import GroupTraining
 from perceptron.composition.sweeps.train_job import as_job
@@ -19,7 +20,7 @@ from perceptron.population import Member, PopulationFit
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
-from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.lightning_messages import silence_lightning
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ def launch(
 
     try:
         with rare_collection():
-            tame_lightning()
+            silence_lightning()
             groups, alone = group_jobs(jobs, preparation)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for of_share in GroupTraining(preparation, write, max_members=max_members).train(groups):

@@ -121,7 +121,9 @@ def _logged_names(values: Mapping[str, Any]) -> set[str] | None:
     else:
         return None
     reported = reported_names(values["metrics"], tasks)
-    names = {f"train/{metric}" for metric in (reported if target == ESTIMATOR else ["loss"])}
+    # Of the training rows, runs of networks log after every epoch what their steps have found anyway.
+    of_epochs = [metric for metric in reported if metric in ("loss", "acc")]
+    names = {f"train/{metric}" for metric in (reported if target == ESTIMATOR else of_epochs)}
     if values["data"]["val_fraction"] > 0:
         names |= {f"val/{metric}" for metric in reported}
     return names

@@ -50,7 +50,7 @@ def check_new_sweep(config: DictConfig) -> None:
         UsageError: where the folder has such links, or is that of a sweep of other settings.
     """
     folder = _existing(config, "hydra.sweep.dir")
-    if folder is None or not _is_shared(_raw(config, "hydra.sweep.dir")):
+    if folder is None or not is_shared(_raw(config, "hydra.sweep.dir")):
         return
     stored = sweep_overrides(folder.resolve())
     typed = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
@@ -73,7 +73,7 @@ def check_job_folders(config: DictConfig) -> None:
         UsageError: where it has not.
     """
     folder, subdir = _raw(config, "hydra.sweep.dir"), _raw(config, "hydra.sweep.subdir")
-    if "${" not in subdir and _is_shared(folder):
+    if "${" not in subdir and is_shared(folder):
         raise UsageError(
             f"each job of a multirun must have a folder of its own, got hydra.sweep.subdir={subdir}; "
             "put a setting into it, such as ${seed}, or leave it out"
@@ -87,7 +87,7 @@ def check_job_folders(config: DictConfig) -> None:
         )
 
 
-def _is_shared(folder: str) -> bool:
+def is_shared(folder: str) -> bool:
     """Whether all jobs of a sweep lie in one folder.
 
     Args:

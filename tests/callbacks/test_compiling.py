@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from perceptron.callbacks.compiling import compile_callbacks
 from perceptron.composition.stored.evaluating import evaluate_restored
 from perceptron.composition.stored.restore import restore
 from perceptron.composition.train import train
 from perceptron.errors import UsageError
-from perceptron.training.compiling import compile_callbacks
 
 # Batches of one size, of which each would be compiled.
 TYPED = "model=digits_mlp", "data.batch_size=389", "trainer.max_epochs=3", "figures=none", "logger=none"

@@ -1,16 +1,13 @@
-"""Batches of rows whose order is a function of seed and epoch, indexed as a whole."""
+"""Which rows make which batch: an order that is a function of the seed and the epoch."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Sampler
 
-from perceptron.data.blocks import Blocks
 from perceptron.randomness import Stream, derive_seed
 
-Batch = tuple[Tensor, ...]
 Rows = Tensor | tuple[Tensor, Tensor]
 
 
@@ -38,9 +35,7 @@ class RowBatches(Sampler[Rows]):
             ``n_together`` blocks, drawn anew each epoch, are shuffled with each other. None to shuffle all rows.
         n_together: number of blocks whose rows are shuffled with each other.
         device: where the row numbers are handed out. They are drawn on the CPU: the same order on every device.
-
-    Attributes:
-        steps_at_once: consecutive batches that are handed out as one, of so many optimizer steps, in the same order.
+        steps_per_batch: optimizer steps whose rows are handed out as one batch, in the same order.
     """
 
     def __init__(
@@ -56,6 +51,7 @@ class RowBatches(Sampler[Rows]):
         blocks: Tensor | None = None,
         n_together: int = 1,
         device: torch.device | None = None,
+        steps_per_batch: int = 1,
     ) -> None:
         self.device = device
         self.blocks = blocks
@@ -67,9 +63,9 @@ class RowBatches(Sampler[Rows]):
         self.labels = labels
         self.rank = rank
         self.world_size = world_size
-        self.steps_at_once = 1
+        self.steps_per_batch = steps_per_batch
         self.epoch = 0
-        self.first_batch = 0
+        self.n_skipped = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch the next iteration is for."""
@@ -80,14 +76,18 @@ class RowBatches(Sampler[Rows]):
         """Optimizer steps of an epoch."""
         return -(-self.n_rows // self.batch_size)
 
+    def skip(self, n_batches: int) -> None:
+        """Let the next iteration, and no later one, leave out its first batches."""
+        self.n_skipped = n_batches
+
     def __len__(self) -> int:
-        return -(-self.n_steps // self.steps_at_once)
+        return -(-self.n_steps // self.steps_per_batch)
 
     def __iter__(self) -> Iterator[Rows]:
         # The whole epoch's at once, so that a step waits for no copy.
         order = self.order().to(self.device)
-        first, self.first_batch = self.first_batch, 0
-        size = self.batch_size * self.steps_at_once
+        first, self.n_skipped = self.n_skipped, 0
+        size = self.batch_size * self.steps_per_batch
         for batch in range(first, len(self)):
             rows = order[batch * size : (batch + 1) * size]
             yield self._share(rows) if self.world_size > 1 else rows
@@ -142,81 +142,3 @@ def _balanced(labels: Tensor, generator: torch.Generator) -> Tensor:
         drawn += [torch.cat(rounds)[:wanted]] if rounds else []
     order = torch.cat(drawn)
     return order[torch.randperm(len(order), generator=generator)]
-
-
-class Columns(Dataset[Batch]):
-    """Rows of a split, taken from the whole table by many of their numbers at once: a split is no copy of its rows.
-
-    Args:
-        tensors: columns with one row per row of the table, on the device where batches are wanted.
-        rows: ``(n_rows,)`` int64, the split's rows in the table, on that device; None where the table is the split.
-    """
-
-    def __init__(self, tensors: tuple[Tensor | Blocks, ...], rows: Tensor | None = None) -> None:
-        self.tensors = tensors
-        self.rows = rows
-
-    def __getitem__(self, index: Any) -> Batch:
-        rows, *weights = index if isinstance(index, tuple) else (index,)
-        if self.rows is not None:
-            rows = self.rows.index_select(0, rows)
-        # tensor[rows] takes four to six times as long for a row of 50 numbers (measured).
-        return (*(tensor.index_select(0, rows) for tensor in self.tensors), *weights)
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
-
-
-class BatchLoader(DataLoader[Batch]):
-    """A DataLoader that indexes a whole batch at once and can go on in the middle of an epoch.
-
-    Lightning stores the ``state_dict`` of a train loader in a checkpoint and hands it back on resume.
-
-    Args:
-        tensors: columns with one row per row of the table, all on one device: batches are taken there.
-        sampler: which rows make which batch, its numbers on that device.
-        rows: the split's rows in the table, on that device; None where the table is the split.
-        num_workers: worker processes; 0 loads in the main process, which is fastest for tables in memory.
-    """
-
-    def __init__(
-        self,
-        tensors: tuple[Tensor | Blocks, ...],
-        *,
-        sampler: RowBatches,
-        rows: Tensor | None = None,
-        num_workers: int = 0,
-    ) -> None:
-        super().__init__(
-            Columns(tensors, rows),
-            batch_size=None,
-            sampler=sampler,
-            collate_fn=_as_it_is,
-            num_workers=num_workers,
-            persistent_workers=num_workers > 0,
-            # Its own, because an iteration draws a number that would be missing from the stream of noise.
-            generator=torch.Generator(),
-        )
-        self.batches = sampler
-        self.taken = 0
-
-    def __iter__(self) -> Any:
-        self.taken = self.batches.first_batch
-        for batch in super().__iter__():
-            # Before the yield: a checkpoint is written while the consumer holds the batch, and Lightning never
-            # exhausts a sized loader.
-            self.taken += 1
-            yield batch
-
-    def state_dict(self) -> dict[str, int]:
-        """Number of optimizer steps whose batches were handed out in this epoch."""
-        return {"taken": self.taken % max(len(self.batches), 1) * self.batches.steps_at_once}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Let the next iteration start behind the batches that were handed out.
-
-        Args:
-            state: of which ``taken`` is a multiple of the steps at once.
-        """
-        self.batches.first_batch = state["taken"] // self.batches.steps_at_once

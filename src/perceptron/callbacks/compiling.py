@@ -1,4 +1,4 @@
-"""What compiles the steps of a run, on a machine that can."""
+"""Compile the steps of training by torch.compile, on a machine that can."""
 
 import os
 import shutil
@@ -8,12 +8,32 @@ from importlib.util import find_spec
 import lightning as L
 import torch
 
-from perceptron.callbacks import CompiledSteps
 from perceptron.errors import UsageError
+from perceptron.models import TaskModule
+
+
+class CompiledSteps(L.Callback):
+    """Compiles the forward pass and the losses of training; the backward pass follows from them.
+
+    What is evaluated, stored and exported is not compiled: metrics are to the last bit those of the stored weights,
+    under their plain names.
+
+    Args:
+        mode: of ``torch.compile``: ``default``; or ``reduce-overhead``, which on CUDA records a step's kernels once and
+            replays them (CUDA graphs), where launching them takes longer than they do.
+    """
+
+    def __init__(self, *, mode: str = "default") -> None:
+        self.mode = mode
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Compile. Here, in the process that trains, because what is compiled cannot be sent to another."""
+        assert isinstance(pl_module, TaskModule)  # noqa: S101
+        pl_module.compile_losses(mode=self.mode)
 
 
 def compile_callbacks(wanted: bool | str, *, accelerator: str) -> list[L.Callback]:
-    """What compiles the steps of a run.
+    """Callback that compiles the steps of a run; none where nothing is wanted.
 
     Args:
         wanted: ``False``; ``True``; or ``reduce-overhead`` for CUDA graphs.

@@ -1,13 +1,10 @@
-"""What the three kinds of task share: the loop's steps, the epoch's metrics, the optimizer."""
+"""The base of the modules for each kind of task: training, evaluation and prediction with a network."""
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple, cast
 
-import lightning as L
 import torch
-from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
@@ -15,18 +12,14 @@ from torchmetrics import MetricCollection
 
 from perceptron.errors import DivergedError
 from perceptron.metrics import TaskMetrics
+from perceptron.models.epoch_logging import EpochLoggingModule
+from perceptron.models.epoch_sums import EpochSums
+from perceptron.models.several_steps import steps_per_batch, steps_taken
 from perceptron.models.split_metrics import SplitMetrics, count, in_order, joined, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
 from perceptron.tasks import SplitName, Task
 
-log = logging.getLogger(__name__)
-
-# Where Lightning logs single steps unless told otherwise.
-_STEP_HOOKS = (
-    "training_step", "on_train_batch_start", "on_before_zero_grad", "on_before_backward", "on_after_backward",
-    "on_before_optimizer_step", "on_train_batch_end",
-)  # fmt: skip
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 ScheduleFactory = Callable[..., LRSchedulerConfigType]
 
@@ -46,13 +39,13 @@ class Prediction(NamedTuple):
     spread: Tensor | None = None
 
 
-class TaskModule(L.LightningModule, ABC):
+class TaskModule(EpochLoggingModule, ABC):
     """A network with its standardisation, trained on one kind of task. Abstract.
 
     Takes features and targets as the data module hands them out, less their offsets; ``Answers`` takes raw features.
-    The fitted standardisation is part of the state. Training losses are summed by hand and logged once an epoch,
-    because ``self.log`` and a metric's update in every step each cost as much as the step of a small network. Metrics
-    are updated in the steps of evaluation, whose batches are large.
+    The fitted standardisation is part of the state. The losses and labels of training are summed by hand and logged
+    once an epoch: ``self.log`` and a metric's update in every step each cost as much as the step of a small network.
+    Metrics are updated in the steps of evaluation, whose batches are large.
 
     Args:
         network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``, or to
@@ -88,29 +81,15 @@ class TaskModule(L.LightningModule, ABC):
         self.optimizer = optimizer
         self.schedule = schedule
         self.seed = seed
-        # Rows of each of the optimizer steps that are handed over as one batch, see perceptron.callbacks.several_steps.
-        self.rows_per_step: int | None = None
-        self._loss_sum = torch.zeros(())
-        self._n_rows = 0
         self.own_metrics = metrics
         self.task_metrics = task_metrics
+        # Optimizer steps that are taken of each batch of training.
+        self.steps_per_batch = 1
+        self._sums = self._new_sums()
         # Made where they are first needed: most members of a population are never evaluated alone.
         self.train_metrics: SplitMetrics | None = None
         self.val_metrics: SplitMetrics | None = None
         self.test_metrics: SplitMetrics | None = None
-        # Names that were logged since the loggers last heard of them, of training and of evaluation.
-        self._unheard: dict[bool, list[str]] = {True: [], False: []}
-        self._warned: set[str] = set()
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Take the name of the hook that is called, which Lightning sets 46 times a step, as it is.
-
-        torch looks each value through for parameters, which were a fifteenth of a small network's step (measured).
-        """
-        if name == "_current_fx_name":
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
 
     @abstractmethod
     def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
@@ -131,10 +110,9 @@ class TaskModule(L.LightningModule, ABC):
 
     @abstractmethod
     def predictions(self, outputs: Tensor) -> Tensor:
-        """What metrics compare with the target.
+        """Predictions that metrics compare with the target.
 
         Args:
-            outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
             outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
 
         Returns:
@@ -159,6 +137,15 @@ class TaskModule(L.LightningModule, ABC):
         self.label_as_predicted(metrics, outputs.dtype)
         count(metrics, self.predictions(outputs), target)
         return in_order(numbers(metrics, loss=self.row_losses(outputs, target).mean()))
+
+    @abstractmethod
+    def correct(self, outputs: Tensor, target: Tensor) -> Tensor | None:
+        """Which rows are labelled correctly, ``(..., n_rows)`` bool; None for a regression.
+
+        Args:
+            outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
+            target: with the same leading dimensions.
+        """
 
     @abstractmethod
     def answers(self, outputs: Tensor) -> Prediction:
@@ -190,35 +177,45 @@ class TaskModule(L.LightningModule, ABC):
         outputs: Tensor = self.network(self.standardize(features.to(self.dtype)))
         return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
+    def setup(self, stage: str) -> None:
+        """Choose how many optimizer steps a batch of training holds, see ``perceptron.models.several_steps``."""
+        if stage == "fit":
+            takes_steps = type(self).training_step is TaskModule.training_step
+            self._take_steps(steps_per_batch(self.trainer, self) if takes_steps else 1)
+
+    def _take_steps(self, count: int) -> None:
+        self.steps_per_batch = count
+        self.automatic_optimization = count == 1
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the sums of the epoch so far, one row per process; refuse a state that has diverged."""
-        sums = torch.stack([self._loss_sum.double(), self._loss_sum.new_tensor(self._n_rows, dtype=torch.float64)])
+        sums = self._sums.state()
         if not torch.isfinite(sums[0]):
             raise DivergedError(sums[0].item(), self.current_epoch)
         of_all: Any = self.all_gather(sums)
-        checkpoint["epoch_sums"] = of_all.reshape(-1, 2).cpu()
+        checkpoint["epoch_sums"] = of_all.reshape(-1, len(sums)).cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them up again, for an epoch that goes on in its middle."""
+        """Continue an epoch in its middle: with its sums, and in single steps where a batch would start before it."""
+        if steps_taken(checkpoint) % self.steps_per_batch:
+            self._take_steps(1)
         sums = checkpoint.get("epoch_sums")
         if sums is not None and self.global_rank < len(sums):
-            self._loss_sum = sums[self.global_rank, 0].float()
-            self._n_rows = int(sums[self.global_rank, 1])
+            self._sums.load_state(sums[self.global_rank])
 
     def on_train_start(self) -> None:
-        """Have the sums where the losses are."""
-        self._loss_sum = self._loss_sum.to(self.device)
+        """Move the sums to the device of the losses."""
+        self._sums.to(self.device)
 
     def on_train_epoch_start(self) -> None:
-        """Start the epoch's stream of noise and its sum of losses."""
+        """Start the epoch's stream of noise and its sums."""
         seed = derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank)
-        # The other keeps a traceback for each device that is not in use yet, half a millisecond.
+        # torch.manual_seed keeps a traceback for each unused device, which takes half a millisecond.
         (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
-        self._loss_sum = torch.zeros((), device=self.device)
-        self._n_rows = 0
+        self._sums = self._new_sums().to(self.device)
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor | None:
-        """Mean loss of a batch, for Lightning to step by; or the steps themselves, where ``rows_per_step`` is set.
+        """Mean loss of a batch, for Lightning to step by; or the steps themselves, where a batch holds several.
 
         Args:
             batch: ``(features, target, *weights)``.
@@ -226,7 +223,7 @@ class TaskModule(L.LightningModule, ABC):
         """
         features, *others = batch
         batch = (self.standardize(features), *others)
-        if self.rows_per_step is None:
+        if self.steps_per_batch == 1:
             loss = self._mean_loss(batch)
             every = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
             if every and (batch_idx + 1) % every == 0:
@@ -234,7 +231,8 @@ class TaskModule(L.LightningModule, ABC):
             return loss
         # Lightning's, which counts the steps.
         optimizer = cast(Optimizer, self.optimizers())
-        for of_step in zip(*(torch.split(column, self.rows_per_step) for column in batch), strict=True):
+        rows_per_step = self.trainer.datamodule.rows_per_step  # type: ignore[attr-defined]
+        for of_step in zip(*(torch.split(column, rows_per_step) for column in batch), strict=True):
             loss = self._mean_loss(of_step)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -242,43 +240,60 @@ class TaskModule(L.LightningModule, ABC):
         return None
 
     def _mean_loss(self, batch: tuple[Tensor, ...]) -> Tensor:
-        """Of ``(standardised features, target, *weights)``, each row's times its weights; added to the epoch's sum."""
+        """Of ``(standardised features, target, *weights)``, each row's times its weights; added to the epoch's sums."""
         features, target, *weights = batch
-        losses = self._training_losses(features, target)
+        losses, outputs = self._training_losses(features, target)
         for weight in weights:
             losses = losses * weight
         loss = losses.mean()
-        self._loss_sum += loss.detach() * len(features)
-        self._n_rows += len(features)
+        self._sums.add(loss.detach(), outputs.detach(), target)
         return loss
 
+    @property
+    def counts_labels(self) -> bool:
+        """Whether the accuracy on training rows is logged after each epoch."""
+        return self.task_metrics and "acc" in self.task.metrics
+
+    def _new_sums(self) -> EpochSums:
+        return EpochSums(self._correct_rows if self.counts_labels else None)
+
+    def _correct_rows(self, outputs: Tensor, target: Tensor) -> Tensor | None:
+        return self.correct(outputs if outputs.ndim == 2 else self.mean_of_members(outputs), target)
+
     def on_train_epoch_end(self) -> None:
-        """Log the mean loss of the epoch's steps."""
-        sums = torch.stack([self._loss_sum, self._loss_sum.new_tensor(float(self._n_rows))])
-        loss_sum, n_rows = self.trainer.strategy.reduce(sums, reduce_op="sum")
-        self._check_finite(loss_sum)
-        self._log({"train/loss": self.loss_in_units(loss_sum / n_rows)})
+        """Log the mean loss of the epoch's steps, and of classes the accuracy, as the steps have found them."""
+        sums: Any = self.trainer.strategy.reduce(self._sums.sums(), reduce_op="sum")
+        loss, n_rows, n_correct = sums
+        self._check_finite(loss)
+        metrics = {"train/loss": self.loss_in_units(loss / n_rows)}
+        self.log_epoch(metrics | ({"train/acc": n_correct / n_rows} if self._sums.counts_labels else {}))
+
+    def on_train_end(self) -> None:
+        """Let what is logged after the fit stand at the number of steps: Lightning's own count is of batches."""
+        if self.steps_per_batch > 1:
+            # Private: Lightning offers no way to say which step an evaluation belongs to.
+            self.trainer.fit_loop.epoch_loop._batches_that_stepped = self.trainer.global_step
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the evaluation before."""
+        """Reset the metrics."""
         self._reset(["val"])
 
     def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
-        """Count a batch in the metrics of validation."""
+        """Add a batch to the metrics of the validation rows."""
         self._update("val", batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the loss and the metrics of the validation rows."""
         metrics = self.measured("val")
         self._check_finite(metrics["val/loss"])
-        self._log(metrics)
+        self.log_epoch(metrics)
 
     def on_test_epoch_start(self) -> None:
-        """Forget the evaluation before."""
+        """Reset the metrics."""
         self._reset(self._tested())
 
     def test_step(self, batch: tuple[Tensor, ...], batch_idx: int, dataloader_idx: int = 0) -> None:  # noqa: ARG002
-        """Count a batch in the metrics of its split.
+        """Add a batch to the metrics of its split.
 
         Args:
             batch: ``(features, target, *weights)``.
@@ -294,7 +309,7 @@ class TaskModule(L.LightningModule, ABC):
         Those of other splits than the test stay out of the loggers, where they would end the curves of their epochs.
         """
         for split in self._tested():
-            self._log(self.measured(split), logger=None if split == "test" else False)
+            self.log_epoch(self.measured(split), logger=None if split == "test" else False)
 
     def measured(self, split: SplitName) -> dict[str, Tensor]:
         """Loss and metrics of a split's last evaluation, under names such as ``test/acc``; empty without one."""
@@ -332,72 +347,23 @@ class TaskModule(L.LightningModule, ABC):
 
         A function is compiled and no module, whose weights would have other names in checkpoints.
         """
-        self._training_losses = torch.compile(self._training_losses, mode=mode)  # type: ignore[method-assign]
+        compiled = torch.compile(self._training_losses, mode=mode)
 
-    def _training_losses(self, features: Tensor, target: Tensor) -> Tensor:
+        def losses_and_copy(features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+            losses, outputs = compiled(features, target)
+            # The next replay of a CUDA graph overwrites the outputs, which are labelled later.
+            return losses, outputs.detach().clone()
+
+        self._training_losses = losses_and_copy  # type: ignore[method-assign]
+
+    def _training_losses(self, features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of each row ``(batch,)``, and the network's outputs."""
         outputs: Tensor = self.network(features)
         if outputs.ndim == 2:
-            return self.row_losses(outputs, target)
+            return self.row_losses(outputs, target), outputs
         members = outputs.shape[1]
         losses = self.row_losses(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
-        return losses.view(-1, members).mean(dim=1)
-
-    def log(
-        self,
-        name: str,
-        value: Any,
-        prog_bar: bool = False,
-        logger: bool | None = None,
-        on_step: bool | None = None,
-        on_epoch: bool | None = None,
-        *others: Any,
-        **named: Any,
-    ) -> None:
-        """Log a metric as Lightning does, but let the module itself hand an epoch's metrics to the loggers.
-
-        So the metrics of callbacks stand beside the module's, under the number of the last optimizer step, however many
-        steps were one batch to Lightning; and they are written before the epoch's checkpoint, so that a run that goes
-        on from it logs nothing twice and leaves nothing out. Outside of a fit of single steps Lightning does it, which
-        returns what it has logged.
-        """
-        trainer = self.trainer
-        of_step = on_step or (on_step is None and trainer.training and self._current_fx_name in _STEP_HOOKS)
-        if logger is not False and not trainer.barebones:
-            if not of_step and self._logs_itself:
-                unheard = self._unheard[trainer.training]
-                unheard += [] if name in unheard else [name]
-                logger = False
-            elif of_step and not trainer.log_every_n_steps and name not in self._warned:  # type: ignore[attr-defined]
-                self._warned.add(name)
-                log.warning(
-                    "%s is logged at steps, and trainer.log_every_n_steps=0 keeps steps out of the loggers; set "
-                    "trainer.log_every_n_steps=1, or log it with on_step=False and on_epoch=True",
-                    name,
-                )
-        super().log(name, value, prog_bar, logger, on_step, on_epoch, *others, **named)
-
-    def _log(self, metrics: dict[str, Tensor], *, logger: bool | None = None) -> None:
-        # A barebones trainer warns of every log.
-        if self.trainer.barebones:
-            return
-        self.log_dict(metrics, logger=logger)
-        if logger is False or not self._logs_itself:
-            return
-        names = self._unheard[self.trainer.training]
-        found = self.trainer.callback_metrics
-        values = {name: found[name].item() for name in names if name in found}
-        names.clear()
-        if self.trainer.sanity_checking:
-            return
-        # Numbered as in Lightning, from 0; after the training by the number of all steps.
-        step = max(self.trainer.global_step - (not self.trainer.testing), 0)
-        for each in self.trainer.loggers:
-            each.log_metrics({**values, "epoch": self.current_epoch}, step=step)
-            each.save()
-
-    @property
-    def _logs_itself(self) -> bool:
-        return self.trainer.state.fn == TrainerFn.FITTING or self.rows_per_step is not None
+        return losses.view(-1, members).mean(dim=1), outputs
 
     def _check_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
@@ -418,7 +384,7 @@ class TaskModule(L.LightningModule, ABC):
         outputs: Tensor = self(features)
         counted: SplitMetrics | None = getattr(self, f"{split}_metrics")
         if counted is None:
-            # What a subclass computes itself, it computes of all rows at once.
+            # A subclass computes its own metrics of all rows at once.
             is_own = type(self).metrics is not TaskModule.metrics
             counted = SplitMetrics(split, self._collection(outputs), keeps_rows=is_own).to(outputs.device)
             setattr(self, f"{split}_metrics", counted)
@@ -426,7 +392,7 @@ class TaskModule(L.LightningModule, ABC):
         counted.update(self.row_losses(outputs, target), self.predictions(outputs), target, outputs)
 
     def _collection(self, outputs: Tensor) -> MetricCollection:
-        """The metrics, nothing counted, for outputs of this width, type and device."""
+        """Empty metrics for outputs of this width, type and device."""
         of_task = TaskMetrics(task=self.task.name, num_classes=outputs.shape[-1]) if self.task_metrics else None
         metrics = joined(of_task, self.own_metrics)
         if outputs.dtype == torch.float64:
@@ -434,4 +400,4 @@ class TaskModule(L.LightningModule, ABC):
         return metrics.to(outputs.device)
 
     def label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
-        """Have metrics label rows as the model does, where there is a choice."""
+        """Set the threshold of metrics to the model's, where there is one."""

@@ -5,7 +5,7 @@ import lightning as L
 import torch
 from sklearn.datasets import load_iris
 
-from perceptron.callbacks.steps import STEP_HOOKS, NoProfiler, leave_out_empty_hooks
+from perceptron.callbacks.step_overhead import STEP_HOOKS, NoProfiler, leave_out_empty_hooks
 from perceptron.data import TableDataModule
 from perceptron.models import MulticlassClassifier, Standardize
 from perceptron.networks import MLP

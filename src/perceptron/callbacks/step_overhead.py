@@ -1,7 +1,7 @@
-"""What Lightning does around every step, and a run can do without.
+"""Avoid work of Lightning around every step that a run does not need.
 
-It is a quarter of a small network's step where each step is a batch to Lightning, and a twentieth where several are
-(measured, see ``several_steps``).
+It takes a quarter of a small network's step where each step is a batch to Lightning, and a twentieth where several are
+(measured, see ``perceptron.models.several_steps``).
 """
 
 from collections.abc import Iterable
@@ -11,19 +11,13 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.profilers import PassThroughProfiler
 
-STEP_HOOKS = (
-    "on_train_batch_start",
-    "on_before_zero_grad",
-    "on_before_backward",
-    "on_after_backward",
-    "on_before_optimizer_step",
-    "on_train_batch_end",
-)
+from perceptron.models.several_steps import STEP_HOOKS
+
 _NOTHING = nullcontext()
 
 
 class NoProfiler(PassThroughProfiler):
-    """Measures nothing. Lightning's own makes a generator for nothing 60 times a step."""
+    """Measures nothing. Lightning's own creates a generator 60 times a step."""
 
     def profile(self, action_name: str) -> AbstractContextManager[Any]:  # type: ignore[override]  # noqa: ARG002
         """The same context manager each time."""
@@ -31,9 +25,9 @@ class NoProfiler(PassThroughProfiler):
 
 
 def leave_out_empty_hooks(callbacks: Iterable[L.Callback]) -> None:
-    """Let Lightning pass over the hooks of a step that a callback does not have.
+    """Let Lightning skip the hooks of a step that a callback does not override.
 
-    It calls each hook of each callback, six times a step, and passes over one that is not callable.
+    It calls six hooks of each callback in every step, and skips those that are not callable.
     """
     for callback in callbacks:
         for hook in STEP_HOOKS:

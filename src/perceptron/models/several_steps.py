@@ -1,12 +1,15 @@
-"""Several optimizer steps in what Lightning takes for one batch.
+"""How many optimizer steps a module takes of what Lightning takes for one batch.
 
-Lightning's loop takes half a millisecond a batch, more than a step of a small network (measured). So ``fit`` is handed
-several batches as one, and the module takes their steps itself, in what Lightning calls manual optimization. There
-Lightning does not clip, accumulate or schedule, and whoever counts batches or listens to them finds fewer: a run that
-asks for any of it is left to Lightning's automatic optimization, a step a batch. Both end with the same bits.
+Lightning's loop takes half a millisecond a batch, more than a step of a small network (measured). So in a fit several
+batches are handed out as one, and the module takes their steps itself, in what Lightning calls manual optimization.
+There Lightning does not clip, accumulate or schedule, and whoever counts batches or listens to them finds fewer: a run
+that asks for any of it takes a step a batch, in Lightning's automatic optimization. Both end with the same bits.
 
 https://lightning.ai/docs/pytorch/stable/model/manual_optimization.html
 """
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
 
 import lightning as L
 from lightning.pytorch.callbacks import (
@@ -20,10 +23,6 @@ from lightning.pytorch.profilers import PassThroughProfiler
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch.optim import LBFGS
 
-from perceptron.callbacks.steps import STEP_HOOKS
-from perceptron.data import TableDataModule
-from perceptron.models import TaskModule
-
 # A signal is heard, the progress bar moves and checkpoints are written between two groups of steps: a group takes some
 # tens of milliseconds on a CPU.
 _MOST_STEPS = 64
@@ -31,6 +30,14 @@ _MOST_MULTIPLY_ADDS = 2**27
 # What is gathered at once is to stay in a processor's caches (benchmarks/NOTES.md).
 _MOST_BYTES = 4 * 2**20
 
+STEP_HOOKS = (
+    "on_train_batch_start",
+    "on_before_zero_grad",
+    "on_before_backward",
+    "on_after_backward",
+    "on_before_optimizer_step",
+    "on_train_batch_end",
+)
 # What a model may do to a single step, beside its losses.
 _MODEL_HOOKS = (
     *STEP_HOOKS, "backward", "configure_gradient_clipping", "lr_scheduler_step", "optimizer_step",
@@ -42,40 +49,54 @@ _OF_AUTOMATIC_OPTIMIZATION = (
 )  # fmt: skip
 
 
-def take_several_steps(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, *, taken: int = 0) -> None:
-    """Have several batches handed out as one, and their steps taken by the model, where nothing forbids it.
+@runtime_checkable
+class GroupedBatches(Protocol):
+    """A data module whose batches of training hold the rows of ``steps_per_batch`` steps of the fitted module."""
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows of an optimizer step."""
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Size of a row's features."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of an epoch."""
+
+
+def steps_per_batch(trainer: L.Trainer, model: Any) -> int:
+    """How many optimizer steps a batch of training is to hold; 1 where anything needs single steps.
 
     Args:
-        trainer: whose ``fit`` follows.
-        model: to be trained.
-        datamodule: with its rows.
-        taken: steps of the epoch behind the checkpoint to go on from; those of one written between any two steps need
-            not lie between two groups.
+        trainer: that fits the model; with any data module, or none.
+        model: a ``TaskModule``.
     """
-    count = 1 if _needs_single_steps(trainer, model) else _steps_at_once(model, datamodule)
-    count = count if taken % count == 0 else 1
-    datamodule.steps_at_once = count
-    model.rows_per_step = None if count == 1 else datamodule.batch_size
-    model.automatic_optimization = count == 1
-
-
-def _steps_at_once(model: TaskModule, datamodule: TableDataModule) -> int:
-    n_rows = len(datamodule.split.train)
-    rows = datamodule.batch_size or n_rows
-    weights = sum(parameter.numel() for parameter in model.parameters()) * getattr(model.network, "shared_by", 1)
-    table = datamodule.table
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    if not isinstance(data, GroupedBatches) or _needs_single_steps(trainer, model):
+        return 1
+    n_weights: int = sum(parameter.numel() for parameter in model.parameters())
+    n_weights *= getattr(model.network, "shared_by", 1)
+    rows = max(data.rows_per_step, 1)
     return max(
         1,
         min(
             _MOST_STEPS,
-            -(-n_rows // max(rows, 1)),
-            _MOST_MULTIPLY_ADDS // max(rows * weights, 1),
-            _MOST_BYTES // max(rows * table.features.itemsize * table.schema.n_features, 1),
+            data.steps_per_epoch,
+            _MOST_MULTIPLY_ADDS // max(rows * n_weights, 1),
+            _MOST_BYTES // max(rows * data.bytes_per_row, 1),
         ),
     )
 
 
-def _needs_single_steps(trainer: L.Trainer, model: TaskModule) -> bool:
+def steps_taken(checkpoint: Mapping[str, Any]) -> int:
+    """Optimizer steps that a checkpoint's epoch has taken; 0 at the end of one."""
+    states = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {}).get("combined_loader") or [{}]
+    return int(states[0].get("taken", 0))
+
+
+def _needs_single_steps(trainer: L.Trainer, model: Any) -> bool:
     """Whether anything counts, limits, changes, schedules or listens to single steps."""
     return (
         _counts_steps(trainer)
@@ -88,7 +109,6 @@ def _needs_single_steps(trainer: L.Trainer, model: TaskModule) -> bool:
         or model.schedule is not None
         # Its step computes the loss several times.
         or getattr(model.optimizer, "func", model.optimizer) is LBFGS
-        or type(model).training_step is not TaskModule.training_step
         or any(getattr(type(model), hook) is not getattr(L.LightningModule, hook) for hook in _MODEL_HOOKS)
     )
 

@@ -23,10 +23,10 @@ from sklearn.datasets import load_iris
 from tests.population.comparing import events
 from torch import Tensor
 
-from perceptron.callbacks import DescentFigure, EpochProgress, History, several_steps, take_several_steps
+from perceptron.callbacks import DescentFigure, EpochProgress, History
 from perceptron.composition.train import train
 from perceptron.data import TableDataModule
-from perceptron.models import MulticlassClassifier, Standardize, schedules
+from perceptron.models import MulticlassClassifier, Standardize, schedules, several_steps, task_module
 from perceptron.networks import MLP
 from perceptron.runs.checkpoints import LastCheckpoint
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
@@ -82,9 +82,12 @@ def _model(data: TableDataModule, kind: type[MulticlassClassifier] = MulticlassC
 
 
 def _count(trainer: L.Trainer, model: Any, data: TableDataModule, *, taken: int = 0) -> int:
-    take_several_steps(trainer, model, data, taken=taken)
-    assert model.automatic_optimization == (data.steps_at_once == 1) == (model.rows_per_step is None)
-    return data.steps_at_once
+    """Steps of a batch where a fit would start, or continue behind so many steps of an epoch."""
+    model.trainer, trainer.datamodule = trainer, data
+    model.setup("fit")
+    model.on_load_checkpoint({"loops": {"fit_loop": {"state_dict": {"combined_loader": [{"taken": taken}]}}}})
+    assert model.automatic_optimization == (model.steps_per_batch == 1)
+    return model.steps_per_batch
 
 
 def _left(folder: Path) -> dict[str, Any]:
@@ -119,10 +122,10 @@ def test_a_run_leaves_the_same_bits(
 ) -> None:
     base = ("data.batch_size=16", "trainer.max_epochs=3", "trainer.accelerator=cpu", "callbacks.last.every_seconds=0")
     taken: list[int] = []
-    real = several_steps._steps_at_once
+    real = task_module.steps_per_batch
     for folder, limit in (("one", 1), ("several", most)):
         monkeypatch.setattr(several_steps, "_MOST_STEPS", limit)
-        monkeypatch.setattr(several_steps, "_steps_at_once", lambda *a: taken.append(real(*a)) or taken[-1])
+        monkeypatch.setattr(task_module, "steps_per_batch", lambda *a: taken.append(real(*a)) or taken[-1])
         train(*composed(*base, *settings, folder=folder))
     assert taken[0] == 1 < taken[1] <= most
     one, several = _left(tmp_path / "one"), _left(tmp_path / "several")
