@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator
 from perceptron.composition.building.data import build_data
 from perceptron.composition.building.metrics import check_metric_classes, metric_settings
 from perceptron.composition.building.trainer import build_loggers
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.monitors import directions
-from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
 from perceptron.errors import StoppedError, UsageError, reason

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from omegaconf import DictConfig
 
-from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.garbage_collection import heavy_imports
 from perceptron.terminal.signals import raise_if_lost
 

@@ -20,8 +20,8 @@ from perceptron.composition.building.network import fit_network
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
 from perceptron.composition.building.trainer import build_trainer
 from perceptron.composition.continued import check_continued
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.monitors import check_logged, directions
-from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
 from perceptron.files.writing import remove_temporary_files

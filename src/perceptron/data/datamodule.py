@@ -92,7 +92,7 @@ class TableDataModule(L.LightningDataModule):
         looks: bool = True,
     ) -> None:
         super().__init__()
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.task = task
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction

@@ -10,10 +10,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from perceptron.composition.population.groups import JobPreparation, group_jobs
-from perceptron.composition.population.job_loader import ComposedJob, JobLoader, MultirunJobs
+from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.composition.population.run_folder import write_run
 from perceptron.composition.population.shares import GroupTraining
-from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.train_job import as_job
 from perceptron.garbage_collection import rare_collection
 from perceptron.population import Member, PopulationFit
@@ -51,12 +51,8 @@ def launch(
 
     Returns:
         Results in the jobs' order.
-
-    Raises:
-        UsageError: if one of Hydra's settings is not valid.
     """
     raise_if_lost()
-    check_hydra(config.hydra)
     setup_globals()
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from perceptron.composition.building.trainer import build_loggers
-from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.settings.monitors import directions
 from perceptron.files.writing import write_text
 from perceptron.population import Member, PopulationFit

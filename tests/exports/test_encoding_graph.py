@@ -12,7 +12,7 @@ from perceptron.data.columns.missing_texts import MISSING_TEXTS, missing_texts
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from perceptron.exports.columns import RawColumns  # noqa: E402
+from perceptron.exports.encoding_graph import RawColumns  # noqa: E402
 
 
 def _computed(columns: RawColumns, width: int) -> np.ndarray:

@@ -5,15 +5,15 @@ Its inputs are the columns, each ``(batch,)``, so that their order does not matt
 ========== ========= ==============================================================================================
 kind       type      values
 ========== ========= ==============================================================================================
-number     double    the number; NaN where it is missing
-boolean    float     0 or 1; NaN where it is missing
-date       double    seconds since 1970-01-01 UTC; NaN where it is missing
-category   string    the category, without spaces around it, a whole number without a fraction; where it is missing,
-                     one of the texts that the model takes for missing, such as the one that the file's metadata
-                     names, ``""`` unless that is a category
+number     double    the number; NaN if it is missing
+boolean    float     0 or 1; NaN if it is missing
+date       double    seconds since 1970-01-01 UTC; NaN if it is missing
+category   string    the category, without spaces around it, a whole number without a fraction; if it is missing, a
+                     text that means a missing value, such as the one in the file's metadata: ``""`` unless that is a
+                     category
 ========== ========= ==============================================================================================
 
-Its output ``features`` is what ``perceptron.data.columns.encoding.encode`` gives, but that nothing is refused.
+Its output ``features`` equals that of ``perceptron.data.columns.encoding.encode``, except that no value is refused.
 """
 
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pandas as pd
-from onnx import compose, helper, numpy_helper
+from onnx import compose, helper
 
 from perceptron.data.columns.dates import ISO, read_dates
 from perceptron.data.columns.encoding import (
@@ -36,6 +36,7 @@ from perceptron.data.columns.encoding import (
 from perceptron.data.columns.kinds import numbers_of, texts_of
 from perceptron.data.columns.missing_texts import missing_numbers
 from perceptron.data.columns.missing_values import mark_missing_in
+from perceptron.exports.graph_builder import GraphBuilder
 
 _TYPES = {
     "number": onnx.TensorProto.DOUBLE,
@@ -43,7 +44,7 @@ _TYPES = {
     "date": onnx.TensorProto.DOUBLE,
     "category": onnx.TensorProto.STRING,
 }
-# Names of outputs. A column of such a name has the input ``<name> (column)``.
+# Names of outputs. The input of a column with such a name is ``<name> (column)``.
 _TAKEN = ("label", "probabilities", "values", "spread")
 _ML = "ai.onnx.ml"
 _ML_VERSION = 3
@@ -51,7 +52,7 @@ _ML_VERSION = 3
 
 @dataclass(frozen=True, kw_only=True)
 class RawColumns:
-    """Rows as they were found, and how they become features.
+    """Rows of raw columns, and the codes by which they become features.
 
     Attributes:
         frame: columns of any kind.
@@ -68,12 +69,12 @@ class RawColumns:
 
     @property
     def inputs(self) -> dict[str, npt.NDArray[Any]]:
-        """The rows as a graph takes them, ``(n_rows,)`` by the inputs' names."""
+        """The rows as inputs of the graph: arrays ``(n_rows,)`` by the inputs' names."""
         return {self._name(code): _values(self.frame.loc[:, code["column"]], code) for code in self.codes}
 
     @property
     def described(self) -> list[dict[str, Any]]:
-        """What a user must know of each input."""
+        """Name, column and kind of each input, for the file's metadata."""
         return [
             {"name": self._name(code), "column": code["column"], "kind": code["kind"]}
             | ({"missing": _missing_text(code)} if code["kind"] == "category" else {})
@@ -84,10 +85,10 @@ class RawColumns:
         """A model that takes raw columns.
 
         Args:
-            network: takes ``features`` alone.
+            network: whose only input is ``features``.
         """
         names = list(self.inputs)
-        graph = _Graph(_prefix("encode.", names))
+        graph = GraphBuilder(_prefix("encode.", names))
         blocks = [block for code, name in zip(self.codes, names, strict=True) for block in _features(graph, code, name)]
         features = graph.add("Concat", *blocks, axis=1)
         inputs = [
@@ -111,48 +112,7 @@ class RawColumns:
         return f"{name} (column)" if name in _TAKEN else name
 
 
-class _Graph:
-    """Nodes and constants whose names no column has.
-
-    Args:
-        prefix: of every name.
-    """
-
-    def __init__(self, prefix: str) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._prefix = prefix
-
-    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Name of what an operator gives."""
-        name = f"{self._prefix}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=name, domain=domain, **attributes))
-        return name
-
-    def constant(self, value: Any, dtype: Any = np.float64) -> str:
-        """Name of a constant."""
-        name = f"{self._prefix}constant{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=dtype), name))
-        return name
-
-    def calculate(self, operator: str, first: str, second: float) -> str:
-        """Name of ``first operator second`` in double precision."""
-        return self.add(operator, first, self.constant(second))
-
-    def whole(self, name: str, divisor: float) -> str:
-        """Name of the floor of a quotient in double precision."""
-        return self.add("Floor", self.calculate("Div", name, divisor))
-
-    def column(self, name: str) -> str:
-        """Name of ``(batch,)`` values as a double ``(batch, 1)``."""
-        return self.add("Unsqueeze", self.double(name), self.constant([1], np.int64))
-
-    def double(self, name: str) -> str:
-        """Name of the same values in double precision."""
-        return self.add("Cast", name, to=onnx.TensorProto.DOUBLE)
-
-
-def _features(graph: _Graph, code: Code, name: str) -> list[str]:
+def _features(graph: GraphBuilder, code: Code, name: str) -> list[str]:
     """Names of the double ``(batch, ...)`` features of an input, in order."""
     if code["kind"] == "category":
         return [_one_hot(graph, code, name)]
@@ -165,17 +125,17 @@ def _features(graph: _Graph, code: Code, name: str) -> list[str]:
     return [graph.column(value) for value in [*values, *([absent] if code["missing"] else [])]]
 
 
-def _absent(graph: _Graph, code: Code, name: str) -> str:
-    """Name of what says whether a number is missing: NaN, or one that means so."""
+def _absent(graph: GraphBuilder, code: Code, name: str) -> str:
+    """Name of the boolean ``(batch,)`` that is true for missing values: NaN, or a number that means a missing value."""
     absent = graph.add("IsNaN", name)
     for number in missing_numbers(missing_texts_of(code)) if code["kind"] != "date" else ():
         absent = graph.add("Or", absent, graph.add("Equal", graph.double(name), graph.constant(number)))
     return absent
 
 
-def _one_hot(graph: _Graph, code: Code, name: str) -> str:
+def _one_hot(graph: GraphBuilder, code: Code, name: str) -> str:
     width, values = len(encoded_names([code])), list(code["values"])
-    # A place behind the last is a row without any 1.
+    # An index after the last gives a row without any 1.
     unknown = len(values) if code["other"] else width
     places = dict(zip(values, range(len(values)), strict=True))
     if code["missing"]:
@@ -191,7 +151,7 @@ def _one_hot(graph: _Graph, code: Code, name: str) -> str:
     return graph.double(graph.add("OneHot", place, graph.constant(width, np.int64), graph.constant([0, 1], np.float32)))
 
 
-def _date_parts(graph: _Graph, seconds: str) -> dict[str, str]:
+def _date_parts(graph: GraphBuilder, seconds: str) -> dict[str, str]:
     """Names of a date's parts in double precision, NaN of NaN.
 
     The calendar is computed in years that begin with March, by Howard Hinnant's ``civil_from_days``,
@@ -236,7 +196,7 @@ def _date_parts(graph: _Graph, seconds: str) -> dict[str, str]:
     }
 
 
-def _leap_days(graph: _Graph, year: str) -> str:
+def _leap_days(graph: GraphBuilder, year: str) -> str:
     fourth = graph.add("Sub", graph.whole(year, 4), graph.whole(year, 100))
     return graph.add("Add", fourth, graph.whole(year, 400))
 
@@ -246,7 +206,7 @@ def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
     if code["kind"] == "category":
         return texts_of(column).where(column.notna(), _missing_text(code)).to_numpy(dtype=object)
     if code["kind"] == "date":
-        # Nanoseconds reach back to 1677 alone.
+        # In microseconds, because nanoseconds only reach back to 1677.
         seconds = (
             read_dates(column, code.get("format", ISO)) - pd.Timestamp(0, tz="UTC").as_unit("us")
         ).dt.total_seconds()
@@ -255,12 +215,12 @@ def _values(column: "pd.Series[Any]", code: Code) -> npt.NDArray[Any]:
 
 
 def _missing_text(code: Code) -> str:
-    """What a category's input has for a missing one: the first such text that is no category."""
+    """The text that stands for a missing category: the first that means a missing value and is not a category."""
     return next(iter(missing_texts_of(code)), "")
 
 
 def _prefix(word: str, names: Collection[str]) -> str:
-    """A word, made longer until no name begins with it."""
+    """The word, with underscores in front until no name starts with it."""
     while any(name.startswith(word) for name in names):
         word = f"_{word}"
     return word

@@ -7,7 +7,7 @@ import yaml
 from hydra.core.hydra_config import HydraConfig
 from tests.conftest import Perceptron
 
-from perceptron.composition.settings.paths import with_absolute_paths
+from perceptron.composition.settings.data_paths import with_absolute_paths
 
 ROWS = "x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(40))
 SHORT = ("figures=none", "logger=none", "trainer.max_epochs=1")

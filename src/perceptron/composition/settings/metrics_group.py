@@ -1,4 +1,4 @@
-"""The group ``metrics``: names, and the direction in which each metric improves. Imports nothing heavy by itself."""
+"""The group ``metrics``: names of metrics, and the direction in which each improves. Imports only metric classes."""
 
 import re
 import sys
@@ -10,18 +10,18 @@ from perceptron.composition.building.instantiate import imported_class
 from perceptron.errors import UsageError
 from perceptron.tasks import TASKS, Direction, Task
 
-# What reports the metrics of a task under their own names.
+# Reports the metrics of the data's task under their own names.
 OF_TASK = "perceptron.metrics.TaskMetrics"
 _NAME = re.compile(r"[A-Za-z]\w*")
-# The names that runs give values of their own: a chosen threshold stands with the metrics of validation rows.
+# Names of other values that runs report: a chosen threshold stands with the metrics of validation rows.
 _TAKEN = ("loss", "threshold")
 
 
 def check_metrics(metrics: Mapping[str, Any]) -> None:
-    """Check the group without its classes.
+    """Check the names of the group and that each has a ``_target_``, without importing the classes.
 
     Raises:
-        UsageError: for an entry that is none, or a name that cannot be or is taken.
+        UsageError: for an entry without a ``_target_``, or a name that is not allowed or reported anyway.
     """
     reports_task = any(_target(part) == OF_TASK for part in metrics.values())
     taken = {*_TAKEN, *(name for task in TASKS.values() for name in task.metrics if reports_task)}
@@ -37,7 +37,7 @@ def check_metrics(metrics: Mapping[str, Any]) -> None:
 
 
 def reported_names(metrics: Mapping[str, Any], of_tasks: Iterable[Task]) -> list[str]:
-    """Names that are reported with the loss, in runs of any of these tasks."""
+    """The names of the loss and of the metrics that runs of any of these tasks report."""
     found = ["loss"]
     for name, part in metrics.items():
         if _target(part) == OF_TASK:
@@ -48,14 +48,14 @@ def reported_names(metrics: Mapping[str, Any], of_tasks: Iterable[Task]) -> list
 
 
 def direction_of(monitor: str, metrics: Mapping[str, Any] | None = None) -> Direction | None:
-    """Direction in which a logged metric such as ``val/acc`` improves: by our table, or as its class says.
+    """Direction in which a logged metric such as ``val/acc`` improves, by its name or by its class.
 
     Args:
         monitor: name of the metric.
-        metrics: the group, whose class of that name is imported to be asked.
+        metrics: the group; its class of that name is imported for its attribute ``higher_is_better``.
 
     Returns:
-        None where neither says it.
+        None where the direction is unknown.
     """
     name = monitor.rpartition("/")[2]
     target = _target((metrics or {}).get(name))
@@ -64,16 +64,16 @@ def direction_of(monitor: str, metrics: Mapping[str, Any] | None = None) -> Dire
     try:
         higher: bool | None = _higher_is_better(imported_class(target, f"metrics.{name}"))
     except UsageError:
-        # An interpolation would wrap it. check_monitored_class raises it.
+        # Raised by check_monitored_class, outside the interpolation that calls this.
         return None
     return None if higher is None else "max" if higher else "min"
 
 
 def check_monitored_class(monitor: str, metrics: Mapping[str, Any]) -> None:
-    """Check that the class of a monitored metric can be imported: it is asked for the direction.
+    """Check that the class of a monitored metric, which tells the direction, can be imported.
 
     Raises:
-        UsageError: if it cannot.
+        UsageError: where it cannot.
     """
     name = monitor.rpartition("/")[2]
     if (target := _target(metrics.get(name))) is not None:
@@ -81,7 +81,7 @@ def check_monitored_class(monitor: str, metrics: Mapping[str, Any]) -> None:
 
 
 def _higher_is_better(kind: type) -> bool | None:
-    """What a class says; of torchmetrics' classes that stand for one of each task, what all of these say."""
+    """The attribute of a class; for a wrapper of torchmetrics such as ``Accuracy``, that of its classes for tasks."""
     if (said := getattr(kind, "higher_is_better", None)) is not None:
         return bool(said)
     module = vars(sys.modules[kind.__module__])

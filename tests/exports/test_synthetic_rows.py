@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Perceptron
 
 from perceptron.data.columns.encoding import encode, encoded_names, fit_encoding
-from perceptron.exports.made import made_features, made_frame
+from perceptron.exports.synthetic_rows import made_features, made_frame
 
 N = 200
 

@@ -18,7 +18,7 @@ from perceptron.exports.agreement import check_agreement, example, output_names
 from perceptron.models import Answers
 
 if TYPE_CHECKING:
-    from perceptron.exports.columns import RawColumns
+    from perceptron.exports.encoding_graph import RawColumns
 
 
 def to_onnx(
@@ -31,8 +31,8 @@ def to_onnx(
 ) -> tuple[bytes, float]:
     """A model as the bytes of an ONNX file, compared with the model in onnxruntime.
 
-    The input is ``features``, or raw columns, see ``perceptron.exports.columns``, of any batch size; the outputs are
-    those of ``Answers``.
+    The input is ``features``, or raw columns, see ``perceptron.exports.encoding_graph``, of any batch size; the outputs
+    are those of ``Answers``.
 
     Args:
         answers: of the model.
@@ -45,7 +45,7 @@ def to_onnx(
         The bytes, and the largest difference from the model.
 
     Raises:
-        UsageError: where it does not agree with the model.
+        UsageError: if it does not agree with the model.
     """
     names = output_names(answers, rows[:1])
     with warnings.catch_warnings():

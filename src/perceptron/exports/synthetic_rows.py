@@ -1,4 +1,4 @@
-"""Rows to check an exported model with, made where a run's data cannot be read."""
+"""Synthetic rows to check an exported model with if the run's data cannot be read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,14 +16,14 @@ _DAYS_OF_A_YEAR = 365.2425
 def made_features(
     mean: npt.NDArray[np.float64], scale: npt.NDArray[np.float64], *, n_rows: int
 ) -> npt.NDArray[np.float64]:
-    """Normal numbers ``(n_rows, n_features)`` with the training rows' means and deviations; the same in each call."""
+    """Normal numbers ``(n_rows, n_features)`` with the given means and deviations; the same in each call."""
     return np.random.default_rng(0).normal(mean, scale, (n_rows, len(mean)))
 
 
 def made_frame(
     codes: Sequence[Code], mean: npt.NDArray[np.float64], scale: npt.NDArray[np.float64], *, n_rows: int
 ) -> pd.DataFrame:
-    """Raw columns that codes are for: known and unknown categories, numbers and dates around the training rows' own.
+    """Raw columns for codes: known and unknown categories, numbers and dates distributed like the training rows'.
 
     Args:
         codes: of ``perceptron.data.columns.encoding``.

@@ -34,7 +34,7 @@ def to_program(
         The bytes, and the largest difference from the model.
 
     Raises:
-        UsageError: where it does not agree with the model.
+        UsageError: if it does not agree with the model.
     """
     names = output_names(answers, rows[:1])
     with warnings.catch_warnings():
