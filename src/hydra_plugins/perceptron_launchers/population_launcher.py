@@ -21,7 +21,7 @@ class PopulationLauncher(Launcher):
         self.max_members = max_members
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep Hydra's objects, and give its sweeper, which composes every job before the launch, a quicker loader."""
+        """Replace Hydra's loader by a quicker one: its sweeper composes every job before the launch."""
         from perceptron.composition.population.job_loader import JobLoader
 
         self._loader = JobLoader(hydra_context.config_loader)

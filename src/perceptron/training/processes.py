@@ -29,8 +29,8 @@ class EndedError(Exception):
 def can_fork() -> bool:
     """Whether a fork of this process can train.
 
-    Not on macOS, whose system libraries do not survive a fork; not with an accelerator, whose driver does not either
-    and for which torch's autograd starts threads; and not in a daemon process, which may not have children.
+    macOS is excluded, because its system libraries do not survive a fork; an accelerator, because its driver does not
+    either, and torch's autograd starts threads for it; and a daemon process, because it may not have children.
     """
     may_have_children = not multiprocessing.current_process().daemon
     return sys.platform == "linux" and may_have_children and not torch.accelerator.is_available()
