@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra.utils import instantiate
 from tests.conftest import Perceptron
 from tests.security.stored_sweeps import refused, store
