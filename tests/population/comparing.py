@@ -15,7 +15,7 @@ from torch import Tensor
 
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.plain import plain
 from perceptron.population import Member
 

@@ -9,8 +9,8 @@ from typing import Any
 from hydra.utils import get_method
 
 from perceptron.composition.population.multirun_jobs import ComposedJob
-from perceptron.composition.settings.checks import check_values
-from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.settings.combinations import check_combinations
+from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.population import CannotStackError, check_callback
 from perceptron.population.callback_rules import CHECKPOINT
@@ -50,7 +50,7 @@ def check_job(job: ComposedJob) -> None:
         raise CannotStackError("it is finished")
     if run.checkpoint("last").is_file():
         raise CannotStackError("it continues from its last checkpoint")
-    check_values(job.config)
+    check_combinations(job.config)
     surroundings = job.composed["hydra"]["job"]
     for name in ("chdir", "env_set", "env_copy"):
         if surroundings[name]:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.shared_composition import SharedComposition
-from perceptron.composition.settings.hydras import is_shared
+from perceptron.composition.settings.output_folders import is_shared
 from perceptron.runs.plain_yaml import as_yaml
 
 # The groups on which grouping depends, see ``group_key``.
