@@ -7,7 +7,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.composition.settings.plain import at, replaced
+from perceptron.composition.settings.plain import find, replaced
 
 # References by a whole path, such as ${data.seed}, and calls of the project's resolvers that read only their arguments.
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
@@ -92,7 +92,7 @@ class SharedComposition:
         for path, text in self._varying.items():
             value = _substituted(text, config)
             # The type of a setting may convert the value.
-            if value is None or type(value) is not type(at(self._config, path)):
+            if value is None or type(value) is not type(find(self._config, path)):
                 value = _resolved(cfg, path)
             config = replaced(config, {path: value})
         return config, replaced(self._composed, {key: _unresolved(cfg, key) for key in self._changed} | of_job)
@@ -145,10 +145,7 @@ def _substituted(text: str, config: Mapping[str, Any]) -> Any:
     """
     if "${" in _REFERENCE.sub("", text) or "\\" in text:
         return None
-    try:
-        values = {name: at(config, name) for name in _REFERENCE.findall(text)}
-    except (LookupError, TypeError, ValueError):
-        return None
+    values = {name: find(config, name) for name in _REFERENCE.findall(text)}
     if any(value is None or isinstance(value, dict | list) or "${" in str(value) for value in values.values()):
         return None
     whole = _REFERENCE.fullmatch(text)
