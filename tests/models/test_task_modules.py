@@ -511,3 +511,19 @@ def test_values_of_a_subclass_are_measured_over_all_rows(fit) -> None:
     assert list(model.measured("test"))[-1] == "test/n_rows"
     assert model.measured("test")["test/n_rows"].item() == len(data.split.test)
     assert model.measured("train") == {}
+
+
+def test_the_losses_of_training_are_compiled_in_the_mode_asked_for(build, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(TableDataModule(dataset=load_iris))
+    features, target = torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 2])
+    expected = model.row_losses(model.network(features), target)
+    asked: list[str] = []
+
+    def compile_it(losses: Any, *, mode: str) -> Any:
+        asked.append(mode)
+        return lambda *batch: 2 * losses(*batch)
+
+    monkeypatch.setattr(torch, "compile", compile_it)
+    model.compile_losses(mode="reduce-overhead")
+    assert torch.equal(model._training_losses(features, target), 2 * expected)
+    assert asked == ["reduce-overhead"]
