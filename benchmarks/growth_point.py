@@ -17,7 +17,7 @@ from default_run import timed_fit
 from step import train_bare
 
 from perceptron.networks import MLP
-from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.lightning_messages import silence_lightning
 from perceptron.training.threads import set_threads
 
 TRAINING_SHARE = 0.8
@@ -63,7 +63,7 @@ def _best(work: Callable[[], object]) -> float:
 def main() -> None:
     """Measure, and print JSON."""
     sizes, rounds, seconds = json.loads(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    tame_lightning()
+    silence_lightning()
     overrides = (
         "model=digits_mlp", "data=classification", "data.dataset._target_=growth_point.made_table",
         *(f"~data.dataset.{name}" for name in (

@@ -147,7 +147,7 @@ def step_microseconds(members: int, *, accelerator: str = "cpu", epochs: int = 3
     from hydra import compose, initialize_config_dir
 
     from perceptron.composition.population.members import MemberBuilder
-    from perceptron.composition.settings.overrides import CONF_DIR
+    from perceptron.composition.settings.conf_folder import CONF_DIR
     from perceptron.composition.settings.plain import plain
     from perceptron.population import fit_population
 

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from perceptron.composition.building.data import build_data
 from perceptron.networks import MLP
-from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.lightning_messages import silence_lightning
 
 RATE = 0.05
 DIGITS = ("model=digits_mlp", "trainer.accelerator=cpu", "test=false")
@@ -147,7 +147,7 @@ def main() -> None:
     typed = arguments(__doc__, rounds=7)
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.filterwarnings("ignore", module="lightning")
-    tame_lightning()
+    silence_lightning()
     cores = torch.get_num_threads()
     results = Results("step", typed.folder, quick=typed.quick)
     small = sides(*DIGITS, epochs=1 if typed.quick else 20, threads=1)

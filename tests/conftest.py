@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from perceptron import __main__ as perceptron_command
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 
 # Small networks are slower with more threads, and tests run side by side.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from perceptron.composition.command_line import parsed_arguments
+from tests.composition.command_lines import check_command_line
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -41,7 +40,7 @@ def test_commands_are_found() -> None:
 
 @pytest.mark.parametrize("typed", COMMANDS, ids=" ".join)
 def test_a_command_is_one_that_training_takes(typed: list[str]) -> None:
-    parsed_arguments(typed).check()
+    check_command_line(typed)
 
 
 @pytest.mark.parametrize(("typed", "answer"), WRONG)

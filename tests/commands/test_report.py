@@ -99,5 +99,5 @@ def test_a_folder_without_jobs_is_no_sweep(tmp_path: Path) -> None:
 
 
 def test_a_page_goes_to_a_folder_that_exists(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="output must be a file in a folder"):
+    with pytest.raises(UsageError, match="output must be a file in an existing folder"):
         main([f"run={_run(tmp_path / 'a', finished=True)}", f"output={tmp_path / 'none/page.html'}"])

@@ -9,7 +9,7 @@ from tests.data import downloads
 
 from perceptron.composition.run import run_once
 from perceptron.composition.settings.checks import check
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 
 # Composed through the options that name them.
 ROOT = Path(__file__).parent.parent.parent

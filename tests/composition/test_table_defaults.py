@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from perceptron.composition.command_line import parsed_arguments
+from perceptron.composition.command_flags import read_command_line
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = ("data=table", f"data.path={ROOT / 'tests/data/own.csv'}", "data.target=spends")
@@ -25,7 +25,7 @@ TABLE = ("data=table", f"data.path={ROOT / 'tests/data/own.csv'}", "data.target=
     ],
 )
 def test_your_own_table_has_defaults_of_its_own(typed: list[str], added: list[str]) -> None:
-    assert parsed_arguments(typed).overrides == [*typed, *added]
+    assert read_command_line(typed).overrides == [*typed, *added]
 
 
 def test_what_is_typed_wins(composed) -> None:

@@ -21,7 +21,9 @@ def _data(device: torch.device, *, world_size: int = 1, **settings) -> TableData
     """As Lightning leaves it to a trainer on that device."""
     data = TableDataModule(dataset=load_iris, **settings)
     strategy = SimpleNamespace(root_device=device)
-    data.trainer = SimpleNamespace(strategy=strategy, overfit_batches=0, global_rank=0, world_size=world_size)
+    data.trainer = SimpleNamespace(
+        strategy=strategy, overfit_batches=0, lightning_module=None, global_rank=0, world_size=world_size
+    )
     return data
 
 

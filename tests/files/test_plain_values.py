@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.files.plain_values import write_json
+from perceptron.files.plain_values import map_texts, nested_values, write_json
 from perceptron.files.writing import atomic_file, write_text
 
 
@@ -35,3 +35,14 @@ def test_after_an_exception_what_stood_there_still_stands(tmp_path: Path) -> Non
 def test_json_holds_null_for_what_is_not_finite(tmp_path: Path) -> None:
     write_json(tmp_path / "m.json", {"a": float("nan"), "b": [float("inf"), 1.5], "c": {"d": "é"}})
     assert json.loads((tmp_path / "m.json").read_text()) == {"a": None, "b": [None, 1.5], "c": {"d": "é"}}
+
+
+def test_nested_values_have_the_keys_of_settings() -> None:
+    values = {"a": {"b": [1, {"c": "x"}]}, "d": None}
+    assert [key for key, _ in nested_values(values)] == ["", "a", "a.b", "a.b", "a.b", "a.b.c", "d"]
+    assert [value for key, value in nested_values(values, "g") if key == "g.a.b.c"] == ["x"]
+    assert [key for key, _ in nested_values(values, without=lambda key, _: key == "a.b")] == ["", "a", "d"]
+
+
+def test_texts_are_replaced_and_keys_are_not() -> None:
+    assert map_texts({"a": ["a", 1, {"b": "a"}]}, str.upper) == {"a": ["A", 1, {"b": "A"}]}

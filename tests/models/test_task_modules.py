@@ -101,7 +101,9 @@ def test_epoch_loss_is_the_mean_over_rows_and_val_metrics_are_logged(build, fit)
     expected = model.row_losses(model(features), target).mean()
     torch.testing.assert_close(logged["train/loss"], expected.detach())
     names = ("loss", "acc", "balanced_acc", "auroc", "average_precision", "f1", "log_loss", "ece")
-    assert set(logged) == {"train/loss", *(f"val/{name}" for name in names)}
+    assert set(logged) == {"train/loss", "train/acc", *(f"val/{name}" for name in names)}
+    correct = model.answers(model(features)).labels == target
+    torch.testing.assert_close(logged["train/acc"], correct.float().mean())
 
 
 def test_lightnings_own_evaluation_returns_the_metrics(build, fit) -> None:

@@ -54,7 +54,7 @@ def test_the_answer_is_the_mean_probability() -> None:
 def test_each_member_is_trained_on_its_own_loss() -> None:
     target = torch.tensor([[0.0], [0.0]])
     model = Regressor(network=Constant([[3.0], [-1.0]]), standardize=_one(), standardize_target=_one()).train()
-    losses = model._training_losses(torch.zeros(2, 1), target)
+    losses, _ = model._training_losses(torch.zeros(2, 1), target)
     # The mean of 3² and 1², not the square of their mean.
     torch.testing.assert_close(losses, torch.tensor([5.0, 5.0]))
     losses.mean().backward()

@@ -13,9 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from torch import Tensor
 
-from perceptron.composition.population.job_loader import ComposedJob
 from perceptron.composition.population.members import MemberBuilder
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.plain import plain
 from perceptron.population import Member
 

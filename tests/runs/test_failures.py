@@ -121,7 +121,7 @@ def test_a_loss_that_is_no_number(
     def poisoned(self: TaskModule, batch: Any, batch_idx: int) -> torch.Tensor:
         loss = step(self, batch, batch_idx)
         if self.current_epoch == 2:
-            self._loss_sum += torch.nan
+            self._sums.add(torch.tensor(torch.nan), torch.zeros(1, 3), torch.zeros(1, dtype=torch.int64))
         return loss
 
     monkeypatch.setattr(TaskModule, "training_step", poisoned)

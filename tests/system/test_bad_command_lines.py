@@ -40,7 +40,7 @@ BAD = [
     ("trainer.max_epochs=abc", "trainer.max_epochs must be a whole number, got 'abc'; set trainer.max_epochs"),
     ("trainer.max_epochs=1.5", "trainer.max_epochs must be a whole number, got 1.5; set trainer.max_epochs"),
     ("optimizer.lr=fast", "optimizer.lr must be a number, got 'fast'; set optimizer.lr"),
-    ("optimizer.lr=null", "optimizer.lr must be set to a value, got None; set optimizer.lr"),
+    ("optimizer.lr=null", "optimizer.lr must be set to a value, got null; set optimizer.lr"),
     ("seed=one", "seed must be a whole number, got 'one'; set seed"),
     ("train=maybe", "train must be true or false, got 'maybe'; set train"),
     ("data.val_fraction=half", "data.val_fraction must be a number, got 'half'; set data.val_fraction"),
@@ -152,8 +152,8 @@ BAD = [
     ),
     (
         "callbacks.checkpoint.save_last=true",
-        "there is no setting callbacks.checkpoint.save_last; with + in front it is another argument of "
-        "ModelCheckpoint: +callbacks.checkpoint.save_last=<value>",
+        "there is no setting callbacks.checkpoint.save_last; type +callbacks.checkpoint.save_last=true for another "
+        "argument of ModelCheckpoint",
     ),
     (
         "callbacks.early_stopping.patiense=3",
@@ -163,14 +163,14 @@ BAD = [
     ("metrics=defualt", "there is no metrics=defualt; did you mean default?"),
     (
         "metrics.kappa._target_=torchmetrics.CohenKappa",
-        "there is no setting metrics.kappa._target_; with + in front it is another entry of metrics: "
-        "+metrics.kappa._target_=<value>",
+        "there is no setting metrics.kappa; type +metrics.kappa._target_=torchmetrics.CohenKappa for another entry of "
+        "metrics",
     ),
     ("metrics.defalt=null", "there is no setting metrics.defalt; did you mean metrics.default?"),
     (
         "callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging",
-        "there is no setting callbacks.average._target_; with + in front it is another entry of callbacks: "
-        "+callbacks.average._target_=<value>",
+        "there is no setting callbacks.average; type "
+        "+callbacks.average._target_=lightning.pytorch.callbacks.EMAWeightAveraging for another entry of callbacks",
     ),
     ("+metrics.kappa=1", "metrics.kappa must be settings with a _target_, or null, got 1; change it"),
     (
@@ -261,7 +261,7 @@ BAD = [
         "-m hydra/sweeper=optuna optimizer.lr=interval(1,0.1)",
         "an interval must go from a lower to a higher number, got optimizer.lr=interval(1,0.1); swap its ends",
     ),
-    ("data=arrays", "data.features must be set, got nothing; type data.features=<value>"),
+    ("data=arrays", "data.features is required; type data.features=<value>"),
     ("data.block_size=0", "data.block_size must be at least 1, got 0; set data.block_size"),
     (
         "data.block_size=10 data.sampling=balanced",
@@ -269,7 +269,7 @@ BAD = [
         "out, or set data.class_weights=balanced",
     ),
     ("data.blocks_in_memory=0", "data.blocks_in_memory must be at least 1, got 0; set data.blocks_in_memory"),
-    ("data=table", "data.path must be set, got nothing; type data.path=<value>"),
+    ("data=table", "data.path is required; type data.path=<value>"),
     ("data.missing_target=skip", "data.missing_target must be one of refuse, drop, got skip; set data.missing_target"),
     (
         "data.date_format=d/m/y",
@@ -281,8 +281,8 @@ BAD = [
         "data.date_format must be a form such as %d/%m/%Y, or one for each column, as {day: '%d/%m/%Y'}, got {'day': "
         "'%d/%q/%Y'}; set data.date_format",
     ),
-    ("model=null", "model must be one of its options, got null; leave it out"),
-    ("optimizer=null", "optimizer must be one of its options, got null; leave it out"),
+    ("model=null", "a group takes the name of an option, got model=null; leave it out, or see --help"),
+    ("optimizer=null", "a group takes the name of an option, got optimizer=null; leave it out, or see --help"),
     ("model.network=1", "model.network must be settings, got 1; type model.network._target_=<class>, or leave it out"),
     (
         "model=digits_mlp model.network.hidden=${data.batch_size}",
@@ -290,13 +290,10 @@ BAD = [
     ),
     ("monitor=[a]", "monitor must be a text, got ['a']; set monitor"),
     ("-m seed=range(1,3,0)", "a range must have a step that is not 0, got seed=range(1,3,0); set another"),
-    ("hydra.verbose=[1,2]", "hydra.verbose must be true, false or names of loggers, got [1, 2]; set hydra.verbose"),
-    ("hydra.verbose=true seed=-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
-    ("-m ~hydra.callbacks.check seed=1,-1", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
     (
-        "-m hydra={sweep:{dir:q}} seed=1,2",
-        "there is no hydra={'sweep': {'dir': 'q'}}; choose from config, default, env, help, "
-        "hydra_help, hydra_logging, job_logging, launcher, output, sweeper",
+        "hydra.verbose=[1,2]",
+        "Hydra must be able to compose the settings, got: TypeError: A logger name must be a string; correct the "
+        "configuration or hydra.verbose=[1,2]",
     ),
     (
         "--resolve",
@@ -332,7 +329,7 @@ BAD = [
     ),
     ("--model=logistic", "settings are written without dashes, got --model=logistic; type model=logistic"),
     ("--mutlirun", "there is no option --mutlirun; did you mean --multirun?"),
-    ("--config-dir nowhere", "--config-dir must be a folder, got nowhere; make it or leave it out"),
+    ("--config-dir /no/where", "--config-dir must be an existing folder, got /no/where; make it or leave it out"),
     (
         "-m callbacks.early_stopping=null,5",
         "callbacks.early_stopping must be settings with a _target_, or null, got 5; change it",
@@ -359,64 +356,69 @@ BAD = [
     ),
     (
         "hydra/sweeper=optuna hydra.sweeper.storage=postgresql://me:secret@host/db",
-        "hydra.sweeper.storage must hold no password, which would be written to every job's folder, got "
-        "postgresql://me:***@host/db; put the URL into an environment variable and type "
-        "hydra.sweeper.storage=env:<its name>",
+        "hydra.sweeper.storage must be a URL without a password, which would be written to every job's folder, or "
+        "env:<name> for an environment variable that holds the URL, got postgresql://me:***@host/db; set "
+        "hydra.sweeper.storage",
     ),
     ("--config-name tran", "there is no --config-name tran; did you mean train?"),
     (
         "hydra.searchpath=[file://nowhere]",
-        "hydra.searchpath must list folders that are there, got nowhere; make it or leave it out",
+        "hydra.searchpath must list existing folders, got nowhere; make it or leave it out",
     ),
     (
         "hydra.searchpath=[foo://nowhere]",
-        "hydra.searchpath must list folders: No config source registered for schema foo, supported types : "
-        "[file, pkg, structured]; write [file:///folder]",
+        "Hydra must be able to compose the settings, got: ValueError: No config source registered for schema foo, "
+        "supported types : [file, pkg, structured]; correct the configuration or hydra.searchpath=[foo://nowhere]",
     ),
     (
         "seed=${hydra:job.num}",
-        "only a job of a multirun has a number, got seed=${hydra:job.num}; type a value, or -m before it",
+        "seed must be a value that can be resolved, got: While dereferencing interpolation '${hydra:job.num}': "
+        "Incompatible value 'None' for field of type 'int'; type another",
     ),
     ("-m +hydra.sweeper.params={seed:'-1,2'}", "seed must be from 0 to 2**32 - 1, got -1; set seed"),
     ("-m +hydra.sweeper.params={sead:'1,2'}", "there is no setting sead; did you mean seed?"),
     (
         "-m hydra/launcher=population hydra.launcher.max_members=0",
-        "hydra.launcher.max_members must be at least 1, got 0; set hydra.launcher.max_members, or leave it out",
+        "hydra.launcher.max_members must be at least 1, got 0; set hydra.launcher.max_members",
     ),
     (
         "-m hydra/launcher=population hydra.launcher.max_members=many",
-        "hydra.launcher.max_members must be at least 1, got many; set hydra.launcher.max_members, or leave it out",
+        "hydra.launcher.max_members must be a whole number, got 'many'; set hydra.launcher.max_members",
     ),
     (
         "-m hydra.sweeper.max_batch_size=0",
-        "hydra.sweeper.max_batch_size must be at least 1, got 0; set hydra.sweeper.max_batch_size, or leave it out",
+        "hydra.sweeper.max_batch_size must be at least 1, got 0; set hydra.sweeper.max_batch_size",
     ),
     (
         "-m hydra/sweeper=optuna hydra.sweeper.n_trials=0",
-        "hydra.sweeper.n_trials must be at least 1, got 0; set hydra.sweeper.n_trials, or leave it out",
+        "hydra.sweeper.n_trials must be at least 1, got 0; set hydra.sweeper.n_trials",
     ),
     (
         "-m paths.output_dir=own seed=1,2",
         "a multirun's jobs must lie in its folder, got paths.output_dir=own; set hydra.sweep.dir and "
         "hydra.sweep.subdir instead",
     ),
-    ("hydra.verbose=3", "hydra.verbose must be true, false or names of loggers, got 3; set hydra.verbose"),
+    (
+        "hydra.verbose=3",
+        "Hydra must be able to compose the settings, got: AssertionError; correct the configuration or hydra.verbose=3",
+    ),
     (
         "hydra.job.env_copy=[NO_SUCH]",
-        "hydra.job.env_copy must name variables that are set, got NO_SUCH; set it, or leave it out",
+        "Hydra must be able to compose the settings, got: KeyError: 'NO_SUCH'; correct the configuration or "
+        "hydra.job.env_copy=[NO_SUCH]",
     ),
     (
         "-m hydra.verbose=true,false",
-        "what is Hydra's own is the same for all jobs, got hydra.verbose=true,false; type one value",
+        "Hydra's settings cannot be swept, got hydra.verbose=true,false; type one value",
     ),
     (
         "-m hydra/launcher=basic,joblib",
-        "what is Hydra's own is the same for all jobs, got hydra/launcher=basic,joblib; type one value",
+        "Hydra's settings cannot be swept, got hydra/launcher=basic,joblib; type one value",
     ),
-    ("-m hydra.launcher=null", "hydra.launcher._target_ must be a plugin of Hydra's, got None; set hydra/launcher"),
+    ("-m hydra.launcher=null", "hydra.launcher._target_ must be a plug-in of Hydra, got None; set hydra/launcher"),
     (
         "-m hydra.launcher._target_=nope.X",
-        "hydra.launcher._target_ must be a plugin of Hydra's, got nope.X; set hydra/launcher",
+        "hydra.launcher._target_ must be a plug-in of Hydra, got nope.X; set hydra/launcher",
     ),
     (
         "-m hydra.sweep.subdir=a seed=1,2",

@@ -73,7 +73,7 @@ INPUTS: dict[str, tuple[bytes | str, str]] = {
     ),
     "an open quote": (f'{HEADER}\n"{ROW}\n{ROW}\n', "must have every quote closed"),
     "a null byte": (f"{HEADER}\n{ROW}\n{_row(chr(0), 10)}\n", "got a null byte in line 3 of"),
-    "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "readable CSV, Parquet or Feather"),
+    "compressed": (gzip.compress(f"{HEADER}\n{ROW}\n".encode()), "must be UTF-8 text, got the byte 0x8b in line 1"),
     "a broken parquet file": (b"PAR1 and no more", "readable CSV, Parquet or Feather"),
 }
 

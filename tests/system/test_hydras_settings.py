@@ -92,8 +92,8 @@ def test_a_root_of_ones_own_can_ask_for_a_multirun(perceptron, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("root", "line"),
     [
-        ("defaults: [mine, _self_]", "a configuration must not be among its own defaults; name another there"),
-        ("seed: [1", "a configuration must be YAML, got while parsing a flow sequence; in"),
+        ("defaults: [mine, _self_]", "Hydra must be able to compose the settings, got: RecursionError: "),
+        ("seed: [1", "Hydra must be able to compose the settings, got: ParserError: while parsing a flow sequence; in"),
     ],
 )
 def test_a_root_that_cannot_be_read_is_one_line(root: str, line: str, perceptron, tmp_path: Path) -> None:
@@ -108,9 +108,25 @@ def test_a_logging_that_python_does_not_take_is_one_line(command) -> None:
     answer = command("train.py", "hydra.job_logging.root.level=LOUD")
     assert (answer.returncode, answer.stderr) == (
         2,
-        "error: hydra.job_logging must be what Python's logging takes: Unable to configure root logger, "
-        "Unknown level: 'LOUD'; leave it out\n",
+        "error: Hydra must be able to compose the settings, got: ValueError: Unable to configure root logger, "
+        "ValueError: Unknown level: 'LOUD'; correct the configuration or hydra.job_logging.root.level=LOUD\n",
     )
+
+
+def test_a_run_without_the_check_is_refused(perceptron, tmp_path: Path) -> None:
+    answer = perceptron("train", *SHORT, "~hydra.callbacks.check", f"hydra.run.dir={tmp_path}/run")
+    assert (answer.status, answer.err) == (
+        2,
+        "error: a run must be checked before it starts, got a configuration without hydra.callbacks.check; leave "
+        "hydra.callbacks as it is\n",
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_verbose_hydra_prints_what_was_asked_for_and_then_the_line(command) -> None:
+    answer = command("train.py", "hydra.verbose=true", "seed=-1")
+    assert answer.returncode == 2
+    assert answer.stderr.endswith("error: seed must be from 0 to 2**32 - 1, got -1; set seed\n")
 
 
 def test_what_lay_in_the_folder_of_a_refused_run_stays(

@@ -196,7 +196,7 @@ def test_without_onnx_a_line_says_what_to_install(
     perceptron: Perceptron, trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
-    monkeypatch.delitem(sys.modules, "perceptron.exports.onnx", raising=False)
+    monkeypatch.delitem(sys.modules, "perceptron.exports.onnx_file", raising=False)
     monkeypatch.setitem(sys.modules, "onnx", None)
     answer = perceptron("export", f"run={run}", "format=onnx")
     assert answer.status == 2

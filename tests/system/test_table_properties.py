@@ -130,7 +130,7 @@ def test_rows_to_be_predicted_have_the_features_of_training_in_any_order(
 @given(frame=tables())
 def test_a_graph_has_the_features_of_training(folder: Path, frame: pd.DataFrame) -> None:
     onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
-    from perceptron.exports.columns import RawColumns
+    from perceptron.exports.encoding_graph import RawColumns
 
     data = _read(frame, folder, "csv")
     codes, width = from_texts(data.schema.encoding), data.schema.n_features

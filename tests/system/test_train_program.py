@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 
 
 def _results(folder: Path) -> dict[str, float]:

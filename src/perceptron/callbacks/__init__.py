@@ -1,12 +1,11 @@
 """Lightning callbacks."""
 
-from perceptron.callbacks.compiled import CompiledSteps
+from perceptron.callbacks.compiling import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
-from perceptron.callbacks.several_steps import take_several_steps
-from perceptron.callbacks.steps import NoProfiler, leave_out_empty_hooks
+from perceptron.callbacks.step_overhead import NoProfiler, leave_out_empty_hooks
 
 __all__ = [
     "CompiledSteps",
@@ -17,5 +16,4 @@ __all__ = [
     "NoProfiler",
     "PruneHopeless",
     "leave_out_empty_hooks",
-    "take_several_steps",
 ]

@@ -1,4 +1,4 @@
-"""Record where a descent on a parabola goes, and draw it."""
+"""Record and draw the path of gradient descent on a parabola."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ class DescentFigure(L.Callback):
         self.path: list[float] = []
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Record the start, unless a resumed run has recorded it."""
+        """Record the start, unless the path continues that of a resumed run."""
         if not self.path:
             self.path = [_position(pl_module)]
 
@@ -53,11 +53,11 @@ class DescentFigure(L.Callback):
             save(figure, folder, "descent")
 
     def state_dict(self) -> dict[str, list[float]]:
-        """The path, to be stored in a checkpoint."""
+        """The path, for a checkpoint."""
         return {"path": self.path}
 
     def load_state_dict(self, state_dict: dict[str, list[float]]) -> None:
-        """The path of the run that is resumed."""
+        """Continue the path of the run that is resumed."""
         self.path = list(state_dict["path"])
 
 

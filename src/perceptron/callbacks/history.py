@@ -1,4 +1,4 @@
-"""Keep in memory what the figures of a training need: metrics of each epoch and some of the weights."""
+"""Keep the metrics of each epoch and snapshots of the weights in memory, for the figures of a training."""
 
 from argparse import Namespace
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class History(L.Callback):
 
     There are at most ``MOST_SNAPSHOTS`` snapshots of at most ``MOST_VALUES`` values together: where they would be
     more, every second one is dropped and n is doubled. A network so large that not even three would fit has none.
-    All is stored in checkpoints, so that a resumed run knows its beginning.
+    Checkpoints store all of it, so that a resumed run has the history from its start.
 
     Attributes:
         curves: values by epoch, by names like ``val/acc``.
@@ -34,13 +34,13 @@ class History(L.Callback):
         self._every = 1
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Listen to what is logged: a callback's own hook comes before the module logs its epoch."""
+        """Add a logger that records the metrics: a callback's own hook runs before the module logs its epoch."""
         if stage == "fit" and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            trainer.loggers = [*trainer.loggers, _Listener(self.curves)]
+            trainer.loggers = [*trainer.loggers, _Recorder(self.curves)]
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Listen no longer."""
-        trainer.loggers = [logger for logger in trainer.loggers if not isinstance(logger, _Listener)]
+        """Remove the logger."""
+        trainer.loggers = [logger for logger in trainer.loggers if not isinstance(logger, _Recorder)]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Take the weights before the first epoch."""
@@ -57,7 +57,7 @@ class History(L.Callback):
         pl_module: L.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Store all of it, as tensors."""
+        """Store curves and snapshots as tensors."""
         checkpoint[KEY] = {
             "curves": {name: _as_tensors(values) for name, values in self.curves.items()},
             "epochs": list(self.snapshots),
@@ -71,11 +71,11 @@ class History(L.Callback):
         pl_module: L.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Take up the history of the run that is resumed, where it kept one."""
+        """Continue the history of the run that is resumed, where it has one."""
         stored = checkpoint.get(KEY)
         if stored is None:
             return
-        # In place: the listener writes to the same dict.
+        # In place: the recorder writes to the same dict.
         self.curves.clear()
         for name, (epochs, values) in stored["curves"].items():
             self.curves[name] = dict(zip(epochs.tolist(), values.tolist(), strict=True))
@@ -96,8 +96,8 @@ class History(L.Callback):
             self.snapshots = {epoch: kept for epoch, kept in self.snapshots.items() if epoch % self._every == 0}
 
 
-class _Listener(Logger):
-    """Hears each epoch's metrics; everything else that is logged has no epoch."""
+class _Recorder(Logger):
+    """Records the metrics of epochs; nothing else that is logged has an epoch."""
 
     def __init__(self, curves: dict[str, dict[int, float]]) -> None:
         super().__init__()

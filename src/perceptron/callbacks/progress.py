@@ -52,7 +52,7 @@ class EpochBar:
                 self._progress.update(self._bar, metrics=metrics)
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -64,7 +64,7 @@ class EpochProgress(ProgressBar):
     Lightning's rich bar draws at every step, which costs a third of a small network's step (measured).
     """
 
-    # One batch may be several steps to it.
+    # It does not count batches: one may hold several steps.
     takes_groups = True
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class EpochProgress(ProgressBar):
             self._bar.move(trainer.current_epoch + 1, metrics)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Take the bar away."""
+        """Remove the bar."""
         self._stop()
 
     def on_exception(
@@ -117,7 +117,7 @@ class EpochProgress(ProgressBar):
         pl_module: L.LightningModule,  # noqa: ARG002
         exception: BaseException,  # noqa: ARG002
     ) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
         self._stop()
 
     def _stop(self) -> None:

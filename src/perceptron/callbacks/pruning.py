@@ -1,4 +1,4 @@
-"""Ends trials of a search that fall behind."""
+"""End trials of a search that fall behind."""
 
 import os
 from functools import cache
@@ -57,7 +57,11 @@ class PruneHopeless(L.Callback):
         self._is_over = trials[self.number].state.is_finished()
 
     def verdict(self, value: float, epoch: int) -> PrunedError | None:
-        """Report an epoch, once; what to end the run with where the pruner gives the trial up."""
+        """Report an epoch, once.
+
+        Returns:
+            The exception to end the run with, where the pruner gives the trial up.
+        """
         if self._is_over or epoch in self._reported:
             return None
         self._trial.report(value, step=epoch)
@@ -70,7 +74,7 @@ class PruneHopeless(L.Callback):
         self.connect()
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
-        """Note the epoch."""
+        """Record that the epoch has a validation."""
         if not trainer.sanity_checking:
             self._validated = trainer.current_epoch
 
@@ -105,7 +109,7 @@ def trial_of(study: "Study", storage: str, number: int) -> "Trial":
 
 
 def storage_url(storage: str) -> str:
-    """URL of a study's database, which may hold a password: then the environment has it, and files its name.
+    """URL of a study's database. It may hold a password, so that files may name an environment variable in its place.
 
     Args:
         storage: a URL, or ``env:<name>`` of the environment variable that holds one.

@@ -186,8 +186,7 @@ def _first_part(key: str) -> str:
 
 def _setting_names() -> Sequence[str]:
     """First parts of the names of all settings and groups."""
-    # Imported here, because they import hydra, and most command lines do not need it.
-    from perceptron.composition.settings.overrides import CONF_DIR
-    from perceptron.composition.settings.schema import TrainConf
+    # Imported here, because it imports hydra, and most command lines do not need it.
+    from perceptron.composition.settings.conf_folder import setting_names
 
-    return sorted({*TrainConf.__dataclass_fields__, *(path.name for path in CONF_DIR.iterdir() if path.is_dir())})
+    return sorted(setting_names())

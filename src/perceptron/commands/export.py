@@ -59,14 +59,14 @@ def main(arguments: Sequence[str]) -> None:
     convert: Callable[..., tuple[bytes, float]]
     if wanted == "onnx":
         try:
-            from perceptron.exports.onnx import to_onnx
+            from perceptron.exports.onnx_file import to_onnx
 
             convert = to_onnx
         except ImportError as error:
             needed = "format=onnx needs onnx, onnxscript and onnxruntime"
             raise missing_extra(needed, "export", found=reason(error)) from error
     else:
-        from perceptron.exports.program import to_program
+        from perceptron.exports.torch_program import to_program
 
         convert = to_program
 
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> None:
     rows, raw = torch.from_numpy(features), {}
     if takes_columns:
         from perceptron.data.columns.encoding import from_texts
-        from perceptron.exports.columns import RawColumns
+        from perceptron.exports.encoding_graph import RawColumns
 
         # The last row has only missing values.
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
@@ -119,7 +119,7 @@ def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, 
     import numpy as np
 
     from perceptron.exports.agreement import learnt_deviation
-    from perceptron.exports.made import made_features, made_frame
+    from perceptron.exports.synthetic_rows import made_features, made_frame
 
     scaling, offsets = restored.model.standardize, restored.schema.feature_offsets
     mean = scaling.mean.double().numpy() + np.array(offsets or 0.0)

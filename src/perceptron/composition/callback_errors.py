@@ -1,4 +1,4 @@
-"""What goes wrong in one of our callbacks of Hydra ends the program. Imports nothing heavy."""
+"""Errors in the project's Hydra callbacks end the program. Imports nothing heavy."""
 
 import signal
 import sys
@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from perceptron.composition.settings.explain import explain
 from perceptron.errors import UsageError
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.text import fail
@@ -16,10 +20,10 @@ _FAILED_STATUS = 1
 
 @contextmanager
 def ending_the_program(folder: Callable[[], Path] = Path.cwd) -> Iterator[None]:
-    """End the program for an exception inside, which Hydra would make a warning of and go on.
+    """End the program for an exception in a callback, of which Hydra would make a warning.
 
     Args:
-        folder: that is written to inside.
+        folder: the folder that the callback writes to.
 
     Raises:
         NoRoomError: for a full disk.
@@ -28,6 +32,8 @@ def ending_the_program(folder: Callable[[], Path] = Path.cwd) -> Iterator[None]:
         yield
     except UsageError as error:
         fail(error)
+    except (HydraException, OmegaConfBaseException) as error:
+        fail(explain(error))
     except BrokenPipeError:
         # What a shell says of a program that the signal has ended.
         sys.exit(128 + signal.SIGPIPE)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from perceptron.composition.settings.combinations import OF_FIXED_LENGTH
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.known_targets import FIXED_LENGTH_SCHEDULES
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoints.metadata import stored_config
 
@@ -37,7 +37,7 @@ def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *,
             )
     lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
     schedule = config["scheduler"]["_target_"]
-    if schedule in OF_FIXED_LENGTH and lengths[:2] != lengths[2:]:
+    if schedule in FIXED_LENGTH_SCHEDULES and lengths[:2] != lengths[2:]:
         raise UsageError(
             f"a schedule of fixed length cannot be lengthened, got {schedule.rpartition('.')[2]} of "
             f"{lengths[0]} epochs in {where}; train anew with trainer.max_epochs={lengths[2]}"

@@ -1,4 +1,4 @@
-"""scikit-learn's estimators through the same data, metrics, folder and report as every other run."""
+"""Fit an estimator of scikit-learn, with the data, metrics, run folder and report of every other run."""
 
 import time
 from collections.abc import Mapping
@@ -14,24 +14,22 @@ from sklearn.base import BaseEstimator
 from perceptron.composition.building.data import build_data
 from perceptron.composition.building.metrics import check_metric_classes, metric_settings
 from perceptron.composition.building.trainer import build_loggers
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.monitors import directions
-from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
 from perceptron.errors import StoppedError, UsageError, reason
-from perceptron.files.writing import write_text
 from perceptron.models import Estimator, Standardize
 from perceptron.runs.checkpoints.best_checkpoint import best_entry
 from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
-from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.results_table import print_results
 from perceptron.tasks import TASKS, SplitName
-from perceptron.training.divergence import likely_steep
+from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
-from perceptron.training.result_files import log_task, notes, write_data_report, write_results
+from perceptron.training.result_files import begin_run, report_lines, write_results
 
 
 def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -52,7 +50,7 @@ def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = F
     """
     folder = Path(cfg.paths.output_dir)
     try:
-        with folder_lock(folder), explained_failures(folder, settings=likely_steep(cfg)):
+        with folder_lock(folder), explained_failures(folder, settings=divergence_advice(cfg)):
             return _fit(cfg, chosen, folder, quiet=quiet)
     except StoppedError as error:
         # A fit cannot go on in its middle, so this is no run to go on with.
@@ -70,10 +68,7 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
     check_metric_classes(config)
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
-    write_text(folder / "config.yaml", as_yaml(config))
-    log_task(datamodule)
-    if datamodule.report is not None:
-        write_data_report(folder, datamodule.report)
+    begin_run(folder, config, datamodule)
     try:
         model.fit(*datamodule.rows("train"))
     except (ValueError, TypeError) as error:
@@ -98,7 +93,7 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
     )
     if not quiet:
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}"
-        print_results(metrics, title=title, folder=folder, notes=notes(datamodule))
+        print_results(metrics, title=title, folder=folder, notes=report_lines(datamodule))
     return best_value
 
 

@@ -1,10 +1,10 @@
-"""What trains a model: Lightning, or scikit-learn for its own."""
+"""Train the model of a configuration: a network by Lightning, an estimator by scikit-learn."""
 
 from collections.abc import Mapping
 
 from omegaconf import DictConfig
 
-from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.garbage_collection import heavy_imports
 from perceptron.terminal.signals import raise_if_lost
 

@@ -1,4 +1,4 @@
-"""The spine: one run from its configuration to its report."""
+"""Train a network: seed, data, model, trainer, fit, test, report."""
 
 import time
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ import lightning as L
 from omegaconf import DictConfig
 
 from perceptron.callbacks import History
-from perceptron.callbacks.monitored import MonitoredMetrics
+from perceptron.callbacks.compiling import compile_callbacks
+from perceptron.callbacks.monitored_metrics import MonitoredMetrics
 from perceptron.composition.building.data import build_data
 from perceptron.composition.building.metrics import check_metric_classes
 from perceptron.composition.building.model import build_model
@@ -19,12 +20,11 @@ from perceptron.composition.building.network import fit_network
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
 from perceptron.composition.building.trainer import build_trainer
 from perceptron.composition.continued import check_continued
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.monitors import check_logged, directions
-from perceptron.composition.settings.paths import with_absolute_paths
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableDataModule
-from perceptron.errors import UsageError
-from perceptron.files.writing import remove_temporary_files, write_text
+from perceptron.files.writing import remove_temporary_files
 from perceptron.models import TaskModule
 from perceptron.runs.checkpoints.best_checkpoint import best_entry
 from perceptron.runs.checkpoints.checkpoint_file import load_weights
@@ -35,25 +35,23 @@ from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
-from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.results_table import print_results
 from perceptron.training.batch_limits import check_batches
-from perceptron.training.changed_data import changed_rows
-from perceptron.training.compiling import compile_callbacks
-from perceptron.training.divergence import likely_steep
+from perceptron.training.changed_data import check_unchanged
+from perceptron.training.divergence import divergence_advice
 from perceptron.training.evaluate import evaluate
 from perceptron.training.fit import fit
 from perceptron.training.hyper_parameters import hyper_parameters
-from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.lightning_messages import silence_lightning
 from perceptron.training.precision import to_stored_precision
-from perceptron.training.reported_weights import Kept, ending_of, kept_weights
-from perceptron.training.result_files import log_table_defaults, log_task, notes, write_data_report, write_results
+from perceptron.training.reported_weights import ReportedWeights, take_reported_weights
+from perceptron.training.result_files import begin_run, log_table_defaults, report_lines, write_results
 from perceptron.training.run_figures import draw_figures, figure_callbacks
 from perceptron.training.start import Start, starting_point
 from perceptron.training.threads import set_threads
 from perceptron.training.threshold_choice import check_threshold, choose_threshold
 
-# Epochs and steps of a schedule that is made to see whether it can be.
+# Epochs and steps of a schedule that is made to check its settings.
 _TRIAL_LENGTH = 100
 
 
@@ -76,7 +74,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
     folder = Path(cfg.paths.output_dir)
     with (
         folder_lock(folder),
-        explained_failures(folder, settings=likely_steep(cfg)),
+        explained_failures(folder, settings=divergence_advice(cfg)),
         SaveOnSignal(folder) as interruption,
     ):
         if goes_on:
@@ -88,30 +86,26 @@ def _train(
     cfg: DictConfig, chosen: Mapping[str, str], interruption: SaveOnSignal, *, quiet: bool, goes_on: bool
 ) -> float | None:
     started, clock = datetime.now(UTC), time.perf_counter()
-    tame_lightning()
-    folder = Path(cfg.paths.output_dir)
-    config = with_absolute_paths(plain(cfg))
+    silence_lightning()
+    folder, config = Path(cfg.paths.output_dir), with_absolute_paths(plain(cfg))
     check_metric_classes(config)
-    check_monitored = partial(check_logged, config)
     start = starting_point(config)
     if cfg.train and start is not None:
         check_continued(config, start.checkpoint, where=start.path)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     datamodule = build_data(cfg.data, None if start is None else start.schema, looks=not goes_on)
-    if goes_on and start is not None and (changed := changed_rows(Run(folder), datamodule)):
-        raise UsageError(
-            f"a run goes on with the rows that it was trained on, got {changed}: training rows would become test rows; "
-            "restore the data, or start a new run"
-        )
+    if goes_on:
+        check_unchanged(Run(folder), datamodule)
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train and start is None:
         fit_network(model, datamodule)
     to_stored_precision(model, cfg.trainer.precision)
     if cfg.train:
         _prepare(model, datamodule, start, config)
-    set_threads(cfg.trainer.num_threads, model, rows_per_step=cfg.data.batch_size or len(datamodule.split.train))
-    history = History()
+    set_threads(cfg.trainer.num_threads, model, rows_per_step=datamodule.rows_per_step)
+
+    history, check_monitored = History(), partial(check_logged, config)
     own_callbacks = [
         StoredMetadata(config=config, schema=datamodule.schema),
         ExactResume(),
@@ -122,37 +116,27 @@ def _train(
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
-        # No result stands for a run that is under way again.
-        (folder / "metrics.json").unlink(missing_ok=True)
-        write_text(folder / "config.yaml", as_yaml(config))
-        log_task(datamodule)
-        if datamodule.report is not None:
-            write_data_report(folder, datamodule.report)
+        begin_run(folder, config, datamodule)
         log_table_defaults(config, chosen)
 
-    kept, end = Kept(), None
+    reported = ReportedWeights()
     if cfg.train:
         fit(trainer, model, datamodule, start, check_logged=check_monitored)
-        kept = kept_weights(trainer, model, cfg.monitor)
-        end = ending_of(trainer, kept)
-        choose_threshold(model, datamodule, checkpoint=kept.path if trainer.is_global_zero else None, quiet=quiet)
+        reported = take_reported_weights(trainer, model, cfg.monitor)
+        choose_threshold(model, datamodule, checkpoint=reported.path if trainer.is_global_zero else None, quiet=quiet)
     elif start is not None:
         load_weights(model, start.path)
     metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
     if cfg.test:
-        # What callbacks have logged is not computed again.
-        metrics |= {name: value for name, value in kept.logged.items() if name not in metrics}
-    best = best_entry(folder, config, metrics=metrics, rule=kept.rule, last=kept.last)
+        # What callbacks logged in the reported epoch is not computed again.
+        metrics |= {name: value for name, value in reported.logged.items() if name not in metrics}
+    best = best_entry(folder, config, metrics=metrics, rule=reported.rule, last=reported.last)
 
     if trainer.is_global_zero:
         if cfg.figures != "none":
-            draw_figures(config, trainer, model, datamodule, history=history, best_epoch=kept.epoch)
-        log_results(
-            trainer.loggers,
-            hyper_parameters=hyper_parameters(config, chosen),
-            metrics=metrics,
-            step=trainer.global_step,
-        )
+            draw_figures(config, trainer, model, datamodule, history=history, best_epoch=reported.epoch)
+        settings = hyper_parameters(config, chosen)
+        log_results(trainer.loggers, hyper_parameters=settings, metrics=metrics, step=trainer.global_step)
         write_results(
             folder,
             metrics=metrics,
@@ -160,21 +144,21 @@ def _train(
             chosen=chosen,
             directions=directions(config, metrics),
             best=best,
-            end=end,
+            end=reported.ending,
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,
         )
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
         if not quiet:
-            print_results(metrics, title=title, folder=folder, notes=notes(datamodule, end))
+            print_results(metrics, title=title, folder=folder, notes=report_lines(datamodule, reported.ending))
     return monitored_value(best, metrics=metrics, monitor=cfg.monitor)
 
 
 def _prepare(model: TaskModule, datamodule: TableDataModule, start: Start | None, config: Mapping[str, Any]) -> None:
-    """Have the weights that training starts from, and say what is wrong while nothing of the run is written.
+    """Load the weights that training starts from, and check all that can be checked before anything is written.
 
-    Lightning makes optimizer and schedule, and loads the checkpoint, once more and later.
+    Lightning makes the optimizer and its schedule, and loads the checkpoint, once more and later.
     """
     optimizer = build_optimizer(model, config["optimizer"])
     schedule = build_schedule(

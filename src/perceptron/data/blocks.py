@@ -1,4 +1,4 @@
-"""Rows of a table on disk, of which a number of blocks lies in memory at a time."""
+"""Read a table on disk by blocks of rows, a number of which are in memory at a time."""
 
 import mmap
 from typing import Any

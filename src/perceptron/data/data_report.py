@@ -1,4 +1,4 @@
-"""What a careful person looks at before training: types, gaps, balance, and what looks like a leak."""
+"""The report of a table before training: types, missing values, class balance, and suspected leaks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from perceptron.data.columns.dates import advice_on_dates
 from perceptron.data.columns.encoding import Code, encoded_names, from_texts
 from perceptron.data.columns.kinds import kind_of
 from perceptron.data.columns.missing_texts import as_setting
-from perceptron.data.columns.number_texts import are_codes, mixed_number, padded, unit_of
+from perceptron.data.columns.number_texts import are_codes, first_leading_zero, mixed_number, unit_of
 from perceptron.data.digest import digest
 from perceptron.data.offsets import added
 from perceptron.data.splits import Split
 from perceptron.data.table import Table
 from perceptron.tasks import REGRESSION
 
-# What one column alone must reach, in cross-validation on training rows, to look like the target itself.
+# Cross-validated score on training rows from which a single column is suspected to be a copy of the target.
 _SUSPICIOUS = 0.99
 _ROWS_LOOKED_AT = 2000
 _COLUMNS_LOOKED_AT = 200
@@ -41,8 +41,10 @@ def data_report(columns: ColumnTable, table: Table, split: Split) -> dict[str, A
     shared = {name: _shared_rows(hashes, split.train, split.rows(name)) for name in ("val", "test")}
     leaks = _leaks(table, codes, split.train)
     texts = [name for name in frame.columns if kinds.get(str(name)) == "category"]
-    codes_of_digits = {name: padded(frame[name].iloc[split.train]) for name in texts if are_codes(frame[name])}
-    # Also those that are left out because all their texts are different.
+    codes_of_digits = {
+        name: first_leading_zero(frame[name].iloc[split.train]) for name in texts if are_codes(frame[name])
+    }
+    # Columns that are left out because all their texts differ can be spoilt, too.
     spoilt = {
         name: _spoilt(frame[name].iloc[split.train])
         for name in frame.columns
@@ -73,7 +75,7 @@ def data_report(columns: ColumnTable, table: Table, split: Split) -> dict[str, A
     ]  # fmt: skip
     return {
         "rows": len(frame),
-        # By which a later command tells that the data has changed.
+        # A later command compares it to detect changed data.
         "digest": digest(table, split),
         "columns": described,
         "target": _target(table),
@@ -86,7 +88,7 @@ def data_report(columns: ColumnTable, table: Table, split: Split) -> dict[str, A
 
 
 def _spoilt(column: "pd.Series[Any]", *, of_target: bool = False) -> str | None:
-    """What to say of categories most of which are numbers or dates; None of others."""
+    """Warning for categories most of which are numbers or dates; None for other columns."""
     what = (
         f"target {column.name} is taken for classes" if of_target else f"column {column.name} is taken for categories"
     )
@@ -117,7 +119,7 @@ def _column(column: "pd.Series[Any]", kind: str | None, train: npt.NDArray[np.in
 
 
 def _identifier(column: "pd.Series[Any]") -> str | None:
-    """Why a column looks like one, or None."""
+    """Why a column looks like an identifier; None if it does not."""
     known = column.dropna()
     if len(known) < _FEW_ROWS:
         return None
@@ -125,7 +127,7 @@ def _identifier(column: "pd.Series[Any]") -> str | None:
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         numbers = known.astype(float)
         whole = (numbers % 1 == 0).all()
-        # Numbers drawn from a range have gaps and repeats; a count of the rows has neither.
+        # Unlike a count of the rows, random whole numbers have gaps and repeats.
         dense = distinct == len(known) and numbers.max() - numbers.min() < 3 * len(known)
         return "whole numbers that count the rows" if whole and dense else None
     is_text = kind_of(column) == "category"
@@ -133,7 +135,7 @@ def _identifier(column: "pd.Series[Any]") -> str | None:
 
 
 def _copies(texts: pd.DataFrame) -> list[tuple[str, str]]:
-    """Names of columns with the same values, written as texts."""
+    """Pairs of names of columns with the same texts."""
     first: dict[int, str] = {}
     found = []
     for name in texts.columns:
@@ -150,14 +152,14 @@ def _shared_rows(hashes: npt.NDArray[Any], train: npt.NDArray[np.int64], others:
 
 
 def _leaks(table: Table, codes: Sequence[Code], train: npt.NDArray[np.int64]) -> list[tuple[str, str, float]]:
-    """Columns by which a small tree alone tells the target of training rows that it did not see."""
+    """Columns from which alone a small tree predicts the target of held-out training rows."""
     rows = train[np.linspace(0, len(train) - 1, min(len(train), _ROWS_LOOKED_AT)).astype(int)]
     is_regression = table.schema.task == REGRESSION.name
     if len(rows) < _FEW_ROWS:
         return []
     target = table.target[rows]
     if is_regression:
-        # What does not vary is told by any column.
+        # Any column predicts a constant target.
         target = target[:, np.ptp(target, axis=0) > 0]
         if target.shape[1] == 0:
             return []

@@ -1,7 +1,7 @@
-"""The LightningDataModule around a table."""
+"""The LightningDataModule of a table."""
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import lightning as L
@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from perceptron.data.batches import Batch, BatchLoader, RowBatches
-from perceptron.data.blocks import Blocks, is_mapped
-from perceptron.data.device import DeviceColumns, OnDevice
+from perceptron.data.device import OnDevice
+from perceptron.data.fitted_table import FittedTable, fit_table
+from perceptron.data.loaders import Batch, BatchLoader
 from perceptron.data.prepare import CellSettings, Dataset, prepare, read_frame
-from perceptron.data.scaling import Scaling, Standardize, check_deviation, fit_scaling, report_scaled
+from perceptron.data.row_batches import RowBatches
+from perceptron.data.scaling import Scaling, Standardize
+from perceptron.data.split_columns import SplitColumns
 from perceptron.data.splits import Split
 from perceptron.data.table import RowNumbers, Table, TableSchema
 from perceptron.errors import UsageError
@@ -52,6 +54,9 @@ class TableDataModule(L.LightningDataModule):
             of a copy per batch. ``auto`` for a CUDA device that has room for it, see ``has_room``. Needs
             ``num_workers=0`` and ``block_size=None``.
         seed: seed of the order of the training rows.
+        known: what a trained model knows that the data is for: its classes, and how columns become features; None to
+            fit how columns become features.
+        looks: whether to make a report of a user-supplied table, see ``perceptron.data.data_report``.
 
     Batches are tuples: features ``(batch, n_features)`` float32 and target ``(batch,)`` int64 or ``(batch, n_targets)``
     float32, both less the schema's offsets; and in training factors ``(batch,)`` of each row's loss: the table's
@@ -83,9 +88,11 @@ class TableDataModule(L.LightningDataModule):
         num_workers: int = 0,
         on_device: OnDevice = "auto",
         seed: int = 0,
+        known: TableSchema | None = None,
+        looks: bool = True,
     ) -> None:
         super().__init__()
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.task = task
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
@@ -108,22 +115,17 @@ class TableDataModule(L.LightningDataModule):
         self.num_workers = num_workers
         self.on_device = on_device
         self.seed = seed
-        self._table: Table | None = None
-        self._blocks: Blocks | None = None
-        self._on_device = DeviceColumns(on_device)
-        # What a model knows that other data is for, set before ``setup``: its classes, and how columns become features.
-        self.known: TableSchema | None = None
-        # Optimizer steps whose batches are handed out as one, see perceptron.callbacks.several_steps.
-        self.steps_at_once = 1
-        # Whether to make a report of a user-supplied table, see perceptron.data.data_report; and the report, None for a
-        # table of numbers.
-        self.looks = True
+        self.known = known
+        self.looks = looks
+        # The report of a user-supplied table, see perceptron.data.data_report; None for a table of numbers.
         self.report: dict[str, Any] | None = None
 
     def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
         """Read the table, split it and fit the standardisation; once, whatever the stage."""
-        if self._table is not None:
-            return
+        _ = self._fitted
+
+    @cached_property
+    def _fitted(self) -> FittedTable:
         prepared = prepare(
             self.dataset,
             cells=self.cells,
@@ -138,36 +140,14 @@ class TableDataModule(L.LightningDataModule):
                 "fold": self.fold,
             },
         )
-        table, self._split, self.report = prepared.table, prepared.split, prepared.report
-        is_regression = table.schema.task == REGRESSION.name
-        for name in ("class_weights", "sampling"):
-            if is_regression and getattr(self, name) == "balanced":
-                raise UsageError(f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out")
-        train = self._split.train
-        weights = None if table.weights is None else table.weights[train]
-        if weights is not None and not weights.any():
-            raise UsageError(
-                f"data.weight must be above 0 for a training row, got 0 for all {len(train)} of them; mend the column "
-                "or choose other training rows"
-            )
-        schema = table.schema
-        scaling = fit_scaling(
-            table.features, rows=train, how=self.standardize, weights=weights, offsets=schema.feature_offsets
-        )
-        self._features_scaling = scaling if prepared.measured is None else scaling.only(prepared.measured)
-        of_target: Standardize = "none" if self.standardize == "none" else "per_feature"
-        self._target_scaling = None
-        if is_regression:
-            self._target_scaling = fit_scaling(
-                table.target, rows=train, how=of_target, weights=weights, offsets=schema.target_offsets
-            )
-        if self.standardize != "per_feature":
-            report_scaled(table.features, self._features_scaling, schema.feature_names)
-        if of_target == "none" and self._target_scaling is not None:
-            report_scaled(table.target, self._target_scaling, schema.target_names)
-        self._table = table
-        if self.target_deviation is not None and table.target.dtype == np.float32:
-            check_deviation(self.target_deviation, schema.target_names)
+        self.report = prepared.report
+        if prepared.table.schema.task == REGRESSION.name:
+            for name in ("class_weights", "sampling"):
+                if getattr(self, name) == "balanced":
+                    raise UsageError(
+                        f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out"
+                    )
+        return fit_table(prepared.table, prepared.split, standardize=self.standardize, measured=prepared.measured)
 
     def read_frame(self) -> Any:
         """DataFrame of the columns as they were found, of any kind, read again; only where the schema has codes."""
@@ -176,10 +156,7 @@ class TableDataModule(L.LightningDataModule):
     @property
     def table(self) -> Table:
         """The whole table, not standardised."""
-        if self._table is None:
-            self.setup()
-        assert self._table is not None  # noqa: S101
-        return self._table
+        return self._fitted.table
 
     @property
     def schema(self) -> TableSchema:
@@ -189,31 +166,62 @@ class TableDataModule(L.LightningDataModule):
     @property
     def split(self) -> Split:
         """Which rows are in which split."""
-        _ = self.table
-        return self._split
+        return self._fitted.split
 
     @property
     def features_scaling(self) -> Scaling:
         """Mean and scale on training rows of the features less their offsets."""
-        _ = self.table
-        return self._features_scaling
+        return self._fitted.features_scaling
 
     @property
     def target_scaling(self) -> Scaling | None:
         """Mean and scale on training rows of a continuous target less its offsets; None for classes."""
-        _ = self.table
-        return self._target_scaling
+        return self._fitted.target_scaling
 
     @property
     def target_deviation(self) -> npt.NDArray[np.float64] | None:
         """Standard deviation of each continuous target on training rows, 1 without variance; None for classes."""
-        if self.target_scaling is None:
-            return None
-        return fit_scaling(self.table.target, rows=self.split.train, how="per_feature").scale
+        return self._fitted.target_deviation
+
+    @cached_property
+    def columns(self) -> SplitColumns:
+        """The columns that batches are taken from."""
+        return SplitColumns(
+            self.table,
+            self.split,
+            class_weights=self.class_weights,
+            block_size=self.block_size,
+            blocks_in_memory=self.blocks_in_memory,
+            on_device=self.on_device,
+        )
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows of an optimizer step, over all processes; the last of an epoch may have fewer."""
+        return self.batch_size or len(self.split.train)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps of an epoch."""
+        return self.row_batches().n_steps
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Size of a row's features."""
+        return self.table.features.itemsize * self.schema.n_features
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Training rows in an order of its own each epoch."""
-        return self._loader("train", batch_size=self.batch_size, shuffle=True)
+        """Training rows, in another order in each epoch; a batch holds as many steps as the fitted module takes of it.
+
+        With ``overfit_batches`` they are in the table's order.
+        """
+        trainer: Any = self.trainer
+        if trainer is not None and trainer.overfit_batches > 0:
+            loader = self._loader("train", self._in_order("train", self.batch_size))
+            # Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
+            return DataLoader(list(loader), batch_size=None)  # type: ignore[arg-type]
+        module = None if trainer is None else trainer.lightning_module
+        return self._loader("train", partial(self.row_batches, steps_per_batch=getattr(module, "steps_per_batch", 1)))
 
     def val_dataloader(self) -> DataLoader[Batch] | list[Any]:
         """Validation rows in the table's order; an empty list where there are none."""
@@ -223,20 +231,26 @@ class TableDataModule(L.LightningDataModule):
         """Test rows in the table's order; an empty list where there are none."""
         return self.eval_dataloader("test") if len(self.split.test) else []
 
-    def eval_dataloader(self, split: SplitName) -> DataLoader[Batch]:
+    def eval_dataloader(self, split: SplitName, trainer: L.Trainer | None = None) -> DataLoader[Batch]:
         """Rows of a split in the table's order, to be evaluated.
+
+        Args:
+            split: of the rows.
+            trainer: that evaluates them; None for the one that the data module is attached to.
 
         Raises:
             UsageError: where the split has no rows.
         """
         if not len(self.split.rows(split)):
             raise UsageError(f"split={split} must have rows, got none; set data.{split}_fraction above 0")
-        return self._loader(split, batch_size=self.eval_batch_size, shuffle=False)
+        return self._loader(split, self._in_order(split, self.eval_batch_size), trainer)
 
-    def row_batches(self, *, rank: int = 0, world_size: int = 1, device: torch.device | None = None) -> RowBatches:
+    def row_batches(
+        self, *, rank: int = 0, world_size: int = 1, device: torch.device | None = None, steps_per_batch: int = 1
+    ) -> RowBatches:
         """Numbers of the training rows of each batch, within the split; see ``RowBatches``."""
         train = self.split.train
-        blocks = None if self.block_size is None else self._starts(torch.from_numpy(train))
+        blocks = None if self.block_size is None else self._block_starts(torch.from_numpy(train), self.block_size)
         return RowBatches(
             len(train),
             batch_size=self.batch_size,
@@ -248,35 +262,29 @@ class TableDataModule(L.LightningDataModule):
             blocks=blocks,
             n_together=self.blocks_in_memory,
             device=device,
+            steps_per_batch=steps_per_batch,
         )
 
-    def _loader(self, split: SplitName, *, batch_size: int | None, shuffle: bool) -> DataLoader[Batch]:
-        columns, device = self._placed(split)
-        rows = torch.from_numpy(self.split.rows(split)).to(device=device)
-        trainer = self.trainer
-        overfits = trainer is not None and trainer.overfit_batches > 0  # type: ignore[attr-defined]
-        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer is not None else (0, 1)
-        if shuffle and not overfits:
-            sampler = self.row_batches(rank=rank, world_size=world_size, device=device)
-            sampler.steps_at_once = self.steps_at_once
-        else:
-            sampler = RowBatches(
-                len(rows),
-                batch_size=batch_size,
-                shuffle=False,
-                seed=self.seed,
-                rank=rank,
-                world_size=world_size,
-                device=device,
-            )
-        loader = BatchLoader(columns, sampler=sampler, rows=rows, num_workers=self.num_workers)
-        # With overfit_batches Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
-        return DataLoader(list(loader), batch_size=None) if overfits else loader  # type: ignore[arg-type]
+    def _in_order(self, split: SplitName, batch_size: int | None) -> Callable[..., RowBatches]:
+        n_rows = len(self.split.rows(split))
+        return partial(RowBatches, n_rows, batch_size=batch_size, shuffle=False, seed=self.seed)
 
-    def _starts(self, rows: Tensor) -> Tensor:
+    def _loader(
+        self, split: SplitName, batches: Callable[..., RowBatches], trainer: L.Trainer | None = None
+    ) -> DataLoader[Batch]:
+        """Loader of a split's batches, which the processes of the trainer share."""
+        attached: Any = trainer or self.trainer
+        rank, world_size, root = 0, 1, None
+        if attached is not None:
+            rank, world_size, root = attached.global_rank, attached.world_size, attached.strategy.root_device
+        columns, device = self.columns.placed(split, None if self.num_workers else root)
+        rows = torch.from_numpy(self.split.rows(split)).to(device=device)
+        sampler = batches(rank=rank, world_size=world_size, device=device)
+        return BatchLoader(columns, sampler=sampler, rows=rows, num_workers=self.num_workers)
+
+    def _block_starts(self, rows: Tensor, size: int) -> Tensor:
         """Where in a split each block of the table starts that has some of its rows."""
-        assert self.block_size is not None  # noqa: S101
-        ends = torch.arange(0, len(self.table) + self.block_size, self.block_size)
+        ends = torch.arange(0, len(self.table) + size, size)
         starts: Tensor = torch.unique(torch.searchsorted(rows, ends))
         return starts
 
@@ -295,53 +303,4 @@ class TableDataModule(L.LightningDataModule):
             most: or so many at even distances, see ``row_numbers``.
         """
         rows = torch.from_numpy(self.row_numbers(split, most=most))
-        return tuple(column.index_select(0, rows) for column in self._columns(split))
-
-    def _placed(self, split: SplitName) -> tuple[tuple[Tensor | Blocks, ...], torch.device | None]:
-        """The columns of ``_columns`` on the device where batches are taken from them; None for where they are."""
-        columns = self._columns(split)
-        if self.trainer is None or self.num_workers or self.block_size is not None:
-            return columns, None
-        return self._on_device.placed(columns, self.trainer.strategy.root_device)  # type: ignore[arg-type]
-
-    def _columns(self, split: SplitName) -> tuple[Tensor | Blocks, ...]:
-        """Features and target of the whole table, not copied; and the factors, which are 0 outside the split."""
-        table = self.table
-        columns = [table.features, table.target]
-        factors = self._factors(self.split.train) if split == "train" else None
-        if factors is not None:
-            of_all = np.zeros(len(table), dtype=factors.dtype)
-            of_all[self.split.train] = factors
-            columns.append(of_all)
-        features, *others = columns
-        return (self._features(features), *(_shared(column) for column in others))
-
-    def _features(self, features: npt.NDArray[Any]) -> Tensor | Blocks:
-        if self.block_size is None or not is_mapped(features):
-            return _shared(features)
-        if self._blocks is None:
-            self._blocks = Blocks(features, size=self.block_size, n_in_memory=self.blocks_in_memory)
-        return self._blocks
-
-    def factors(self) -> Tensor | None:
-        """Factors ``(n_train,)`` of the training rows' losses, of mean 1; None where each counts alike."""
-        factors = self._factors(self.split.train)
-        return None if factors is None else _shared(factors)
-
-    def _factors(self, rows: RowNumbers) -> npt.NDArray[Any] | None:
-        """Of mean 1, so that the mean weighted loss of all rows is their weighted mean loss."""
-        table = self.table
-        weights = None if table.weights is None else table.weights[rows]
-        if self.class_weights == "balanced" and table.schema.task != REGRESSION.name:
-            counts = np.bincount(table.target[rows]).astype(table.features.dtype)
-            of_class = 1 / counts[table.target[rows]]
-            weights = of_class if weights is None else weights * of_class
-        factors: npt.NDArray[Any] | None = None if weights is None else weights / weights.mean()
-        return factors
-
-
-def _shared(array: npt.NDArray[Any]) -> Tensor:
-    """A tensor of the same memory. Nothing writes to it, so that a read-only array needs no warning."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(np.ascontiguousarray(array))
+        return tuple(column.index_select(0, rows) for column in self.columns.of(split))

@@ -1,4 +1,4 @@
-"""A table on the device that trains on it."""
+"""Copy a table to the device that trains on it."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""A short text that is another one as soon as a value of a table or its split is another one."""
+"""A digest of a table and its split, to detect changes."""
 
 from hashlib import blake2b
 
@@ -9,7 +9,7 @@ from perceptron.data.table import Table
 
 
 def digest(table: Table, split: Split) -> str:
-    """Digest of features, targets and the rows of each split, whatever files and in whatever format they lie in."""
+    """Hexadecimal digest of features, targets and the rows of each split; it does not depend on files and formats."""
     found = blake2b(digest_size=16)
     for values in (table.features, table.target, split.train, split.val, split.test):
         found.update(f"{values.dtype} {values.shape}".encode())

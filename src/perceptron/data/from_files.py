@@ -1,4 +1,4 @@
-"""Data modules of tables in files."""
+"""Data modules of tables in files: columns of any kind, or arrays of numbers."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,16 +27,16 @@ def table_from_files(
 
     Args:
         path: of a CSV file (also compressed), a Parquet or a Feather file, or a pattern such as ``part-*.parquet``.
-        target: name of the column to be learnt, or what YAML makes of it, as the number 2021; a list of several
-            for a regression with several targets.
+        target: name of the target column, or the value as which YAML reads it, such as the number 2021; a list of
+            names for a regression with several targets.
         features: columns to learn from; None for all but those named by the other arguments.
         exclude: columns to leave out, instead of ``features``.
-        group: column whose equal values, such as those of one patient, never are on two sides of a split.
-        time: column by which the last rows are the test, the ones before them validation, the first for training.
-        weight: column that says how much a row counts in training.
-        test_path: file of the test rows, with the same columns; then none are drawn.
-        most_categories: categories of a column that get a feature of their own, the most frequent first.
-        dataset: not used; it is the files.
+        group: column of groups, such as patients: rows of one group are never on two sides of a split.
+        time: column that orders the rows: the first are for training, then validation, and the last are the test.
+        weight: column of weights of the rows in training.
+        test_path: file of the test rows, with the same columns; then no test rows are drawn.
+        most_categories: largest number of categories of a column that get a feature each, the most frequent first.
+        dataset: ignored; the files are the data set.
         **settings: those of ``TableDataModule``.
     """
     files = TableFiles(
@@ -64,11 +64,11 @@ def table_from_arrays(
     """Data module of two files of numpy, or of one in Parquet.
 
     Args:
-        features: path of ``(n_rows, n_features)``; float32 in rows where it stays on disk. Or of a Parquet file.
-        target: path of ``(n_rows,)`` or, for a regression, ``(n_rows, n_targets)``; it is read into memory. Or the
+        features: path of ``(n_rows, n_features)``, float32 in rows if it stays on disk; or of a Parquet file.
+        target: path of ``(n_rows,)`` or, for a regression, ``(n_rows, n_targets)``, which is read into memory; or the
             name of a column of the Parquet file, whose other columns are the features.
-        block_size: rows that are read at a time, where the features stay on disk; None to read all of them at once.
-        dataset: not used; it is the files.
+        block_size: rows that are read at a time if the features stay on disk; None to read them into memory.
+        dataset: ignored; the files are the data set.
         **settings: those of ``TableDataModule``.
     """
     reader = partial(read_arrays, features=features, target=target, in_memory=block_size is None)

@@ -1,4 +1,4 @@
-"""Splits that keep groups together, follow time, or take the test rows as given."""
+"""Splits that keep groups together, follow time, or use given test rows."""
 
 import math
 from collections.abc import Sequence
@@ -74,10 +74,10 @@ def split_groups(
     folds: int | None = None,
     fold: int | None = None,
 ) -> Split:
-    """Draw whole groups: fractions are shares of the groups.
+    """Draw whole groups; fractions are shares of the groups.
 
     Raises:
-        UsageError: where there are too few groups.
+        UsageError: if there are too few groups.
     """
     rows = np.arange(len(groups), dtype=np.int64)
     n_groups = len(np.unique(groups))
@@ -107,10 +107,10 @@ def _take(
 
 
 def split_time(time: npt.NDArray[Any], *, val_fraction: float, test_fraction: float) -> Split:
-    """Training rows before validation rows before test rows; rows of the same time on the same side.
+    """Split in the order of time: training, validation, test; rows of the same time are on the same side.
 
     Raises:
-        UsageError: where a side would be empty.
+        UsageError: if a side would be empty.
     """
     order = np.argsort(time, kind="stable").astype(np.int64)
     n = len(time)
@@ -142,10 +142,10 @@ def split_given(
     val_fraction: float,
     split_seed: int,
 ) -> Split:
-    """Test rows as they are given, validation rows drawn from the others.
+    """Use the given test rows, and draw validation rows from the others.
 
     Raises:
-        UsageError: where too few rows are left, or a group is on both sides.
+        UsageError: if too few rows are left, or a group is on both sides.
     """
     others, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     if groups is not None:

@@ -40,17 +40,17 @@ def as_table(
     """Table of what a function of ``sklearn.datasets`` returns.
 
     Args:
-        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``, where features may be
-            sparse; a ``Table`` as it is.
-        task: name of the task; ``auto`` reads it off the target, see ``perceptron.data.target.task_of``.
-        classes: names of the classes that a model knows, whose labels are given then; empty to read them off the
+        raw: a ``Bunch`` with ``data`` and ``target``, or a pair of arrays ``(features, target)``, whose features may
+            be sparse. A ``Table`` is returned unchanged.
+        task: name of the task; ``auto`` to derive it from the target, see ``perceptron.data.target.task_of``.
+        classes: names of the classes of a trained model, in the order of its labels; empty to derive them from the
             target.
         missing_target: ``refuse``, or ``drop`` to leave out rows without a target, in memory.
-        known: whose offsets are taken, where it has as many columns; None to choose them.
+        known: schema whose offsets are used if it has as many columns; None to choose offsets.
 
     Raises:
-        UsageError: where the value is no table with a target, the target is unknown in a row, it holds values that
-            are no finite numbers, or does not suit the task or the classes.
+        UsageError: if the value is not a table with a target, a feature is not a finite number, or the target is
+            missing in a row or does not suit the task or the classes.
     """
     if isinstance(raw, Table):
         return raw
@@ -69,13 +69,13 @@ def as_table(
         log.warning("%s", dropped_rows(int(absent.sum()), len(target)))
         values, target = values[~absent], target[~absent]
     if target.dtype == object:
-        # What the gaps made objects of.
+        # Missing values had made the array one of objects.
         target = np.array(target.tolist())
     names_of_targets = getattr(raw, "target_names", None)
     found = task_of(target, names=names_of_targets) if task == "auto" else FoundTask(task, "")
     task = found.task
     feature_names = _names(names, values.shape[1], "x")
-    # Those of a reader that has subtracted them from what does not fit into memory.
+    # A reader of files that do not fit into memory has already subtracted offsets.
     own = getattr(raw, "feature_offsets", ())
     known_offsets = None if known is None or known.n_features != len(feature_names) else known.feature_offsets
     features, feature_offsets = _single(values, feature_names, own, known_offsets)
@@ -109,7 +109,7 @@ def as_table(
 
 
 def check_dense_size(n_rows: int, n_columns: int) -> None:
-    """Refuse a sparse table that would not fit when every 0 is written out.
+    """Refuse a sparse table that takes too much memory as a dense one.
 
     Raises:
         UsageError: above 1 GiB.
@@ -123,10 +123,10 @@ def check_dense_size(n_rows: int, n_columns: int) -> None:
 
 
 def numeric(values: Any) -> npt.NDArray[Any]:
-    """A table ``(n_rows, n_columns)`` of numbers that are finite in float32, of the type that it has.
+    """A dense array ``(n_rows, n_columns)`` of the same numeric type, float64 for other types.
 
     Raises:
-        UsageError: where it is none.
+        UsageError: if a value is not a number that is finite in float32, or the table is too large.
     """
     if sparse.issparse(values):
         check_dense_size(*values.shape)
@@ -139,7 +139,7 @@ def numeric(values: Any) -> npt.NDArray[Any]:
         raise UsageError(f"features must be numbers, got {error}; encode or leave out such columns") from error
     if array.ndim != 2:
         raise UsageError(f"features must be a table of rows and columns, got {array.ndim} dimensions")
-    # In parts: what is asked of each value takes a quarter of the table.
+    # In parts: the array of truths takes a quarter of the table's memory.
     for start in range(0, len(array), _ROWS_AT_ONCE):
         with np.errstate(over="ignore"):
             finite = np.isfinite(array[start : start + _ROWS_AT_ONCE].astype(np.float32, copy=False))
@@ -172,10 +172,10 @@ def _single(
     """Columns in float32 less their offsets, and these.
 
     Args:
-        values: already less their own offsets, where they have some; then they are the reader's own memory.
+        values: of the columns, less ``own`` offsets if they have some; such values are changed in place.
         names: one per column.
-        own: see there.
-        known: offsets to take; None to keep the own or choose some.
+        own: offsets that are already subtracted; empty for none.
+        known: offsets to use; None to keep ``own`` or choose some.
     """
     if own:
         offsets = tuple(own if known is None else known)

@@ -16,13 +16,13 @@ from perceptron.errors import UsageError
 
 Standardize = Literal["per_feature", "global", "none"]
 _VALUES_AT_ONCE = 2_000_000
-# The squares of thousandths and of a thousand times as much are far inside of float32's range, 1e-38 to 3e38.
+# Squares of values a thousand times smaller or larger are within float32's range, 1e-38 to 3e38.
 _LEAST_DEVIATION, _MOST_DEVIATION = 1e-15, 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaling:
-    """Standardised value = (value - offset - mean) / scale; both ``(n_columns,)`` float64, in the column's units."""
+    """Mean and scale ``(n_columns,)`` float64: standardised value = (value - offset - mean) / scale."""
 
     mean: npt.NDArray[np.float64]
     scale: npt.NDArray[np.float64]
@@ -40,20 +40,20 @@ def fit_scaling(
     weights: npt.NDArray[Any] | None = None,
     offsets: Sequence[float] = (),
 ) -> Scaling:
-    """Fit on the rows given, which must be training rows alone.
+    """Fit mean and scale of columns on the given rows, which must be training rows.
 
     Args:
         values: ``(n_rows, n_columns)``, less their offsets.
-        how: ``per_feature``: each column to mean 0 and deviation 1, as scikit-learn's ``StandardScaler``;
-            ``global``: one mean and one deviation for the whole table; ``none``: left as it is.
-            Columns (a table) without variance keep scale 1, so they stay finite.
+        how: ``per_feature``: each column to mean 0 and deviation 1, as scikit-learn's ``StandardScaler`` does;
+            ``global``: one mean and one deviation for the whole table; ``none``: unchanged.
+            The scale of a column (or table) without variance is 1, so that its values stay finite.
         rows: numbers of the rows, ascending; None for all.
         weights: ``(n_rows,)`` how often each of these rows counts, at least 0 and above 0 somewhere; None for once.
             ``global`` ignores them.
         offsets: one per column, see ``perceptron.data.offsets``; empty for zeros.
     """
     n_columns = values.shape[1]
-    # What a value of 0 has lost; ``none`` and ``global`` are about values in their own units.
+    # ``none`` and ``global`` refer to values with their offsets.
     lost = np.array(offsets) if offsets else np.zeros(n_columns)
     if how == "none":
         return Scaling(mean=0.0 - lost, scale=np.ones(n_columns))
@@ -72,14 +72,14 @@ def fit_scaling(
 
 
 def check_deviation(deviation: npt.NDArray[np.float64], names: Sequence[str]) -> None:
-    """Check that float32 holds squared errors in a target's units.
+    """Check that float32 can hold squared errors in a target's units.
 
     Args:
         deviation: ``(n_targets,)`` standard deviation of each target.
         names: of the targets.
 
     Raises:
-        UsageError: where a square would become 0 or infinite.
+        UsageError: if a square would become 0 or infinite.
     """
     for name, one in zip(names, deviation, strict=True):
         if not _LEAST_DEVIATION <= one <= _MOST_DEVIATION:
@@ -90,7 +90,7 @@ def check_deviation(deviation: npt.NDArray[np.float64], names: Sequence[str]) ->
 
 
 def report_scaled(values: npt.NDArray[Any], scaling: Scaling, names: Sequence[str]) -> None:
-    """Log which columns lose distinct values to a standardisation that does not center each of them.
+    """Warn of columns whose distinct values become equal by a standardisation that does not center each column.
 
     Args:
         values: ``(n_rows, n_columns)`` less their offsets, in the precision that a model computes in.
@@ -105,7 +105,7 @@ def report_scaled(values: npt.NDArray[Any], scaling: Scaling, names: Sequence[st
 def _parts(
     values: npt.NDArray[Any], rows: RowNumbers | None, weights: npt.NDArray[Any] | None
 ) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any] | None]]:
-    """The rows in parts, so that no second table lies in memory: scikit-learn's sums take several of its size."""
+    """The rows and their weights in parts, because scikit-learn's sums take several times the memory of their input."""
     n_rows = len(values) if rows is None else len(rows)
     at_once = max(_VALUES_AT_ONCE // max(values.shape[1], 1), 1)
     for start in range(0, n_rows, at_once):

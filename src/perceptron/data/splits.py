@@ -1,4 +1,4 @@
-"""Which rows are for training, for validation and for testing."""
+"""Random splits of rows into training, validation and test."""
 
 import math
 import re
@@ -12,9 +12,9 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from perceptron.data.table import RowNumbers
 from perceptron.errors import UsageError
 
-# From here on the lists of Python numbers that scikit-learn stratifies with weigh as much as the table.
+# With more rows, the Python lists in scikit-learn's stratification take as much memory as the table.
 _MANY_ROWS = 1_000_000
-# Classes that are named in a message.
+# Classes that a message names.
 _MOST_CLASSES = 5
 
 
@@ -43,22 +43,22 @@ def split_rows(
     folds: int | None = None,
     fold: int | None = None,
 ) -> Split:
-    """Draw test rows, then validation rows, at random; what is left is for training.
+    """Draw test rows, then validation rows, at random; the remaining rows are for training.
 
-    In a cross-validation the test rows are those of one fold: over all folds each row is tested once.
+    In a cross-validation, the test rows are those of one fold, so that each row is tested once over all folds.
 
     Args:
         n_rows: number of rows in the table.
-        labels: ``(n_rows,)`` class of each row to stratify by; None for a continuous target.
+        labels: ``(n_rows,)`` class of each row, by which the splits are stratified; None for a continuous target.
         class_names: one per class, for messages; empty for their numbers.
         val_fraction: share of **all** rows that go to validation, in [0, 1); 0 gives none.
         test_fraction: share of all rows that go to the test, in [0, 1); 0 gives none.
         split_seed: the only source of randomness.
         folds: number of folds, which replaces ``test_fraction``; None for no cross-validation.
-        fold: number of the fold to be tested, from 0.
+        fold: number of the test fold, from 0.
 
     Raises:
-        UsageError: where too few rows are left, or a class has too few rows to be stratified.
+        UsageError: if too few rows are left, or a class has too few rows to be stratified.
     """
     rows = np.arange(n_rows, dtype=np.int64)
     try:
@@ -79,7 +79,7 @@ def split_rows(
 
 @dataclass(frozen=True, kw_only=True)
 class _Sides:
-    """The parts that each class must have a row in."""
+    """The splits in which each class must have a row."""
 
     folds: int | None
     has_test: bool
@@ -87,15 +87,15 @@ class _Sides:
 
     @property
     def n_rows(self) -> int:
-        """Rows that a class needs."""
+        """Number of rows that a class needs."""
         if self.folds is not None:
-            # Two folds leave half of a class, which validation rows are drawn from.
+            # With two folds, validation rows are drawn from half of the class.
             return 4 if self.folds == 2 and self.has_val else self.folds
         return 1 + self.has_test + self.has_val
 
     @property
     def named(self) -> str:
-        """What they are for."""
+        """The purpose of these rows, for a message."""
         if self.folds is not None:
             return "two for each of 2 folds" if self.n_rows > self.folds else f"one for each of {self.folds} folds"
         both = self.has_test and self.has_val
@@ -105,7 +105,7 @@ class _Sides:
 
     @property
     def fewer(self) -> str:
-        """What asks for fewer."""
+        """The settings that require fewer rows, for a message."""
         if self.folds is not None and self.folds > 2:
             return "lower data.folds"
         if self.folds is not None and not self.has_val:
@@ -115,7 +115,7 @@ class _Sides:
 
 
 def _small_classes(labels: npt.NDArray[np.int64], names: Sequence[str], sides: _Sides) -> str:
-    """Message that names the classes with too few rows; empty where there are none."""
+    """Message that names the classes with too few rows; empty if there are none."""
     numbers, counts = np.unique(labels, return_counts=True)
     small = [(names[i] if names else str(i), n) for i, n in zip(numbers, counts, strict=True) if n < sides.n_rows]
     if not small:
@@ -168,7 +168,7 @@ def _take(
 def _take_of_many(
     rows: RowNumbers, labels: npt.NDArray[np.int64], n_taken: int, seed: int
 ) -> tuple[RowNumbers, RowNumbers]:
-    """As many rows of each class as its share, the largest remainders rounded up; in the rows' order."""
+    """Take rows of each class in proportion, rounding up the largest remainders; in the order of the rows."""
     rng = np.random.default_rng(seed)
     counts = np.bincount(labels)
     exact = n_taken * counts / len(rows)
@@ -184,7 +184,7 @@ def _take_of_many(
 def _fold(
     rows: RowNumbers, labels: npt.NDArray[np.int64] | None, folds: int, fold: int, seed: int
 ) -> tuple[RowNumbers, RowNumbers]:
-    # Other data for a trained model need not have rows of all its classes.
+    # Other data for a trained model may lack some of its classes.
     smallest = len(rows) if labels is None else int(np.unique(labels, return_counts=True)[1].min())
     if smallest < folds:
         # Of classes, split_rows names the small ones instead.

@@ -14,17 +14,17 @@ RowNumbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class TableSchema:
-    """What a model must know of the data, in plain values.
+    """The facts about the data that a model needs, in plain values.
 
     Attributes:
-        task: name of the kind of task, a key of ``perceptron.tasks.TASKS``.
+        task: name of the task, a key of ``perceptron.tasks.TASKS``.
         feature_names: one name per feature.
         class_names: one name per class in the order of the labels; empty for regression.
         target_names: one name per target column.
         encoding: how raw columns become features, a text each, see ``perceptron.data.columns.encoding``; empty if the
             features are the columns.
-        feature_offsets: what is subtracted from each feature before it becomes float32, see
-            ``perceptron.data.offsets``; empty for nothing.
+        feature_offsets: subtracted from each feature before it becomes float32, see ``perceptron.data.offsets``;
+            empty for zeros.
         target_offsets: the same of each column of a continuous target.
     """
 
@@ -38,12 +38,12 @@ class TableSchema:
 
     @property
     def n_features(self) -> int:
-        """Number of columns that a network reads."""
+        """Number of features."""
         return len(self.feature_names)
 
     @property
     def n_targets(self) -> int:
-        """Number of columns to be learnt."""
+        """Number of target columns."""
         return len(self.target_names)
 
     def n_outputs(self, task: Task) -> int:
@@ -56,13 +56,13 @@ class Table:
     """Features and target as arrays.
 
     Attributes:
-        features: ``(n_rows, n_features)`` float32 (or float64, to be computed with in double precision), less the
-            schema's offsets.
+        features: ``(n_rows, n_features)`` float32 (float64 for training in double precision), less the schema's
+            offsets.
         target: ``(n_rows,)`` int64 labels for classes, ``(n_rows, n_targets)`` of the features' type for regression,
             less the schema's offsets.
-        schema: what the columns mean.
-        weights: ``(n_rows,)`` of the features' type, at least 0: how much a row counts in training; None for all alike.
-        task_reason: why the target was taken for the task, to stand behind "the target"; empty where it was said.
+        schema: of the columns.
+        weights: ``(n_rows,)`` of the features' type, at least 0: weights in training; None for equal weights.
+        task_reason: why the task was chosen, to continue "the target ..."; empty if the task was set.
     """
 
     features: npt.NDArray[Any]

@@ -10,7 +10,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
-from perceptron.callbacks import EpochProgress, take_several_steps
+from perceptron.callbacks import EpochProgress
 from perceptron.data import TableDataModule
 from perceptron.models import TaskModule
 from perceptron.population import Member, fit_population
@@ -73,7 +73,6 @@ def train_alone(model: TaskModule, data: TableDataModule, settings: FitSettings)
         # On a cluster, a grid search runs many fits in one job: Lightning must not take one of them for the job.
         plugins=[LightningEnvironment()],
     )
-    take_several_steps(trainer, model, data)
     trainer.fit(model, datamodule=data)
     if best.state is not None:
         model.load_state_dict(best.state)

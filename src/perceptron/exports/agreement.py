@@ -1,4 +1,4 @@
-"""Whether an exported model gives the model's own numbers."""
+"""Comparison of an exported model with the original."""
 
 from collections.abc import Mapping
 
@@ -10,23 +10,23 @@ from torch import Tensor
 from perceptron.errors import UsageError
 from perceptron.models import Answers, Regressor
 
-# In probabilities, or in deviations of the target.
+# In probabilities, or in standard deviations of the target.
 TOLERANCE = 1e-5
 
 
 def output_names(answers: Answers, row: Tensor) -> tuple[str, ...]:
-    """Names of the answers, in order, found by asking for one row."""
+    """Names of the outputs in order, found by a prediction for one row."""
     numbers = tuple(expected(answers, row))
     return numbers if "values" in numbers else ("label", *numbers)
 
 
 def example(n_features: int) -> Tensor:
-    """Rows to trace with. Two, because torch takes a batch of one for a constant."""
+    """Rows for the export: two, because torch treats a batch size of one as a constant."""
     return torch.zeros(2, n_features, dtype=torch.float64)
 
 
 def expected(answers: Answers, rows: Tensor) -> dict[str, npt.NDArray[np.floating]]:
-    """The model's own numbers: probabilities, or values; and the spread of an ensemble."""
+    """The original model's probabilities or values, and the spread of an ensemble, by name."""
     with torch.inference_mode():
         labels, probabilities, spread = answers.predict(rows)
     numbers = {"values": labels} if probabilities is None else {"probabilities": probabilities}
@@ -36,11 +36,12 @@ def expected(answers: Answers, rows: Tensor) -> dict[str, npt.NDArray[np.floatin
 
 
 def learnt_deviation(answers: Answers, features: npt.NDArray[np.float64]) -> npt.NDArray[np.floating] | None:
-    """Standard deviation of each continuous target as a model knows it; None for classes.
+    """Standard deviation of each continuous target according to the model; None for classes.
 
     Args:
         answers: of the model.
-        features: ``(n_rows, n_features)`` raw, over which a model without standardisation is looked at.
+        features: ``(n_rows, n_features)`` raw; the deviation of a model without standardisation is that of its
+            predictions for them.
     """
     if not isinstance(answers.model, Regressor):
         return None
@@ -59,23 +60,23 @@ def check_agreement(
     deviation: npt.NDArray[np.floating] | None,
     by: str,
 ) -> float:
-    """Compare an exported model's numbers with the model's own.
+    """Compare an exported model's outputs with those of the original.
 
-    A regression's values and their spread have units, so that differences are taken relative to the target's deviation,
-    or to a value's distance from the target's offset where that is larger: float32 rounds relative to it.
+    A regression's values and spreads have units. Their differences are relative to the target's deviation, or to the
+    distance of a value from the target's offset if that is larger, because float32 rounds relative to it.
 
     Args:
-        answers: of the model.
+        answers: of the original model.
         rows: ``(n_rows, n_features)`` float64, raw.
-        got: the exported model's numbers for them, by name.
+        got: outputs of the exported model for them, by name.
         deviation: ``(n_targets,)`` standard deviation of the targets, above 0; None for classes.
-        by: what has computed them.
+        by: name of the runtime that computed them.
 
     Returns:
         The largest difference.
 
     Raises:
-        UsageError: where it is above ``TOLERANCE``.
+        UsageError: if it is above ``TOLERANCE``.
     """
     wanted = expected(answers, rows)
     unit: npt.NDArray[np.floating] | float = 1.0
@@ -84,7 +85,7 @@ def check_agreement(
     largest = 0.0
     for name, values in wanted.items():
         difference = np.abs(values - got[name]) / unit
-        # A number that is not finite must fail too.
+        # A non-finite number must fail, too.
         largest = max(largest, float(np.nan_to_num(difference, nan=np.inf).max()))
     if largest > TOLERANCE:
         raise UsageError(

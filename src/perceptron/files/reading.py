@@ -1,4 +1,4 @@
-"""Reading files that somebody else may have prepared: regular files only, and no more than a limit."""
+"""Reading files that somebody else may have prepared: only regular files, and only up to a limit."""
 
 import errno
 import os
@@ -15,20 +15,20 @@ _KINDS = {
     stat.S_IFSOCK: "socket",
     stat.S_IFDIR: "folder",
 }
-# Opening a FIFO would wait for somebody to write to it. Windows has no such flag and no such files.
+# Otherwise opening a FIFO would wait for a writer. Windows has neither the flag nor FIFOs.
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def kind_of(mode: int) -> str | None:
-    """What a file is by its ``st_mode``, in a word; None for a regular file."""
+    """Kind of a file by its ``st_mode``, in a word; None for a regular file."""
     return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "special file")
 
 
 def check_regular(path: Path, setting: str) -> None:
-    """Check that a path names a regular file, or a link to one: a FIFO blocks its reader and a device has no end.
+    """Check that a path names a regular file, or a link to one: reading a FIFO blocks, and a device has no end.
 
     Raises:
-        UsageError: where it names something else; the message starts with ``setting``. A path that does not exist
+        UsageError: if it names something else; the message starts with ``setting``. A path that does not exist
             passes.
     """
     try:
@@ -40,10 +40,10 @@ def check_regular(path: Path, setting: str) -> None:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file, or a link to one, for reading, without ever waiting for a writer.
+    """Open a regular file, or a link to one, for reading; never wait for a writer.
 
     Raises:
-        OSError: where it is not a regular file or cannot be opened.
+        OSError: if it is not a regular file or cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | _NO_WAIT)
     kind = kind_of(os.fstat(descriptor).st_mode)
@@ -58,10 +58,10 @@ def read_limited(path: Path, *, most: int) -> bytes:
 
     Args:
         path: of the file.
-        most: bytes that it may have.
+        most: number of bytes that it may have.
 
     Raises:
-        OSError: where it is larger, is not a regular file or cannot be read.
+        OSError: if it is larger, is not a regular file or cannot be read.
     """
     with open_regular(path) as file:
         contents = file.read(most + 1)

@@ -1,4 +1,4 @@
-"""Metrics in torchmetrics' form: subclasses where the stock definition misleads, and what each kind of task reports."""
+"""torchmetrics' metrics: the defaults of each kind of task, and subclasses where the stock definition misleads."""
 
 from perceptron.metrics.balanced_accuracy import BalancedAccuracy
 from perceptron.metrics.in_units import InUnits

@@ -1,4 +1,4 @@
-"""Metrics that need all rows at once."""
+"""The base of metrics that are computed over all rows at once."""
 
 from abc import ABC
 

@@ -1,4 +1,4 @@
-"""A metric of values that models see less an offset."""
+"""A metric in the targets' units, for models whose targets are less an offset."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from torchmetrics.wrappers import MetricInputTransformer
 class InUnits(MetricInputTransformer):
     """A metric of predictions and targets with their offsets added again, in double precision.
 
-    Relative errors, for one, differ where both are less an offset. Double precision, because float32 rounds a value far
-    from zero by more than predictions differ from targets.
+    Relative errors, for example, change where an offset is subtracted from both. Double precision, because float32
+    rounds a value far from zero by more than predictions differ from targets.
 
     Shape of the inputs of ``update``: both ``(n_rows,)`` or ``(n_rows, n_targets)``, less the offsets.
 

@@ -9,7 +9,7 @@ from perceptron.metrics.all_rows import AllRowsMetric
 class R2(AllRowsMetric):
     """R², averaged over the targets that vary, as scikit-learn's ``r2_score`` with ``force_finite=False``.
 
-    torchmetrics' ``R2Score`` sums squares of the values themselves in float32: of a target of 1e5 +- 1 nothing is left.
+    torchmetrics' ``R2Score`` sums squares of the values themselves in float32, which rounds a target of 1e5 +- 1 away.
     Here the target is centred first. R² compares with the variance, so it is NaN where no target varies, as for fewer
     than two rows.
 

@@ -1,4 +1,4 @@
-"""What is reported of each kind of task."""
+"""The default metrics of each kind of task."""
 
 from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, MetricCollection
 from torchmetrics.classification import (

@@ -1,15 +1,15 @@
-"""What a model answers for raw rows."""
+"""Predict from raw rows."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from perceptron.models.base import Prediction, TaskModule
+from perceptron.models.task_module import Prediction, TaskModule
 
 
 class Answers(nn.Module):
-    """Raw features to answers in the target's units, with offsets, standardisation and probabilities inside.
+    """A model with the offsets of its columns, from raw features to predictions in the target's units.
 
     Shape: ``(batch, n_features)`` float64 to ``label`` ``(batch,)`` int64 and ``probabilities`` ``(batch, n_classes)``
     float32; for regression to ``values`` ``(batch, n_targets)`` float64 in the targets' units. Of an ensemble also to
@@ -17,8 +17,8 @@ class Answers(nn.Module):
 
     Args:
         model: ready to predict, on the CPU.
-        feature_offsets: what the model's features are less; empty for nothing.
-        target_offsets: the same of a continuous target.
+        feature_offsets: that are subtracted from the features before the model; empty for none.
+        target_offsets: that are added to predictions of a continuous target; empty for none.
     """
 
     feature_offsets: Tensor
@@ -34,11 +34,11 @@ class Answers(nn.Module):
             self.register_buffer(name, torch.tensor(offsets or [0.0], dtype=torch.float64))
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
-        """Answers for raw rows, those that there are."""
+        """The parts of the prediction that are not None."""
         return tuple(answer for answer in self.predict(features) if answer is not None)
 
     def predict(self, features: Tensor) -> Prediction:
-        """Answers for raw rows; of a regression the labels are float64."""
+        """Prediction for raw rows; the labels of a regression are float64."""
         # In single precision whatever the model's is, as in training.
         prediction = self.model.predict((features - self.feature_offsets).float())
         if prediction.probabilities is not None:

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.split_metrics import label_from
+from perceptron.models.task_module import Prediction, TaskModule
 from perceptron.models.threshold import START, best_threshold
 from perceptron.tasks import BINARY
 
@@ -75,6 +75,10 @@ class BinaryClassifier(TaskModule):
     def predictions(self, outputs: Tensor) -> Tensor:
         """Probabilities of class 1."""
         return outputs.squeeze(-1).sigmoid()
+
+    def correct(self, outputs: Tensor, target: Tensor) -> Tensor:
+        """Whether the label by the threshold is the target."""
+        return (outputs.squeeze(-1).sigmoid() >= self.cut) == target.bool()
 
     def answers(self, outputs: Tensor) -> Prediction:
         """Labels ``(batch,)`` and probabilities ``(batch, 2)``."""

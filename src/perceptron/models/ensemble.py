@@ -1,4 +1,4 @@
-"""Models that were trained apart, answering together."""
+"""Predict with the mean of models that were trained apart."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from perceptron.models.base import TaskModule
 from perceptron.models.binary import BinaryClassifier
 from perceptron.models.standardize import Standardize
+from perceptron.models.task_module import TaskModule
 
 
 class Member(nn.Module):
@@ -36,7 +36,7 @@ class Member(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """The network of a ``TaskModule`` whose answer is the mean of its members' (Lakshminarayanan et al. 2017).
+    """The network of a ``TaskModule`` that predicts the mean of its members (Lakshminarayanan et al. 2017).
 
     Shape: ``(batch, n_features)`` raw to ``(batch, members, n_outputs)``. Its own module's standardisation is the
     identity, for each member has one.

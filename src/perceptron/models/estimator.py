@@ -1,4 +1,4 @@
-"""A scikit-learn estimator that is measured like every other model."""
+"""A scikit-learn estimator with the metrics of every other model."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ _OF_LABELS = (
 
 
 class Estimator:
-    """Fits an estimator on standardised rows, and answers with the metrics of every other model.
+    """Fits an estimator on standardised rows and reports the metrics of every other model.
 
     Args:
         estimator: any classifier or regressor of scikit-learn's interface; each ``random_state`` that is None is set.
@@ -80,7 +80,7 @@ class Estimator:
         self._metrics = joined(TaskMetrics(task=task.name, num_classes=n_classes) if task_metrics else None, metrics)
 
     def fit(self, features: Tensor, target: Tensor, factors: Tensor | None = None) -> None:
-        """Fit on training rows, raw, as the data module hands them out; stopping early uses a part of them alone.
+        """Fit on training rows, not standardised, as the data module hands them out.
 
         Args:
             features: ``(n_rows, n_features)``.
@@ -104,9 +104,9 @@ class Estimator:
         self.estimator.fit(self._inputs(features), target.numpy(), **weights)
 
     def metrics(self, features: Tensor, target: Tensor) -> dict[str, float]:
-        """Loss and metrics of rows, raw.
+        """Loss and metrics of rows, not standardised.
 
-        What needs probabilities is NaN for an estimator that gives none; its area and average precision are those of
+        Metrics of probabilities are NaN for an estimator that gives none; its area and average precision are those of
         its decision function.
         """
         if self.task is REGRESSION:
@@ -170,7 +170,7 @@ class Estimator:
         return inputs
 
     def _columns(self, found: Tensor, missing: float) -> Tensor:
-        """A column per class of the data, also of those that no training row has."""
+        """A column per class of the data, including those that no training row has."""
         columns = found.new_full((len(found), self.n_classes), missing)
         columns[:, torch.from_numpy(np.asarray(self.estimator.classes_)).long()] = found
         return columns
@@ -193,7 +193,7 @@ def _float32(values: npt.ArrayLike) -> Tensor:
 
 
 def _ranks(scores: Tensor) -> Tensor:
-    """The same order within each column in [0, 1], as probabilities are; ties stay ties."""
+    """Scores in [0, 1], as probabilities are, in the same order within each column; ties stay ties."""
     if scores.ndim == 2:
         return torch.stack([_ranks(column) for column in scores.T], dim=1)
     values, places = np.unique(scores.numpy(), return_inverse=True)

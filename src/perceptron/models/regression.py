@@ -4,8 +4,8 @@ from typing import Any
 
 from torch import Tensor
 
-from perceptron.models.base import Prediction, TaskModule
 from perceptron.models.standardize import Standardize
+from perceptron.models.task_module import Prediction, TaskModule
 from perceptron.tasks import REGRESSION
 
 
@@ -41,6 +41,9 @@ class Regressor(TaskModule):
     def predictions(self, outputs: Tensor) -> Tensor:
         """Values in the targets' units."""
         return self.standardize_target.inverse(outputs)
+
+    def correct(self, outputs: Tensor, target: Tensor) -> None:
+        """None: values are no labels."""
 
     def answers(self, outputs: Tensor) -> Prediction:
         """Values ``(batch, n_targets)`` in the targets' units, less the targets' offsets."""

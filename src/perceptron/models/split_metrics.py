@@ -27,13 +27,13 @@ class SplitMetrics(nn.Module):
     def __init__(self, split: SplitName, metrics: MetricCollection, *, keeps_rows: bool = False) -> None:
         super().__init__()
         self.split = split
-        # A loss that is no number must not be left out of the mean.
+        # A non-finite loss must not be left out of the mean.
         self.loss = MeanMetric(nan_strategy="disable")
         self.metrics = metrics.clone(prefix=f"{split}/")
         self.rows = Rows() if keeps_rows else None
 
     def update(self, losses: Tensor, predictions: Tensor, target: Tensor, outputs: Tensor) -> None:
-        """Count a batch.
+        """Add a batch.
 
         Args:
             losses: ``(batch,)``.
@@ -77,7 +77,7 @@ class Rows(AllRowsMetric):
 
 
 def joined(of_task: MetricCollection | None, own: MetricCollection | None) -> MetricCollection:
-    """One collection of the task's metrics, which it takes over, and a copy of others."""
+    """One collection of the task's metrics and a copy of the others."""
     metrics: dict[str, Metric] = {}
     for some in (of_task, None if own is None else own.clone()):
         metrics |= {} if some is None else dict(some.items(copy_state=False))
@@ -85,7 +85,7 @@ def joined(of_task: MetricCollection | None, own: MetricCollection | None) -> Me
 
 
 def label_from(metrics: MetricCollection, threshold: float, dtype: torch.dtype) -> None:
-    """Have the metrics that label rows by a threshold label them 1 from it on, as models do; torchmetrics does above.
+    """Set the threshold of metrics so that they label a row 1 at it, as models do; torchmetrics labels it 1 above.
 
     Args:
         metrics: of two classes.
@@ -100,7 +100,7 @@ def label_from(metrics: MetricCollection, threshold: float, dtype: torch.dtype) 
 
 
 def metric_inputs(predictions: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """What a metric's ``update`` takes: single precision or more, and a single target without its dimension."""
+    """Inputs of a metric's ``update``: in single precision or more, a single target without its dimension."""
     if predictions.dtype in (torch.float16, torch.bfloat16):
         predictions = predictions.float()
     if predictions.ndim == 2 and predictions.shape[1] == 1:
@@ -152,7 +152,7 @@ def number(value: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 @contextmanager
 def _named_failure(name: str) -> Iterator[None]:
-    """Say in one line which metric has failed: a user's may be tried on other rows than those that it meets."""
+    """Name a metric that fails in one line. A user's metric is tried before training, but on other rows."""
     try:
         yield
     except Exception as error:

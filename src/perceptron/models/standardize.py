@@ -1,4 +1,4 @@
-"""Standardisation as a layer, so that it travels with the weights."""
+"""Standardisation as a layer, so that it is stored with the weights."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Standardize(nn.Module):
-    """Columns to standardised ones and back, with mean and scale as buffers.
+    """Standardises columns, and back, with mean and scale as buffers.
 
     Shape: ``(batch, n_columns)`` of ``dtype`` both ways.
 

@@ -1,4 +1,4 @@
-"""The probability from which on a row is labelled 1, chosen on rows that the weights were not trained on."""
+"""Choose the threshold of a binary classifier on rows that its weights were not trained on."""
 
 import torch
 from torch import Tensor

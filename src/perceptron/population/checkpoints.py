@@ -28,7 +28,7 @@ class _Moment:
     batches: int
     ended: bool
     schedule_steps: tuple[int, int]
-    sums: tuple[float, int]
+    sums: tuple[float, int, int]
     resume: dict[str, Any]
     param_groups: list[dict[str, Any]]
     schedule: dict[str, Any] | None

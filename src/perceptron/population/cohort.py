@@ -62,6 +62,7 @@ class Cohort(nn.Module):
         self._epoch = 0
         self._steps: Iterator[list[Part]] = iter(())
         self._loss_sum = torch.empty(0)
+        self._n_correct = torch.empty(0, dtype=torch.int64)
 
     def enter(self, features: Tensor, target: Tensor) -> None:
         """Move whatever is not a parameter or buffer of this module to the table's device.
@@ -90,6 +91,7 @@ class Cohort(nn.Module):
         self.network.train()
         self.noise.start_epoch(epoch, self.device)
         self._loss_sum = torch.zeros(len(self.living), device=self.device)
+        self._n_correct = torch.zeros(len(self.living), device=self.device, dtype=torch.int64)
         self._steps = epoch_steps(self.living, epoch, self._table[1])
 
     def train_steps(self, count: int) -> None:
@@ -100,9 +102,11 @@ class Cohort(nn.Module):
     def _step(self, batch: list[Part]) -> None:
         """A step of every member that has rows left in this epoch."""
         for part in batch:
-            losses, gradient = self._losses(self._outputs(part.members, part.rows, self.noise), part)
+            outputs = self._outputs(part.members, part.rows, self.noise)
+            correct = self._correct(outputs, part)
+            losses, gradient = self._losses(outputs, part)
             self.network.backward(gradient)
-            self._add_to_sums(part, losses)
+            self._add_to_sums(part, losses, correct)
         self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
         if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
             self.optimizer.active = None
@@ -119,16 +123,20 @@ class Cohort(nn.Module):
         self._refresh(step_schedules(self.living, "epoch"))
         train = self._train_losses()
         finite = [bool(torch.isfinite(loss)) for loss in train]
+        correct = self._n_correct.tolist()
         val = self._scores("val", finite=finite)
         for position, member in enumerate(self.living):
-            batches, loss = member.row_batches(), train[position].item()
+            batches, loss, n_correct = member.row_batches(), train[position].item(), correct[position]
             member.steps += batches.n_steps
             for value in (val[position].get("val/loss", 0.0), loss):
                 if not math.isfinite(value):
                     member.failure = DivergedError(value, self._epoch)
             if member.failure is None:
-                sums = (self._loss_sum[position].item(), batches.n_rows)
-                member.history.append(Epoch(self._epoch, member.steps - 1, val[position], {"train/loss": loss}, sums))
+                sums = (self._loss_sum[position].item(), batches.n_rows, n_correct)
+                logged = {"train/loss": loss}
+                if member.model.counts_labels:
+                    logged["train/acc"] = _single(n_correct / batches.n_rows)
+                member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums))
         ends = self._ends()
         self._keep_best(ends)
         self._refresh(step_plateaus(self.living))
@@ -187,12 +195,29 @@ class Cohort(nn.Module):
         outputs: Tensor = self.network(features, members, noise)
         return outputs
 
-    def _add_to_sums(self, part: Part, losses: Tensor) -> None:
+    def _add_to_sums(self, part: Part, losses: Tensor, correct: Tensor | None) -> None:
         sums = losses.sum(dim=1, dtype=self._loss_sum.dtype)
         if part.members is None:
             self._loss_sum += sums
         else:
             self._loss_sum.index_add_(0, part.members, sums)
+        if correct is not None:
+            counts = correct.sum(dim=1)
+            if part.members is None:
+                self._n_correct += counts
+            else:
+                self._n_correct.index_add_(0, part.members, counts)
+
+    def _correct(self, outputs: Tensor, part: Part) -> Tensor | None:
+        """Which rows are labelled correctly, ``(m, batch)``; None where labels are not counted."""
+        if not self.members[0].model.counts_labels:
+            return None
+        with torch.no_grad():
+            of_groups = [
+                model.correct(outputs[where], part.target[where])
+                for model, where in self.scoring_groups.slices(part.members)
+            ]
+        return of_groups[0] if len(of_groups) == 1 else torch.cat([each for each in of_groups if each is not None])
 
     def _train_losses(self) -> Tensor:
         means = self._loss_sum / self._loss_sum.new_tensor([member.row_batches().n_rows for member in self.living])
@@ -289,6 +314,11 @@ class Cohort(nn.Module):
             self.optimizer.keep(positions)
             self.network.keep(positions)
             self.mean, self.scale = self.mean[positions], self.scale[positions]
+
+
+def _single(value: float) -> float:
+    """The nearest number in single precision, which the job alone logs."""
+    return torch.tensor(value).item()
 
 
 def _dropout_rates(model: TaskModule) -> list[float]:

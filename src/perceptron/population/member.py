@@ -25,15 +25,15 @@ class Epoch:
         number: from 0.
         step: number of the optimizer step under which it is logged.
         val: metrics of the validation rows under names like ``val/acc``.
-        train: ``train/loss``.
-        sums: of the losses of all rows, and the number of rows.
+        train: ``train/loss``, and of classes ``train/acc``.
+        sums: of the losses of all rows, the number of rows, and the number of correctly labelled ones.
     """
 
     number: int
     step: int
     val: Mapping[str, float]
     train: Mapping[str, float]
-    sums: tuple[float, int]
+    sums: tuple[float, int, int]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -85,7 +85,7 @@ class Member:
     @cached_property
     def factors(self) -> Tensor | None:
         """Factors ``(n_train,)`` of its training rows' losses; None for 1."""
-        return self.datamodule.factors()
+        return self.datamodule.columns.factors()
 
     def latest(self, name: str) -> Tensor:
         """The latest value of a metric, in the precision of the job alone: training losses are float32."""

@@ -1,4 +1,4 @@
-"""Answers to a CSV or Parquet file, a chunk at a time."""
+"""Predictions written to a CSV or Parquet file, a chunk at a time."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from perceptron.files.writing import atomic_file
 
 
 class Writer(Protocol):
-    """What takes record batches."""
+    """A writer of record batches."""
 
     def write_batch(self, batch: Any) -> None:
         """Append rows."""
@@ -33,9 +33,9 @@ class Layout:
         target_names: one per target.
         row_id: name of the first column.
         id_type: pyarrow's type of the first column.
-        has_spread: whether an ensemble answers.
-        is_double: whether probabilities and spreads are float64, as those of a model that was trained so; else float32.
-        safe: whether texts that a spreadsheet program would run as formulas get an apostrophe in front.
+        has_spread: whether the predictions are those of an ensemble.
+        is_double: whether probabilities and spreads are float64, as for a model in double precision; else float32.
+        safe: whether to put an apostrophe before texts that a spreadsheet program would run as formulas.
     """
 
     def __init__(

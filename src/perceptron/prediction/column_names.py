@@ -1,7 +1,7 @@
-"""Which columns of a file are the model's features. Imports nothing heavy."""
+"""Checks that the columns of a file are the model's features."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from perceptron.errors import UsageError
 
@@ -42,23 +42,13 @@ def check_count(count: int, *, wanted: Sequence[str], source: str) -> None:
     """Check a file without names.
 
     Raises:
-        UsageError: where it has not as many columns as the model has features.
+        UsageError: if it has not as many columns as the model has features.
     """
     if count != len(wanted):
         raise UsageError(
             f"input without column names must have the model's {len(wanted)} columns, got {count} in {source}; "
             f"it must start with {_few(wanted)}"
         )
-
-
-def are_numbers(cells: Iterable[str]) -> bool:
-    """Whether a first line holds values and not names."""
-    try:
-        for cell in cells:
-            float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _few(names: Sequence[str]) -> str:

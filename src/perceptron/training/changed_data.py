@@ -2,7 +2,21 @@
 
 from perceptron.data import TableDataModule
 from perceptron.data.digest import digest
+from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
+
+
+def check_unchanged(run: Run, datamodule: TableDataModule) -> None:
+    """Check that a run continues with the rows that it was trained on.
+
+    Raises:
+        UsageError: where they have changed.
+    """
+    if changed := changed_rows(run, datamodule):
+        raise UsageError(
+            f"a run goes on with the rows that it was trained on, got {changed}: training rows would become test rows; "
+            "restore the data, or start a new run"
+        )
 
 
 def changed_rows(run: Run, datamodule: TableDataModule) -> str | None:

@@ -1,11 +1,11 @@
-"""What makes a loss diverge. Imports nothing heavy."""
+"""Advice for a diverged loss. Imports nothing heavy."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
-def likely_steep(config: Mapping[str, Any]) -> str:
-    """The settings that make a loss diverge, as advice."""
+def divergence_advice(config: Mapping[str, Any]) -> str:
+    """The settings that make a loss diverge, and what to set them to."""
     advice = [f"optimizer.lr={config['optimizer']['lr']}"]
     if config["data"]["standardize"] == "none":
         advice.append("set data.standardize=per_feature")

@@ -1,11 +1,10 @@
-"""Fit a model, with what goes wrong on the way said in one line."""
+"""Fit a model; failures are one line."""
 
 from collections.abc import Callable, Collection
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from perceptron.callbacks import take_several_steps
 from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
@@ -37,7 +36,6 @@ def fit(
     if trainer.is_global_zero:
         reopen_logs(trainer.loggers, steps=0 if start is None else start.steps)
     try:
-        take_several_steps(trainer, model, datamodule, taken=0 if start is None else start.steps_taken)
         trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
     except (MisconfigurationException, ValueError, RuntimeError, LookupError) as error:
         if "monitor" in str(error) or "conditioned on metric" in str(error):
@@ -50,7 +48,7 @@ def fit(
 
 
 def _blame(start: Start | None, trainer: L.Trainer, error: Exception) -> None:
-    """Take a failure before the first step behind a checkpoint for the checkpoint's, such as states of another shape.
+    """Blame the checkpoint for a failure before the first step after it, such as states of another shape.
 
     Raises:
         UsageError: for such a failure.

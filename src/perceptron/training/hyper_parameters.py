@@ -1,10 +1,10 @@
-"""The settings of a run as a dashboard shows them."""
+"""The settings of a run under flat names, as a dashboard shows them."""
 
 from collections.abc import Mapping
 from typing import Any
 
 Setting = bool | int | float | str
-# Of the trainer's many flags those that people vary; the others say how to run, not what.
+# The flags of the trainer that people vary; the others change how it runs, not its results.
 _TRAINER = (
     "trainer",
     "trainer.max_epochs",
@@ -13,7 +13,7 @@ _TRAINER = (
     "trainer.accumulate_grad_batches",
     "trainer.gradient_clip_val",
 )
-# The seed stands under its own name.
+# The seed has its own name.
 _LEFT_OUT = ("data.seed", "data.num_workers", "data.on_device", "data.eval_batch_size")
 
 

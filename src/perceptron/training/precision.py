@@ -1,4 +1,4 @@
-"""The precision that a model's weights are stored in."""
+"""Convert a model to the precision that its weights are stored in."""
 
 from perceptron.models import TaskModule
 

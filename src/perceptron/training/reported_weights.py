@@ -1,4 +1,4 @@
-"""The weights that a run reports, and what is known of them."""
+"""The weights that a run reports: those of its best epoch, or its last."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,15 +15,16 @@ from perceptron.runs.training_end import training_end
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Weights to be reported.
+class ReportedWeights:
+    """Where reported weights come from, and what was logged of them.
 
     Attributes:
-        path: of their checkpoint; None where the model has them.
-        epoch: that they are from, from 0; None where no best epoch is known.
-        rule: that has kept them; None for the last weights, or those of another run.
-        last: the monitored metric's last value, where no rule has kept any.
+        path: of their checkpoint; None where there is none.
+        epoch: of the training, from 0; None where no best epoch is known.
+        rule: that kept them; None for the last weights, or those of another run.
+        last: the monitored metric's last value, where no rule kept any.
         logged: training and validation metrics of that epoch, those of callbacks too.
+        ending: of the training, see ``perceptron.runs.training_end``; None where there was none.
     """
 
     path: str | None = None
@@ -31,10 +32,11 @@ class Kept:
     rule: ModelCheckpoint | None = None
     last: float | None = None
     logged: Mapping[str, float] = field(default_factory=dict)
+    ending: Mapping[str, Any] | None = None
 
 
-def kept_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -> Kept:
-    """What a training has kept: its best checkpoint, which the model is given; without one, the last weights.
+def take_reported_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -> ReportedWeights:
+    """Give a model the weights of its training's best checkpoint; without one, it keeps the last.
 
     Args:
         trainer: at the end of its fit.
@@ -45,26 +47,28 @@ def kept_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -> Kept:
     rules = [rule for rule in trainer.checkpoint_callbacks if isinstance(rule, ModelCheckpoint)]
     rule = reporting_rule(rules, monitor)
     if rule is None:
-        return Kept(last=logged.get(monitor), logged=_of_epochs(logged))
+        return ReportedWeights(
+            last=logged.get(monitor), logged=_of_epochs(logged), ending=_ending(trainer, kept_epoch=None)
+        )
     path = rule.best_model_path
     contents = read_checkpoint(path)
     load_state(model, contents, where=path)
-    return Kept(path=path, epoch=contents["epoch"], rule=rule, logged=_of_epochs(contents[RESUME]["metrics"]))
+    return ReportedWeights(
+        path=path,
+        epoch=contents["epoch"],
+        rule=rule,
+        logged=_of_epochs(contents[RESUME]["metrics"]),
+        ending=_ending(trainer, kept_epoch=contents["epoch"]),
+    )
 
 
-def ending_of(trainer: L.Trainer, kept: Kept) -> dict[str, Any]:
-    """How the training ended, see ``perceptron.runs.training_end``.
-
-    Args:
-        trainer: at the end of its fit.
-        kept: the weights that it has kept.
-    """
+def _ending(trainer: L.Trainer, *, kept_epoch: int | None) -> dict[str, Any]:
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return training_end(
         epochs=trainer.current_epoch,
         max_epochs=trainer.max_epochs,
         stopped_early=any(isinstance(callback, EarlyStopping) and callback.stopped_epoch > 0 for callback in callbacks),
-        kept_epoch=kept.epoch,
+        kept_epoch=kept_epoch,
     )
 
 

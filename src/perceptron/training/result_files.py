@@ -1,4 +1,4 @@
-"""What a run writes down and says of its data, its origin and its results."""
+"""The files that a run writes about its configuration, its data, its origin and its results."""
 
 import logging
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ import torch
 
 from perceptron.data import TableDataModule
 from perceptron.files.plain_values import write_json
+from perceptron.files.writing import write_text
+from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.provenance import provenance
 from perceptron.runs.training_end import training_end_text
 from perceptron.tasks import Direction
@@ -65,11 +67,21 @@ def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
     return {group: option for group, option in chosen.items() if "/" not in group and option is not None}
 
 
-def write_data_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Write ``data_report.json``; log what stands out."""
-    write_json(folder / "data_report.json", report)
-    for warning in report["warnings"]:
-        log.warning("%s", visible(warning))
+def begin_run(folder: Path, config: Mapping[str, Any], datamodule: TableDataModule) -> None:
+    """Write ``config.yaml`` and ``data_report.json``; log the task of the data and what stands out in it.
+
+    Args:
+        folder: of the run, where the results of an earlier attempt are deleted.
+        config: plain configuration.
+        datamodule: set up.
+    """
+    (folder / "metrics.json").unlink(missing_ok=True)
+    write_text(folder / "config.yaml", as_yaml(config))
+    log_task(datamodule)
+    if datamodule.report is not None:
+        write_json(folder / "data_report.json", datamodule.report)
+        for warning in datamodule.report["warnings"]:
+            log.warning("%s", visible(warning))
 
 
 def log_task(datamodule: TableDataModule) -> None:
@@ -80,7 +92,7 @@ def log_task(datamodule: TableDataModule) -> None:
 
 
 def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> None:
-    """Log what ``experiment=table`` sets, which a user-supplied table takes unless told otherwise."""
+    """Log the settings of ``experiment=table``, the defaults for a user-supplied table."""
     if chosen.get("experiment") != "table":
         return
     rows = config["data"]["batch_size"]
@@ -95,8 +107,8 @@ def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> 
     )
 
 
-def notes(datamodule: TableDataModule, end: Mapping[str, Any] | None = None) -> list[str]:
-    """What a report says of the training and of the rows.
+def report_lines(datamodule: TableDataModule, end: Mapping[str, Any] | None = None) -> list[str]:
+    """Lines of the report on the terminal about the training and the rows.
 
     Args:
         datamodule: whose rows.

@@ -1,4 +1,4 @@
-"""When a run draws its figures, and of what."""
+"""Draw the figures of a run."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +13,11 @@ from perceptron.models import TaskModule
 
 
 def figure_callbacks(figures: str, history: History) -> list[L.Callback]:
-    """What must be in the trainer so that there is something to draw.
+    """Callbacks that record what the figures show.
 
     Args:
         figures: ``end``, ``epoch`` or ``none``.
-        history: keeps what the figures at the end show of the training.
+        history: records the training for the figures at its end.
     """
     callbacks: dict[str, list[L.Callback]] = {"none": [], "end": [history], "epoch": [history, EpochFigures()]}
     return callbacks[figures]
@@ -32,11 +32,11 @@ def draw_figures(
     history: History,
     best_epoch: int | None,
 ) -> None:
-    """Draw the figures of a run, on the rows that say most of new ones.
+    """Draw the figures of a run on its test rows, or the rows that are closest to new ones.
 
     Args:
         config: plain configuration.
-        trainer: at its end.
+        trainer: after the test.
         model: with the weights that are reported.
         datamodule: its data.
         history: of the training.

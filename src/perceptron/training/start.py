@@ -1,4 +1,4 @@
-"""Where training starts: anew, or from a checkpoint, whose optimizer and schedule go on with what they have stored."""
+"""The checkpoint that training starts from, whose optimizer and schedule continue from their stored state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from perceptron.models import TaskModule
 from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
 from perceptron.runs.checkpoints.metadata import stored_schema
 from perceptron.runs.checkpoints.optimizer_states import check_states
-from perceptron.runs.checkpoints.resume_point import check_best_paths, check_point, resume_point, steps_taken
+from perceptron.runs.checkpoints.resume_point import check_best_paths, check_point, resume_point
 from perceptron.runs.folder import Run, checkpoint_path
 
 
@@ -33,24 +33,19 @@ class Start:
 
     @property
     def steps(self) -> int:
-        """Optimizer steps that are behind it."""
+        """Optimizer steps before it."""
         return int(self.checkpoint["global_step"])
-
-    @property
-    def steps_taken(self) -> int:
-        """Optimizer steps of its epoch that are behind it."""
-        return steps_taken(self.checkpoint)
 
     def load(self, model: TaskModule) -> None:
         """Load its weights.
 
         Raises:
-            UsageError: where it is none of such a model.
+            UsageError: where they do not fit the model.
         """
         load_state(model, self.checkpoint, where=self.path)
 
     def check_states(self, optimizer: Optimizer, schedule: Mapping[str, Any] | None) -> None:
-        """Check that a new optimizer and schedule, in Lightning's form, can take up what it has stored of them.
+        """Check that a new optimizer and schedule, in Lightning's form, can load its states.
 
         Raises:
             UsageError: where they cannot.
@@ -59,7 +54,7 @@ class Start:
 
 
 def starting_point(config: Mapping[str, Any]) -> Start | None:
-    """What ``ckpt_path`` names, which may be a run's folder; None to start anew.
+    """The checkpoint that ``ckpt_path`` names, or the one of the run's folder that it names; None to start anew.
 
     Args:
         config: plain configuration.

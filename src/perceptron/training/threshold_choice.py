@@ -1,4 +1,4 @@
-"""``model.threshold=auto``: chosen on validation rows for the best checkpoint's weights, and kept in it."""
+"""Choose the threshold of ``model.threshold=auto`` on validation rows, and store it in the best checkpoint."""
 
 import logging
 from pathlib import Path
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def check_threshold(model: object, datamodule: TableDataModule) -> None:
-    """Refuse to choose a threshold where nothing says which is good.
+    """Check that the validation rows hold both classes, without which no threshold can be chosen.
 
     Raises:
         UsageError: where the validation rows do not hold both classes.
@@ -37,13 +37,13 @@ def check_threshold(model: object, datamodule: TableDataModule) -> None:
 def choose_threshold(
     model: TaskModule, datamodule: TableDataModule, *, checkpoint: str | None = None, quiet: bool = False
 ) -> None:
-    """Choose the threshold of trained weights, and put it into their checkpoint; nothing where it is given.
+    """Choose the threshold of trained weights and store it in their checkpoint; nothing where the threshold is given.
 
     Args:
         model: with the weights.
         datamodule: whose validation rows decide.
         checkpoint: of the weights; None where there is none.
-        quiet: whether to leave the log to others.
+        quiet: whether to log nothing.
     """
     if not chooses(model):
         return

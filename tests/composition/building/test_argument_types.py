@@ -75,7 +75,7 @@ def test_parts_within_parts_are_checked() -> None:
         ("callbacks.early_stopping.min_delta", "a number"),
         ("callbacks.checkpoint.every_n_epochs", "a whole number or null"),
         ("logger.csv.name", "a text or null"),
-        ("trainer.limit_val_batches", "a whole number or a number or null"),
+        ("trainer.profiler", "a Profiler or a text or null"),
     ],
 )
 def test_a_stored_run_is_one_line(

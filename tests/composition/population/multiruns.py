@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 
 # Settings as users type them, each a multirun.
 TYPED = [

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -13,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from tests.composition.population.multiruns import TYPED, multirun
 from tests.population.comparing import sweep
 
-from perceptron.composition.population.job_loader import JobLoader, MultirunJobs
+from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.multirun_jobs import MultirunJobs
 
 # Overrides of jobs that a sweeper may ask for in turn, each a multirun.
 SWEEPS = [
@@ -64,21 +64,9 @@ def _assert_equal(jobs: Sequence[Sequence[str]], hydras: ConfigLoader, master: D
         expected = _enter(slow, number)
         settings = OmegaConf.masked_copy(expected, [key for key in expected if key != "hydra"])
         assert job.config == OmegaConf.to_container(settings, resolve=True)
-        job.write_hydra_files()
-        folder = Path(expected.hydra.runtime.output_dir)
-        assert _loaded(folder / ".hydra/config.yaml") == yaml.safe_load(OmegaConf.to_yaml(settings))
-        assert _loaded(folder / ".hydra/hydra.yaml") == yaml.safe_load(
-            OmegaConf.to_yaml(OmegaConf.masked_copy(expected, "hydra"))
-        )
-        assert (
-            _loaded(folder / ".hydra/overrides.yaml")
-            == job.overrides
-            == OmegaConf.to_container(expected.hydra.overrides.task)
-        )
-
-
-def _loaded(path: Path) -> Any:
-    return yaml.safe_load(path.read_text())
+        assert job.composed == OmegaConf.to_container(expected, enum_to_str=True)
+        assert job.overrides == OmegaConf.to_container(expected.hydra.overrides.task)
+        assert job.log_file == expected.hydra.job_logging.handlers.file.filename
 
 
 @pytest.mark.parametrize("jobs", SWEEPS)
@@ -141,6 +129,25 @@ def test_a_job_that_cannot_be_resolved_affects_no_other(monkeypatch: pytest.Monk
     assert [(folder / f"{number}/metrics.json").is_file() for number in range(3)] == [False, True, True]
     # As with Hydra's own launcher.
     assert not list(folder.rglob("*.log"))
+
+
+def test_files_of_a_job_hold_what_was_composed(tmp_path: Path) -> None:
+    with multirun([f"hydra.sweep.dir={tmp_path}", "tags=['1e-3','${seed}']", "seed=1,2"]) as (
+        hydras,
+        master,
+        overrides,
+    ):
+        jobs = MultirunJobs(JobLoader(hydras), master, overrides)
+        for number in jobs.numbers:
+            job = jobs.job(number)
+            job.write_hydra_files()
+            files = {path.stem: yaml.safe_load(path.read_text()) for path in (tmp_path / f"{number}/.hydra").iterdir()}
+            assert files == {
+                "config": {name: value for name, value in job.composed.items() if name != "hydra"},
+                "hydra": {"hydra": job.composed["hydra"]},
+                "overrides": job.overrides,
+            }
+            assert (tmp_path / f"{number}/train.log").read_text() == ""
 
 
 def test_a_member_leaves_the_files_that_hydra_leaves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.population.comparing import assert_same_jobs, jobs, sweep
 from perceptron.callbacks import progress
 from perceptron.composition.population import shares
 from perceptron.composition.population.groups import Group, divided
-from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.shares import train_together
 from perceptron.training.processes import can_fork
 
@@ -53,7 +53,7 @@ def said() -> Iterator[list[str]]:
 )
 def test_a_group_is_divided_evenly(count: int, n_processes: int, max_members: int | None, sizes: list[int]) -> None:
     first = ComposedJob(0, {"trainer": {"accelerator": "cpu"}}, {})
-    group = Group(first, None, range(count))  # type: ignore[arg-type]
+    group = Group("", first, None, range(count))  # type: ignore[arg-type]
     found = divided(group, n_processes=n_processes, max_members=max_members)
     assert sorted(len(share) for share in found) == sorted(sizes)
     assert [number for share in found for number in share] == list(range(count))
@@ -98,6 +98,16 @@ def test_a_process_that_is_killed_leaves_its_jobs_to_be_run_alone(
     folder = sweep(monkeypatch, tmp_path, *WINE, "seed=range(8)", "trainer.max_epochs=1", "trainer.num_threads=2")
     assert "jobs 0 to 3 run alone: its process ended with -9" in said
     assert len(list(folder.glob("*/metrics.json"))) == 8
+
+
+def test_a_job_whose_interpolation_leaves_its_group_runs_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    settings = [*WINE, "seed=2,3", "trainer.max_epochs=${seed}", "logger=none"]
+    folder = sweep(monkeypatch, tmp_path, *settings)
+    assert "job #1 runs alone: an interpolation gives it other settings than the first job of its group" in said
+    runs = [json.loads((job / "provenance.json").read_text()) for job in jobs(folder)]
+    assert [run["training"]["epochs"] for run in runs] == [2, 3]
 
 
 def test_models_of_scikit_learn_run_alone_beside_others(

@@ -67,7 +67,7 @@ FORBIDDEN = [
     # Through the attributes of what is allowed.
     "lightning.pytorch.callbacks.model_checkpoint.shutil.rmtree",
     "lightning.pytorch.cli.LightningCLI",
-    "perceptron.data.batches.torch.load",
+    "perceptron.data.loaders.torch.load",
     "perceptron.data.datamodule.np.load",
     "perceptron.data.table.as_table.__globals__",
     "perceptron.models.TaskModule.load_from_checkpoint",

@@ -6,9 +6,9 @@ import pytest
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
+from tests.composition.command_lines import check_command_line
 
-from perceptron.composition.settings.command import check_overrides
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.errors import UsageError
 
@@ -108,4 +108,4 @@ def test_mistakes_are_named(loader: ConfigLoader, params: Mapping[str, str], mes
 
 def test_a_setting_under_a_condition_is_not_asked_of_other_choices() -> None:
     momentum = 'optimizer.momentum=tag("if optimizer=sgd", interval(0, 0.95))'
-    check_overrides(["hydra/sweeper=optuna", "optimizer=choice(sgd, adam)", momentum], multirun=True)
+    check_command_line(["-m", "hydra/sweeper=optuna", "optimizer=choice(sgd, adam)", momentum])

@@ -1,4 +1,4 @@
-"""Dates are read in the usual forms that mean one day alone; others are named, with how to write them."""
+"""Dates are read in the usual formats that mean one day alone; others are named, with how to write them."""
 
 import datetime
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perceptron.data.columns.dates import DateForms, advice_on_dates, date_form, read_dates
+from perceptron.data.columns.dates import DateFormats, advice_on_dates, detect_date_format, read_dates
 from perceptron.data.columns.encoding import as_texts, encode, encoded_names, fit_encoding, from_texts
 from perceptron.errors import UsageError
 
@@ -38,7 +38,7 @@ DAYS = pd.to_datetime(["1984-08-17", "1990-02-01", "2012-12-31"])
 )
 def test_the_usual_forms_are_the_same_days(texts: list[object], form: str) -> None:
     column = pd.Series([*texts, None], dtype=object) if isinstance(texts[0], str) else pd.Series([*texts, None])
-    assert date_form(column) == form
+    assert detect_date_format(column) == form
     dates = read_dates(column, form)
     assert dates.iloc[:3].dt.tz_localize(None).tolist() == DAYS.tolist()
     assert dates.isna().tolist() == [False, False, False, True]
@@ -52,7 +52,7 @@ def test_times_of_the_day() -> None:
         (["1984/08/17T06:30:00+01:00", "1990/02/01T18:00:00+01:00"], [5.5, 17]),
     ):
         column = pd.Series(texts)
-        form = date_form(column)
+        form = detect_date_format(column)
         assert form is not None, texts
         dates = read_dates(column, form)
         assert (dates.dt.hour + dates.dt.minute / 60).tolist() == hours
@@ -75,7 +75,7 @@ def test_times_of_the_day() -> None:
     ],
 )
 def test_what_may_be_another_day_or_none_is_no_date(values: object) -> None:
-    assert date_form(pd.Series(values)) is None
+    assert detect_date_format(pd.Series(values)) is None
 
 
 def _advice(texts: list[str]) -> str | None:
@@ -116,16 +116,16 @@ def test_others_are_named_with_what_to_type() -> None:
 
 def test_the_setting_says_the_form_of_all_columns_that_have_it_or_of_single_ones() -> None:
     column = pd.Series(["01/02/1984", "03/04/1990"], name="day")
-    assert DateForms.typed(None).form_of("day", column) is None
-    assert DateForms.typed("%d/%m/%Y").form_of("day", column) == "%d/%m/%Y"
-    assert DateForms.typed("%d/%m/%Y").form_of("city", pd.Series(["Paris"])) is None
-    assert DateForms.typed({"day": "%m/%d/%Y"}).form_of("day", column) == "%m/%d/%Y"
-    assert DateForms.typed({"day": None}).form_of("day", pd.Series(["2012-01-01"])) is None
+    assert DateFormats.typed(None).format_of("day", column) is None
+    assert DateFormats.typed("%d/%m/%Y").format_of("day", column) == "%d/%m/%Y"
+    assert DateFormats.typed("%d/%m/%Y").format_of("city", pd.Series(["Paris"])) is None
+    assert DateFormats.typed({"day": "%m/%d/%Y"}).format_of("day", column) == "%m/%d/%Y"
+    assert DateFormats.typed({"day": None}).format_of("day", pd.Series(["2012-01-01"])) is None
     with pytest.raises(UsageError) as caught:
-        DateForms.typed({"day": "%d.%m.%Y"}).form_of("day", column)
+        DateFormats.typed({"day": "%d.%m.%Y"}).format_of("day", column)
     assert str(caught.value) == (
         "data.date_format=%d.%m.%Y must be how every date of column day is written, got '01/02/1984' in row 0; set the "
-        "column's form, or mend it"
+        "column's format, or mend it"
     )
 
 

@@ -12,6 +12,8 @@ import pytest
 from perceptron.data import table_from_files
 from perceptron.data.columns.encoding import as_texts, encode, encoded_names, from_texts
 from perceptron.data.columns.kinds import kind_of
+from perceptron.data.columns.missing_texts import Missing
+from perceptron.data.sources import csv_reader
 from perceptron.data.sources.csv_columns import read_csv
 from perceptron.data.sources.csv_reader import separator_of
 from perceptron.errors import UsageError
@@ -197,3 +199,41 @@ def test_rows_to_be_predicted_are_read_as_those_of_training(tmp_path: Path) -> N
         file.write_text(text)
         (chunk,) = read_rows(file, features=data.schema.feature_names, encoding=data.schema.encoding)
         assert chunk.features.tolist() == want.tolist(), name
+
+
+def test_a_quoted_empty_cell_is_a_row_and_a_blank_line_is_none(tmp_path: Path) -> None:
+    codes = [{"column": "a", "kind": "category", "missing": True, "values": ["x"], "other": False}]
+    file = tmp_path / "t.csv"
+    file.write_text('a\nx\n""\n\n   \nx\n')
+    (chunk,) = read_rows(file, features=["a=x", "a=missing"], encoding=as_texts(codes))
+    assert chunk.features.tolist() == [[1, 0], [0, 1], [1, 0]]
+    file.write_text('a,b\n1,2\n""\n')
+    with pytest.raises(UsageError, match="must have 2 cells in every row, as in its first line, got 1 in line 3"):
+        read_csv(file, "data.path")
+
+
+def test_a_number_with_a_decimal_comma_may_mean_a_missing_value(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a;b\n1,5;2\n-9,9;3\n")
+    assert read_csv(file, "data.path", Missing(texts=("", "-9,9"))).a.tolist()[:1] == [1.5]
+    assert read_csv(file, "data.path", Missing(texts=("", "-9,9"))).a.isna().tolist() == [False, True]
+
+
+def test_digits_that_a_number_would_lose_stay_texts(tmp_path: Path) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a,b,c\n12345678901234567890123,1,1.5\n12345678901234567890124,9007199254740993,1e30\n")
+    got = read_csv(file, "data.path")
+    assert got.a.nunique() == 2
+    assert got.b.tolist() == [1, 9007199254740993]
+    assert got.c.tolist() == [1.5, 1e30]
+
+
+def test_lines_and_characters_across_the_bounds_of_what_is_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "t.csv"
+    file.write_bytes('\ufeffa,"b\r\nb"\r\n1,"Zürich\r\n"\r\n2,"€"\r\n'.encode())
+    want = {"a": [1, 2], "b\r\nb": ["Zürich\r\n", "€"]}
+    for size in range(1, 20):
+        monkeypatch.setattr(csv_reader, "_CHUNK_BYTES", size)
+        assert read_csv(file, "data.path").to_dict("list") == want

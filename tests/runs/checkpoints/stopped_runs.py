@@ -8,7 +8,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from perceptron.composition import train as training
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 from perceptron.runs.folder import Run
 

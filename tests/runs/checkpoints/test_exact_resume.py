@@ -3,17 +3,13 @@
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
-import lightning as L
 import pytest
 from tests.runs.checkpoints.stopped_runs import Kill, Killed, results_of, same, train_in
 
-from perceptron.callbacks import several_steps
 from perceptron.composition.stored.resuming import resume
-from perceptron.data import TableDataModule
 from perceptron.errors import InterruptedRunError
-from perceptron.models import TaskModule
+from perceptron.models import TaskModule, several_steps
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 from perceptron.runs.folder import Run
 
@@ -98,12 +94,13 @@ def test_the_same_bits_from_between_two_groups_of_steps(
     tmp_path: Path, kill: Kill, monkeypatch: pytest.MonkeyPatch, before: int, after: int, batches: int, goes_on_by: int
 ) -> None:
     taken: list[int] = []
+    start = TaskModule.on_train_start
 
-    def take(trainer: L.Trainer, model: TaskModule, datamodule: TableDataModule, **settings: Any) -> None:
-        several_steps.take_several_steps(trainer, model, datamodule, **settings)
-        taken.append(datamodule.steps_at_once)
+    def note(model: TaskModule) -> None:
+        start(model)
+        taken.append(model.steps_per_batch)
 
-    monkeypatch.setattr("perceptron.training.fit.take_several_steps", take)
+    monkeypatch.setattr(TaskModule, "on_train_start", note)
     monkeypatch.setattr(Kill, "takes_groups", True, raising=False)
     settings = ("optimizer=adam", "callbacks.last.every_seconds=0")
     monkeypatch.setattr(several_steps, "_MOST_STEPS", 1)

@@ -1,4 +1,4 @@
-"""The callbacks of a configuration: those that cannot do here what they are for are refused."""
+"""Build the callbacks of a configuration, and refuse those that cannot work here."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def build_callback(part: Mapping[str, Any], name: str) -> L.Callback:
 
 
 def check_callbacks(callbacks: Mapping[str, L.Callback], config: Mapping[str, Any], *, has_logger: bool) -> None:
-    """Refuse callbacks that would do nothing, or not what they are for.
+    """Refuse callbacks that would have no effect, or another than the intended one.
 
     Args:
         callbacks: by the names of their settings.
@@ -84,7 +84,7 @@ def check_callbacks(callbacks: Mapping[str, L.Callback], config: Mapping[str, An
 
 
 def _check_logging(name: str, callback: L.Callback, config: Mapping[str, Any], *, has_logger: bool) -> None:
-    """Refuse what would log to nobody."""
+    """Refuse callbacks whose values no logger would get."""
     kind = type(callback).__name__
     if isinstance(callback, _LOGGING) and not has_logger:
         raise UsageError(f"{name}, a {kind}, needs a logger, got none; type logger=tensorboard, or leave it out")

@@ -1,4 +1,4 @@
-"""The data of a configuration, its table read."""
+"""Build the data module of a configuration and read its table."""
 
 from omegaconf import DictConfig
 
@@ -18,11 +18,10 @@ def build_data(cfg: DictConfig, known: TableSchema | None = None, *, looks: bool
     Raises:
         UsageError: where the data set cannot be made from its arguments.
     """
-    datamodule: TableDataModule = instance(cfg, "data")
-    # No argument of the target: Hydra would take a category named ${...} for an interpolation.
-    datamodule.known = known
-    datamodule.looks = looks
+    # What is known is no argument of Hydra's call, which would take a category named ${...} for an interpolation.
+    make = instance(cfg, "data", _partial_=True)
     try:
+        datamodule: TableDataModule = make(known=known, looks=looks)
         datamodule.setup()
     except (TypeError, ValueError, OSError) as error:
         name = cfg.dataset.get("_target_", cfg._target_).rpartition(".")[2]

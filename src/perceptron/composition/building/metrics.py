@@ -1,4 +1,4 @@
-"""The metrics of the group ``metrics`` that are reported beside those of the task."""
+"""Build the metrics of the group ``metrics`` that are reported beside those of the task."""
 
 import inspect
 import warnings
@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
 from perceptron.composition.building.instantiate import imported_class, instance
-from perceptron.composition.settings.metrics import OF_TASK
+from perceptron.composition.settings.metrics_group import OF_TASK
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError, reason

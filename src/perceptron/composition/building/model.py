@@ -1,4 +1,4 @@
-"""The model of a configuration, for what its data is."""
+"""Build the model of a configuration for its data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ import torch
 from perceptron.composition.building.instantiate import imported_class, instance
 from perceptron.composition.building.metrics import metric_settings
 from perceptron.composition.building.network import build_network
-from perceptron.composition.settings.combinations import AUTO, MODEL_TASKS
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.known_targets import AUTO, MODEL_TASKS
 from perceptron.composition.settings.plain import plain
 from perceptron.data import Scaling, TableDataModule, TableSchema
 from perceptron.errors import UsageError

@@ -1,4 +1,4 @@
-"""The network of a configuration, which may be one's own: it gets of the settings and of the data what it takes."""
+"""Build the network of a configuration, which may be a user's class: it gets the settings and facts that it takes."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -15,7 +15,7 @@ from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.networks import MOST_ROWS, TabM
 
-# What stands in model.network of the project's own models, whatever _target_ is put in.
+# The settings in model.network of the project's own models, which remain where only _target_ is replaced.
 _DEFAULTS = {field.name: field.default for kind in (TabMConf, MLPConf) for field in fields(kind)}
 _DEFAULTS.pop("_target_")
 

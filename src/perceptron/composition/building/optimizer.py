@@ -1,4 +1,4 @@
-"""The optimizer of a configuration, and its learning-rate schedule."""
+"""Build the optimizer of a configuration and its learning-rate schedule."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The trainer of a configuration, with its callbacks and loggers."""
+"""Build the trainer of a configuration, with its callbacks and loggers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         quiet: whether to leave out progress bars.
 
     Raises:
-        UsageError: where this machine has not what ``trainer`` asks for.
+        UsageError: where this machine does not have the device that ``trainer`` names.
     """
     check_argument_types(plain(cfg.trainer), "trainer")
     check_device(cfg.trainer.accelerator)
@@ -86,7 +86,7 @@ def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
 
 
 def _plugins(wanted: Any) -> list[Any]:
-    """The user's plugins; and one by which checkpoints are written whole, unless theirs writes them."""
+    """The user's plugins, and one that writes checkpoints atomically unless one of theirs writes them."""
     parts = [] if wanted is None else list(wanted) if OmegaConf.is_list(wanted) else [wanted]
     plugins = [instance(part, "trainer.plugins") if OmegaConf.is_dict(part) else part for part in parts]
     has_own = any(isinstance(plugin, CheckpointIO) for plugin in plugins)

@@ -8,9 +8,9 @@ from typing import Any
 
 from hydra.utils import get_method
 
-from perceptron.composition.population.job_loader import ComposedJob
-from perceptron.composition.settings.checks import check_values
-from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.settings.combinations import check_combinations
+from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.population import CannotStackError, check_callback
 from perceptron.population.callback_rules import CHECKPOINT
@@ -50,7 +50,7 @@ def check_job(job: ComposedJob) -> None:
         raise CannotStackError("it is finished")
     if run.checkpoint("last").is_file():
         raise CannotStackError("it continues from its last checkpoint")
-    check_values(job.config)
+    check_combinations(job.config)
     surroundings = job.composed["hydra"]["job"]
     for name in ("chdir", "env_set", "env_copy"):
         if surroundings[name]:
@@ -86,14 +86,18 @@ def check_settings(config: Mapping[str, Any]) -> None:
     _check_dataset(config["data"]["dataset"])
 
 
-def check_together(job: ComposedJob, other: ComposedJob) -> None:
-    """Refuse a job that cannot join another's group: groups are formed before interpolations are resolved.
+def check_together(job: ComposedJob, key: str) -> None:
+    """Refuse a job that cannot join a group: groups are formed before interpolations are resolved.
+
+    Args:
+        job: composed.
+        key: by ``group_key`` of the group's first job.
 
     Raises:
         CannotStackError: if they differ in more than may vary within a group.
     """
-    if group_key(job.config) != group_key(other.config):
-        raise CannotStackError(f"an interpolation gives it other settings than job #{other.number} of its group")
+    if group_key(job.config) != key:
+        raise CannotStackError("an interpolation gives it other settings than the first job of its group")
 
 
 def group_key(config: Mapping[str, Any]) -> str:

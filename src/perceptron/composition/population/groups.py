@@ -10,8 +10,8 @@ from typing import Any
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.population.eligibility import check_job, check_together, group_key
-from perceptron.composition.population.job_loader import ComposedJob, MultirunJobs
 from perceptron.composition.population.members import MemberBuilder
+from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, members_that_fit
 
@@ -28,11 +28,13 @@ class Group:
     """Jobs that are trained side by side.
 
     Attributes:
+        key: of the settings that they have in common, see ``group_key``.
         first: one of them, composed: they share device, epochs and progress bar with it.
         member: its member, untrained.
         numbers: of the jobs; neighbours share the settings of losses and metrics where possible.
     """
 
+    key: str
     first: ComposedJob
     member: Member
     numbers: Sequence[int]
@@ -49,18 +51,18 @@ class JobPreparation:
         self._jobs = jobs
         self._builder = MemberBuilder()
 
-    def prepare(self, number: int, beside: ComposedJob | None = None) -> tuple[ComposedJob, Member] | None:
+    def prepare(self, number: int, key: str | None = None) -> tuple[ComposedJob, Member] | None:
         """A job and its member; None, with a line in the log, where the job must run alone.
 
         Args:
             number: of the job.
-            beside: a job of the group that it is to join; None for the first.
+            key: of the group that the job is to join; None for the first of a group.
         """
         try:
             job = self._jobs.job(number)
             check_job(job)
-            if beside is not None:
-                check_together(job, beside)
+            if key is not None:
+                check_together(job, key)
             return job, self._builder.build(job.config, job.choices)
         except (CannotStackError, UsageError, OmegaConfBaseException) as error:
             _log_alone(number, error)
@@ -96,7 +98,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
         while numbers:
             prepared = preparation.prepare(numbers[0])
             if prepared is not None:
-                groups.append(Group(*prepared, numbers))
+                groups.append(Group(group_key(prepared[0].config), *prepared, numbers))
                 break
             alone.append(numbers.pop(0))
     return groups, alone

@@ -1,76 +1,19 @@
-"""The jobs of a multirun, composed quickly: those that differ only in plain values share one composition by Hydra.
+"""The loader of a multirun's jobs: those that differ only in plain values share one composition by Hydra.
 
 Hydra reads and merges all configuration files anew for each job: 165 ms, where setting a few values takes less than one
 (measured), and longer than training the job beside others.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.population.shared_composition import SharedComposition
 from perceptron.composition.settings.parsing import parsed_override
-from perceptron.runs.plain_yaml import as_yaml
-
-# The groups on which grouping depends, see ``group_key``.
-_GROUPED = ("data", "model", "optimizer", "trainer", "metrics", "callbacks")
-
-
-@dataclass(frozen=True)
-class ComposedJob:
-    """A job of a multirun as plain values, which can be sent to another process.
-
-    Attributes:
-        number: of the job in the multirun.
-        config: the configuration, interpolations resolved.
-        composed: the configuration as Hydra composed it, interpolations unresolved, with the node ``hydra``.
-        log_file: where Hydra would write the job's log; None for no file.
-    """
-
-    number: int
-    config: Mapping[str, Any]
-    composed: Mapping[str, Any]
-    log_file: str | None = None
-
-    @property
-    def overrides(self) -> list[str]:
-        """The overrides that make the job, without those of Hydra's own settings."""
-        return list(self.composed["hydra"]["overrides"]["task"])
-
-    @property
-    def choices(self) -> Mapping[str, str]:
-        """The option of each of Hydra's groups."""
-        choices: Mapping[str, str] = self.composed["hydra"]["runtime"]["choices"]
-        return choices
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the run."""
-        return Path(self.config["paths"]["output_dir"])
-
-    def write_hydra_files(self) -> None:
-        """Leave in the job's folder what Hydra leaves there: three files that tell what was composed, and an empty log.
-
-        The multirun's own log reports what happens to the job.
-        """
-        hydra = self.composed["hydra"]
-        output_dir = Path(hydra["runtime"]["output_dir"])
-        output_dir.mkdir(parents=True, exist_ok=True)
-        if hydra["output_subdir"] is not None:
-            folder = output_dir / hydra["output_subdir"]
-            folder.mkdir(parents=True, exist_ok=True)
-            settings = {name: value for name, value in self.composed.items() if name != "hydra"}
-            for name, values in (("config", settings), ("hydra", {"hydra": hydra}), ("overrides", self.overrides)):
-                (folder / f"{name}.yaml").write_text(as_yaml(values), encoding="utf-8")
-        if self.log_file is not None:
-            Path(self.log_file).touch()
 
 
 class JobLoader:
@@ -168,63 +111,6 @@ class JobLoader:
         if not self._groups:
             self._groups = set(self._loader.list_groups(""))
         return "/" in key or key in self._groups
-
-
-class MultirunJobs:
-    """The jobs of a multirun by their numbers.
-
-    Args:
-        loader: composes them.
-        config: the multirun's configuration.
-        overrides: of each job.
-        first: number of the first job.
-    """
-
-    def __init__(
-        self, loader: JobLoader, config: DictConfig, overrides: Sequence[Sequence[str]], first: int = 0
-    ) -> None:
-        self.config = config
-        self.numbers = range(first, first + len(overrides))
-        self._loader = loader
-        self._overrides = dict(zip(self.numbers, overrides, strict=True))
-
-    def settings(self, number: int) -> dict[str, Any]:
-        """The groups of a job's settings on which grouping depends, interpolations unresolved."""
-        cfg = self._shared(number).cfg
-        return {name: OmegaConf.to_container(cfg[name]) for name in _GROUPED}
-
-    def enter(self, number: int) -> SharedComposition:
-        """Set the composition that a job shares to this job, from which ``${hydra:...}`` reads until the next call."""
-        composition = self._shared(number)
-        hydra = composition.cfg.hydra
-        hydra.job.num, hydra.job.id = number, str(number)
-        hydra_config: Any = HydraConfig.instance()
-        hydra_config.cfg = composition.cfg
-        hydra.runtime.output_dir = str(Path(str(hydra.sweep.dir), str(hydra.sweep.subdir)).absolute())
-        return composition
-
-    def job(self, number: int) -> ComposedJob:
-        """A job as plain values.
-
-        Raises:
-            OmegaConfBaseException: if an interpolation cannot be resolved, or a value is missing.
-        """
-        composition = self.enter(number)
-        log_file: Any = OmegaConf.select(composition.cfg, "hydra.job_logging.handlers.file.filename")
-        return ComposedJob(number, *composition.plain(), log_file)
-
-    def for_hydra(self, number: int) -> DictConfig:
-        """A copy of a job's configuration for Hydra to run."""
-        cfg = self._shared(number).cfg.copy()
-        cfg.hydra.job.num, cfg.hydra.job.id = number, str(number)
-        return cfg
-
-    def overrides(self, number: int) -> Sequence[str]:
-        """The overrides that make a job."""
-        return self._overrides[number]
-
-    def _shared(self, number: int) -> SharedComposition:
-        return self._loader.shared(self.config, self._overrides[number])
 
 
 def _name(override: Override) -> str:

@@ -10,17 +10,17 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from perceptron.composition.population.groups import JobPreparation, group_jobs
-from perceptron.composition.population.job_loader import ComposedJob, JobLoader, MultirunJobs
+from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.composition.population.run_folder import write_run
 from perceptron.composition.population.shares import GroupTraining
-from perceptron.composition.settings.hydras import check_hydra
 from perceptron.composition.sweeps.train_job import as_job
 from perceptron.garbage_collection import rare_collection
 from perceptron.population import Member, PopulationFit
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
-from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.lightning_messages import silence_lightning
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,8 @@ def launch(
 
     Returns:
         Results in the jobs' order.
-
-    Raises:
-        UsageError: if one of Hydra's settings is not valid.
     """
     raise_if_lost()
-    check_hydra(config.hydra)
     setup_globals()
     configure_log(config.hydra.hydra_logging, config.hydra.verbose)
     Path(str(config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
@@ -97,7 +93,7 @@ def launch(
 
     try:
         with rare_collection():
-            tame_lightning()
+            silence_lightning()
             groups, alone = group_jobs(jobs, preparation)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for of_share in GroupTraining(preparation, write, max_members=max_members).train(groups):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from perceptron.composition.building.trainer import build_loggers
-from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.settings.monitors import directions
 from perceptron.files.writing import write_text
 from perceptron.population import Member, PopulationFit
@@ -15,7 +15,7 @@ from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import create_log_files, log_results, log_scalars
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.training_end import training_end
-from perceptron.training.divergence import likely_steep
+from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.result_files import write_results
 
@@ -35,7 +35,7 @@ def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | N
         UsageError: if the member has failed, after writing what it left until then.
         PrunedError: if it was pruned, likewise.
     """
-    with folder_lock(job.folder), explained_failures(job.folder, settings=likely_steep(job.config)):
+    with folder_lock(job.folder), explained_failures(job.folder, settings=divergence_advice(job.config)):
         return _write(job, member, fit)
 
 

@@ -15,7 +15,7 @@ from hydra.core.utils import JobReturn
 
 from perceptron.callbacks import EpochBar, EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
-from perceptron.composition.population.job_loader import ComposedJob
+from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
 from perceptron.terminal.text import visible
@@ -123,7 +123,7 @@ class GroupTraining:
     def _outcome(self, share: Share, *callbacks: L.Callback, forked: bool = False) -> Outcome:
         """Train and write a share."""
         results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
-        prepared = [self._preparation.prepare(number, beside=share.group.first) for number in share.numbers]
+        prepared = [self._preparation.prepare(number, share.group.key) for number in share.numbers]
         pairs = [pair for pair in prepared if pair is not None]
         fit = train_together(pairs, *callbacks, forked=forked) if pairs else None
         if fit is None:

@@ -1,89 +1,122 @@
-"""What the configuration alone tells to be wrong: one rule, one value, one fix. Imports nothing heavy."""
+"""What is wrong with a configuration before it runs: one rule, one value, one fix. Imports nothing heavy."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
-from perceptron.composition.settings.ranges import RANGES
-from perceptron.errors import UsageError, reason
+from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.plain import find, plain
+from perceptron.composition.settings.schema import OPEN_SCHEMAS
+from perceptron.composition.settings.schema.constraints import Constraint, constraints_of
+from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
-# What Lightning's manual has one set, and what clusters that it knows set themselves.
-_OF_CLUSTERS = (
+# Environment variables that Lightning's manual has users set on each node, and those of the clusters that it knows.
+_CLUSTER_VARIABLES = (
     "MASTER_ADDR", "NODE_RANK", "GROUP_RANK", "TORCHELASTIC_", "SLURM_", "LSB_", "OMPI_", "PMI_", "PMIX_",
 )  # fmt: skip
 _FOLDER_OF_JOB = "${hydra:runtime.output_dir}"
 
 
-def check(cfg: DictConfig, *, trains: bool = True) -> None:
+def check(cfg: DictConfig, *, trains: bool = True) -> dict[str, Any]:
     """Check a composed configuration.
 
     Args:
-        cfg: the whole configuration.
+        cfg: the whole configuration, without ``hydra``.
         trains: whether a run is started with it; False for commands that only read a finished run.
+
+    Returns:
+        Its plain values.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
-    _check_keys(cfg)
-    _check_readable(cfg)
-    check_values(cfg, trains=trains)
-    _check_nodes(cfg)
+    constraints = constraints_in(cfg)
+    values = resolved(cfg)
+    check_values(values, constraints, trains=trains)
+    _check_nodes(values["trainer"])
+    return values
 
 
-def check_values(values: Mapping[str, Any], changed: Sequence[str] | None = None, *, trains: bool = True) -> None:
-    """Check the values alone, of a configuration whose keys are those of one that has been checked.
+def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
+    """The constraint of each setting that has one, by its key.
+
+    A part is checked by its schema: the dataclass that OmegaConf checks its types by, or that of its ``_target_``.
 
     Args:
-        values: resolved; typed, or plain, which takes a fifth of the time.
-        changed: settings in which it differs from that one, whose ranges alone are looked at; None for all.
+        cfg: a composed configuration, or a part of it.
+        path: the part's key with a dot behind it.
+
+    Raises:
+        UsageError: for a key that was added with + to a part whose keys are fixed.
+    """
+    found: dict[str, Constraint] = {}
+    for key, part in _parts(cfg, path):
+        schema: Any = OmegaConf.get_type(part)
+        if isinstance(schema, type) and is_dataclass(schema):
+            known = {field.name for field in fields(schema)}
+            for name in part:
+                if name not in known:
+                    raise UsageError(f"there is no setting {key}{name!s}; {did_you_mean(str(name), known)}")
+            found |= {key + name: each for name, each in constraints_of(schema).items()}
+        target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
+        if target in OPEN_SCHEMAS:
+            found |= {key + name: each for name, each in constraints_of(OPEN_SCHEMAS[target]).items()}
+    return found
+
+
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values.
+
+    Raises:
+        UsageError: for a required setting without a value, or an interpolation that cannot be resolved.
+    """
+    try:
+        return plain(cfg)
+    except OmegaConfBaseException as error:
+        raise UsageError(explain(error)) from error
+
+
+def check_values(values: Mapping[str, Any], constraints: Mapping[str, Constraint], *, trains: bool = True) -> None:
+    """Check the plain values of a configuration whose keys and types have been checked.
+
+    Args:
+        values: resolved.
+        constraints: by ``constraints_in`` of a configuration with the same keys.
         trains: see ``check``.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
     _check_objects(values)
-    for key in RANGES if changed is None else _ranged(tuple(changed)):
-        allowed = RANGES[key]
-        value = OmegaConf.select(values, key) if isinstance(values, DictConfig) else _selected(values, key)
-        if value is not None and not allowed.holds(value):
-            raise UsageError(f"{key} must be {allowed.rule}, got {value}; set {key}")
+    for key, constraint in constraints.items():
+        check_constraint(key, find(values, key), constraint)
     check_combinations(values, trains=trains)
 
 
-def _selected(values: Any, key: str) -> Any:
-    """A plain value deep inside; None where it is not there."""
-    for part in key.split("."):
-        values = values.get(part) if isinstance(values, Mapping) else None
-    return values
-
-
-@cache
-def _ranged(changed: tuple[str, ...]) -> list[str]:
-    """Settings with a range that are, hold, or are held by one of these: the same for all jobs of a sweep."""
-
-    def touch(key: str, path: str) -> bool:
-        return key == path or key.startswith(f"{path}.") or path.startswith(f"{key}.")
-
-    return [key for key in RANGES if any(touch(key, path) for path in changed)]
-
-
-def check_multirun(cfg: DictConfig) -> None:
-    """Refuse what cannot be a job of a multirun.
-
-    Lightning starts each further process of a strategy with the command line of this one: each would run the whole
-    multirun again, out of step with the first.
-
-    The report looks for each job in its folder of the multirun, and jobs in one folder take each other for finished.
+def check_constraint(key: str, value: Any, constraint: Constraint) -> None:
+    """Check one value.
 
     Raises:
-        UsageError: where a job would run on several processes, or lie elsewhere.
+        UsageError: where it breaks the constraint.
+    """
+    if value is not None and not constraint.holds(value):
+        raise UsageError(f"{key} must be {constraint.rule}, got {constraint.shown(value)}; set {key}")
+
+
+def check_job(cfg: DictConfig) -> None:
+    """Check what a job of a multirun must fulfil beyond a single run.
+
+    Lightning starts each further process of a strategy with the command line of this one: each would run the whole
+    multirun again. The summary of the multirun looks for each job in its folder.
+
+    Raises:
+        UsageError: where a job would run on several devices, or lie elsewhere.
     """
     folder = OmegaConf.to_container(cfg.paths, resolve=False)["output_dir"]  # type: ignore[call-overload, index]
     if folder != _FOLDER_OF_JOB:
@@ -101,38 +134,27 @@ def check_multirun(cfg: DictConfig) -> None:
         )
 
 
-def _check_nodes(cfg: DictConfig) -> None:
-    """Refuse nodes that were not told of one another: Lightning would wait for them for half an hour."""
-    if cfg.trainer.num_nodes > 1 and not any(name.startswith(_OF_CLUSTERS) for name in os.environ):
+def _parts(cfg: DictConfig, path: str) -> Iterator[tuple[str, DictConfig]]:
+    """The configuration and all parts inside it, each behind its key."""
+    yield path, cfg
+    for key in cfg:
+        if not OmegaConf.is_missing(cfg, key) and not OmegaConf.is_interpolation(cfg, str(key)):
+            part = cfg[key]
+            if isinstance(part, DictConfig):
+                yield from _parts(part, f"{path}{key!s}.")
+
+
+def _check_nodes(trainer: Mapping[str, Any]) -> None:
+    """Refuse nodes without an address of the first: Lightning would wait for them for half an hour."""
+    if trainer["num_nodes"] > 1 and not any(name.startswith(_CLUSTER_VARIABLES) for name in os.environ):
         raise UsageError(
-            f"trainer.num_nodes={cfg.trainer.num_nodes} needs nodes that know of one another, got neither MASTER_ADDR "
+            f"trainer.num_nodes={trainer['num_nodes']} needs nodes that know of one another, got neither MASTER_ADDR "
             "nor NODE_RANK; set both on each node, or start with srun or torchrun"
         )
 
 
-def _check_keys(cfg: DictConfig) -> None:
-    """Refuse keys that were added with + to a part whose keys are fixed."""
-    for path, node in _structured_parts(cfg):
-        kind = OmegaConf.get_type(node)
-        known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-        for key in node:
-            if key not in known:
-                raise UsageError(f"there is no setting {path}{key!s}; {did_you_mean(str(key), known)}")
-
-
-def _structured_parts(cfg: DictConfig, path: str = "") -> Iterator[tuple[str, DictConfig]]:
-    if is_dataclass(OmegaConf.get_type(cfg)):
-        yield path, cfg
-    for key in cfg:
-        if OmegaConf.is_missing(cfg, key) or OmegaConf.is_interpolation(cfg, str(key)):
-            continue
-        node = cfg[key]
-        if isinstance(node, DictConfig):
-            yield from _structured_parts(node, f"{path}{key!s}.")
-
-
 def _check_objects(values: Mapping[str, Any]) -> None:
-    """Refuse parts that no object can be made of."""
+    """Refuse parts without a ``_target_``."""
     for group in ("callbacks", "logger"):
         for name, part in values[group].items():
             if part is not None and not (isinstance(part, Mapping) and isinstance(part.get("_target_"), str)):
@@ -143,17 +165,3 @@ def _check_objects(values: Mapping[str, Any]) -> None:
         raise UsageError(
             f"model.network must be settings, got {shown}; type model.network._target_=<class>, or leave it out"
         )
-
-
-def _check_readable(cfg: DictConfig) -> None:
-    for key in ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "monitor", "mode"):
-        if OmegaConf.is_missing(cfg, key):
-            raise UsageError(f"{key} must be set, got nothing; name an option, such as {key}=<option>")
-        try:
-            node = cfg[key]
-            if OmegaConf.is_config(node):
-                for missing in sorted(OmegaConf.missing_keys(node)):
-                    raise UsageError(f"{missing} must be set, got nothing; type {missing}=<value>")
-                OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
-        except OmegaConfBaseException as error:
-            raise UsageError(f"{key} cannot be read: {reason(error, lines=1)}") from error

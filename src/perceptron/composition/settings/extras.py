@@ -1,11 +1,11 @@
-"""Options that need a package which is not always installed. Imports nothing heavy."""
+"""Options of groups that need a package of an extra. Imports nothing heavy."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from importlib.util import find_spec
 
-from perceptron.errors import missing_extra
+from perceptron.errors import UsageError, missing_extra
 
-# Option: module that it needs, extra that brings it.
+# Option: module that it needs, extra that installs it.
 _NEEDED = {
     "hydra/sweeper=optuna": ("optuna", "optuna"),
     "hparams_search=optuna": ("optuna", "optuna"),
@@ -16,13 +16,23 @@ _NEEDED = {
 }
 
 
-def check_extras(overrides: Iterable[str]) -> None:
-    """Name the extra that an override needs.
+def missing_extra_of(option: str) -> UsageError | None:
+    """The error for an option, such as ``hydra/launcher=joblib``, whose extra is not installed; None for any other."""
+    module, extra = _NEEDED.get(option, ("", ""))
+    if not module or find_spec(module) is not None:
+        return None
+    return missing_extra(f"{option} needs the extra {extra}", extra)
+
+
+def check_extras(choices: Mapping[str, str]) -> None:
+    """Check that the packages of the chosen options are installed.
+
+    Args:
+        choices: option of each group.
 
     Raises:
-        UsageError: where its package is missing.
+        UsageError: for the first whose extra is not, which it names.
     """
-    for override in overrides:
-        module, extra = _NEEDED.get(override, ("", ""))
-        if module and find_spec(module) is None:
-            raise missing_extra(f"{override} needs the extra {extra}", extra)
+    for group, option in choices.items():
+        if (error := missing_extra_of(f"{group}={option}")) is not None:
+            raise error

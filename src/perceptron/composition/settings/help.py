@@ -1,8 +1,8 @@
-"""What ``python train.py --help`` prints. Hydra's own help reads every schema for it, which takes two seconds."""
+"""The text of ``python train.py --help``. Hydra's own help reads every schema first, which takes two seconds."""
 
 import textwrap
 
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 
 _COMMANDS = """\
 Train, test and log a model on a table.
@@ -24,7 +24,7 @@ _LAUNCHERS = ["population", "joblib", "submitit_local", "submitit_slurm", "ray"]
 
 
 def help_text() -> str:
-    """The commonest commands and the options of each group."""
+    """Common commands, and the options of each group."""
     folders = [folder for folder in CONF_DIR.iterdir() if folder.is_dir() and folder.name not in ("hydra", "paths")]
     folders.sort(key=lambda folder: (folder.name in _SHOWN_LAST, folder.name))
     groups = {folder.name: sorted(file.stem for file in folder.glob("[!_]*.yaml")) for folder in folders}

@@ -1,28 +1,28 @@
-"""The metrics that a run monitors, and the direction in which each improves. Imports nothing heavy."""
+"""The metrics that parts of a run monitor, and the direction in which each improves. Imports nothing heavy."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from perceptron.composition.settings.metrics import check_monitored_class, direction_of
+from perceptron.composition.settings.metrics_group import check_monitored_class, direction_of
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction
 
-# Lightning's callbacks that compare values of a metric, by default as if smaller were better.
+# Lightning's callbacks that compare values of a metric; their default mode is min.
 _COMPARING = ("EarlyStopping", "ModelCheckpoint")
 _LIGHTNINGS_MODE = "min"
 
 
 def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) -> None:
-    """Check what each part of a resolved configuration monitors.
+    """Check the monitor and the mode of each part.
 
     Args:
-        values: the whole configuration, typed or plain.
-        logged: names that the run logs; None where they are not known.
+        values: the whole configuration, resolved.
+        logged: names that the run logs; None where they are unknown.
 
     Raises:
-        UsageError: for a metric that is not logged, a direction that is not known or not the metric's, or two
-            directions for one metric.
+        UsageError: for a metric that is not logged, a mode that is missing or contradicts the metric's direction, or
+            two modes for one metric.
     """
     said: dict[str, tuple[str, str]] = {}
     for prefix, monitor, mode in _monitored(values):
@@ -47,14 +47,14 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
 
 
 def check_logged(values: Mapping[str, Any], logged: Collection[str]) -> None:
-    """Check what is monitored against what a training has logged, which its first epoch shows.
+    """Check the monitored metrics against those that the first epoch of a training has logged.
 
     Args:
         values: the whole configuration, typed or plain.
-        logged: names of the metrics so far; while there is none of validation rows, there was no validation.
+        logged: names of the metrics so far; before the first validation there are none of validation rows.
 
     Raises:
-        UsageError: for the first metric that is monitored and not logged.
+        UsageError: for the first monitored metric that is not logged.
     """
     has_validated = any(name.startswith("val/") for name in logged)
     for prefix, monitor, _ in _monitored(values):
@@ -69,11 +69,11 @@ def _not_logged(prefix: str, monitor: str, logged: Collection[str]) -> UsageErro
 
 
 def directions(values: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, Direction]:
-    """Direction of each metric of a checked configuration, by its name without the split; of others, nothing.
+    """Known directions of metrics, by their names without the split.
 
     Args:
-        values: the whole configuration.
-        metrics: names such as ``test/acc``.
+        values: the whole configuration, checked.
+        metrics: names such as ``test/acc``; those whose direction is unknown are left out.
     """
     said: dict[str, Any] = {_name(monitor): mode for _, monitor, mode in _monitored(values)}
     own = values["metrics"]
@@ -82,7 +82,7 @@ def directions(values: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, D
 
 
 def _monitored(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """What stands before the name of each ``monitor``, its metric, and its mode."""
+    """For each part that monitors a metric: the prefix of its keys, the metric and the mode."""
     yield "", values["monitor"], values["mode"]
     callbacks = ((f"callbacks.{name}.", part) for name, part in values["callbacks"].items())
     for prefix, part in (("scheduler.", values["scheduler"]), *callbacks):
@@ -96,7 +96,7 @@ def _monitored(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _typed(values: Mapping[str, Any], prefix: str) -> str:
-    """What sets a part's mode on the command line: one that is not there must be added."""
+    """The key that sets a part's mode on the command line; one that the part does not have is added with +."""
     part = values["callbacks"].get(prefix.split(".")[1]) if prefix.startswith("callbacks.") else values
     is_there = prefix == "scheduler." or (part is not None and "mode" in part)
     return f"{'' if is_there else '+'}{prefix}mode"

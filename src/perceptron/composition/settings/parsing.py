@@ -8,40 +8,32 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from perceptron.composition.settings.explain import explain
 from perceptron.errors import UsageError
 
 
 def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = None) -> list[Override]:
-    """Overrides in Hydra's grammar.
+    """Parse overrides.
 
     Args:
         overrides: as typed.
-        loader: knows the options of ``glob(*)``; None where none is swept.
+        loader: Hydra's, which knows the options of ``glob(*)``; None where none is swept.
 
     Raises:
-        UsageError: for the first that does not follow it.
+        UsageError: for the first that does not follow the grammar.
     """
-    parser = OverridesParser.create(config_loader=loader)
-    parsed = []
-    for text in overrides:
-        if "=" not in text and not text.startswith("~"):
-            raise UsageError(f"an override is key=value, got {text}; write {text}=<value>")
-        try:
-            parsed += parser.parse_overrides([text])
-        # Brackets nested too deep for its parser.
-        except (HydraException, RecursionError) as error:
-            raise UsageError(
-                f"an override must follow Hydra's grammar, got {text}; quote special characters, such as "
-                "'key=\"a value\"' or 'key=[1,2]'"
-            ) from error
-    return parsed
+    try:
+        return OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
+    # Its parser recurses into brackets.
+    except (HydraException, RecursionError) as error:
+        raise UsageError(explain(error)) from error
 
 
 @cache
 def parsed_override(text: str) -> Override:
-    """A job's override in Hydra's grammar, not to be changed; kept, because it is asked for when it is checked and set.
+    """Parse one override of a job; the result is cached and must not be changed.
 
     Raises:
-        HydraException: where it does not follow it.
+        HydraException: where it does not follow the grammar.
     """
     return OverridesParser.create().parse_override(text)

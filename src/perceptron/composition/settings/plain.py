@@ -1,4 +1,4 @@
-"""A configuration as plain values, and what lies deep inside them."""
+"""Plain values of a configuration, and access to nested ones by their path."""
 
 from collections.abc import Mapping
 from copy import copy, deepcopy
@@ -8,29 +8,25 @@ from omegaconf import DictConfig, OmegaConf
 
 
 def plain(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the configuration as dicts, lists and plain values, interpolations resolved."""
+    """A copy of the configuration as dicts, lists and scalars, with interpolations resolved."""
     if not isinstance(cfg, DictConfig):
         return deepcopy(dict(cfg))
     values: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     return values
 
 
-def at(values: Any, path: str) -> Any:
-    """A plain value deep inside.
-
-    Raises:
-        LookupError, TypeError, ValueError: where there is none.
-    """
+def find(values: Any, path: str) -> Any:
+    """The nested value at a path of keys; None where there is none."""
     for part in path.split("."):
-        values = values[int(part)] if isinstance(values, list) else values[part]
+        values = values.get(part) if isinstance(values, Mapping) else None
     return values
 
 
 def replaced(values: Any, changes: Mapping[str, Any]) -> Any:
-    """Plain values with other ones deep inside; what does not change is shared with the former.
+    """A copy of nested values with changes; unchanged parts are shared with the original.
 
     Args:
-        values: dicts and lists, which stay as they are.
+        values: dicts and lists; they are not modified.
         changes: new values by their paths.
     """
     inside: dict[str, dict[str, Any]] = {}

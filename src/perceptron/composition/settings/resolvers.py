@@ -1,4 +1,4 @@
-"""Functions that YAML files call as ``${name:argument}``."""
+"""OmegaConf resolvers: functions that YAML files call as ``${name:argument}``."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from perceptron.composition.settings.metrics import direction_of
+from perceptron.composition.settings.metrics_group import direction_of
 from perceptron.tasks import Direction
 
 
@@ -17,12 +17,12 @@ def _default_monitor(val_fraction: float) -> str:
 def _mode_of(
     own: str, monitor: str, mode: Direction | None, metrics: Mapping[str, Any] | None = None
 ) -> Direction | None:
-    """Direction of what a part monitors: the run's where it is the run's metric."""
+    """Mode of a part that monitors ``own``: the run's for the run's metric, else the metric's direction."""
     return mode if own == monitor else direction_of(own, metrics)
 
 
 def _own_folder(wanted: str) -> str:
-    """Make the folder, under a name with a number behind it where another process was first."""
+    """Make a new folder, with a number behind its name where that exists; its path."""
     folder = Path(wanted)
     folder.parent.mkdir(parents=True, exist_ok=True)
     number = 1
@@ -37,9 +37,9 @@ def _own_folder(wanted: str) -> str:
 
 
 def register_resolvers() -> None:
-    """Make them known to OmegaConf; a second call changes nothing."""
+    """Register them with OmegaConf; a second call changes nothing."""
     OmegaConf.register_new_resolver("default_monitor", _default_monitor, replace=True)
     OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
     OmegaConf.register_new_resolver("mode_of", _mode_of, replace=True)
-    # Cached: Hydra asks for the folder several times, and it must be made once.
+    # Cached: Hydra resolves the folder several times, and it must be made once.
     OmegaConf.register_new_resolver("own_folder", _own_folder, use_cache=True, replace=True)

@@ -12,16 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
-from perceptron.composition.settings.groups import Groups
-from perceptron.composition.settings.metrics import OF_TASK
-from perceptron.composition.settings.overrides import (
-    CONF_DIR,
-    apply_override,
-    check_group,
-    one_line,
-)
+from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.metrics_group import OF_TASK
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.settings.schema import SCHEMAS, TrainConf
+from perceptron.composition.settings.sweep_values import set_value
 from perceptron.errors import UsageError
 
 _GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "callbacks", "logger")
@@ -47,7 +43,7 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
     try:
         cfg = _structured({"metrics": {"default": {"_target_": OF_TASK}}, **config})
     except (OmegaConfBaseException, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"a run's configuration must fit this version, got {one_line(error)} in {where}") from error
+        raise UsageError(f"a run's configuration must fit this version, got {explain(error)} in {where}") from error
     if overrides:
         _override(cfg, parsed_overrides(overrides))
     check(cfg, trains=trains)
@@ -84,22 +80,22 @@ def _schema_of(group: str, part: Mapping[str, Any]) -> Any:
 
 def _override(cfg: DictConfig, overrides: Sequence[Override]) -> None:
     GlobalHydra.instance().clear()
+    # Mappings of objects are open to + alone, as in what Hydra composes.
+    OmegaConf.set_struct(cfg, True)
     try:
         with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-            loader = Groups(GlobalHydra.instance().config_loader())
             groups = [
                 override for override in overrides if override.key_or_group in _GROUPS and not _is_value(override)
             ]
             for override in groups:
-                check_group(override, loader)
                 composed = compose("train", overrides=[str(override.input_line)])
                 cfg[override.key_or_group] = composed[override.key_or_group]
             for override in overrides:
                 if override not in groups:
                     _check_plain(override)
-                    apply_override(override, cfg, loader)
+                    set_value(cfg, override)
     except (HydraException, OmegaConfBaseException) as error:
-        raise UsageError(one_line(error)) from error
+        raise UsageError(explain(error)) from error
 
 
 def _is_value(override: Override) -> bool:

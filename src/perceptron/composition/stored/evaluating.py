@@ -16,7 +16,7 @@ from perceptron.runs.folder import Run
 from perceptron.tasks import SplitName
 from perceptron.training.changed_data import changed_rows
 from perceptron.training.evaluate import evaluate
-from perceptron.training.lightning_messages import tame_lightning
+from perceptron.training.lightning_messages import silence_lightning
 from perceptron.training.threads import set_threads
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dic
         UsageError: if none of them has rows, or an ensemble's members were trained on different rows of the table.
     """
     check_held_out(restored)
-    tame_lightning()
+    silence_lightning()
     config = restored.config
     datamodule = restore_data(restored)
     _warn_of_changes(restored, datamodule)
@@ -41,7 +41,7 @@ def evaluate_restored(restored: Restored, *, splits: Sequence[SplitName]) -> dic
     set_threads(
         config.trainer.num_threads,
         restored.model,
-        rows_per_step=config.data.batch_size or len(datamodule.split.train),
+        rows_per_step=datamodule.rows_per_step,
     )
     metrics = evaluate(build_trainer(_silent(config), []), restored.model, datamodule, splits=splits)
     if not metrics:

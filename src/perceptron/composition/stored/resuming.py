@@ -7,7 +7,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from perceptron.composition.settings.combinations import ESTIMATOR
+from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.composition.stored.config_file import config_to_resume, may_download
 from perceptron.composition.train import train
 from perceptron.data import offline

@@ -10,11 +10,11 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
-from perceptron.composition.settings.hydras import check_hydra
+from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.composition.sweeps.study import (
     is_grid,
@@ -65,7 +65,6 @@ def search(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    check_hydra(config.hydra)
     space = parse_space(settings["params"] or {}, arguments, loader)
     if not space.dimensions:
         raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")
@@ -79,7 +78,7 @@ def search(
     storage_url(storage)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
-    study = open_study(settings, storage, mode=first.mode)
+    study = open_study(settings, storage, mode=first["mode"])
     pruning = pruning_overrides(settings, storage)
     n_trials = min(settings["n_trials"], space.size() or math.inf) if is_grid(settings) else settings["n_trials"]
     unfinished = _unfinished_trials(study, storage, folder, is_shared=settings["storage"] is not None)
@@ -92,7 +91,7 @@ def search(
             number = len(study.get_trials(deepcopy=False)) if is_new else begun[len(batch)]
             if is_new and number >= n_trials:
                 break
-            study.sampler = sampler_of_trial(settings, seed=first.seed, number=number)
+            study.sampler = sampler_of_trial(settings, seed=first["seed"], number=number)
             with readable_study(storage):
                 trial = _trial(study, storage, None if is_new else number)
                 trial.set_user_attr(_FOLDER, str(folder))
@@ -145,20 +144,17 @@ def _own_overrides(number: int, launched_as: int, pruning: Sequence[str]) -> lis
     return [*own, *pruning, f"+callbacks.pruning.number={number}"] if pruning else own
 
 
-def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> DictConfig:
+def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> dict[str, Any]:
     """Compose and check every choice and both ends of every range.
 
     Returns:
-        The first configuration.
+        The plain values of the first configuration.
     """
     composed = []
     for overrides in space.samples():
-        cfg = loader.load_sweep_config(config, overrides)
-        with open_dict(cfg):
-            del cfg["hydra"]
-        check(cfg)
-        composed.append(cfg)
-    monitors = list(dict.fromkeys(cfg.monitor for cfg in composed))
+        with job_settings(loader.load_sweep_config(config, overrides), in_multirun=True) as cfg:
+            composed.append(check(cfg))
+    monitors = list(dict.fromkeys(values["monitor"] for values in composed))
     if len(monitors) > 1:
         raise UsageError(
             f"a search compares its trials by one metric, got {', '.join(monitors)}; set monitor to one of them"

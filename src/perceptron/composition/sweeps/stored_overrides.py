@@ -11,7 +11,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 
-from perceptron.composition.settings.overrides import CONF_DIR
+from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.stored.write_paths import WRITING_GROUPS, check_path, check_storage
 from perceptron.errors import UsageError

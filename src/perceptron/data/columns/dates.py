@@ -1,4 +1,4 @@
-"""How dates are written: the usual forms that mean one day alone, and those that need ``data.date_format``."""
+"""Formats of dates: unambiguous ones, which are detected, and those that ``data.date_format`` must set."""
 
 import re
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from perceptron.data.columns.missing_texts import as_setting
 from perceptron.errors import UsageError
 
 ISO = "ISO8601"
-# Digits are d, a number of four digits Y, letters b. Where several forms share a shape, the first that every text has.
-_FORMS: dict[str, tuple[str, ...]] = {
+# By shape: d stands for digits, Y for four digits, b for letters. The first format that fits all texts wins.
+_FORMATS: dict[str, tuple[str, ...]] = {
     "Y-d": ("%Y-%m",), "Y-d-d": ("%Y-%m-%d",), "Y/d/d": ("%Y/%m/%d",), "Y.d.d": ("%Y.%m.%d",),
     "d.d.Y": ("%d.%m.%Y",), "d/Y": ("%m/%Y",),
     "b d Y": ("%b %d %Y", "%B %d %Y"), "b d, Y": ("%b %d, %Y", "%B %d, %Y"), "d b Y": ("%d %b %Y", "%d %B %Y"),
@@ -20,9 +20,9 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "b b d Y": ("%a %b %d %Y", "%A %B %d %Y"), "b, d b Y": ("%a, %d %b %Y", "%A, %d %B %Y"),
     "b Y": ("%b %Y", "%B %Y"), "b-Y": ("%b-%Y", "%B-%Y"), "Y-b-d": ("%Y-%b-%d",), "Y b d": ("%Y %b %d", "%Y %B %d"),
 }  # fmt: skip
-# Day and month may stand the other way round: one of the two where the other cannot be, by a day above 12.
+# Day and month may be swapped: a format is detected only if the other cannot be, because of a day above 12.
 _EITHER = {"d/d/Y": ("%d/%m/%Y", "%m/%d/%Y"), "d-d-Y": ("%d-%m-%Y", "%m-%d-%Y")}
-# Of two digits, which century is meant cannot be read off a year.
+# Years of two digits leave the century open.
 _SHORT = {
     "d/d/d": ("%d/%m/%y", "%m/%d/%y"), "d-d-d": ("%d-%m-%y", "%m-%d-%y"), "d.d.d": ("%d.%m.%y",),
     "d-b-d": ("%d-%b-%y",), "dbd": ("%d%b%y",), "b-d": ("%b-%y",), "d b d": ("%d %b %y",), "b d, d": ("%b %d, %y",),
@@ -31,7 +31,7 @@ _CLOCK = re.compile(
     r"(?P<date>.+?)(?P<gap>,? |T)(?P<time>\d{1,2}:\d{2}(?P<seconds>:\d{2}(?P<part>\.\d+)?)?)(?P<half> ?[AaPp][Mm])?"
     r"(?P<zone> ?(?:Z|[+-]\d{2}:?\d{2}))?"
 )
-# What the text between the brackets has few of, what it is, and what to write instead.
+# A pattern whose group has few distinct values, the description of such texts, and what to write instead.
 _OTHERS = (
     (r"\d{1,2}(:)\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?", "times of the day", "hours as numbers, such as 13.5"),
     (r"\d{4}[ -]?([QW])\d{1,2}", "quarters or weeks", "their first days as dates, such as 2026-01-31"),
@@ -40,7 +40,7 @@ _OTHERS = (
 )
 _MONTHS = 24
 _COMPACT = "%Y%m%d"
-# Codes like 10-1234 have the shape of a month too.
+# Codes like 10-1234 have the shape of a month, too.
 _YEARS = (1000, 2999)
 _YEARS_OF_NUMBERS = (1900, 2100)
 _FEWEST_NUMBERS = 3
@@ -48,44 +48,44 @@ _LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class DateForms:
-    """What ``data.date_format`` says.
+class DateFormats:
+    """The setting ``data.date_format``.
 
     Attributes:
-        of_all: form of every column whose values all have it; None to find the usual ones.
-        by_column: form of single columns; None for a column that is no date.
+        of_all: format of every column whose values all have it; None to detect the usual formats.
+        by_column: format of single columns; None for a column that does not hold dates.
     """
 
     of_all: str | None = None
     by_column: Mapping[str, str | None] | None = None
 
     @classmethod
-    def typed(cls, setting: Any) -> "DateForms":
-        """Of the setting: null, a form, or forms by column."""
+    def typed(cls, setting: Any) -> "DateFormats":
+        """The formats that the setting names: null, one format, or formats by column."""
         if setting is None or isinstance(setting, str):
             return cls(of_all=setting)
-        return cls(by_column={str(name): form for name, form in setting.items()})
+        return cls(by_column={str(name): date_format for name, date_format in setting.items()})
 
-    def form_of(self, name: str, column: "pd.Series[Any]") -> str | None:
-        """How the dates of a column are written; None where it is not one of dates.
+    def format_of(self, name: str, column: "pd.Series[Any]") -> str | None:
+        """Format of the dates of a column; None if the column does not hold dates.
 
         Raises:
-            UsageError: where the form of this column is not that of every value.
+            UsageError: if a value does not have the format that is set for this column.
         """
         if self.by_column and name in self.by_column:
-            form = self.by_column[name]
-            if form is not None:
-                _check(name, column, form)
-            return form
+            date_format = self.by_column[name]
+            if date_format is not None:
+                _check(name, column, date_format)
+            return date_format
         if self.of_all is not None and _all_are(written(column.dropna()), self.of_all):
             return self.of_all
-        return date_form(column)
+        return detect_date_format(column)
 
 
-def date_form(column: "pd.Series[Any]") -> str | None:
-    """The one form that all values of a column can be read by, of those that are usual; None where there is none.
+def detect_date_format(column: "pd.Series[Any]") -> str | None:
+    """The only usual format that fits all values of a column; None if no format or more than one fits.
 
-    Whole numbers such as 20260131 are dates where all are, of the years 1900 to 2100, and three of them differ.
+    Whole numbers such as 20260131 are dates if all of them are, in the years 1900 to 2100, and at least three differ.
     """
     known = column.dropna()
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -102,12 +102,16 @@ def date_form(column: "pd.Series[Any]") -> str | None:
     if texts.str.fullmatch(r"\d{8}").all():
         return _COMPACT if _are_compact(texts.astype(float)) else None
     shape, time = _shape(texts.iloc[0])
-    fitting = [form + time for form in _FORMS.get(shape, _EITHER.get(shape, ())) if _all_are(texts, form + time)]
-    return fitting[0] if len(fitting) == 1 or (fitting and shape in _FORMS) else None
+    fitting = [
+        date_format + time
+        for date_format in _FORMATS.get(shape, _EITHER.get(shape, ()))
+        if _all_are(texts, date_format + time)
+    ]
+    return fitting[0] if len(fitting) == 1 or (fitting and shape in _FORMATS) else None
 
 
 def advice_on_dates(column: "pd.Series[Any]", *, what: str = "") -> str | None:
-    """What to say of a column whose values mostly look like dates, but that is none as it stands; None of others.
+    """Advice for a column whose values look like dates but have no detectable format; None for other columns.
 
     Args:
         column: of texts.
@@ -118,13 +122,15 @@ def advice_on_dates(column: "pd.Series[Any]", *, what: str = "") -> str | None:
     if some.empty:
         return None
     shape, time = some.mode().iloc[0]
-    forms = [form + time for form in (_FORMS.get(shape) or _EITHER.get(shape) or _SHORT.get(shape) or ())]
-    counts = {form: read_dates(texts, form).notna() for form in forms}
-    counts = {form: are for form, are in counts.items() if are.mean() > 1 / 2}
+    formats = [
+        date_format + time for date_format in (_FORMATS.get(shape) or _EITHER.get(shape) or _SHORT.get(shape) or ())
+    ]
+    counts = {date_format: read_dates(texts, date_format).notna() for date_format in formats}
+    counts = {date_format: are for date_format, are in counts.items() if are.mean() > 1 / 2}
     name = column.name
     if not counts:
         return None if what else _advice_on_others(name, texts)
-    best = max(counts, key=lambda form: int(counts[form].sum()))
+    best = max(counts, key=lambda date_format: int(counts[date_format].sum()))
     if not counts[best].all():
         place = int(counts[best].to_numpy().argmin())
         start = f"{what} must be dates, got" if what else f"column {name} is taken for categories because of"
@@ -133,7 +139,7 @@ def advice_on_dates(column: "pd.Series[Any]", *, what: str = "") -> str | None:
             f"{len(texts)} values are dates written as {best}; mend it"
             + ("" if what else f", or set 'data.missing=[{as_setting(texts.iloc[place])}]' if it means a missing value")
         )
-    settings = " or ".join(f"\"data.date_format='{form}'\"" for form in counts)
+    settings = " or ".join(f"\"data.date_format='{date_format}'\"" for date_format in counts)
     start = f"{what} must be dates, got" if what else f"column {name} is taken for categories: it looks like"
     return (
         f"{start} dates whose day, month or century can be read in more than one way, such as {texts.iloc[0]!r} in row "
@@ -142,11 +148,11 @@ def advice_on_dates(column: "pd.Series[Any]", *, what: str = "") -> str | None:
 
 
 def _advice_on_others(name: Any, texts: "pd.Series[Any]") -> str | None:
-    """What to say of times, quarters, weeks and months in other languages, which no form can be set for."""
+    """Advice for times, quarters, weeks and months in other languages, for which no format can be set."""
     some = texts.iloc[:_LOOKED_AT]
     for pattern, what, write in _OTHERS:
         found = some.str.extract(rf"^{pattern}$").iloc[:, 0]
-        # Words are months where they are few.
+        # A few distinct words are months.
         if found.count() > len(some) / 2 and found.nunique() <= _MONTHS:
             place = int(found.notna().to_numpy().argmax())
             return (
@@ -156,16 +162,16 @@ def _advice_on_others(name: Any, texts: "pd.Series[Any]") -> str | None:
     return None
 
 
-def read_dates(column: "pd.Series[Any]", form: str = ISO) -> "pd.Series[Any]":
-    """Dates in UTC; NaT where missing or not written so. Columns that hold dates already stay what they are."""
+def read_dates(column: "pd.Series[Any]", date_format: str = ISO) -> "pd.Series[Any]":
+    """Dates in UTC; NaT for values that are missing or of another format. Columns of dates keep their values."""
     is_read = pd.api.types.is_datetime64_any_dtype(column.dtype)
-    if not is_read and form != ISO:
+    if not is_read and date_format != ISO:
         column = written(column).where(column.notna())
-    return pd.to_datetime(column, errors="coerce", format=ISO if is_read else form, utc=True)
+    return pd.to_datetime(column, errors="coerce", format=ISO if is_read else date_format, utc=True)
 
 
 def written(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Values as they were written, without spaces around them; whole numbers without a fraction."""
+    """Values as texts without spaces around them; whole numbers without a fraction."""
     if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
         column = column.astype("Int64")
     return column.astype(str).str.strip()
@@ -174,7 +180,7 @@ def written(column: "pd.Series[Any]") -> "pd.Series[Any]":
 def _are_compact(numbers: "pd.Series[Any]") -> bool:
     """Whether numbers such as 20260131 are dates."""
     first, last = (year * 10_000 for year in (_YEARS_OF_NUMBERS[0], _YEARS_OF_NUMBERS[1] + 1))
-    if numbers.empty or pd.api.types.is_bool_dtype(numbers.dtype) or not numbers.between(first, last).all():
+    if numbers.empty or not (first <= numbers.min() and numbers.max() <= last):
         return False
     if not (numbers % 1 == 0).all():
         return False
@@ -182,27 +188,27 @@ def _are_compact(numbers: "pd.Series[Any]") -> bool:
     return len(different) >= _FEWEST_NUMBERS and bool(read_dates(different, _COMPACT).notna().all())
 
 
-def _all_are(texts: "pd.Series[Any]", form: str) -> bool:
-    # A form that is not theirs shows in the first texts mostly.
+def _all_are(texts: "pd.Series[Any]", date_format: str) -> bool:
+    # Most formats that do not fit fail within the first texts.
     for some in (texts.iloc[:_LOOKED_AT], texts):
-        dates = read_dates(some, form)
+        dates = read_dates(some, date_format)
         if some.empty or dates.isna().any() or not dates.dt.year.between(*_YEARS).all():
             return False
     return True
 
 
-def _check(name: str, column: "pd.Series[Any]", form: str) -> None:
-    wrong = read_dates(column, form).isna() & column.notna()
+def _check(name: str, column: "pd.Series[Any]", date_format: str) -> None:
+    wrong = read_dates(column, date_format).isna() & column.notna()
     if wrong.any():
         place = int(wrong.to_numpy().argmax())
         raise UsageError(
-            f"data.date_format={form} must be how every date of column {name} is written, got "
-            f"{column.iloc[place]!r} in row {column.index[place]}; set the column's form, or mend it"
+            f"data.date_format={date_format} must be how every date of column {name} is written, got "
+            f"{column.iloc[place]!r} in row {column.index[place]}; set the column's format, or mend it"
         )
 
 
 def _shape(text: str) -> tuple[str, str]:
-    """The shape of a date, and the form of the time behind it."""
+    """The shape of a date, and the format of the time after it."""
     time = ""
     if found := _CLOCK.fullmatch(text):
         text, half = found["date"], found["half"]

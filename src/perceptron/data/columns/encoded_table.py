@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from perceptron.data.columns.column_table import ColumnTable
-from perceptron.data.columns.dates import ISO, DateForms
+from perceptron.data.columns.dates import ISO, DateFormats
 from perceptron.data.columns.encoding import Code, as_texts, encode, encoded_names, fit_encoding, is_measured
 from perceptron.data.columns.missing_texts import Missing
 from perceptron.data.columns.unseen_values import UnseenValues
@@ -35,13 +35,13 @@ def encode_table(columns: ColumnTable, table: Table, train: RowNumbers, *, missi
         UsageError: if no column varies over the training rows, a row holds what its column cannot, or no column has
             dates of the format that is set.
     """
-    forms = DateForms.typed(date_format)
+    formats = DateFormats.typed(date_format)
     frame = columns.frame
-    for name in forms.by_column or ():
+    for name in formats.by_column or ():
         if name not in frame.columns and columns.time is None:
             near = did_you_mean(name, map(str, frame.columns), most=_MOST_NAMES)
             raise UsageError(f"data.date_format must name columns to learn from, got {name}, which is none; {near}")
-    codes = fit_encoding(frame.iloc[train], most=columns.most_categories, missing=missing.texts, forms=forms)
+    codes = fit_encoding(frame.iloc[train], most=columns.most_categories, missing=missing.texts, formats=formats)
     if not codes:
         raise UsageError(
             "a table needs a column that varies over the training rows and that rows share values of, got none of "
@@ -49,7 +49,7 @@ def encode_table(columns: ColumnTable, table: Table, train: RowNumbers, *, missi
         )
     names, values = encoded_names(codes), encode(frame, codes)
     if columns.time is None:
-        _check_format_is_used(forms, codes)
+        _check_format_is_used(formats, codes)
     if columns.is_test is not None:
         # Rows drawn at random differ from training rows by chance alone; those of another file need not.
         unseen = UnseenValues()
@@ -71,10 +71,10 @@ def encode_table(columns: ColumnTable, table: Table, train: RowNumbers, *, missi
     return replace(table, features=features, target=target, schema=schema)
 
 
-def _check_format_is_used(forms: DateForms, codes: Sequence[Code]) -> None:
+def _check_format_is_used(formats: DateFormats, codes: Sequence[Code]) -> None:
     found = {code.get("format", ISO) for code in codes if code["kind"] == "date"}
-    if forms.of_all and forms.of_all not in found:
+    if formats.of_all and formats.of_all not in found:
         raise UsageError(
-            f"data.date_format={forms.of_all} must be how all dates of a column are written, got no such column; leave "
-            "it out, or name the column as in \"data.date_format={day: '%d/%m/%Y'}\" to see its first other value"
+            f"data.date_format={formats.of_all} must be how all dates of a column are written, got no such column; "
+            "leave it out, or name the column as in \"data.date_format={day: '%d/%m/%Y'}\" to see its first other value"
         )

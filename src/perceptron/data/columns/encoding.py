@@ -5,19 +5,18 @@ A code is a dict of plain values for one column of the table:
 ========== =========================================================================================================
 kind       features
 ========== =========================================================================================================
-number     the number, a missing one as the median of the training rows
-boolean    0 or 1, a missing one as the more frequent of the training rows
-date       year, month, day, weekday and hour as numbers, as far as they vary; missing ones as the medians
-category   a column of 0 and 1 per category of the training rows that at least two of them have, at most ``most`` of
-           them; rarer ones share the place ``other`` with those the training rows did not have. Where no training
-           row is there, the place of an unknown category is the row without any 1, which no training row has.
+number     the number; if missing, the median of the training rows
+boolean    0 or 1; if missing, the more frequent one of the training rows
+date       year, month, day, weekday and hour as numbers, those that vary; if missing, their medians
+category   one-hot: a column of 0 and 1 for each category that at least two training rows have, at most ``most``
+           categories. Rarer ones share the column ``other`` with unknown ones. If no training row has a rare category,
+           there is no such column, and an unknown category is a row without any 1, unlike every training row.
 ========== =========================================================================================================
 
-A code also keeps what its column was read by: ``missing_texts`` where other texts mean a missing value than
-``MISSING_TEXTS``, ``format`` where dates are not ISO 8601, and ``rare`` with the categories that share ``other``,
-unless they are many.
+A code also keeps how its column was read: ``missing_texts`` if they differ from ``MISSING_TEXTS``, ``format`` if dates
+are not ISO 8601, and ``rare``, the categories that share ``other``, unless they are too many.
 
-Where training rows miss values, a column ``<name>=missing`` of 0 and 1 says so; where none does, a missing number is
+If training rows lack values, a column ``<name>=missing`` of 0 and 1 marks such rows; if none does, a missing number is
 filled in and a missing category is an unknown one. A column that does not vary over the training rows has no code.
 """
 
@@ -30,7 +29,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from perceptron.data.columns.column_table import MOST_CATEGORIES
-from perceptron.data.columns.dates import ISO, DateForms, read_dates
+from perceptron.data.columns.dates import ISO, DateFormats, read_dates
 from perceptron.data.columns.kinds import kind_without_dates, numbers_of, texts_of
 from perceptron.data.columns.missing_texts import MISSING_TEXTS, missing_numbers
 from perceptron.data.columns.missing_values import mark_missing_in
@@ -39,7 +38,7 @@ from perceptron.errors import UsageError
 
 Code = dict[str, Any]
 _LEAST_ROWS = 2
-# Rare categories that a code keeps, so that they are told from unknown ones.
+# Rare categories that a code lists, to distinguish them from unknown ones.
 _MOST_RARE = 256
 _PARTS = ("year", "month", "day", "weekday", "hour")
 
@@ -49,21 +48,21 @@ def fit_encoding(
     *,
     most: int = MOST_CATEGORIES,
     missing: Sequence[str] = MISSING_TEXTS,
-    forms: DateForms | None = None,
+    formats: DateFormats | None = None,
 ) -> tuple[Code, ...]:
     """Codes of the columns of training rows.
 
     Args:
         frame: training rows alone.
-        most: categories of a column that get a feature of their own, the most frequent first.
+        most: largest number of categories of a column that get a feature each, the most frequent first.
         missing: texts that mean a missing value.
-        forms: how dates are written; None to find it out.
+        formats: of dates; None to detect them.
 
     Raises:
-        UsageError: where a number is not finite, or a column's dates are not written as ``forms`` says.
+        UsageError: if a number is not finite, or dates do not have the format that ``formats`` names.
     """
-    forms = forms or DateForms()
-    codes = (_fit(str(name), mark_missing_in(frame[name], missing), most, forms) for name in frame.columns)
+    formats = formats or DateFormats()
+    codes = (_fit(str(name), mark_missing_in(frame[name], missing), most, formats) for name in frame.columns)
     own = {} if tuple(missing) == MISSING_TEXTS else {"missing_texts": list(missing)}
     return tuple(code | own for code in codes if code is not None)
 
@@ -71,15 +70,15 @@ def fit_encoding(
 def encode(
     frame: pd.DataFrame, codes: Sequence[Code], *, unseen: UnseenValues | None = None
 ) -> npt.NDArray[np.float64]:
-    """Features ``(n_rows, n_features)`` float64, raw, of rows whose columns are found by name, in any order.
+    """Features ``(n_rows, n_features)`` float64, not standardised, of rows whose columns are matched by name.
 
     Args:
         frame: the rows, whose columns may be of any type; null and the codes' texts are missing values.
         codes: of the training rows.
-        unseen: counts what no training row had.
+        unseen: counts the values that no training row had; None not to count.
 
     Raises:
-        UsageError: where a column is missing, or holds what its kind cannot be.
+        UsageError: if a column is missing, or holds a value that is not of its kind.
     """
     missing = [code["column"] for code in codes if code["column"] not in frame.columns]
     if missing:
@@ -107,7 +106,7 @@ def encoded_names(codes: Sequence[Code]) -> tuple[str, ...]:
 
 
 def is_measured(codes: Sequence[Code]) -> npt.NDArray[np.bool_]:
-    """``(n_features,)`` which features are numbers to be standardised, and not a 0 or 1 that says what holds."""
+    """``(n_features,)`` which features are to be standardised: numbers and parts of dates, not indicators."""
     kinds = [
         code["kind"] in ("number", "date") and not name.endswith("=missing") for code in codes for name in _names(code)
     ]
@@ -115,7 +114,7 @@ def is_measured(codes: Sequence[Code]) -> npt.NDArray[np.bool_]:
 
 
 def category_places(codes: Sequence[Code]) -> tuple[tuple[int, int], ...]:
-    """First and last (excluded) feature of each column of categories, the one that says they are missing included."""
+    """First and last (excluded) feature of each column of categories, including the one that marks missing values."""
     places, start = [], 0
     for code in codes:
         stop = start + len(_names(code))
@@ -126,7 +125,7 @@ def category_places(codes: Sequence[Code]) -> tuple[tuple[int, int], ...]:
 
 
 def flags(codes: Sequence[Code]) -> tuple[int, ...]:
-    """Features that are 0 or 1 by themselves: booleans, and what says that a number or a date is missing."""
+    """Features that are 0 or 1 outside of categories: booleans, and marks of missing numbers or dates."""
     taken = is_measured(codes)
     for start, stop in category_places(codes):
         taken[start:stop] = True
@@ -134,7 +133,7 @@ def flags(codes: Sequence[Code]) -> tuple[int, ...]:
 
 
 def as_texts(codes: Sequence[Code]) -> tuple[str, ...]:
-    """Codes as JSON, one text a column, so that what a checkpoint says of its columns is texts alone."""
+    """Codes as JSON, a text for each column, so that a checkpoint stores only texts."""
     return tuple(json.dumps(code, ensure_ascii=False, allow_nan=False) for code in codes)
 
 
@@ -142,7 +141,7 @@ def from_texts(texts: Sequence[str]) -> tuple[Code, ...]:
     """Codes that ``as_texts`` wrote.
 
     Raises:
-        UsageError: where they are none.
+        UsageError: if a text is not such a code.
     """
     try:
         codes = tuple(json.loads(text) for text in texts)
@@ -151,25 +150,25 @@ def from_texts(texts: Sequence[str]) -> tuple[Code, ...]:
             for name in ("values", "rare", "missing_texts"):
                 if not all(isinstance(text, str) for text in list(code.get(name, []))):
                     raise TypeError(f"{name} that are no texts")
-        for form in {code["format"] for code in codes if "format" in code}:
-            _ = read_dates(pd.Series(["2026-01-31"]), form)
+        for date_format in {code["format"] for code in codes if "format" in code}:
+            _ = read_dates(pd.Series(["2026-01-31"]), date_format)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a checkpoint's encoding must be readable, got {error}; name another") from error
     return codes
 
 
 def missing_texts_of(code: Code) -> tuple[str, ...]:
-    """Texts that mean a missing value in a column; what the model knows as a category is none of them."""
+    """Texts that mean a missing value in a column, except those that are categories of the model."""
     texts = code.get("missing_texts", MISSING_TEXTS)
     return tuple(text for text in texts if text not in code.get("values", ()))
 
 
-def _fit(name: str, column: "pd.Series[Any]", most: int, forms: DateForms) -> Code | None:
+def _fit(name: str, column: "pd.Series[Any]", most: int, formats: DateFormats) -> Code | None:
     missing = bool(column.isna().any())
     if column.isna().all():
         return None
-    form = forms.form_of(name, column)
-    kind = "date" if form else kind_without_dates(column)
+    date_format = formats.format_of(name, column)
+    kind = "date" if date_format else kind_without_dates(column)
     code: Code = {"column": name, "kind": kind, "missing": missing}
     if kind == "category":
         counts = texts_of(column.dropna()).value_counts()
@@ -179,9 +178,9 @@ def _fit(name: str, column: "pd.Series[Any]", most: int, forms: DateForms) -> Co
         if code["other"] and len(counts) - len(frequent) <= _MOST_RARE:
             code["rare"] = sorted({str(value) for value in counts.index}.difference(code["values"]))
     elif kind == "date":
-        if form and form != ISO:
-            code["format"] = form
-        parts = _date_parts(read_dates(column, form or ISO))
+        if date_format and date_format != ISO:
+            code["format"] = date_format
+        parts = _date_parts(read_dates(column, date_format or ISO))
         varying = [part for part in _PARTS if parts[part].nunique() > 1]
         code["parts"] = {part: float(parts[part].median()) for part in varying}
     else:
@@ -189,7 +188,7 @@ def _fit(name: str, column: "pd.Series[Any]", most: int, forms: DateForms) -> Co
         code["fill"] = float(numbers.median() if kind == "number" else numbers.mode()[0])
         if not np.isfinite(code["fill"]):
             raise UsageError(f"every number must be finite, got {code['fill']} in column {name}; mend such rows")
-    # The place of a single value says nothing.
+    # The indicator of a single category is constant.
     varies = len(_names(code)) > 1 or (kind in ("number", "boolean") and numbers.nunique() > 1) or kind == "date"
     return code if varies and _names(code) else None
 
@@ -222,16 +221,16 @@ def _encoded(column: "pd.Series[Any]", code: Code, unseen: UnseenValues | None) 
             counts = unseen.perhaps if code["other"] and "rare" not in code else unseen.unknown
             counts[code["column"]] += int(unknown.sum())
     elif code["kind"] == "date":
-        form = code.get("format", ISO)
-        parts = _date_parts(read_dates(column, form))
-        needed = "a date" if form == ISO else f"a date written as {form}"
+        date_format = code.get("format", ISO)
+        parts = _date_parts(read_dates(column, date_format))
+        needed = "a date" if date_format == ISO else f"a date written as {date_format}"
         _refuse(column, parts["year"].isna().to_numpy() & ~absent, needed)
         block = np.empty((len(column), len(code["parts"])))
         for i, (part, fill) in enumerate(code["parts"].items()):
             block[:, i] = parts[part].fillna(fill)
     else:
         numbers = numbers_of(column, code["kind"])
-        # Written in another way than the text, such as -999.0.
+        # The text -999 also means the number -999.0.
         if written := missing_numbers(missing_texts):
             means_missing = numbers.isin(written)
             numbers, absent = numbers.mask(means_missing), absent | means_missing.to_numpy()
@@ -254,7 +253,7 @@ def _refuse(column: "pd.Series[Any]", wrong: npt.NDArray[np.bool_], needed: str)
 def _date_parts(dates: "pd.Series[Any]") -> pd.DataFrame:
     return pd.DataFrame(
         {
-            # With the share of the year that has passed: an order in time, without steps.
+            # With the elapsed fraction of the year, so that the feature grows steadily with time.
             "year": dates.dt.year + (dates.dt.day_of_year - 1) / 366,
             "month": dates.dt.month,
             "day": dates.dt.day,

@@ -1,10 +1,10 @@
-"""What kind of values a column holds, and the values as texts or numbers."""
+"""Kinds of columns, and their values as texts or numbers."""
 
 from typing import Any
 
 import pandas as pd
 
-from perceptron.data.columns.dates import date_form
+from perceptron.data.columns.dates import detect_date_format
 from perceptron.data.columns.number_texts import are_codes
 
 _TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
@@ -13,17 +13,17 @@ _TRUTH = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
 def kind_of(column: "pd.Series[Any]") -> str:
     """``number``, ``boolean``, ``date`` or ``category``, by the values that are not missing.
 
-    Texts are dates where all have one of the forms of ``date_form``.
+    Texts are dates if all have one of the formats of ``detect_date_format``.
     """
     kind = kind_without_dates(column)
-    return "date" if kind != "boolean" and kind != "number" and date_form(column) is not None else kind
+    return "date" if kind != "boolean" and kind != "number" and detect_date_format(column) is not None else kind
 
 
 def kind_without_dates(column: "pd.Series[Any]") -> str:
-    """The same, where dates are categories.
+    """The same, except that dates are categories.
 
-    Texts that are all numbers are numbers: one wrong entry elsewhere in a file makes texts of a whole column. Texts of
-    digits of one width with leading zeros are none: who wrote 007 meant a name.
+    Texts that are all numbers are numbers, because a reader returns a whole column as texts if one entry is not a
+    number. Digits of one width with leading zeros are categories: 007 is a name.
     """
     known = column.dropna()
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -43,14 +43,14 @@ def kind_without_dates(column: "pd.Series[Any]") -> str:
 
 
 def texts_of(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Values as texts; a whole number the same whether a file had it as 5, 5.0 or a text."""
+    """Values as texts without spaces around them; 5, 5.0 and the text 5 become the same."""
     values = column.astype(object)
     whole = values.map(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)
     return whole.map(str).astype(object).str.strip()
 
 
 def numbers_of(column: "pd.Series[Any]", kind: str) -> "pd.Series[Any]":
-    """float64, NaN where missing or no number."""
+    """Values as float64; NaN if missing or not a number."""
     if kind == "boolean":
         return texts_of(column).str.lower().map(_TRUTH).astype(float)
     if pd.api.types.is_numeric_dtype(column):

@@ -53,8 +53,8 @@ def quote_missing(columns: pd.DataFrame, absent: npt.NDArray[np.bool_]) -> str:
         columns: read without texts for missing values.
         absent: ``(n_rows,)`` rows in which one of the columns is missing.
     """
-    for row in np.flatnonzero(absent):
-        for value in columns.iloc[int(row)]:
+    for row in np.flatnonzero(absent).tolist():
+        for value in columns.iloc[row]:
             if isinstance(value, str) and value.strip():
                 text = value.strip()
                 return (

@@ -1,4 +1,4 @@
-"""Texts that are or resemble numbers: refused, or told from codes such as 007 and from categories."""
+"""Texts that resemble numbers: thousands and percentages, codes such as 007, units, and numbers with exceptions."""
 
 import re
 from typing import Any
@@ -9,8 +9,8 @@ import pandas as pd
 from perceptron.errors import UsageError
 
 # A text of digits with a leading zero.
-_PADDED = r"0\d+"
-# Thousands set apart, a comma for the point, a sign of percent or currency.
+_LEADING_ZERO = r"0\d+"
+# With separators of thousands, a decimal comma, a percent sign or a currency.
 _LIKE_A_NUMBER = re.compile(
     r"\s*[+-]?\s*[$€£]?\s*[+-]?(\d{1,3}([,.'’\u00a0\u202f ]\d{3})+|\d+)([.,]\d+)?\s*[%$€£]?\s*"  # noqa: RUF001
 )
@@ -20,11 +20,11 @@ _FEWEST_WITH_UNIT = 3
 
 
 def check_cells(frame: pd.DataFrame) -> None:
-    """Refuse columns that are nothing to learn from as they are, or would be taken for categories.
+    """Refuse columns that a model cannot learn from, or whose numbers would become categories.
 
     Raises:
-        UsageError: where cells hold lists or lengths of time, or every text of a column is a number or like one, as
-            1,234 or 12 % are; or where a name is there twice.
+        UsageError: if cells hold lists or durations, if every text of a column is a number or resembles one, such as
+            1,234 or 12 %, or if a name occurs twice.
     """
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()][0]
@@ -54,37 +54,38 @@ def check_cells(frame: pd.DataFrame) -> None:
             )
 
 
-def padded(column: "pd.Series[Any]") -> str | None:
-    """The first text of digits with a leading zero, as 007; None where there is none."""
+def first_leading_zero(column: "pd.Series[Any]") -> str | None:
+    """The first text of digits with a leading zero, such as 007; None if there is none."""
     if not _holds_texts(column):
         return None
     texts = column.dropna().astype(str).str.strip()
-    return next(iter(texts[texts.str.fullmatch(_PADDED)]), None)
+    return next(iter(texts[texts.str.fullmatch(_LEADING_ZERO)]), None)
 
 
 def are_codes(column: "pd.Series[Any]") -> bool:
-    """Whether texts are codes, as of places, and no numbers: digits of one width, a zero in front of some."""
-    if padded(column) is None:
+    """Whether texts are codes, such as postcodes, and not numbers: digits of one width, some with a leading zero."""
+    if first_leading_zero(column) is None:
         return False
     texts = column.dropna().astype(str).str.strip()
     return bool(texts.str.fullmatch(r"\d+").all()) and texts.str.len().nunique() == 1
 
 
-def without_padding(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same with columns of numbers of which some have leading zeros, and that are no codes, as numbers."""
+def without_leading_zeros(frame: pd.DataFrame) -> pd.DataFrame:
+    """The DataFrame with columns of texts with leading zeros as numbers, unless they are codes."""
     for name in frame.columns:
         column = frame[name]
-        if padded(column) is not None and not are_codes(column):
+        if first_leading_zero(column) is not None and not are_codes(column):
             numbers = pd.to_numeric(column.astype(object), errors="coerce")
             frame = frame.assign(**{str(name): numbers}) if numbers.notna().equals(column.notna()) else frame
     return frame
 
 
 def mixed_number(column: "pd.Series[Any]") -> tuple[int, str, int] | None:
-    """Row and text of the first value that is no number, in a column that is of numbers otherwise; and their number.
+    """The exception in a column that otherwise holds numbers.
 
-    None where all known values are numbers, or where they are not most of them: neither half of the values, nor more
-    different ones than the others.
+    Returns:
+        Row and text of the first value that is not a number, and the count of numbers. None if all known values are
+        numbers, or if numbers are in the minority, both in count and in distinct values.
     """
     if not _holds_texts(column):
         return None
@@ -97,9 +98,11 @@ def mixed_number(column: "pd.Series[Any]") -> tuple[int, str, int] | None:
 
 
 def unit_of(column: "pd.Series[Any]") -> tuple[int, str, str] | None:
-    """Row, text and unit of the first value that is a number with a unit, as 54 m2, where most values have the unit.
+    """The unit of a column in which most values are numbers with the same unit, such as 54 m2.
 
-    None where they have not, or where fewer than three different numbers stand before it.
+    Returns:
+        Row and text of the first such value, and the unit. None if most values do not have it, or if it follows fewer
+        than three distinct numbers.
     """
     if not _holds_texts(column):
         return None

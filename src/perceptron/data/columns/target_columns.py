@@ -11,7 +11,7 @@ import pandas as pd
 from perceptron.data.columns.column_table import ColumnTable
 from perceptron.data.columns.kinds import kind_without_dates, numbers_of
 from perceptron.data.columns.missing_texts import as_setting
-from perceptron.data.columns.number_texts import check_cells, mixed_number, without_padding
+from perceptron.data.columns.number_texts import check_cells, mixed_number, without_leading_zeros
 from perceptron.data.number_table import as_table, numeric
 from perceptron.data.table import Table, TableSchema
 from perceptron.data.target import MOST_CLASSES, FoundTask, task_of
@@ -32,7 +32,7 @@ def table_of_targets(columns: ColumnTable, *, task: str, classes: Sequence[str] 
     Raises:
         UsageError: if the target does not suit the task, or a cell holds what it must not.
     """
-    target = without_padding(columns.target)
+    target = without_leading_zeros(columns.target)
     for part in (target, columns.frame):
         check_cells(part)
     names = tuple(str(column) for column in target.columns)

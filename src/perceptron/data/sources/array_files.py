@@ -1,4 +1,4 @@
-"""Tables of numbers in .npy or Parquet files, which may be larger than the memory."""
+"""Tables of numbers in .npy or Parquet files, which may be larger than memory."""
 
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,18 @@ from perceptron.files.reading import check_regular
 
 
 def read_arrays(*, features: str, target: str, in_memory: bool) -> Any:
-    """Features and target; the features memory-mapped unless they are to be ``in_memory``.
+    """Read features and target.
+
+    Args:
+        features: see ``table_from_arrays``.
+        target: see there.
+        in_memory: whether to read the features into memory; otherwise they are memory-mapped.
 
     Returns:
-        A pair of arrays; of Parquet a ``Bunch`` with the columns' names.
+        A pair of arrays, or for Parquet a ``Bunch`` with the columns' names.
 
     Raises:
-        UsageError: where a file is not there or not what it must be.
+        UsageError: if a file does not exist or is not as required.
     """
     if Path(features).suffix in SUFFIXES:
         return read_parquet(features, target=target, in_memory=in_memory)

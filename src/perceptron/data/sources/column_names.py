@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
@@ -37,7 +39,7 @@ def unnamed_column(place: int, file: Path, setting: str) -> UsageError:
     )
 
 
-def find_column(names: Sequence[str], name: Any, setting: str) -> str:
+def find_column(names: "pd.Index[str]", name: Any, setting: str) -> str:
     """The column that a setting names.
 
     Args:

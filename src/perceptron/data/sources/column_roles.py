@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from perceptron.data.columns.column_table import ColumnTable
-from perceptron.data.columns.dates import DateForms, advice_on_dates, read_dates
+from perceptron.data.columns.dates import DateFormats, advice_on_dates, read_dates
 from perceptron.data.columns.kinds import texts_of
 from perceptron.data.columns.missing_texts import Missing
 from perceptron.data.columns.missing_values import quote_missing
@@ -23,7 +23,7 @@ def read_columns(files: TableFiles, *, missing: Missing, date_format: Any) -> Co
     Args:
         files: and the names of the columns.
         missing: texts that mean a missing value.
-        date_format: how the dates of the time column are written, see ``DateForms.typed``.
+        date_format: how the dates of the time column are written, see ``DateFormats.typed``.
 
     Raises:
         UsageError: if a file or a column does not exist or is not as required.
@@ -114,9 +114,9 @@ def _weights(column: "pd.Series[Any]", name: str) -> npt.NDArray[np.float32]:
 
 def _times(column: "pd.Series[Any]", name: str, date_format: Any) -> npt.NDArray[Any]:
     """Dates as whole numbers, other times as float64."""
-    form = DateForms.typed(date_format).form_of(name, column)
-    if form is not None:
-        return read_dates(column, form).astype("int64").to_numpy()
+    own_format = DateFormats.typed(date_format).format_of(name, column)
+    if own_format is not None:
+        return read_dates(column, own_format).astype("int64").to_numpy()
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.notna().all():
         return numbers.to_numpy(dtype=np.float64)

@@ -94,20 +94,22 @@ def as_numbers(texts: Texts) -> Texts | None:
 
 
 def _typed(texts: Texts) -> "pd.Series[Any]":
+    as_texts: pd.Series[Any] = pd.Series(texts, dtype="str")
     numbers = as_numbers(texts)
     # NaN that does not mean a missing value is a category.
     if numbers is None or pc.any(pc.is_nan(numbers)).as_py():
-        if pc.all(pc.is_in(texts.drop_null(), value_set=pa.array(_TRUTHS))).as_py():
-            return texts.to_pandas().astype(object).map(_TRUTHS).infer_objects()
-        return pd.Series(texts, dtype="str")
+        are_truths = pc.all(pc.is_in(texts.drop_null(), value_set=pa.array(_TRUTHS))).as_py()
+        return as_texts.astype(object).map(_TRUTHS).infer_objects() if are_truths else as_texts
     trimmed = pc.utf8_trim_whitespace(texts)
     if pc.any(pc.match_substring_regex(trimmed, _LEADING_ZERO)).as_py():
-        return pd.Series(texts, dtype="str")
+        return as_texts
     try:
-        return trimmed.cast(pa.int64()).to_pandas()
+        numbers = trimmed.cast(pa.int64())
     except pa.ArrowInvalid:
-        is_long = pc.any(pc.match_substring_regex(trimmed, _LONG_INTEGER)).as_py()
-        return pd.Series(texts, dtype="str") if is_long else numbers.to_pandas()
+        if pc.any(pc.match_substring_regex(trimmed, _LONG_INTEGER)).as_py():
+            return as_texts
+    column: pd.Series[Any] = numbers.to_pandas()
+    return column
 
 
 def _like_thousands(column: "pd.Series[Any]") -> float | None:

@@ -1,4 +1,4 @@
-"""The smallest table: one row at the origin."""
+"""The table with a single row of zeros, for gradient descent on a function of the parameters."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Numbers in a Parquet file, which may be larger than the memory. Needs pyarrow."""
+"""Numbers in a Parquet file, which may be larger than memory. Needs pyarrow."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from perceptron.files.reading import check_regular
 
 log = logging.getLogger(__name__)
 SUFFIXES = (".parquet", ".pq")
-# What pandas names an index that has no name.
+# pandas' name for an index without a name.
 UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 _NUMBERS_AT_ONCE = 2**21
 # Bytes of each column.
@@ -28,18 +28,18 @@ _BUFFER = 2**16
 
 
 def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
-    """Features less their offsets, target, and the features' names and offsets.
+    """Read features less their offsets, the target, and the features' names and offsets.
 
-    Where the features are not to be in memory they lie, as float32, in a file without a name beside ``path``, which
-    goes with the process.
+    Features that are not held in memory are written as float32 to an unnamed temporary file beside ``path``, which
+    exists as long as the process.
 
     Args:
         path: of the file.
-        target: name of the column to be learnt; all others are features.
-        in_memory: whether the features are.
+        target: name of the target column; all others are features.
+        in_memory: whether to hold the features in memory.
 
     Raises:
-        UsageError: where the file cannot be read, holds other than numbers or lacks some, or the disk is full.
+        UsageError: if the file cannot be read, a column does not hold complete numbers, or the disk is full.
     """
     try:
         import pyarrow as pa
@@ -49,7 +49,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
     place = Path(path).expanduser()
     check_regular(place, "data.features")
     try:
-        # Without a buffer it reads columns of a row group ahead and keeps them: the whole file, in the end.
+        # With the default buffer, it keeps columns of all row groups that it has read: finally the whole file.
         with pq.ParquetFile(place, buffer_size=_BUFFER, pre_buffer=False) as file:
             names = _feature_names(file.schema_arrow, target, path)
             shape = (file.metadata.num_rows, len(names))
@@ -69,7 +69,7 @@ def read_parquet(path: str, *, target: str, in_memory: bool) -> Bunch:
                 columns = [batch.column(name).cast(pa.float64(), safe=False).to_numpy() for name in names]
                 values = np.stack(columns, axis=1) if columns else np.empty((len(batch), 0))
                 if start == 0:
-                    # By the first rows: another pass over the file would take as long as this one.
+                    # Chosen from the first rows: another pass over the file would take as long as this one.
                     offsets = choose_offsets(values, columns=_needs_double(file.schema_arrow, names))
                     report_merged(values, subtracted(values, offsets), names, advice=TOO_CLOSE)
                 features[start:stop] = subtracted(values, offsets)
@@ -95,7 +95,7 @@ def _needs_double(schema: Any, names: Sequence[str]) -> npt.NDArray[np.bool_]:
 
 
 def _feature_names(schema: Any, target: str, path: str) -> list[str]:
-    """All columns but the target and, which is said, an index without a name: it says the rows' numbers or names."""
+    """All columns except the target and an index without a name, which is left out with a warning."""
     import pyarrow as pa
 
     twice = [name for name, count in Counter(schema.names).items() if count > 1]
@@ -120,13 +120,13 @@ def _feature_names(schema: Any, target: str, path: str) -> list[str]:
 
 
 def _on_disk(folder: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Room for an array in a file that has no name any more."""
-    # Beside the data, where there is a disk: /tmp is often memory.
+    """An uninitialised array in an unnamed temporary file."""
+    # Beside the data, which lies on a disk: /tmp is often in memory.
     place = folder if os.access(folder, os.W_OK) else None
     with tempfile.TemporaryFile(dir=place) as file:
         size = max(4 * shape[0] * shape[1], 1)
         if hasattr(os, "posix_fallocate"):
-            # Now, because a disk that is full when a page is written ends the process.
+            # Allocated now, because a full disk at the first write to a page would kill the process.
             os.posix_fallocate(file.fileno(), 0, size)
         else:
             file.truncate(size)

@@ -1,4 +1,4 @@
-"""Data sets that scikit-learn downloads: few seconds of trying, and one line where there is no network."""
+"""Data sets of scikit-learn's functions, with a timeout and one-line errors for downloads."""
 
 import logging
 import socket
@@ -20,24 +20,24 @@ from perceptron.errors import UsageError, reason
 from perceptron.files.reading import kind_of
 
 log = logging.getLogger(__name__)
-# scikit-learn's own announcement comes before it is known whether there is a network.
+# scikit-learn announces a download before it knows whether there is a network.
 _ANNOUNCED_AFTER = 2.0
-# Of one connection, and of one wait for bytes. Python's own default is to wait for ever.
+# Timeout of a connection and of each wait for bytes. Python's default is to wait for ever.
 SECONDS = 20.0
-# scikit-learn's defaults try four times, a second apart; without a network that is three too many.
+# scikit-learn tries four times, a second apart; without a network one attempt is enough.
 _PATIENCE = {"n_retries": 1, "delay": 0.1}
 _DOWNLOADS = "download_if_missing"
-# A folder, such as load_files takes, has a folder for each class.
+# load_files takes a folder with a folder for each class.
 _INSIDE = "*/*"
 _is_offline: ContextVar[bool] = ContextVar("is_offline", default=False)
 
 
 @contextmanager
 def offline(is_offline: bool = True) -> Iterator[None]:
-    """Download nothing inside: data sets are read from what an earlier download has left, or not at all.
+    """Forbid downloads in the context: data sets are read only from earlier downloads.
 
     Args:
-        is_offline: False changes nothing.
+        is_offline: False leaves the current state as it is.
     """
     before = _is_offline.set(is_offline or _is_offline.get())
     try:
@@ -47,10 +47,10 @@ def offline(is_offline: bool = True) -> Iterator[None]:
 
 
 def read(dataset: Callable[[], Any]) -> Any:
-    """What a function that makes or loads a data set returns; one of ``sklearn.datasets.fetch_*`` may download it.
+    """Call the function of a data set; one of ``sklearn.datasets.fetch_*`` may download it.
 
     Raises:
-        UsageError: where it cannot be downloaded or must not be, see ``offline``; needs a package that is missing; or
+        UsageError: if it cannot be downloaded or must not be, see ``offline``; needs a package that is missing; or
             is told to read what is no regular file.
     """
     _check_named_files(dataset)
@@ -82,12 +82,12 @@ def _read_offline(dataset: Callable[..., Any], name: str, given: dict[str, Any])
         f"a stored configuration must not download anything, got {name}, which is not in {_home(given)}; if you know "
         f"it, type 'trust=[sklearn.datasets.{name}]'"
     )
-    # fetch_openml has no way to say that it must not.
+    # fetch_openml has no argument that forbids a download.
     if _DOWNLOADS not in signature(dataset).parameters:
         raise UsageError(refused)
     try:
         return dataset(**{_DOWNLOADS: False})
-    # Where nothing is there.
+    # Without an earlier download.
     except OSError as error:
         raise UsageError(refused) from error
 
@@ -105,7 +105,7 @@ def _home(given: dict[str, Any]) -> str:
 
 @contextmanager
 def _announced(name: str, given: dict[str, Any]) -> Iterator[None]:
-    """One line where it takes a while, in place of scikit-learn's."""
+    """Log a line if it takes a while, in place of scikit-learn's announcement."""
     theirs = logging.getLogger("sklearn.datasets")
     level = theirs.level
     theirs.setLevel(logging.WARNING)
@@ -121,7 +121,7 @@ def _announced(name: str, given: dict[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def _patient(seconds: float) -> Iterator[None]:
-    """Connections that wait no longer than so; without a line for each further try."""
+    """Limit the time that connections wait, and silence the warnings about further attempts."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -134,13 +134,13 @@ def _patient(seconds: float) -> Iterator[None]:
 
 
 def _check_named_files(dataset: Callable[..., Any]) -> None:
-    """Check that no argument of a data set's function makes it wait for a writer or read without an end.
+    """Refuse special files in the arguments of a data set's function: a FIFO blocks, and a device has no end.
 
     Args:
-        dataset: with its arguments, of which those that name no file are passed over.
+        dataset: with its arguments; those that do not name files are ignored.
 
     Raises:
-        UsageError: for a FIFO, a socket or a device, itself or in a folder, and for the number of an open file.
+        UsageError: for a FIFO, a socket or a device, also inside a folder, and for the number of an open file.
     """
     for name, value in dataset.keywords.items() if isinstance(dataset, partial) else ():
         for item in value if isinstance(value, list | tuple) else (value,):
@@ -165,6 +165,6 @@ def _paths(value: Any) -> Iterator[Path]:
 def _kind(path: Path) -> str | None:
     try:
         return kind_of(path.stat().st_mode)
-    # None of a name such as "auto", of one too long for a file's, and of one with a null byte.
+    # A text such as "auto", one that is too long for a file name, or one with a null byte.
     except (OSError, ValueError):
         return None

@@ -81,7 +81,7 @@ class ExactResume(L.Callback):
         self._state = checkpoint[KEY]
         loops = checkpoint["loops"]["fit_loop"]
         if not pl_module.automatic_optimization:
-            count_groups(checkpoint, trainer.datamodule.steps_at_once)  # type: ignore[attr-defined]
+            count_groups(checkpoint, pl_module.steps_per_batch)  # type: ignore[arg-type]
         if self._state["position"] == EPOCH_END:
             _complete_epoch(loops)
         else:

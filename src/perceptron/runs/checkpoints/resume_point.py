@@ -59,12 +59,6 @@ def check_point(checkpoint: Mapping[str, Any], *, max_epochs: int | None, where:
         )
 
 
-def steps_taken(checkpoint: Mapping[str, Any]) -> int:
-    """Optimizer steps that a checkpoint's epoch has completed."""
-    states = checkpoint.get("loops", {}).get("fit_loop", {}).get("state_dict", {}).get("combined_loader") or [{}]
-    return int(states[0].get("taken", 0))
-
-
 def check_best_paths(checkpoint: Mapping[str, Any], folder: Path, *, where: str) -> None:
     """Refuse a checkpoint whose best checkpoints lie outside the run's folder: training replaces and deletes them.
 

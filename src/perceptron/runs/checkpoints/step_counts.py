@@ -22,7 +22,7 @@ def count_steps(checkpoint: dict[str, Any], batches: RowBatches) -> None:
     """
     loops = checkpoint["loops"]["fit_loop"]
     in_all = checkpoint["global_step"]
-    in_epoch = min(loops[_BATCHES]["current"]["ready"] * batches.steps_at_once, batches.n_steps)
+    in_epoch = min(loops[_BATCHES]["current"]["ready"] * batches.steps_per_batch, batches.n_steps)
     _recount(loops, in_all, in_epoch)
     for when, count in (("total", in_all), ("current", in_epoch)):
         done = {"ready": count, "completed": count}
@@ -31,15 +31,15 @@ def count_steps(checkpoint: dict[str, Any], batches: RowBatches) -> None:
         loops[_MANUAL][when] = {"ready": 0, "completed": 0}
 
 
-def count_groups(checkpoint: dict[str, Any], steps_at_once: int) -> None:
+def count_groups(checkpoint: dict[str, Any], steps_per_batch: int) -> None:
     """Convert the counters of automatic optimization to those of manual optimization, in groups of steps.
 
     Args:
         checkpoint: whose epoch's steps fill groups, or end the epoch; changed in place.
-        steps_at_once: steps in a group.
+        steps_per_batch: steps in a group.
     """
     loops = checkpoint["loops"]["fit_loop"]
-    groups = -(-loops[_BATCHES]["current"]["ready"] // steps_at_once)
+    groups = -(-loops[_BATCHES]["current"]["ready"] // steps_per_batch)
     _recount(loops, groups, groups)
     steps = checkpoint["global_step"]
     loops[_MANUAL]["total"] = {"ready": steps, "completed": steps}

@@ -165,7 +165,7 @@ RESUMABLE = {
     "lr_schedulers": AtMost(PLAIN, most=1),
     "resume": _RESUME,
     Maybe("epoch_sums"): Rule(
-        "two sums for each process", lambda value: _has_dimensions(value, 2) and value.shape[1] == 2
+        "sums for each process", lambda value: _has_dimensions(value, 2) and value.shape[1] in (2, 3)
     ),
     Maybe("history"): _HISTORY,
 }

@@ -1,0 +1,159 @@
+"""Hydra's and OmegaConf's exceptions as one line that names the rule, the value and the fix. Imports nothing heavy."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf, ValidationError
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+
+from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.extras import missing_extra_of
+from perceptron.errors import UsageError
+from perceptron.spelling import did_you_mean
+
+_SEVERAL = r"several values need a multirun, got \1; type python train.py -m '\1'"
+# Patterns of Hydra's texts that carry no attributes, and the lines for them; \1 is the first group of the pattern.
+_LINES = (
+    (r"Ambiguous value for argument '(.*)'\n(?s:.*)", _SEVERAL),
+    (r"Sweep parameters '(.*)' requires --multirun", _SEVERAL),
+    (
+        r"Sweeping over Hydra's configuration is not supported : '(.*)'",
+        r"Hydra's settings cannot be swept, got \1; type one value",
+    ),
+    (
+        r"Additional config directory '(.*)' not found",
+        r"--config-dir must be an existing folder, got \1; make it or leave it out",
+    ),
+    (
+        r"provider=.*, path=(.*)\s+is not\s+available\.",
+        r"hydra.searchpath must list existing folders, got \1; make it or leave it out",
+    ),
+    (
+        r"Could not append to config\. An item is already at '(.*)'\.\n(?s:.*)",
+        r"\1 is a setting already, got + before it; leave the + out",
+    ),
+)
+_EXPECTED = (
+    ("not Optional", "set to a value"),
+    (" to string", "a text"),
+    ("String", "a text"),
+    ("Integer", "a whole number"),
+    ("Float", "a number"),
+    ("Boolean", "true or false"),
+    ("bool", "true or false"),
+    ("list", "a list"),
+)
+# Lines that OmegaConf adds on the types of the nodes.
+_NOTES = ("full_key:", "object_type=", "reference_type=")
+
+
+def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
+    """Word an exception that Hydra or OmegaConf raises for wrong settings.
+
+    Args:
+        error: any exception; its own text is used where it is none of those known here.
+        typed: the overrides, for an exception that names none.
+    """
+    text = str(error)
+    if isinstance(error, OverrideParseException):
+        return _grammar(error.override)
+    if isinstance(error, MissingConfigException):
+        return _missing_option(error)
+    if isinstance(error, OmegaConfBaseException):
+        return _setting(error, f"+{error.full_key}=<value>")
+    if isinstance(error.__cause__, OmegaConfBaseException):
+        added = re.search(r"To append to your config use (\+.*)", text)
+        return _setting(error.__cause__, added[1] if added else f"+{error.__cause__.full_key}=<value>")
+    for pattern, line in _LINES:
+        if found := re.fullmatch(pattern, text):
+            return found.expand(line)
+    if text.startswith("Config group override must be a string or a list"):
+        of_groups = [each for each in typed if (CONF_DIR / each.partition("=")[0]).is_dir()]
+        return f"a group takes the name of an option, got {', '.join(of_groups)}; leave it out, or see --help"
+    fix = " or ".join(["the configuration", *(each for each in typed if each.lstrip("+~").startswith("hydra"))])
+    return f"Hydra must be able to compose the settings, got: {_in_own_words(error)}; correct {fix}"
+
+
+def _grammar(override: str) -> str:
+    if "=" not in override and not override.startswith("~"):
+        return f"an override is key=value, got {override}; write {override}=<value>"
+    return (
+        f"an override must follow Hydra's grammar, got {override}; quote special characters, such as "
+        "'key=\"a value\"' or 'key=[1,2]'"
+    )
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    """For an option that its group does not have, or a root that is in none of the folders."""
+    group, _, name = str(error.missing_cfg_file).rpartition("/")
+    option = f"{group}={name}"
+    if (error_of_extra := missing_extra_of(option)) is not None:
+        return str(error_of_extra)
+    folders = [Path(path) for path in re.findall(r"path=file://(.*)", str(error))]
+    options = error.options or [file.stem for folder in folders for file in (folder / group).glob("*.yaml")]
+    near = did_you_mean(name, {each for each in options if not each.startswith("_")})
+    return f"there is no {option if group else f'--config-name {name}'}; {near}"
+
+
+def _setting(error: OmegaConfBaseException, addition: str) -> str:
+    """For a setting with a wrong name, a value of a wrong type, or none.
+
+    Args:
+        error: OmegaConf's.
+        addition: override that would add the setting.
+    """
+    key = error.full_key
+    if isinstance(error, ConfigKeyError | ConfigAttributeError):
+        return f"there is no setting {key}; {_nearest(error, addition)}"
+    if isinstance(error, InterpolationResolutionError):
+        return f"{key} must be a value that can be resolved, got: {_in_own_words(error)}; type another"
+    if isinstance(error, ValidationError):
+        value = "null" if error.value is None else repr(error.value)
+        return f"{key} must be {_expected(error)}, got {value}; set {key}"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{key} is required; type {key}=<value>"
+    return f"{key or 'a setting'} cannot be read: {_in_own_words(error)}; change it"
+
+
+def _nearest(error: OmegaConfBaseException, addition: str) -> str:
+    """The nearest name beside a misspelt one; where any name is allowed, how to add it."""
+    node, key = error.parent_node, str(error.key)
+    names = [str(name) for name in node] if isinstance(node, DictConfig) else []
+    path = str(error.full_key).removesuffix(key)
+    if not path:
+        names += [folder.name for folder in CONF_DIR.iterdir() if folder.is_dir()]
+        names = sorted(set(names) - {"hydra", "schema"})
+    elif OmegaConf.get_type(node) is dict:
+        near = get_close_matches(key, [name for name in names if name != "_target_"], n=1, cutoff=0.8)
+        target: Any = node.get("_target_")
+        what = f"another argument of {target.rpartition('.')[2]}" if target else f"another entry of {path[:-1]}"
+        return f"did you mean {path}{near[0]}?" if near else f"type {addition} for {what}"
+    return did_you_mean(path + key, [path + name for name in names])
+
+
+def _expected(error: ValidationError) -> str:
+    """The type that a setting needs, in words."""
+    text = str(error).partition("\n")[0]
+    return next((words for mark, words in _EXPECTED if mark in text), f"of another type ({text})")
+
+
+def _in_own_words(error: BaseException | None) -> str:
+    """The texts of an exception and of those that it was raised from, in one line."""
+    texts = []
+    while error is not None:
+        lines = (line.strip() for line in str(error).splitlines())
+        text = "; ".join(line for line in lines if line and not line.startswith(_NOTES))
+        is_known = isinstance(error, HydraException | OmegaConfBaseException | UsageError)
+        texts.append(text if is_known and text else f"{type(error).__name__}: {text}".removesuffix(": "))
+        error = error.__cause__
+    return ", ".join(dict.fromkeys(texts))

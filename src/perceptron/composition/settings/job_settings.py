@@ -1,0 +1,33 @@
+"""The settings of a job before it starts. The only place that sets Hydra's global configuration."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, open_dict, read_write
+
+# The folder of a job is made when it starts, and its name is asked for then.
+_NO_FOLDER = "<folder>"
+
+
+@contextmanager
+def job_settings(config: DictConfig, *, in_multirun: bool) -> Iterator[DictConfig]:
+    """A copy of a job's settings without ``hydra``; inside, ``${hydra:...}`` can be resolved.
+
+    Args:
+        config: as Hydra composed it, with ``hydra``.
+        in_multirun: whether it is a job of a multirun, whose number is then 0; a single run has none.
+    """
+    job: DictConfig = config.copy()
+    with read_write(job.hydra), open_dict(job.hydra):
+        job.hydra.run.dir = job.hydra.sweep.dir = job.hydra.runtime.output_dir = _NO_FOLDER
+        if in_multirun:
+            job.hydra.job.num, job.hydra.job.id = 0, "0"
+    before = HydraConfig.instance().cfg
+    try:
+        HydraConfig.instance().set_config(job)
+        with open_dict(job):
+            del job["hydra"]
+        yield job
+    finally:
+        HydraConfig.instance().cfg = before

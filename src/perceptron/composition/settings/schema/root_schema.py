@@ -1,0 +1,55 @@
+"""Types and allowed values of the root of the configuration and of ``paths``. Imports nothing heavy."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+from perceptron.composition.settings.schema.constraints import (
+    DIRECTION,
+    FOLDER,
+    FOLDER_NAME,
+    SEED,
+    Constraint,
+    one_of,
+    setting,
+)
+from perceptron.composition.settings.schema.data_schema import DataConf
+from perceptron.composition.settings.schema.model_schema import ModelConf
+from perceptron.composition.settings.schema.optimizer_schema import OptimizerConf, ScheduleConf
+from perceptron.composition.settings.schema.trainer_schema import TrainerConf
+
+_COMPILE = Constraint("one of false, true, reduce-overhead", lambda value: value in (False, True, "reduce-overhead"))
+
+
+@dataclass
+class PathsConf:
+    """Where things lie."""
+
+    log_dir: str = setting(MISSING, FOLDER)
+    output_dir: str = MISSING
+
+
+@dataclass
+class TrainConf:
+    """The root of the configuration."""
+
+    task_name: str = setting("train", FOLDER_NAME)
+    tags: list[str] = field(default_factory=list)
+    train: bool = True
+    test: bool = True
+    figures: str = setting("end", one_of("end", "epoch", "none"))
+    compile: Any = setting(False, _COMPILE)
+    ckpt_path: str | None = None
+    seed: int = setting(0, SEED)
+    monitor: str = MISSING
+    mode: str | None = setting(MISSING, DIRECTION)
+    data: DataConf = MISSING
+    model: ModelConf = MISSING
+    optimizer: OptimizerConf = MISSING
+    scheduler: ScheduleConf = MISSING
+    trainer: TrainerConf = MISSING
+    metrics: dict[str, Any] = field(default_factory=dict)
+    callbacks: dict[str, Any] = field(default_factory=dict)
+    logger: dict[str, Any] = field(default_factory=dict)
+    paths: PathsConf = MISSING

@@ -1,0 +1,180 @@
+"""Every value of every sweep, checked before the first job starts. Imports nothing heavy."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override, Sweep
+from omegaconf import DictConfig, OmegaConf
+
+from perceptron.composition.settings.checks import check, check_job, check_values, constraints_in, resolved
+from perceptron.composition.settings.job_settings import job_settings
+from perceptron.composition.settings.plain import replaced
+from perceptron.errors import UsageError
+
+_NAME = re.compile(r"\w[\w.]*")
+
+
+def set_value(cfg: DictConfig, override: Override) -> None:
+    """Set one setting of a composed configuration, as Hydra does.
+
+    Raises:
+        OmegaConfBaseException: where there is no such setting, or its type is another.
+    """
+    is_new = override.is_add() or override.is_force_add()
+    OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True, force_add=is_new)
+
+
+def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
+    """Check each value of each sweep beside the first values of the others.
+
+    Plain settings are set in one composed configuration; Hydra composes anew for options of groups and the like.
+
+    Args:
+        config: the multirun's, with ``hydra``.
+        loader: Hydra's.
+
+    Raises:
+        UsageError: for the first value that breaks a rule.
+        HydraException, OmegaConfBaseException: for the first that cannot be composed.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    # By key: Hydra takes the last one.
+    typed = {override.get_key_element(): override for override in parser.parse_overrides([*_typed(config)])}
+    searches = not _is_basic(config)
+    sweeps = {key: override for key, override in typed.items() if override.is_sweep_override()}
+    if searches:
+        # The search checks conditional settings itself, beside the values that they are drawn for.
+        typed = {key: each for key, each in typed.items() if key not in sweeps or not _is_conditional(each)}
+        sweeps = {key: each for key, each in sweeps.items() if key in typed}
+    texts = {key: [*_texts(override, searches=searches)] for key, override in sweeps.items()}
+    first = {key: texts[key][0] if key in texts else str(override.input_line) for key, override in typed.items()}
+    values = {key: parser.parse_overrides(own) for key, own in texts.items()}
+    by_hydra = {key for key, own in values.items() if not all(_is_setting(each, config) for each in own)}
+
+    # What the sweeper's own settings fix is not in the multirun's configuration.
+    is_composed = not by_hydra and not config.hydra.sweeper.get("params")
+    composed = config if is_composed else loader.load_sweep_config(config, [*first.values()])
+    with job_settings(composed, in_multirun=True) as cfg:
+        _check_settings(cfg, {key: own for key, own in values.items() if key not in by_hydra})
+    for key in by_hydra:
+        for text in texts[key][1:]:
+            others = [*(first | {key: text}).values()]
+            with job_settings(loader.load_sweep_config(config, others), in_multirun=True) as cfg:
+                check(cfg)
+                check_job(cfg)
+
+
+def _check_settings(cfg: DictConfig, values: Mapping[str, list[Override]]) -> None:
+    """Check the first job, then each further value of each setting in its place.
+
+    Args:
+        cfg: of the first job; its settings are changed in place.
+        values: of the settings that are swept.
+    """
+    for first, *_ in values.values():
+        set_value(cfg, first)
+    constraints, plain_values, references = (
+        constraints_in(cfg),
+        resolved(cfg),
+        dict(_interpolated(OmegaConf.to_container(cfg, resolve=False))),
+    )
+    check_values(plain_values, constraints)
+    check_job(cfg)
+    for first, *others in values.values():
+        changed = _dependent(first.key_or_group, references)
+        for value in others:
+            set_value(cfg, value)
+            check_values(replaced(plain_values, {path: _plain(cfg, path) for path in changed}), constraints)
+            check_job(cfg)
+        set_value(cfg, first)
+
+
+def _typed(config: DictConfig) -> Iterator[str]:
+    """Overrides of a multirun's jobs: those of its sweeper, then the typed ones. A search checks its own itself."""
+    if _is_basic(config):
+        for key, value in (config.hydra.sweeper.params or {}).items():
+            yield f"{key}={value}"
+    task: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    yield from task
+
+
+def _is_basic(config: DictConfig) -> bool:
+    return str(config.hydra.sweeper._target_).endswith(".BasicSweeper")
+
+
+def _is_conditional(override: Override) -> bool:
+    sweep = override.value()
+    return isinstance(sweep, Sweep) and any(tag.startswith("if ") for tag in sweep.tags)
+
+
+def _texts(override: Override, *, searches: bool) -> Iterator[str]:
+    """The values of a sweep as overrides, of an interval its lower end.
+
+    Raises:
+        UsageError: where it has no value, or is an interval that nothing draws from.
+    """
+    key, typed, sweep = override.get_key_element(), override.input_line, override.value()
+    if isinstance(sweep, IntervalSweep):
+        if not searches:
+            raise UsageError(f"an interval needs a search, got {typed}; add hydra/sweeper=optuna")
+        if sweep.start is None or sweep.end is None or sweep.start > sweep.end:
+            raise UsageError(f"an interval must go from a lower to a higher number, got {typed}; swap its ends")
+        yield f"{key}={sweep.start}"
+        return
+    try:
+        found = [f"{key}={value}" for value in override.sweep_string_iterator()]
+    except ValueError as error:
+        raise UsageError(f"a range must have a step that is not 0, got {typed}; set another") from error
+    if not found:
+        raise UsageError(f"a sweep must have a value, got {typed}, which has none; widen it")
+    yield from found
+
+
+def _is_setting(override: Override, config: DictConfig) -> bool:
+    """Whether it sets a value that is there already, which ``set_value`` can do without Hydra."""
+    is_group = override.key_or_group in config.hydra.runtime.choices
+    is_change = not (override.is_add() or override.is_force_add() or override.is_delete())
+    return is_change and not is_group and override.package is None and not isinstance(override.value(), dict)
+
+
+def _dependent(key: str, references: Mapping[str, str]) -> list[str]:
+    """A setting and those whose values may change with it.
+
+    Args:
+        key: of the setting.
+        references: text of each value that refers to others, by its key.
+    """
+    found = [key]
+    # It grows while it is read.
+    for changed in found:
+        found += [path for path, text in references.items()
+                  if path not in found and not path.startswith(f"{key}.") and _refers(text, changed)]  # fmt: skip
+    return found
+
+
+def _refers(text: str, key: str) -> bool:
+    """Whether a text may name a setting: its whole key, its last part, what it is a part of, or a part of it."""
+    names = _NAME.findall(text)
+    own = (key, key.rpartition(".")[2])
+    return any(name in own or key.startswith(f"{name}.") or name.startswith(f"{key}.") for name in names)
+
+
+def _interpolated(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Key and text of each value that refers to others."""
+    if isinstance(values, str) and "${" in values:
+        yield path, values
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(values, dict):
+        pairs = values.items()
+    elif isinstance(values, list):
+        pairs = enumerate(values)
+    for key, value in pairs:
+        yield from _interpolated(value, f"{path}.{key}" if path else str(key))
+
+
+def _plain(cfg: DictConfig, key: str) -> Any:
+    value = OmegaConf.select(cfg, key, throw_on_missing=True)
+    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if OmegaConf.is_config(value) else value
