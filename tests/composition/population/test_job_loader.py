@@ -123,10 +123,14 @@ def test_a_relative_interpolation_refers_to_the_same_group(tmp_path: Path) -> No
 
 
 def test_a_job_that_cannot_be_resolved_affects_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    typed = ["model=logistic", "tags=['${nothing}'],[a],[b]", "trainer.max_epochs=1", "logger=none"]
+    # The check before the start resolves the settings of job 0.
+    for number in (0, 2):
+        monkeypatch.setenv(f"TAG_{number}", "a")
+    tags = "tags=['${oc.env:TAG_${hydra:job.num}}']"
+    typed = ["model=logistic", "seed=1,2,3", tags, "trainer.max_epochs=1", "logger=none"]
     folder = sweep(monkeypatch, tmp_path, "hydra/launcher=population", "hydra/job_logging=none", *typed, status=1)
-    assert "Interpolation key 'nothing' not found" in (folder / "0/error.txt").read_text()
-    assert [(folder / f"{number}/metrics.json").is_file() for number in range(3)] == [False, True, True]
+    assert "Environment variable 'TAG_1' not found" in (folder / "1/error.txt").read_text()
+    assert [(folder / f"{number}/metrics.json").is_file() for number in range(3)] == [True, False, True]
     # As with Hydra's own launcher.
     assert not list(folder.rglob("*.log"))
 

@@ -40,18 +40,15 @@ def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
         UsageError: for the first value that breaks a rule.
         HydraException, OmegaConfBaseException: for the first that cannot be composed.
     """
-    parser = OverridesParser.create(config_loader=loader)
+    parser, searches = OverridesParser.create(config_loader=loader), not _is_basic(config)
     # By key: Hydra takes the last one.
-    typed = {override.get_key_element(): override for override in parser.parse_overrides([*_typed(config)])}
-    searches = not _is_basic(config)
-    sweeps = {key: override for key, override in typed.items() if override.is_sweep_override()}
+    overrides = {override.get_key_element(): override for override in parser.parse_overrides([*_typed(config)])}
     if searches:
         # The search checks conditional settings itself, beside the values that they are drawn for.
-        typed = {key: each for key, each in typed.items() if key not in sweeps or not _is_conditional(each)}
-        sweeps = {key: each for key, each in sweeps.items() if key in typed}
-    texts = {key: [*_texts(override, searches=searches)] for key, override in sweeps.items()}
-    first = {key: texts[key][0] if key in texts else str(override.input_line) for key, override in typed.items()}
-    values = {key: parser.parse_overrides(own) for key, own in texts.items()}
+        overrides = {key: override for key, override in overrides.items() if not _is_conditional(override)}
+    texts = {key: [*_texts(override, searches=searches)] for key, override in overrides.items()}
+    first = {key: own[0] for key, own in texts.items()}
+    values = {key: parser.parse_overrides(texts[key]) for key in texts if overrides[key].is_sweep_override()}
     by_hydra = {key for key, own in values.items() if not all(_is_setting(each, config) for each in own)}
 
     # What the sweeper's own settings fix is not in the multirun's configuration.
@@ -111,12 +108,15 @@ def _is_conditional(override: Override) -> bool:
 
 
 def _texts(override: Override, *, searches: bool) -> Iterator[str]:
-    """The values of a sweep as overrides, of an interval its lower end.
+    """An override for each value of a sweep, of an interval for its lower end; a fixed override as it is.
 
     Raises:
-        UsageError: where it has no value, or is an interval that nothing draws from.
+        UsageError: for a sweep without a value, or an interval that no search draws from.
     """
-    key, typed, sweep = override.get_key_element(), override.input_line, override.value()
+    key, typed, sweep = override.get_key_element(), str(override.input_line), override.value()
+    if not override.is_sweep_override():
+        yield typed
+        return
     if isinstance(sweep, IntervalSweep):
         if not searches:
             raise UsageError(f"an interval needs a search, got {typed}; add hydra/sweeper=optuna")
