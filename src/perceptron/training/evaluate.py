@@ -1,6 +1,6 @@
 """Loss and metrics of a model on the splits of its data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import lightning as L
@@ -39,19 +39,27 @@ def evaluate(
     trainer.profiler = NoProfiler()  # type: ignore[attr-defined]
     tested = {split: loader for split, loader in loaders.items() if split == "test"}
     others = {split: loader for split, loader in loaders.items() if split != "test"}
+    metrics: dict[str, float] = {}
     if others:
         with _without_callbacks_and_loggers(trainer):
             trainer.test(model, others, verbose=False)
+        # Before the next evaluation, which casts computed values to trainer.precision=bf16-true.
+        metrics |= _measured(model, others)
     if tested:
         trainer.test(model, tested, verbose=False)
-    metrics: dict[str, float] = {}
-    for split in loaders:
-        metrics |= {name: value.item() for name, value in model.measured(split).items()}
-        if split == "val" and chooses(model):
-            metrics["val/threshold"] = model.threshold
+        metrics |= _measured(model, tested)
     if "test" in loaders:
         logged = trainer.callback_metrics.items()
         metrics |= {n: value.item() for n, value in logged if n.startswith("test/") and n not in metrics}
+    return metrics
+
+
+def _measured(model: TaskModule, splits: Iterable[SplitName]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for split in splits:
+        metrics |= {name: value.item() for name, value in model.measured(split).items()}
+        if split == "val" and chooses(model):
+            metrics["val/threshold"] = model.threshold
     return metrics
 
 
