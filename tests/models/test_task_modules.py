@@ -343,18 +343,13 @@ def test_a_checkpoint_has_the_sums_of_the_epoch_so_far(build, fit) -> None:
     # The weights stay: of thirty rows about as many are labelled correctly as of all.
     assert 0 < sums[0, 2].item() <= 30
     other = build(data)
-    other.on_load_checkpoint(stops.checkpoint)
-    again: dict[str, Any] = {}
     other.trainer = L.Trainer(**BARE)
-    other.on_save_checkpoint(again)
-    assert torch.equal(again["epoch_sums"], sums)
-    # One without them, as of a finished epoch, leaves them alone.
-    other.on_load_checkpoint({})
-    other.on_save_checkpoint(again)
-    assert torch.equal(again["epoch_sums"], sums)
-    other.on_load_checkpoint({"epoch_sums": torch.empty(0, 2)})
-    other.on_save_checkpoint(again)
-    assert torch.equal(again["epoch_sums"], sums)
+    again: dict[str, Any] = {}
+    # One without them, as of a finished epoch, leaves them alone; so does one of fewer processes.
+    for checkpoint in (stops.checkpoint, {}, {"epoch_sums": torch.empty(0, 3)}):
+        other.on_load_checkpoint(checkpoint)
+        other.on_save_checkpoint(again)
+        assert torch.equal(again["epoch_sums"], sums)
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(build, fit) -> None:
@@ -366,8 +361,8 @@ def test_a_loss_that_is_not_finite_ends_the_training(build, fit) -> None:
     nn.init.constant_(model.network[0].weight, torch.nan)
     with pytest.raises(DivergedError, match=r"got nan in epoch 0"):
         L.Trainer(**BARE).validate(model, datamodule=data)
-    model._sums.load_state(torch.tensor([torch.inf, 1, 0]))
     model.trainer = L.Trainer(**BARE)
+    model.on_load_checkpoint({"epoch_sums": torch.tensor([[torch.inf, 10.0, 1.0]])})
     with pytest.raises(DivergedError, match=r"got inf in epoch 0"):
         model.on_save_checkpoint({})
 
@@ -452,7 +447,8 @@ def test_an_epochs_metrics_stand_in_the_loggers_under_its_last_step(fit, tmp_pat
     assert [row["step"] for row in tested] == ["20"]
     # What evaluates the training rows would end the curves of their epochs.
     assert [row["step"] for row in rows if "train/acc" in row] == ["9", "19"]
-    assert trainer.callback_metrics.keys() >= {"train/acc", "test/acc"}
+    assert not any("train/f1" in row for row in rows)
+    assert trainer.callback_metrics.keys() >= {"train/acc", "train/f1", "test/f1"}
 
 
 def test_the_evaluation_before_a_training_is_no_row_of_its_loggers(fit, tmp_path: Path) -> None:
@@ -515,3 +511,65 @@ def test_values_of_a_subclass_are_measured_over_all_rows(fit) -> None:
     assert list(model.measured("test"))[-1] == "test/n_rows"
     assert model.measured("test")["test/n_rows"].item() == len(data.split.test)
     assert model.measured("train") == {}
+
+
+def test_the_losses_of_training_are_compiled_in_the_mode_asked_for(build, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(TableDataModule(dataset=load_iris))
+    features, target = torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 2])
+    expected = model.row_losses(model.network(features), target)
+    asked: list[str] = []
+
+    def compile_it(losses: Any, *, mode: str) -> Any:
+        asked.append(mode)
+
+        def compiled(*batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            found, outputs = losses(*batch)
+            return 2 * found, outputs
+
+        return compiled
+
+    monkeypatch.setattr(torch, "compile", compile_it)
+    model.compile_losses(mode="reduce-overhead")
+    losses, outputs = model._training_losses(features, target)
+    assert torch.equal(losses, 2 * expected)
+    assert torch.equal(outputs, model.network(features))
+    assert not outputs.requires_grad
+    assert asked == ["reduce-overhead"]
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_iris])
+def test_the_accuracy_of_training_is_that_of_all_rows(build, fit, load) -> None:
+    data = TableDataModule(dataset=load, batch_size=10)
+    model = build(data, lr=1e-12)
+    logged = fit(model, data, max_epochs=1).callback_metrics
+    features, target = _rows_of(data)
+    expected = (model.predict(features).labels == target).float().mean()
+    assert logged["train/acc"].item() == pytest.approx(expected.item())
+    # Nothing of the kind without the task's metrics.
+    assert "train/acc" not in fit(build(data, task_metrics=False), data, max_epochs=1).callback_metrics
+
+
+def test_the_accuracy_of_members_in_training_is_that_of_their_mean(fit) -> None:
+    data = TableDataModule(dataset=load_iris, batch_size=10)
+    torch.manual_seed(0)
+    model = MulticlassClassifier(
+        network=Members(4, 3), standardize=_standardize(data), optimizer=partial(torch.optim.SGD, lr=1e-12)
+    )
+    logged = fit(model, data, max_epochs=1).callback_metrics
+    features, target = _rows_of(data)
+    expected = (model.eval().predict(features).labels == target).float().mean()
+    assert logged["train/acc"].item() == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("kind", [BinaryClassifier, MulticlassClassifier])
+def test_correct_rows_are_those_whose_label_is_the_target(kind: type[TaskModule]) -> None:
+    settings: dict[str, Any] = {"threshold": 0.3} if kind is BinaryClassifier else {}
+    model = kind(network=Same(), standardize=PLAIN, **settings)
+    outputs = torch.randn(2, 50, 1 if kind is BinaryClassifier else 3)
+    target = torch.randint(0, 2 if kind is BinaryClassifier else 3, (2, 50))
+    correct = model.correct(outputs, target)
+    assert correct is not None
+    for i in range(2):
+        assert torch.equal(correct[i], model.predict(outputs[i]).labels == target[i])
+    regressor = Regressor(network=Same(), standardize=PLAIN, standardize_target=PLAIN)
+    assert regressor.correct(torch.randn(5, 1), torch.randn(5, 1)) is None
