@@ -439,6 +439,10 @@ BAD = [
         "hydra.run.dir must be a value that can be resolved, got: NotADirectoryError raised while resolving "
         "interpolation: [Errno 20] Not a directory: '/dev/null/train/runs'; type another",
     ),
+    (
+        "-m optimizer=sgd,null model=logistic",
+        "a group takes the name of an option, got optimizer=null; leave it out, or see --help",
+    ),
     ("-m model=logistic,logistc", "there is no model=logistc; did you mean logistic?"),
     ("-m optimizer.lr=0.1,0.01 seed=range(3) data=digit", "there is no data=digit; did you mean digits?"),
 ]
