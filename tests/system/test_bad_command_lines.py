@@ -18,6 +18,7 @@ BAD = [
     ("trainer=gpus", "there is no trainer=gpus; did you mean gpu?"),
     ("logger=tensorbord", "there is no logger=tensorbord; did you mean tensorboard?"),
     ("callbacks=non", "there is no callbacks=non; did you mean none?"),
+    ("local=foo", "local must be a file in conf/local, got foo; write conf/local/foo.yaml or leave it out"),
     (
         "experiment=notebook_digit",
         "there is no experiment=notebook_digit; did you mean notebook_digits?",
