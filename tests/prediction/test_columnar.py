@@ -39,6 +39,14 @@ def test_every_format_gives_the_same_features(suffix: str, tmp_path: Path) -> No
     np.testing.assert_array_equal(_read(_written(rows, tmp_path / f"t{suffix}")), encode(rows, CODES))
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather"])
+def test_a_feature_may_name_the_rows(suffix: str, tmp_path: Path) -> None:
+    path = _written(TRAIN, tmp_path / f"t{suffix}")
+    (chunk,) = read_rows(path, features=(), encoding=ENCODING, row_id="cover")
+    assert chunk.ids.to_pylist() == TRAIN["cover"].tolist()
+    np.testing.assert_array_equal(chunk.features, encode(TRAIN, CODES))
+
+
 def test_feather_in_chunks_and_compressed(tmp_path: Path) -> None:
     n = CHUNK_ROWS + 5
     table = pa.table({"a": np.arange(n, dtype=np.float32), "b": np.ones(n), "extra": np.zeros(n)})

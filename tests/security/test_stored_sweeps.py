@@ -1,37 +1,15 @@
 """``sweep.resume`` of somebody else's sweep: what its multirun.yaml says is read as data."""
 
-import pickle
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from hydra.utils import instantiate
 from tests.conftest import Perceptron
+from tests.security.stored_sweeps import refused, store
 
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.errors import UsageError
-
-SHORT = ("data=wine", "model=softmax", "trainer.max_epochs=1", "logger=none", "figures=none", "seed=1,2")
-
-
-def store(
-    folder: Path,
-    task: tuple[Any, ...] = (),
-    hydra: tuple[Any, ...] = (),
-    config_name: str = "train",
-    config_dir: Path | None = None,
-) -> Path:
-    """A sweep's folder as Hydra leaves it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    sources = [] if config_dir is None else [{"path": str(config_dir), "provider": "command-line", "schema": "file"}]
-    stored = {
-        "overrides": {"task": [*SHORT, *task], "hydra": ["hydra.mode=MULTIRUN", *hydra]},
-        "runtime": {"config_sources": [{"path": "conf", "provider": "main", "schema": "file"}, *sources]},
-        "job": {"config_name": config_name},
-    }
-    (folder / "multirun.yaml").write_text(yaml.safe_dump({"hydra": stored}))
-    return folder
 
 
 def payload(marker: Path) -> tuple[str, str]:
@@ -44,17 +22,6 @@ def payload(marker: Path) -> tuple[str, str]:
 def test_the_payload_works(tmp_path: Path) -> None:
     instantiate({"_target_": "torch.utils.collect_env.run", "command": f"touch {tmp_path / 'marker'}"})
     assert (tmp_path / "marker").exists()
-
-
-def refused(perceptron: Perceptron, sweep: Path, marker: Path, *typed: str) -> str:
-    before = sorted(path for path in sweep.parent.rglob("*") if path.is_file())
-    answer = perceptron("train", f"sweep.resume={sweep}", *typed)
-    assert not marker.exists()
-    assert answer.status == 2, answer.err
-    assert answer.err.startswith("error: ")
-    assert answer.err.count("\n") == 1
-    assert sorted(path for path in sweep.parent.rglob("*") if path.is_file()) == before
-    return answer.err
 
 
 def test_a_named_function_is_not_run(perceptron: Perceptron, tmp_path: Path) -> None:
@@ -234,68 +201,6 @@ def test_a_stored_log_folder_is_not_made(perceptron: Perceptron, tmp_path: Path)
     assert answer.status == 0, answer.err
     assert (sweep / "1" / "metrics.json").is_file()
     assert not (tmp_path / "elsewhere").exists()
-
-
-def test_a_search_does_not_unpickle_what_lies_in_its_database(tmp_path: Path) -> None:
-    option = "hydra/sweeper/sampler=cmaes"
-    for stored, typed in (((option,), ()), ((), (option,))):
-        sweep = store(tmp_path / "sweep", hydra=("hydra/sweeper=optuna", *stored))
-        with pytest.raises(UsageError, match=r"type 'trust=\[optuna.samplers.CmaEsSampler\]'"):
-            resumed_arguments([f"sweep.resume={sweep}", *typed])
-        resumed = resumed_arguments([f"sweep.resume={sweep}", *typed, "trust=[optuna.samplers.CmaEsSampler]"])
-        assert resumed is not None
-        assert option in resumed
-
-
-def test_a_pickle_in_a_database_is_not_read(perceptron: Perceptron, tmp_path: Path) -> None:
-    optuna = pytest.importorskip("optuna")
-    from tests.security.test_stored_code import Payload
-
-    marker, sweep = tmp_path / "marker", tmp_path / "sweep"
-    space = ("optimizer.lr=interval(0.01, 0.1)", "optimizer.weight_decay=interval(0.0, 0.1)")
-    search = ("hydra/sweeper=optuna", "hydra/sweeper/sampler=cmaes", "hydra.sweeper.n_trials=2")
-    store(sweep, space, (*search, "+hydra.sweeper.sampler.n_startup_trials=1"))
-    stored = (sweep / "multirun.yaml").read_text()
-    (sweep / "multirun.yaml").write_text(stored.replace("seed=1,2", "seed=1"))
-    study = optuna.create_study(storage=f"sqlite:///{sweep / 'search.db'}", study_name="search")
-    trial = study.ask(
-        {
-            "optimizer.lr": optuna.distributions.FloatDistribution(0.01, 0.1),
-            "optimizer.weight_decay": optuna.distributions.FloatDistribution(0.0, 0.1),
-        }
-    )
-    payload = pickle.dumps(Payload(marker)).hex()
-    study._storage.set_trial_system_attr(trial._trial_id, "cma:optimizer:0", payload)
-    study.tell(trial, 0.5)
-    assert "type 'trust=[optuna.samplers.CmaEsSampler]'" in refused(perceptron, sweep, marker)
-    perceptron("train", f"sweep.resume={sweep}", "trust=[optuna.samplers.CmaEsSampler]")
-    assert marker.exists(), "the payload works"
-
-
-@pytest.mark.parametrize("where", ["stored", "typed"])
-def test_submitit_does_not_unpickle_what_lies_in_the_sweep(tmp_path: Path, where: str) -> None:
-    """It takes a result that is there already for that of the job whose number is in the name."""
-    option = "hydra/launcher=submitit_local"
-    sweep = store(tmp_path / "sweep", hydra=(option,) if where == "stored" else ())
-    folders = set()
-    for _ in range(2):
-        resumed = resumed_arguments([f"sweep.resume={sweep}", *([] if where == "stored" else [option])])
-        assert resumed is not None
-        (folder,) = [text for text in resumed if text.startswith("hydra.launcher.submitit_folder=")]
-        assert folder.startswith(f"hydra.launcher.submitit_folder='{sweep}/.submitit/")
-        folders.add(folder)
-    assert len(folders) == 2
-
-
-def test_a_pickle_behind_rerun_is_not_read(perceptron: Perceptron, tmp_path: Path) -> None:
-    from tests.security.test_stored_code import Payload
-
-    marker = tmp_path / "marker"
-    (tmp_path / "job.pickle").write_bytes(pickle.dumps(Payload(marker)))
-    answer = perceptron("train", "--experimental-rerun", tmp_path / "job.pickle")
-    assert (answer.status, answer.err.count("\n")) == (2, 1)
-    assert "got --experimental-rerun, which reads a pickle" in answer.err
-    assert not marker.exists()
 
 
 @pytest.mark.parametrize("task", [

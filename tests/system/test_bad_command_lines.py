@@ -482,6 +482,15 @@ BAD = [
         "a multirun's jobs are found by their folder .hydra, got hydra.output_subdir=None; leave it out",
     ),
     ("hydra.mode=MULTIRUN seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2; set seed"),
+    (
+        "paths.log_dir=/dev/null",
+        "hydra.run.dir must be a value that can be resolved, got: NotADirectoryError raised while resolving "
+        "interpolation: [Errno 20] Not a directory: '/dev/null/train/runs'; type another",
+    ),
+    (
+        "-m optimizer=sgd,null model=logistic",
+        "a group takes the name of an option, got optimizer=null; leave it out, or see --help",
+    ),
     ("-m model=logistic,logistc", "there is no model=logistc; did you mean logistic?"),
     ("-m optimizer.lr=0.1,0.01 seed=range(3) data=digit", "there is no data=digit; did you mean digits?"),
 ]

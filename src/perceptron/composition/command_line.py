@@ -149,6 +149,7 @@ def _folder() -> Path:
 
 def _is_about_settings(error: Exception) -> bool:
     """Whether Hydra raises an exception after the check, or Python's logging, when a job configures it."""
-    if isinstance(error, ValueError):
-        return str(error).startswith(("Unable to configure", "Unsupported version"))
-    return isinstance(error, HydraException | OmegaConfBaseException)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        # Some of OmegaConf's are a ValueError, too.
+        return True
+    return isinstance(error, ValueError) and str(error).startswith(("Unable to configure", "Unsupported version"))

@@ -217,9 +217,7 @@ class TableDataModule(L.LightningDataModule):
         """
         trainer: Any = self.trainer
         if trainer is not None and trainer.overfit_batches > 0:
-            loader = self._loader("train", self._in_order("train", self.batch_size))
-            # Lightning puts a sampler of rows in the place of any that is not torch's sequential one.
-            return DataLoader(list(loader), batch_size=None)  # type: ignore[arg-type]
+            return self._loader("train", self._in_order("train", self.batch_size))
         module = None if trainer is None else trainer.lightning_module
         return self._loader("train", partial(self.row_batches, steps_per_batch=getattr(module, "steps_per_batch", 1)))
 
@@ -280,7 +278,12 @@ class TableDataModule(L.LightningDataModule):
         columns, device = self.columns.placed(split, None if self.num_workers else root)
         rows = torch.from_numpy(self.split.rows(split)).to(device=device)
         sampler = batches(rank=rank, world_size=world_size, device=device)
-        return BatchLoader(columns, sampler=sampler, rows=rows, num_workers=self.num_workers)
+        loader = BatchLoader(columns, sampler=sampler, rows=rows, num_workers=self.num_workers)
+        if attached is not None and attached.overfit_batches > 0:
+            # Lightning then puts a sampler of rows in the place of any that is not torch's sequential one, in
+            # evaluations too.
+            return DataLoader(list(loader), batch_size=None)  # type: ignore[arg-type]
+        return loader
 
     def _block_starts(self, rows: Tensor, size: int) -> Tensor:
         """Where in a split each block of the table starts that has some of its rows."""

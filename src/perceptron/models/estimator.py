@@ -193,8 +193,6 @@ def _float32(values: npt.ArrayLike) -> Tensor:
 
 
 def _ranks(scores: Tensor) -> Tensor:
-    """Scores in [0, 1], as probabilities are, in the same order within each column; ties stay ties."""
-    if scores.ndim == 2:
-        return torch.stack([_ranks(column) for column in scores.T], dim=1)
+    """Scores in [0, 1], as probabilities are, in the same order; ties stay ties."""
     values, places = np.unique(scores.numpy(), return_inverse=True)
-    return _float32(places) / max(len(values) - 1, 1)
+    return _float32(places.reshape(scores.shape)) / max(len(values) - 1, 1)

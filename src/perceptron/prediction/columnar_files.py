@@ -47,7 +47,8 @@ def columnar_batches(
         UsageError: if columns are missing or extra, or are not numbers.
         pyarrow.ArrowException: if pyarrow cannot read the file.
     """
-    wanted = [*features, *([row_id] if row_id else [])]
+    # A feature may name the rows too.
+    wanted = list(dict.fromkeys([*features, *([row_id] if row_id else [])]))
     with _opened(path) as (schema, batches):
         names = schema.names
         index = [name for name in names if UNNAMED_INDEX.fullmatch(name) and name not in wanted]

@@ -1,6 +1,7 @@
 """Loss and metrics of a model on the splits of its data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import lightning as L
 
@@ -24,7 +25,7 @@ def evaluate(
     of the test rows, with those of the test rows.
 
     Args:
-        trainer: with the callbacks and loggers that hear of the test.
+        trainer: its callbacks and loggers take part in the evaluation of the test rows alone.
         model: to be evaluated.
         datamodule: set up.
         splits: to be evaluated.
@@ -36,7 +37,13 @@ def evaluate(
         return {}
     # A profiler is for the training; torch's ends in an error where it sees a single step.
     trainer.profiler = NoProfiler()  # type: ignore[attr-defined]
-    trainer.test(model, loaders, verbose=False)
+    tested = {split: loader for split, loader in loaders.items() if split == "test"}
+    others = {split: loader for split, loader in loaders.items() if split != "test"}
+    if others:
+        with _without_callbacks_and_loggers(trainer):
+            trainer.test(model, others, verbose=False)
+    if tested:
+        trainer.test(model, tested, verbose=False)
     metrics: dict[str, float] = {}
     for split in loaders:
         metrics |= {name: value.item() for name, value in model.measured(split).items()}
@@ -46,3 +53,17 @@ def evaluate(
         logged = trainer.callback_metrics.items()
         metrics |= {n: value.item() for n, value in logged if n.startswith("test/") and n not in metrics}
     return metrics
+
+
+@contextmanager
+def _without_callbacks_and_loggers(trainer: L.Trainer) -> Iterator[None]:
+    """Take callbacks and loggers off the trainer while it evaluates other rows than the test rows.
+
+    A callback that counts rows in ``on_test_batch_end``, as Lightning's manual shows it, would count them all.
+    """
+    callbacks, loggers = trainer.callbacks, trainer.loggers  # type: ignore[attr-defined]
+    trainer.callbacks, trainer.loggers = [], []  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        trainer.callbacks, trainer.loggers = callbacks, loggers  # type: ignore[attr-defined]

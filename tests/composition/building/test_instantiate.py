@@ -34,6 +34,12 @@ def test_a_partial_is_called_later() -> None:
         assert optimizer([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] == lr
 
 
+@pytest.mark.parametrize("inner", [{}, {"bias": {"_target_": "builtins.bool"}}])
+def test_a_caller_can_ask_for_a_partial(inner: dict[str, object]) -> None:
+    make = instance({"_target_": "torch.nn.Linear", "in_features": 2, **inner}, "n", _partial_=True)
+    assert make(out_features=3).out_features == 3
+
+
 def test_nested_objects_are_made_anew() -> None:
     part = {
         "_target_": "torch.nn.ModuleList",

@@ -35,7 +35,8 @@ def instance(part: DictConfig | Mapping[str, Any], name: str, **arguments: Any) 
         if not isinstance(target, str) or any(key.startswith("_") for key in own) or _holds_object(own):
             return instantiate(settings, **arguments, _convert_="all")
         own |= {key: value for key, value in arguments.items() if not key.startswith("_")}
-        return partial(_callable(target), **own) if settings.get("_partial_") else _callable(target)(**own)
+        is_partial = arguments.get("_partial_", settings.get("_partial_"))
+        return partial(_callable(target), **own) if is_partial else _callable(target)(**own)
     # Whatever the target raises, as Hydra does.
     except Exception as error:
         raise _not_taken(target, name, error) from error

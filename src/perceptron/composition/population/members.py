@@ -18,6 +18,7 @@ from perceptron.composition.building.model import build_model
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
 from perceptron.composition.population.eligibility import group_key
 from perceptron.data import Table, TableDataModule, as_table, read
+from perceptron.data.sources.table_files import TableFiles
 from perceptron.population import MODELS, CannotStackError, Member, check_optimizer, check_stack
 from perceptron.population.callback_rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
 from perceptron.training.devices import check_device
@@ -89,6 +90,8 @@ class MemberBuilder:
 
     def _set_up(self, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
+        # By ``check_settings``.
+        assert not isinstance(datamodule.dataset, TableFiles)  # noqa: S101
         names = ("dataset", "task", "missing_target")
         key = json.dumps([config["data"][name] for name in names], sort_keys=True, default=str)
         is_new = key not in self._tables

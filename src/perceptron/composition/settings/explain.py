@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf, ValidationError
 from omegaconf.errors import (
@@ -78,7 +79,9 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
         if found := re.fullmatch(pattern, text):
             return found.expand(line)
     if text.startswith("Config group override must be a string or a list"):
-        of_groups = [each for each in typed if (CONF_DIR / each.partition("=")[0]).is_dir()]
+        parsed = OverridesParser.create().parse_overrides(list(typed))
+        groups = [each for each in parsed if (CONF_DIR / each.key_or_group).is_dir()]
+        of_groups = [str(each.input_line) for each in groups if not isinstance(each.value(), str | list)]
         return f"a group takes the name of an option, got {', '.join(of_groups)}; leave it out, or see --help"
     fix = " or ".join(["the configuration", *(each for each in typed if each.lstrip("+~").startswith("hydra"))])
     return f"Hydra must be able to compose the settings, got: {_in_own_words(error)}; correct {fix}"

@@ -1,7 +1,7 @@
 """Every value of every sweep, checked before the first job starts. Imports nothing heavy."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -10,6 +10,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, Sweep
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.checks import check, check_job, check_values, constraints_in, resolved
+from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.plain import replaced
 from perceptron.errors import UsageError
@@ -27,6 +28,24 @@ def set_value(cfg: DictConfig, override: Override) -> None:
     OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True, force_add=is_new)
 
 
+def composed_job(config: DictConfig, overrides: Sequence[str], loader: ConfigLoader) -> DictConfig:
+    """Compose a job of a multirun.
+
+    Args:
+        config: the multirun's, with ``hydra``.
+        overrides: of the job.
+        loader: Hydra's.
+
+    Raises:
+        UsageError: where Hydra cannot compose it.
+    """
+    try:
+        return loader.load_sweep_config(config, list(overrides))
+    # Also what reading YAML raises, and Hydra's own assertions.
+    except Exception as error:
+        raise UsageError(explain(error, typed=overrides)) from error
+
+
 def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
     """Check each value of each sweep beside the first values of the others.
 
@@ -37,8 +56,9 @@ def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
         loader: Hydra's.
 
     Raises:
-        UsageError: for the first value that breaks a rule.
-        HydraException, OmegaConfBaseException: for the first that cannot be composed.
+        UsageError: for the first value that breaks a rule, or cannot be composed.
+        HydraException: for the first override that does not follow the grammar.
+        OmegaConfBaseException: for the first value of another type than its setting.
     """
     parser, searches = OverridesParser.create(config_loader=loader), not _is_basic(config)
     # By key: Hydra takes the last one.
@@ -53,13 +73,13 @@ def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
 
     # What the sweeper's own settings fix is not in the multirun's configuration.
     is_composed = not by_hydra and not config.hydra.sweeper.get("params")
-    composed = config if is_composed else loader.load_sweep_config(config, [*first.values()])
+    composed = config if is_composed else composed_job(config, [*first.values()], loader)
     with job_settings(composed, in_multirun=True) as cfg:
         _check_settings(cfg, {key: own for key, own in values.items() if key not in by_hydra})
     for key in by_hydra:
         for text in texts[key][1:]:
             others = [*(first | {key: text}).values()]
-            with job_settings(loader.load_sweep_config(config, others), in_multirun=True) as cfg:
+            with job_settings(composed_job(config, others, loader), in_multirun=True) as cfg:
                 check(cfg)
                 check_job(cfg)
 

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.job_settings import job_settings
+from perceptron.composition.settings.sweep_values import composed_job
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.composition.sweeps.study import (
     is_grid,
@@ -152,7 +153,7 @@ def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -
     """
     composed = []
     for overrides in space.samples():
-        with job_settings(loader.load_sweep_config(config, overrides), in_multirun=True) as cfg:
+        with job_settings(composed_job(config, overrides, loader), in_multirun=True) as cfg:
             composed.append(check(cfg))
     monitors = list(dict.fromkeys(values["monitor"] for values in composed))
     if len(monitors) > 1:
