@@ -24,7 +24,7 @@ _PLATEAU = "torch.optim.lr_scheduler.ReduceLROnPlateau"
 _FOLLOWED = {"monitor": "${monitor}", "mode": "${mode_of:${scheduler.monitor},${monitor},${mode},${metrics}}"}
 
 
-def settle(cfg: DictConfig, hydra: DictConfig) -> None:
+def settle(cfg: DictConfig, hydra: Any) -> None:
     """Fit a composed configuration to the targets of its parts, in place.
 
     Where a part has another target than its option, the option's settings and the former target's defaults that the new
@@ -35,7 +35,9 @@ def settle(cfg: DictConfig, hydra: DictConfig) -> None:
         cfg: composed by Hydra.
         hydra: the node ``hydra``: the options and what was typed.
     """
-    typed = {str(text).lstrip("+").partition("=")[0] for text in hydra.overrides.task}
+    # Unresolved, for the texts may hold interpolations.
+    overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    typed = {text.lstrip("+").partition("=")[0] for text in overrides}
     for group in OPEN_GROUPS:
         part = cfg[group]
         target = None if OmegaConf.is_missing(part, "_target_") else part._target_
