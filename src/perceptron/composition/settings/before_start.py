@@ -110,4 +110,6 @@ def _check_local(hydra: DictConfig) -> None:
     name = hydra.runtime.choices.get("local")
     folders = [Path(source.path) / "local" for source in hydra.runtime.config_sources if source.schema == "file"]
     if name not in (None, "default") and not any((folder / f"{name}.yaml").is_file() for folder in folders):
-        raise UsageError(f"local must be a file in conf/local, got {name}; write conf/local/{name}.yaml or leave it out")
+        raise UsageError(
+            f"local must be a file in conf/local, got {name}; write conf/local/{name}.yaml or leave it out"
+        )
