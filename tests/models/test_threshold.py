@@ -111,6 +111,9 @@ def test_a_probability_that_is_the_threshold_is_labelled_1() -> None:
     assert probabilities is not None
     torch.testing.assert_close(probabilities, torch.cat([1 - logits.sigmoid(), logits.sigmoid()], dim=1))
     assert model.metrics(logits, torch.tensor([1, 0]))["acc"].item() == 1
+    correct = model.correct(logits, torch.tensor([1, 0]))
+    assert correct is not None
+    assert correct.all()
     # Of double precision nearer than single precision tells.
     near = torch.tensor([[0.0], [-4e-8]], dtype=torch.float64)
     assert model.double().metrics(near, torch.tensor([1, 0]))["acc"].item() == 1

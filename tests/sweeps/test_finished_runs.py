@@ -46,3 +46,9 @@ heavy = {"numpy", "scipy", "torch", "lightning", "matplotlib", "pandas", "hydra"
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_class_that_has_another_name_now_is_the_same_setting() -> None:
+    former = {"callbacks": {"last": {"_target_": "perceptron.runs.last.LastCheckpoint"}}}
+    current = {"callbacks": {"last": {"_target_": "perceptron.runs.checkpoints.LastCheckpoint"}}}
+    assert _flat(former) == _flat(current)

@@ -18,6 +18,7 @@ BAD = [
     ("trainer=gpus", "there is no trainer=gpus; did you mean gpu?"),
     ("logger=tensorbord", "there is no logger=tensorbord; did you mean tensorboard?"),
     ("callbacks=non", "there is no callbacks=non; did you mean none?"),
+    ("local=foo", "local must be a file in conf/local, got foo; write conf/local/foo.yaml or leave it out"),
     (
         "experiment=notebook_digit",
         "there is no experiment=notebook_digit; did you mean notebook_digits?",
@@ -25,6 +26,33 @@ BAD = [
     ("debug=overfitt", "there is no debug=overfitt; did you mean overfit?"),
     ("optimizer.lrr=1", "there is no setting optimizer.lrr; did you mean optimizer.lr?"),
     ("optimizer.momentom=0.9", "there is no setting optimizer.momentom; did you mean optimizer.momentum?"),
+    (
+        "optimizer._target_=torch.optim.RMSprop optimizer.alhpa=0.9",
+        "there is no setting optimizer.alhpa; did you mean optimizer.alpha?",
+    ),
+    (
+        "optimizer=adam +optimizer.momentum=0.9",
+        "there is no setting optimizer.momentum; choose from amsgrad, betas, capturable, decoupled_weight_decay, "
+        "differentiable, eps, foreach, fused, lr, maximize, weight_decay",
+    ),
+    (
+        "optimizer._target_=torch.optim.RMSprop optimizer.nesterov=true",
+        "there is no setting optimizer.nesterov; choose from alpha, capturable, centered, differentiable, eps, "
+        "foreach, lr, maximize, momentum, weight_decay",
+    ),
+    (
+        "-m optimizer._target_=torch.optim.RMSprop optimizer.alhpa=0.9,0.8",
+        "there is no setting optimizer.alhpa; did you mean optimizer.alpha?",
+    ),
+    ("scheduler=step scheduler.gama=0.5", "there is no setting scheduler.gama; did you mean scheduler.gamma?"),
+    (
+        "scheduler.step_size=5",
+        "there is no setting scheduler.step_size without scheduler._target_; set scheduler=<option> too",
+    ),
+    (
+        "scheduler._target_=torch.optim.lr_scheduler.StepLR",
+        "scheduler.step_size is required; type scheduler.step_size=<value>",
+    ),
     ("trainer.max_epoch=5", "there is no setting trainer.max_epoch; did you mean trainer.max_epochs?"),
     ("+trainer.max_epoch=5", "there is no setting trainer.max_epoch; did you mean max_epochs?"),
     ("+sed=1", "there is no setting sed; did you mean seed?"),
@@ -45,7 +73,28 @@ BAD = [
     ("train=maybe", "train must be true or false, got 'maybe'; set train"),
     ("data.val_fraction=half", "data.val_fraction must be a number, got 'half'; set data.val_fraction"),
     ("optimizer.nesterov=perhaps", "optimizer.nesterov must be true or false, got 'perhaps'; set optimizer.nesterov"),
+    (
+        "optimizer._target_=torch.optim.RMSprop optimizer.alpha=high",
+        "optimizer.alpha must be a number, got 'high'; set optimizer.alpha",
+    ),
+    (
+        "-m optimizer._target_=torch.optim.RMSprop optimizer.alpha=0.9,high",
+        "optimizer.alpha must be a number, got 'high'; set optimizer.alpha",
+    ),
+    (
+        "optimizer=adam optimizer.amsgrad=maybe",
+        "optimizer.amsgrad must be true or false, got 'maybe'; set optimizer.amsgrad",
+    ),
+    (
+        "optimizer._target_=torch.optim.Rprop optimizer.etas=[0.5]",
+        "optimizer.etas must be a list of 2, got [0.5]; set optimizer.etas",
+    ),
+    (
+        "scheduler=step scheduler.interval=day",
+        "scheduler.interval must be epoch or step, got 'day'; set scheduler.interval",
+    ),
     # Ranges
+    ("scheduler=step scheduler.frequency=0", "scheduler.frequency must be at least 1, got 0; set scheduler.frequency"),
     ("optimizer.lr=-1", "optimizer.lr must be above 0, got -1.0; set optimizer.lr"),
     ("optimizer.lr=0", "optimizer.lr must be above 0, got 0.0; set optimizer.lr"),
     ("optimizer.lr=nan", "optimizer.lr must be above 0, got nan; set optimizer.lr"),

@@ -8,6 +8,9 @@ from perceptron.composition.settings.known_targets import FIXED_LENGTH_SCHEDULES
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoints.metadata import stored_config
 
+# Stands in messages for an argument that is not set.
+_UNSET = "its default"
+
 
 def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *, where: str) -> None:
     """Check that a run continues with the optimizer and schedule of its checkpoint, whose state it takes up.
@@ -27,13 +30,13 @@ def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *,
             raise UsageError(f"a checkpoint's configuration must have {group}, got none in {where}; name another")
     for group in ("optimizer", "scheduler"):
         before, now = stored[group], config[group]
-        for name in (name for name in now if name in before and now[name] != before[name]):
-            setting, kept, typed = f"{group}.{name}", before[name], now[name]
+        for name in (name for name in {**before, **now} if before.get(name, _UNSET) != now.get(name, _UNSET)):
+            setting, kept, typed = f"{group}.{name}", before.get(name, _UNSET), now.get(name, _UNSET)
             if name == "_target_":
                 setting, kept, typed = group, _option(group, kept), _option(group, typed)
             raise UsageError(
                 f"training goes on with the checkpoint's {group}, {setting}={kept} in {where}, got {setting}={typed}; "
-                f"set {setting}={kept}, or train anew without the checkpoint"
+                f"{'leave it out' if kept == _UNSET else f'set {setting}={kept}'}, or train anew without the checkpoint"
             )
     lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
     schedule = config["scheduler"]["_target_"]

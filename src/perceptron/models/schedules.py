@@ -3,9 +3,12 @@
 Each is called with the optimizer, the number of epochs and the number of optimizer steps of the whole training.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from lightning.pytorch.utilities.types import LRSchedulerConfigType
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from perceptron.tasks import Direction
 
@@ -66,3 +69,23 @@ def onecycle(
         cycle_momentum=cycle_momentum,
     )
     return {"scheduler": scheduler, "interval": "step"}
+
+
+def torch_schedule(
+    optimizer: Optimizer,
+    *,
+    max_epochs: int,  # noqa: ARG001
+    total_steps: int,
+    scheduler: Callable[[Optimizer, int], LRScheduler],
+    **beside: Any,
+) -> LRSchedulerConfigType:
+    """One of torch's schedules.
+
+    Args:
+        optimizer: whose rate it changes.
+        max_epochs: of the training.
+        total_steps: of the training.
+        scheduler: makes it for an optimizer and a number of steps.
+        **beside: what Lightning takes beside it: ``interval``, by default ``epoch``, ``frequency`` and ``monitor``.
+    """
+    return {"scheduler": scheduler(optimizer, total_steps), "interval": "epoch", **beside}  # type: ignore[typeddict-item]

@@ -12,6 +12,9 @@ from perceptron.files.plain_values import read_values
 # The network of a run that `perceptron ensemble` has made of others.
 ENSEMBLE = "perceptron.models.Ensemble"
 
+# Former names of classes in the configurations of earlier versions.
+RENAMED_TARGETS = {"perceptron.runs.last.LastCheckpoint": "perceptron.runs.checkpoints.LastCheckpoint"}
+
 
 @dataclass(frozen=True)
 class Run:

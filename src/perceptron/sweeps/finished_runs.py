@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_text, read_yaml
 from perceptron.runs.data_identity import data_name, data_source
-from perceptron.runs.folder import Run
+from perceptron.runs.folder import RENAMED_TARGETS, Run
 from perceptron.runs.metric_directions import stored_directions
 from perceptron.tasks import Direction
 
@@ -182,4 +182,4 @@ def _flat(value: Any, name: str = "") -> dict[str, str]:
     if isinstance(value, Mapping) and value:
         parts = (_flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items())
         return {key: item for part in parts for key, item in part.items()}
-    return {name: value if isinstance(value, str) else json.dumps(value)}
+    return {name: RENAMED_TARGETS.get(value, value) if isinstance(value, str) else json.dumps(value)}

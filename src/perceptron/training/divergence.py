@@ -6,7 +6,9 @@ from typing import Any
 
 def divergence_advice(config: Mapping[str, Any]) -> str:
     """The settings that make a loss diverge, and what to set them to."""
-    advice = [f"optimizer.lr={config['optimizer']['lr']}"]
+    optimizer = config["optimizer"]
+    # An optimizer of one's own may have no rate.
+    advice = [f"optimizer.lr={optimizer['lr']}" if "lr" in optimizer else f"the optimizer {optimizer['_target_']}"]
     if config["data"]["standardize"] == "none":
         advice.append("set data.standardize=per_feature")
     if config["trainer"]["gradient_clip_val"] is None:

@@ -4,21 +4,15 @@ A class may store an argument of the wrong type, and fail only when training use
 ``min_delta=[]`` does so at the end of the first epoch.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from inspect import isclass
-from pathlib import Path, PurePath
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from hydra.utils import get_object
 
+from perceptron.composition.settings.argument_types import described, fits
 from perceptron.errors import UsageError
-
-_NAMES = {
-    bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path", NoneType: "null",
-    dict: "a mapping", list: "a list", tuple: "a list", Callable: "a function",
-}  # fmt: skip
 
 
 def check_argument_types(part: Any, name: str) -> None:
@@ -41,9 +35,9 @@ def check_argument_types(part: Any, name: str) -> None:
     expected = _annotations(part["_target_"]) if isinstance(part.get("_target_"), str) else {}
     for key, value in part.items():
         check_argument_types(value, f"{name}.{key}")
-        if key in expected and not _fits(value, expected[key]):
+        if key in expected and not fits(value, expected[key]):
             raise UsageError(
-                f"{name}.{key} must be {_described(expected[key])} for {part['_target_']}, got {value}; change "
+                f"{name}.{key} must be {described(expected[key])} for {part['_target_']}, got {value}; change "
                 f"{name}.{key}"
             )
 
@@ -58,46 +52,3 @@ def _annotations(target: str) -> dict[str, Any]:
     except Exception:
         return {}
     return {key: hint for key, hint in hints.items() if key not in ("return", "args", "kwargs")}
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of an annotated type; True for a part, and if the annotation is of an unknown kind."""
-    if hint is Any or (isinstance(value, Mapping) and "_target_" in value):
-        return True
-    origin, inner = get_origin(hint), [option for option in get_args(hint) if option is not ...]
-    if origin in (Union, UnionType):
-        return any(_fits(value, option) for option in inner)
-    if origin is Literal:
-        return value in inner
-    kind = origin or hint
-    if not isclass(kind):
-        return True
-    if kind is bool:
-        # 0 and 1 are taken for false and true.
-        return value in (0, 1)
-    if kind is float:
-        return isinstance(value, int | float)
-    if issubclass(kind, PurePath):
-        return isinstance(value, str | PurePath)
-    try:
-        if isinstance(value, list) and (kind is tuple or issubclass(list, kind)):
-            return not inner or all(any(_fits(item, option) for option in inner) for item in value)
-        if isinstance(value, dict) and issubclass(dict, kind):
-            return len(inner) < 2 or all(_fits(item, inner[1]) for item in value.values())
-        return isinstance(value, kind)
-    # Protocols that cannot be checked at run time.
-    except TypeError:
-        return True
-
-
-def _described(hint: Any) -> str:
-    """An annotated type in words."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(map(_described, inner)))
-    if origin is Literal:
-        return " or ".join(map(str, inner))
-    kind = origin or hint
-    if isclass(kind) and kind not in _NAMES and issubclass(list, kind):
-        kind = list
-    return _NAMES.get(kind) or f"a {getattr(kind, '__name__', kind)}"

@@ -90,7 +90,8 @@ def _check_logging(name: str, callback: L.Callback, config: Mapping[str, Any], *
         raise UsageError(f"{name}, a {kind}, needs a logger, got none; type logger=tensorboard, or leave it out")
     logs_steps = isinstance(callback, DeviceStatsMonitor | ThroughputMonitor)
     if isinstance(callback, LearningRateMonitor):
-        by_schedule = config["scheduler"]["_target_"] == _SCHEDULE_OF_STEPS
+        scheduler = config["scheduler"]
+        by_schedule = scheduler["_target_"] == _SCHEDULE_OF_STEPS or scheduler.get("interval") == "step"
         logs_steps = callback.logging_interval == "step" or (callback.logging_interval is None and by_schedule)
     if logs_steps and not config["trainer"]["log_every_n_steps"]:
         raise UsageError(

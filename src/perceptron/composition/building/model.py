@@ -8,6 +8,7 @@ import torch
 from perceptron.composition.building.instantiate import imported_class, instance
 from perceptron.composition.building.metrics import metric_settings
 from perceptron.composition.building.network import build_network
+from perceptron.composition.building.optimizer import schedule_maker
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.known_targets import AUTO, MODEL_TASKS
 from perceptron.composition.settings.plain import plain
@@ -59,7 +60,7 @@ def model_for(
     Raises:
         UsageError: where the model does not fit the data.
     """
-    target, seed, scheduler = cfg["model"]["_target_"], cfg["seed"], cfg["scheduler"]
+    target, seed = cfg["model"]["_target_"], cfg["seed"]
     task = TASKS[schema.task] if target == AUTO else _task_of(target)
     _check_fit(task, schema, chosen)
     # Of the CPU, where weights are drawn: the seed of all devices keeps a traceback for each, half a millisecond.
@@ -70,7 +71,7 @@ def model_for(
         "network": network,
         "standardize": Standardize(features_scaling.mean, features_scaling.scale),
         "optimizer": instance(cfg["optimizer"], "optimizer"),
-        "schedule": instance(scheduler, "scheduler") if scheduler["_target_"] else None,
+        "schedule": schedule_maker(plain(cfg["scheduler"])),
         "seed": seed,
         **metric_settings(cfg, task=task, schema=schema),
     }

@@ -1,13 +1,19 @@
 """Build the optimizer of a configuration and its learning-rate schedule."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import isclass
 from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
+from torch.optim.lr_scheduler import LRScheduler
 
+from perceptron.composition.building.instantiate import instance, target_of
+from perceptron.composition.settings.signatures import LIGHTNING_ARGUMENTS, signature_of
 from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
+from perceptron.models.schedules import torch_schedule
 
 
 def build_optimizer(model: TaskModule, settings: Mapping[str, Any]) -> torch.optim.Optimizer:
@@ -27,7 +33,64 @@ def build_optimizer(model: TaskModule, settings: Mapping[str, Any]) -> torch.opt
         raise UsageError(f"optimizer must be what {name} takes, got: {error}; change optimizer") from error
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise UsageError(f"optimizer must be what {name} takes, got no Optimizer of torch; change optimizer._target_")
+    if isinstance(optimizer, torch.optim.SparseAdam) and not any(
+        getattr(each, "sparse", False) for each in model.modules()
+    ):
+        raise UsageError(f"{name} needs sparse gradients, which no layer of the network gives; set optimizer=adam")
     return optimizer
+
+
+def schedule_maker(settings: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """What makes a schedule in Lightning's form for an optimizer, ``max_epochs`` and ``total_steps``.
+
+    Args:
+        settings: plain ones of the group ``scheduler``: a function like those in ``perceptron.models.schedules``, or
+            one of torch's classes, with what Lightning takes beside it.
+
+    Returns:
+        None for a constant rate.
+    """
+    if settings["_target_"] is None:
+        return None
+    if not _is_schedule(settings):
+        maker: Callable[..., Any] = instance(settings, "scheduler")
+        return maker
+    beside = {name: settings[name] for name in LIGHTNING_ARGUMENTS if name in settings}
+    if _takes_length(settings):
+        beside.setdefault("interval", "step")
+    own = {name: value for name, value in settings.items() if name not in beside and name != "_partial_"}
+    return partial(torch_schedule, scheduler=partial(_torch_scheduler, own), **beside)
+
+
+def _torch_scheduler(settings: Mapping[str, Any], optimizer: torch.optim.Optimizer, total_steps: int) -> LRScheduler:
+    """A schedule of torch, which may consist of others.
+
+    Args:
+        settings: its target and arguments; one that must know its length gets it unless it is set.
+        optimizer: of all of them.
+        total_steps: of the training.
+    """
+
+    def built(value: Any) -> Any:
+        if isinstance(value, list):
+            return [built(each) for each in value]
+        is_schedule = isinstance(value, Mapping) and "_target_" in value and _is_schedule(value)
+        return _torch_scheduler(value, optimizer, total_steps) if is_schedule else value
+
+    arguments = {name: built(value) for name, value in settings.items()}
+    if _takes_length(settings) and not {"total_steps", "epochs"} & set(arguments):
+        arguments["total_steps"] = total_steps
+    scheduler: LRScheduler = instance(arguments, "scheduler", optimizer=optimizer)
+    return scheduler
+
+
+def _takes_length(settings: Mapping[str, Any]) -> bool:
+    return "total_steps" in (signature_of(settings["_target_"]) or {})
+
+
+def _is_schedule(part: Mapping[str, Any]) -> bool:
+    kind = target_of(part, "scheduler")
+    return isclass(kind) and issubclass(kind, LRScheduler)
 
 
 def build_schedule(

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.population.shared_composition import SharedComposition
 from perceptron.composition.settings.parsing import parsed_override
+from perceptron.composition.settings.parts import settle
 
 
 class JobLoader:
@@ -55,6 +56,7 @@ class JobLoader:
         if key not in self._compositions:
             is_master = self._differs_in_values(master_config, others, settings)
             cfg = master_config.copy() if is_master else self._by_hydra(master_config, sweep_overrides)
+            settle(cfg, cfg.hydra)
             self._compositions[key] = SharedComposition(cfg)
         composition = self._compositions[key]
         task = [override for override in overrides if not override.is_hydra_override()]
@@ -97,6 +99,8 @@ class JobLoader:
                 override.is_delete()
                 or override.package
                 or override.is_hydra_override()
+                # Other targets have other defaults.
+                or override.key_or_group.endswith("_target_")
                 or self._is_group(override.key_or_group)
                 or isinstance(override.value(), dict)
                 or any(_overlap(override, other) for other in values if other is not override)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from hydra.core.config_loader import ConfigLoader
@@ -69,6 +70,7 @@ def check_run(config: DictConfig) -> None:
         UsageError: for the first setting that is wrong.
     """
     _check_plugins(config.hydra)
+    _check_local(config.hydra)
     with job_settings(config, in_multirun=False) as cfg:
         check(cfg)
     check_new_run(config)
@@ -86,6 +88,7 @@ def check_multirun(config: DictConfig, loader: ConfigLoader) -> None:
     """
     check_extras(config.hydra.runtime.choices)
     _check_plugins(config.hydra)
+    _check_local(config.hydra)
     check_job_folders(config)
     check_sweeps(config, loader)
     check_new_sweep(config)
@@ -100,3 +103,11 @@ def _check_plugins(hydra: DictConfig) -> None:
             raise UsageError(f"hydra.{name}._target_ must be a plug-in of Hydra, got {target}; set hydra/{name}")
         for key, constraint in constraints_in(part, f"hydra.{name}.").items():
             check_constraint(key, part.get(key.rpartition(".")[2]), constraint)
+
+
+def _check_local(hydra: DictConfig) -> None:
+    """Refuse a file of ``local`` that does not exist: the group is optional, so Hydra composes without it."""
+    name = hydra.runtime.choices.get("local")
+    folders = [Path(source.path) / "local" for source in hydra.runtime.config_sources if source.schema == "file"]
+    if name not in (None, "default") and not any((folder / f"{name}.yaml").is_file() for folder in folders):
+        raise UsageError(f"local must be a file in conf/local, got {name}; write conf/local/{name}.yaml or leave it out")

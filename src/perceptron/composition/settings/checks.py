@@ -10,8 +10,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.parts import check_parts
 from perceptron.composition.settings.plain import find, plain
-from perceptron.composition.settings.schema import OPEN_SCHEMAS
+from perceptron.composition.settings.schema import OPEN_SCHEMAS, OpenConf
 from perceptron.composition.settings.schema.constraints import Constraint, constraints_of
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
@@ -61,7 +62,7 @@ def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
         if isinstance(schema, type) and is_dataclass(schema):
             known = {field.name for field in fields(schema)}
             for name in part:
-                if name not in known:
+                if name not in known and not issubclass(schema, OpenConf):
                     raise UsageError(f"there is no setting {key}{name!s}; {did_you_mean(str(name), known)}")
             found |= {key + name: each for name, each in constraints_of(schema).items()}
         target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
@@ -94,6 +95,7 @@ def check_values(values: Mapping[str, Any], constraints: Mapping[str, Constraint
         UsageError: for the first setting that breaks a rule.
     """
     _check_objects(values)
+    check_parts(values)
     for key, constraint in constraints.items():
         check_constraint(key, find(values, key), constraint)
     check_combinations(values, trains=trains)

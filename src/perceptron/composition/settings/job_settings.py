@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict, read_write
 
+from perceptron.composition.settings.parts import settle
+
 # The folder of a job is made when it starts, and its name is asked for then.
 _NO_FOLDER = "<folder>"
 
@@ -13,6 +15,8 @@ _NO_FOLDER = "<folder>"
 @contextmanager
 def job_settings(config: DictConfig, *, in_multirun: bool) -> Iterator[DictConfig]:
     """A copy of a job's settings without ``hydra``; inside, ``${hydra:...}`` can be resolved.
+
+    It is fitted to the targets of its parts.
 
     Args:
         config: as Hydra composed it, with ``hydra``.
@@ -26,6 +30,7 @@ def job_settings(config: DictConfig, *, in_multirun: bool) -> Iterator[DictConfi
     before = HydraConfig.instance().cfg
     try:
         HydraConfig.instance().set_config(job)
+        settle(job, job.hydra)
         with open_dict(job):
             del job["hydra"]
         yield job

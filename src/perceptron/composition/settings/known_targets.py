@@ -12,4 +12,8 @@ AUTO = "perceptron.models.TaskModule"
 # Holds an estimator of scikit-learn in the place of a network.
 ESTIMATOR = "perceptron.models.Estimator"
 # Schedules whose length is part of their state.
-FIXED_LENGTH_SCHEDULES = ("perceptron.models.schedules.cosine", "perceptron.models.schedules.onecycle")
+FIXED_LENGTH_SCHEDULES = (
+    "perceptron.models.schedules.cosine",
+    "perceptron.models.schedules.onecycle",
+    "torch.optim.lr_scheduler.OneCycleLR",
+)

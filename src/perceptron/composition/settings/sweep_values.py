@@ -157,7 +157,10 @@ def _is_setting(override: Override, config: DictConfig) -> bool:
     """Whether it sets a value that is there already, which ``set_value`` can do without Hydra."""
     is_group = override.key_or_group in config.hydra.runtime.choices
     is_change = not (override.is_add() or override.is_force_add() or override.is_delete())
-    return is_change and not is_group and override.package is None and not isinstance(override.value(), dict)
+    # Other targets have other defaults.
+    is_target = override.key_or_group.endswith("_target_")
+    is_plain = override.package is None and not isinstance(override.value(), dict)
+    return is_change and is_plain and not is_group and not is_target
 
 
 def _dependent(key: str, references: Mapping[str, str]) -> list[str]:

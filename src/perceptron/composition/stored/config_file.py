@@ -11,10 +11,7 @@ from perceptron.composition.stored.allow_list import check_trusted
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.write_paths import check_write_paths
 from perceptron.files.plain_values import map_texts
-from perceptron.runs.folder import Run
-
-# Names in configurations of earlier versions.
-_RENAMED = {"perceptron.runs.last.LastCheckpoint": "perceptron.runs.checkpoints.LastCheckpoint"}
+from perceptron.runs.folder import RENAMED_TARGETS, Run
 
 
 def config_to_resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> DictConfig:
@@ -67,7 +64,7 @@ def trusted(config: Mapping[str, Any], *, where: str, trust: Collection[str]) ->
     Raises:
         UsageError: if a name is not on the list.
     """
-    renamed: dict[str, Any] = map_texts(dict(config), lambda text: _RENAMED.get(text, text))
+    renamed: dict[str, Any] = map_texts(dict(config), lambda text: RENAMED_TARGETS.get(text, text))
     check_trusted(renamed, where=where, trust=trust)
     return renamed
 

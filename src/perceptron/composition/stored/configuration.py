@@ -16,7 +16,9 @@ from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.metrics_group import OF_TASK
 from perceptron.composition.settings.parsing import parsed_overrides
-from perceptron.composition.settings.schema import SCHEMAS, TrainConf
+from perceptron.composition.settings.parts import OPEN_GROUPS
+from perceptron.composition.settings.schema import SCHEMAS, TrainConf, structured
+from perceptron.composition.settings.schema.optimizer_schema import OptimizerConf, ScheduleConf
 from perceptron.composition.settings.sweep_values import set_value
 from perceptron.errors import UsageError
 
@@ -51,9 +53,13 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
 
 
 def _structured(config: Mapping[str, Any]) -> DictConfig:
-    cfg = OmegaConf.structured(TrainConf)
-    for group in _TYPED:
-        cfg[group] = OmegaConf.structured(_schema_of(group, config[group]))
+    parts = {group: structured(_schema_of(group, config[group])) for group in _TYPED}
+    for group in OPEN_GROUPS:
+        # What its target does not take was left out.
+        for name in set(parts[group]) - set(config[group]):
+            del parts[group][name]
+    # Merged, for assigning a part would lose that it takes any name.
+    cfg: Any = OmegaConf.merge(OmegaConf.structured(TrainConf), parts)
     network = config["model"]["network"]
     if kind := _schema_of("network", network):
         cfg.model.network = OmegaConf.structured(kind)
@@ -73,6 +79,8 @@ def _schema_of(group: str, part: Mapping[str, Any]) -> Any:
     best = max(kinds, key=likeness)
     if not any(likeness(best)) and group == "network":
         return None
+    if not any(likeness(best)) and group in OPEN_GROUPS:
+        return {"optimizer": OptimizerConf, "scheduler": ScheduleConf}[group]
     if not any(likeness(best)):
         raise ValueError(f"no kind of {group} with the settings {', '.join(part)}")
     return best

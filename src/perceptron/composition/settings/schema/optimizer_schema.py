@@ -1,4 +1,7 @@
-"""Types and allowed values of the groups ``optimizer`` and ``scheduler``. Imports nothing heavy."""
+"""Defaults, and types and allowed values beyond the signatures, of the groups ``optimizer`` and ``scheduler``.
+
+Imports nothing heavy.
+"""
 
 from dataclasses import dataclass
 
@@ -16,14 +19,17 @@ from perceptron.composition.settings.schema.constraints import (
 )
 
 
+class OpenConf:
+    """A part that takes more settings than those listed here: the arguments of its ``_target_``."""
+
+
 @dataclass
-class OptimizerConf:
+class OptimizerConf(OpenConf):
     """What every optimizer has."""
 
     _target_: str = MISSING
     _partial_: bool = True
     lr: float = setting(MISSING, ABOVE_0)
-    weight_decay: float = setting(0.0, AT_LEAST_0)
 
 
 @dataclass
@@ -31,6 +37,7 @@ class SGDConf(OptimizerConf):
     """Arguments of ``torch.optim.SGD``."""
 
     _target_: str = "torch.optim.SGD"
+    weight_decay: float = setting(0.0, AT_LEAST_0)
     momentum: float = setting(0.0, SHARE)
     nesterov: bool = False
 
@@ -40,12 +47,13 @@ class AdamConf(OptimizerConf):
     """Arguments of ``torch.optim.Adam`` and ``AdamW``."""
 
     _target_: str = "torch.optim.Adam"
+    weight_decay: float = setting(0.0, AT_LEAST_0)
     betas: list[float] = setting(lambda: [0.9, 0.999], TWO_SHARES)
     eps: float = setting(1e-8, ABOVE_0)
 
 
 @dataclass
-class ScheduleConf:
+class ScheduleConf(OpenConf):
     """What every learning-rate schedule has; no ``_target_`` means a constant rate."""
 
     _target_: str | None = None

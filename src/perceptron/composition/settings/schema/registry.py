@@ -1,6 +1,7 @@
 """The schemas by the names under which the files in ``conf`` take them. Imports nothing heavy."""
 
 from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.schema.data_schema import ArraysConf, DataConf, TableFilesConf
 from perceptron.composition.settings.schema.model_schema import (
@@ -16,6 +17,8 @@ from perceptron.composition.settings.schema.optimizer_schema import (
     AdamConf,
     CosineConf,
     OneCycleConf,
+    OpenConf,
+    OptimizerConf,
     PlateauConf,
     ScheduleConf,
     SGDConf,
@@ -40,6 +43,7 @@ SCHEMAS: dict[str, type] = {
     "model/estimator": EstimatorConf,
     "network/mlp": MLPConf,
     "network/tabm": TabMConf,
+    "optimizer/any": OptimizerConf,
     "optimizer/sgd": SGDConf,
     "optimizer/adam": AdamConf,
     "scheduler/none": ScheduleConf,
@@ -66,4 +70,11 @@ def register_schemas() -> None:
     store.store(group="schema", name="root", node=TrainConf, package="_global_")
     for path, node in SCHEMAS.items():
         group, _, name = path.rpartition("/")
-        store.store(group=f"schema/{group}", name=name, node=node)
+        store.store(group=f"schema/{group}", name=name, node=structured(node))
+
+
+def structured(schema: type) -> DictConfig:
+    """A schema as a configuration, in which a part whose signature tells its arguments takes any name."""
+    flags = {"struct": False} if issubclass(schema, OpenConf) else None
+    cfg: DictConfig = OmegaConf.structured(schema, flags=flags)
+    return cfg
