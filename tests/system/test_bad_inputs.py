@@ -231,7 +231,7 @@ def test_a_standard_stream_that_is_closed(
 
 
 ARGUMENTS: dict[str, tuple[list[str], str]] = {
-    "no such run": (["evaluate", "run=nowhere"], "which is not there"),
+    "no such run": (["evaluate", "run=nowhere"], "which does not exist"),
     "no run at all": (["evaluate", "run=latest", "runs=nowhere"], "run=latest needs a run in nowhere"),
     "no best": (["evaluate", "run=best", "runs=nowhere"], "run=best needs a finished run"),
     "a misspelt argument": (["evaluate", "rum=latest"], "did you mean run"),
