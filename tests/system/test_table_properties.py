@@ -16,10 +16,11 @@ from perceptron.data import TableDataModule, table_from_files
 from perceptron.data.columns.encoding import encode, fit_encoding, from_texts
 from perceptron.data.offsets import choose_offsets, subtracted
 from perceptron.data.sources.frames import read_frame
-from perceptron.estimators.fitting import Schedule, quiet_lightning, train_alone
+from perceptron.estimators.fitting import FitSettings, train_alone
 from perceptron.models import Answers, BinaryClassifier, Regressor, Standardize
 from perceptron.networks import MLP
 from perceptron.prediction.input_rows import read_rows
+from perceptron.training.lightning_messages import quiet_lightning
 
 FEW = settings(max_examples=8, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 N_ROWS = 60
@@ -160,7 +161,7 @@ def _answers(features: np.ndarray, target: np.ndarray, *, standardize: Any = "pe
     if data.target_scaling is not None:
         parts["standardize_target"] = Standardize(data.target_scaling.mean, data.target_scaling.scale)
     model = (Regressor if is_regression else BinaryClassifier)(**parts)
-    schedule = Schedule(max_epochs=6, patience=3, min_delta=1e-3, accelerator="cpu", verbose=False)
+    schedule = FitSettings(max_epochs=6, patience=3, min_delta=1e-3, accelerator="cpu", verbose=False)
     with quiet_lightning():
         train_alone(model, data, schedule)
     schema = data.schema
@@ -223,7 +224,7 @@ def test_rows_in_another_order_train_to_the_same_model_where_steps_take_all_of_t
         )
         with quiet_lightning():
             train_alone(
-                model, data, Schedule(max_epochs=8, patience=None, min_delta=0, accelerator="cpu", verbose=False)
+                model, data, FitSettings(max_epochs=8, patience=None, min_delta=0, accelerator="cpu", verbose=False)
             )
         models.append((data.schema, model.state_dict()))
     assert models[0][0] == models[1][0]
