@@ -51,6 +51,6 @@ def test_answers(perceptron: Perceptron, trained: Callable[..., Path], table: Pa
 def test_parquet_needs_none(perceptron: Perceptron, table: Path, tmp_path: Path) -> None:
     answer = perceptron("predict", f"input={table}", f"output={tmp_path / 'out.parquet'}", "safe_csv=true")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
-    assert "safe_csv=true is for answers in CSV" in answer.err
+    assert "safe_csv=true needs CSV output" in answer.err
     answer = perceptron("predict", f"input={table}", f"output={tmp_path / 'out.csv'}", "safe_csv=maybe")
     assert "safe_csv must be one of true, false, got maybe" in answer.err
