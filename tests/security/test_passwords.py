@@ -44,7 +44,7 @@ def test_a_password_is_refused_before_anything_is_written(
     typed = f"hydra.sweeper.storage='{how.format(url=url)}'"
     answer = perceptron("train", "-m", *SHORT, *SEARCH, typed, f"hydra.sweep.dir={tmp_path / 'sweep'}")
     assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
-    assert "hydra.sweeper.storage must hold no password" in answer.err
+    assert "hydra.sweeper.storage must be a URL without a password" in answer.err
     assert "postgresql://me:***@localhost/db" in answer.err
     assert "s3cret" not in answer.err + answer.out
     assert list(tmp_path.iterdir()) == []

@@ -81,6 +81,8 @@ def _run(arguments: Sequence[str]) -> None:
         raise _stopped(InterruptedRunError(signal.SIGINT)) from error
     except StoppedError as error:
         raise _stopped(error) from error
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if isinstance(error, OSError) and is_no_room(error):
             raise _stopped(no_room(error, _folder(), advice=None)) from error
