@@ -7,13 +7,12 @@ import lightning as L
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
+from perceptron.models.several_steps import STEP_HOOKS
+
 _logger = logging.getLogger(__name__)
 
 # Hooks in which Lightning logs single steps unless told otherwise.
-_STEP_HOOKS = (
-    "training_step", "on_train_batch_start", "on_before_zero_grad", "on_before_backward", "on_after_backward",
-    "on_before_optimizer_step", "on_train_batch_end",
-)  # fmt: skip
+_STEP_HOOKS = ("training_step", *STEP_HOOKS)
 
 
 class EpochLoggingModule(L.LightningModule):

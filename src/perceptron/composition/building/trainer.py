@@ -75,10 +75,9 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
 
 def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
     """Loggers of the group ``logger``."""
-    check_argument_types(plain(group), "logger")
-    loggers = {
-        f"logger.{name!s}": instance(part, f"logger.{name!s}") for name, part in group.items() if part is not None
-    }
+    parts = plain(group)
+    check_argument_types(parts, "logger")
+    loggers = {f"logger.{name}": instance(part, f"logger.{name}") for name, part in parts.items() if part is not None}
     for name, logger in loggers.items():
         if not isinstance(logger, Logger):
             raise UsageError(f"{name} must be a Logger, got {type(logger).__name__}; change {name}._target_")
