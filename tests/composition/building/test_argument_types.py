@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from perceptron.composition.building.argument_types import check_argument_types
+
 from perceptron.errors import UsageError
 
 CALLBACKS = "lightning.pytorch.callbacks"
