@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from perceptron.composition.settings.torch_signatures import SIGNATURES
 
 OPTIMIZERS = sorted(name for name in SIGNATURES if name.startswith("torch.optim.") and name.count(".") == 2)

@@ -126,4 +126,12 @@ def build_schedule(
             f"scheduler must give a schedule in Lightning's form, got {type(schedule).__name__} from {name}; change "
             "scheduler._target_ to one like those in perceptron.models.schedules"
         )
+    try:
+        schedule["scheduler"].state_dict()
+    except AttributeError as error:
+        # Of a function that is no function of Python, LambdaLR wants the attributes.
+        raise UsageError(
+            f"scheduler must have a state that a checkpoint can hold, got from {name}: {reason(error)}; take a "
+            "function that is written in Python"
+        ) from error
     return dict(schedule)

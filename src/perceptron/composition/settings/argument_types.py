@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 from perceptron.composition.settings.schema.constraints import Constraint
 
 _NAMES = {
-    bool: "true or false", int: "a whole number", float: "a number", str: "a text", PurePath: "a path", NoneType: "null",
-    dict: "a mapping", list: "a list", tuple: "a list", Callable: "a function",
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text", PurePath: "a path",
+    NoneType: "null", dict: "a mapping", list: "a list", tuple: "a list", Callable: "a function",
 }  # fmt: skip
 
 

@@ -25,9 +25,10 @@ from perceptron.spelling import did_you_mean
 
 # Classes that decide what the project passes to a part and which constraints its arguments have.
 KNOWN_BASES = (
-    "lightning.pytorch.callbacks.EarlyStopping", "lightning.pytorch.callbacks.ModelCheckpoint", "perceptron.data.TableDataModule",
-    "perceptron.models.BinaryClassifier", "perceptron.models.MulticlassClassifier", "perceptron.models.Regressor",
-    "perceptron.models.TaskModule", "torch.optim.Optimizer", "torch.optim.lr_scheduler.LRScheduler",
+    "lightning.pytorch.callbacks.EarlyStopping", "lightning.pytorch.callbacks.ModelCheckpoint",
+    "perceptron.data.TableDataModule", "perceptron.models.BinaryClassifier", "perceptron.models.MulticlassClassifier",
+    "perceptron.models.Regressor", "perceptron.models.TaskModule", "torch.optim.Optimizer",
+    "torch.optim.lr_scheduler.LRScheduler",
 )  # fmt: skip
 # What Lightning takes beside a schedule of torch: how often it steps, and the metric of one that follows a metric.
 LIGHTNING_ARGUMENTS: Mapping[str, Argument] = {

@@ -114,7 +114,7 @@ def register_schemas() -> None:
 def root() -> DictConfig:
     """The root of a configuration, whose parts take any setting: the signatures of their targets are their schemas."""
     cfg: DictConfig = OmegaConf.structured(TrainConf)
-    for name, value in cfg.items_ex(resolve=False):
-        if isinstance(value, DictConfig):
-            OmegaConf.set_struct(value, False)
+    for field in fields(TrainConf):
+        if field.type == dict[str, Any]:
+            OmegaConf.set_struct(cfg[field.name], False)
     return cfg
