@@ -8,6 +8,8 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from perceptron.terminal.status import clear
+
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
@@ -36,6 +38,7 @@ class EpochBar:
                 transient=True,
             )
             self._bar = self._progress.add_task(description, total=total, completed=completed, metrics="")
+            clear()
             self._progress.start()
 
     @property

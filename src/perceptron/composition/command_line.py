@@ -31,6 +31,7 @@ from perceptron.errors import InterruptedRunError, StoppedError, UsageError, rea
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.status import clear, status_line
 from perceptron.terminal.text import fail
 
 
@@ -41,9 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: those for training, at the end of ``sys.argv``; None for all of it.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    with ended_by_reader(), ended_by_signals():
+    with ended_by_reader(), ended_by_signals(), status_line("reading the settings"):
         if {"--help", "-h"} & set(arguments):
-            print(help_text())
+            text = help_text()
+            clear()
+            print(text)
             return
         try:
             _run(arguments)
@@ -60,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str]) -> None:
     """Let Hydra compose and run; a sweep that ends early still gets its summary."""
     command = read_command_line(resumed_arguments(arguments) or with_best(arguments))
+    if command.prints:
+        clear()
     # Hydra reads all of sys.argv. The callback restores the name of the command.
     name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = [*command.flags, *command.overrides]
