@@ -16,7 +16,7 @@ from perceptron.terminal.signals import ended_by_signals, raise_if_lost
 from perceptron.terminal.text import fail, warnings_on_stderr
 
 # Each is a module of perceptron.commands, which is imported when it is called.
-COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "report", "dashboard")
+COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "report", "dashboard")
 # Commands whose warnings go to a log.
 _LOGGED = ("train", "resume")
 
