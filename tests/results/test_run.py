@@ -37,9 +37,9 @@ def test_a_run_has_what_its_files_have(trained) -> None:
     folder = trained(*IRIS)
     run = load_run(folder)
     assert run.state == "done"
-    assert run.metrics == json.loads((folder / "metrics.json").read_text())
-    assert run.config == yaml.safe_load((folder / "config.yaml").read_text())
-    assert run.provenance == json.loads((folder / "provenance.json").read_text())
+    assert run.metrics == json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert run.config == yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    assert run.provenance == json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     assert run.figures == {}
     assert repr(run) == f"RunResult({str(folder)!r}, state='done')"
 
@@ -71,7 +71,7 @@ def test_the_history_of_an_unfinished_run_is_in_its_checkpoint(trained, tmp_path
 @pytest.mark.parametrize("contents", ["[]", '{"epoch": [0], "val/loss": [1, 2]}', '{"epoch": 3}', "{"])
 def test_a_damaged_history_is_said_in_one_line(trained, tmp_path: Path, contents: str) -> None:
     folder = shutil.copytree(trained(*IRIS), tmp_path / "run")
-    (folder / "history.json").write_text(contents)
+    (folder / "history.json").write_text(contents, encoding="utf-8")
     with pytest.raises(UsageError, match=r"a run's history.json must hold epochs.*; delete it"):
         _ = load_run(folder).history
 
@@ -146,7 +146,9 @@ def test_latest_and_best_are_those_of_the_commands(swept) -> None:
 def test_a_class_of_somebody_else_is_not_built(trained, tmp_path: Path) -> None:
     folder = shutil.copytree(trained(*IRIS), tmp_path / "run")
     config = folder / "config.yaml"
-    config.write_text(config.read_text().replace("perceptron.networks.MLP", "os.system"))
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("perceptron.networks.MLP", "os.system"), encoding="utf-8"
+    )
     with pytest.raises(UsageError, match=r"os\.system"):
         _ = load_run(folder).model
 

@@ -22,7 +22,7 @@ def _check_against_files(folder: Path, settings: list[str]) -> pd.DataFrame:
     assert list(frame.columns[-3:]) == LAST
     for job, row in frame.iterrows():
         own = folder / str(job)
-        metrics = json.loads((own / "metrics.json").read_text()) if row["state"] == "done" else {}
+        metrics = json.loads((own / "metrics.json").read_text(encoding="utf-8")) if row["state"] == "done" else {}
         found = {name: row[name] for name in frame.columns if name not in (*settings, *LAST)}
         assert {name: value for name, value in found.items() if not np.isnan(value)} == metrics
         assert sweep.run(str(job)).state == row["state"]
@@ -49,7 +49,7 @@ def test_a_sweep_with_failed_jobs(swept) -> None:
     assert frame["state"].tolist() == ["done", "failed"]
     failures = load_sweep(folder).failures
     assert list(failures.columns) == ["optimizer.lr", "error"]
-    assert failures["error"].tolist() == [(folder / "1/error.txt").read_text().splitlines()[0]]
+    assert failures["error"].tolist() == [(folder / "1/error.txt").read_text(encoding="utf-8").splitlines()[0]]
 
 
 def test_a_killed_sweep(swept, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_values_are_read_as_they_were_typed(swept, tmp_path: Path) -> None:
     texts = ["1e-3", "'a b'", "[50,50]", "true"]
     for number, text in enumerate(texts):
         overrides = f"- optimizer.lr={text}\n" + ("- +more=null\n" if number == 0 else "")
-        (folder / f"{number}/.hydra/overrides.yaml").write_text(overrides.replace("={", "='{"))
+        (folder / f"{number}/.hydra/overrides.yaml").write_text(overrides.replace("={", "='{"), encoding="utf-8")
     frame = load_sweep(folder).to_frame()
     assert frame["optimizer.lr"].tolist() == [0.001, "a b", "[50,50]", True]
     assert frame["more"].isna().all()

@@ -156,5 +156,5 @@ except InterruptedRunError as error:
 
 def test_provenance_is_valid_json_of_a_command_that_can_be_typed(tmp_path: Path) -> None:
     run = perceptron.train([*IRIS, f"paths.log_dir={tmp_path}"])
-    command = json.loads((run.folder / "provenance.json").read_text())["command"]
+    command = json.loads((run.folder / "provenance.json").read_text(encoding="utf-8"))["command"]
     assert command[:2] == ["perceptron", "train"]
