@@ -64,7 +64,7 @@ def test_a_killed_sweep(swept, tmp_path: Path) -> None:
     assert repr(sweep) == f"SweepResult({str(folder)!r}, 2 running, 2 done)"
     assert len(sweep.summary()) == 1
     # From the checkpoints of those that did not finish.
-    assert sorted(sweep.history()["job"].unique()) == ["0", "1", "2", "3"]
+    assert sorted(sweep.history()["job"].unique()) == [0, 1, 2, 3]
     for number in range(4):
         (folder / f"{number}/metrics.json").unlink(missing_ok=True)
     with pytest.raises(UsageError, match="a ranking needs finished jobs, got none"):
@@ -95,7 +95,7 @@ def test_the_history_of_all_jobs_is_that_of_each(swept) -> None:
     sweep = load_sweep(swept("optimizer.lr=0.1,0.001", "seed=0,1"))
     history = sweep.history()
     assert list(history.columns) == ["job", "optimizer.lr", "seed", "epoch", "metric", "value"]
-    own = history[history["job"] == "2"].pivot_table(index="epoch", columns="metric", values="value")
+    own = history[history["job"] == 2].pivot_table(index="epoch", columns="metric", values="value")
     alone = sweep.run(2).history
     pd.testing.assert_frame_equal(own[sorted(alone)], alone[sorted(alone)], check_names=False)
     with pytest.raises(UsageError, match="a job must be one of the sweep's, got 9"):

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     """Print the objections; exit with status 1 if there are some."""
     typed = COMMAND.read(arguments)
     # Imported here, because they import numpy.
-    from perceptron.results.run import load_run
+    from perceptron.results.run_result import load_run
 
     run = load_run(typed["run"], runs=Path(typed["runs"]), overrides=typed.settings, trust=typed.names("trust"))
     found = run.objections()

@@ -107,7 +107,7 @@ def _overfitted(run: Evidence) -> Iterator[Objection]:
     losses = run.curves.get("val/loss", {})
     chosen_by = str((run.provenance.get("best") or {}).get("monitor") or "")
     kept = run.training.get("kept_epoch")
-    reported = max(losses, default=None) if kept is None else kept
+    reported = max(losses, default=-1) if kept is None else int(kept)
     if reported not in losses or (kept is not None and chosen_by.startswith("val/")):
         return
     lowest = min(losses, key=lambda epoch: losses[epoch])

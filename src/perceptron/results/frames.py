@@ -1,12 +1,12 @@
 """DataFrames, which need the extra ``table``."""
 
-from types import ModuleType
+from importlib import import_module
 
 from perceptron.errors import missing_extra
 
 
-def needed_pandas(feature: str) -> ModuleType:
-    """The module pandas.
+def need_pandas(feature: str) -> None:
+    """Check that pandas can be imported.
 
     Args:
         feature: that needs it, for the message.
@@ -15,7 +15,6 @@ def needed_pandas(feature: str) -> ModuleType:
         UsageError: if it is not installed.
     """
     try:
-        import pandas as pd
+        import_module("pandas")
     except ImportError as error:
         raise missing_extra(f"{feature} needs pandas", "table") from error
-    return pd

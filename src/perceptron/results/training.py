@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from perceptron.errors import UsageError
-from perceptron.results.run import RunResult, load_run
-from perceptron.results.sweep import SweepResult, load_sweep
+from perceptron.results.run_result import RunResult, load_run
+from perceptron.results.sweep_result import SweepResult, load_sweep
 
 
 def train(overrides: Sequence[str] = ()) -> RunResult:

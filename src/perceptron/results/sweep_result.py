@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from perceptron.errors import UsageError
-from perceptron.results.frames import needed_pandas
-from perceptron.results.run import RunResult, load_run
+from perceptron.results.frames import need_pandas
+from perceptron.results.run_result import RunResult, load_run
 from perceptron.results.settings import job_settings
 from perceptron.runs.epoch_history import read_history
 from perceptron.runs.folder import Run
@@ -87,9 +87,12 @@ class SweepResult:
         Raises:
             UsageError: if pandas is not installed, or a job's files are damaged.
         """
-        pd = needed_pandas("to_frame")
-        settings = pd.DataFrame(job_settings([Job(folder) for folder in self.jobs.values()]), index=self._index())
-        results = pd.DataFrame([_results(Job(folder)) for folder in self.jobs.values()], index=settings.index)
+        need_pandas("to_frame")
+        import pandas as pd
+
+        index = pd.Index(self._names(), name="job")
+        settings = pd.DataFrame(job_settings([Job(folder) for folder in self.jobs.values()]), index=index)
+        results = pd.DataFrame([_results(Job(folder)) for folder in self.jobs.values()], index=index)
         last = ["seconds", "state", "error"]
         metrics = results.drop(columns=last).astype("float64")
         return settings.join([metrics, results[last]])
@@ -103,12 +106,14 @@ class SweepResult:
         Raises:
             UsageError: if pandas is not installed, or a job's files are damaged.
         """
-        pd = needed_pandas("history")
+        need_pandas("history")
+        import pandas as pd
+
         settings = job_settings([Job(folder) for folder in self.jobs.values()])
         names = list(settings[0])
         rows = [
             (job, *own.values(), epoch, metric, value)
-            for (job, folder), own in zip(self.jobs.items(), settings, strict=True)
+            for job, folder, own in zip(self._names(), self.jobs.values(), settings, strict=True)
             for metric, values in read_history(Run(folder)).items()
             for epoch, value in values.items()
         ]
@@ -133,7 +138,9 @@ class SweepResult:
         Raises:
             UsageError: if no job is finished, none has the metric, its direction is not known, or pandas is missing.
         """
-        pd = needed_pandas("compare")
+        need_pandas("compare")
+        import pandas as pd
+
         # Imported here, because they import scipy.
         from perceptron.sweeps.finished_runs import read_finished_run
         from perceptron.sweeps.ranking import rank
@@ -177,10 +184,8 @@ class SweepResult:
     def _setting_names(self) -> list[str]:
         return list(job_settings([Job(folder) for folder in self.jobs.values()])[0])
 
-    def _index(self) -> Any:
-        return needed_pandas("to_frame").Index(
-            [int(name) if name.isdigit() else name for name in self.jobs], name="job"
-        )
+    def _names(self) -> list[int | str]:
+        return [int(name) if name.isdigit() else name for name in self.jobs]
 
     def __len__(self) -> int:
         return len(self.jobs)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perceptron.errors import UsageError, missing_extra
-from perceptron.results.frames import needed_pandas
+from perceptron.results.frames import need_pandas
 from perceptron.runs.epoch_history import read_history
 from perceptron.runs.folder import Run
 from perceptron.runs.lookup import find_run
@@ -124,7 +124,9 @@ class RunResult:
         Raises:
             UsageError: if pandas is not installed, or the file is damaged.
         """
-        pd = needed_pandas("history")
+        need_pandas("history")
+        import pandas as pd
+
         frame = pd.DataFrame(read_history(self._run)).sort_index()
         frame.index.name = "epoch"
         return frame
@@ -167,7 +169,9 @@ class RunResult:
         Raises:
             UsageError: if columns are missing, extra or not numeric, a value is not finite, or an extra is missing.
         """
-        pd = needed_pandas("predict")
+        need_pandas("predict")
+        import pandas as pd
+
         try:
             from perceptron.composition.stored.predicting import predicted_batches
             from perceptron.prediction.input_rows import read_frame_rows
