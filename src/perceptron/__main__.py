@@ -17,7 +17,7 @@ from perceptron.terminal.status import clear, status_line
 from perceptron.terminal.text import fail, warnings_on_stderr
 
 # Each is a module of perceptron.commands, which is imported when it is called.
-COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "report", "dashboard")
+COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "report", "dashboard")
 # Commands whose warnings go to a log.
 _LOGGED = ("train", "resume")
 

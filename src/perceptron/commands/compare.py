@@ -6,7 +6,6 @@ from typing import Any, get_args
 
 from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
-from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
@@ -72,12 +71,9 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
         raise UsageError("perceptron compare needs finished runs, got none; name folders below logs/ that have some")
     show(f"reading {len(runs)} runs")
     results = [read_finished_run(run) for run in runs.values()]
-    metrics = {name for result in results for name in result.metrics}
-    if by not in metrics and by not in ("main", "monitor"):
-        raise UsageError(f"by must be a metric of the runs, main or monitor, got {by}; {did_you_mean(by, metrics)}")
+    found = rank(results, by=by, mode=mode)
 
     console = Console()
-    found = rank(results, by=by, mode=mode)
     failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
     show("writing tables and figure")
     output.mkdir(parents=True, exist_ok=True)

@@ -141,8 +141,8 @@ def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, 
 
 def _metadata(restored: "Restored") -> dict[str, str]:
     """The file's metadata: what a reader needs to use it, and its provenance; values are JSON."""
-    from perceptron import __version__
     from perceptron.composition.settings.plain import plain
+    from perceptron.version import VERSION
 
     config = plain(restored.config)
     values: dict[str, Any] = {
@@ -152,7 +152,7 @@ def _metadata(restored: "Restored") -> dict[str, str]:
         "target_names": restored.schema.target_names,
         "encoding": restored.schema.encoding,
         "provenance": {
-            "perceptron": __version__,
+            "perceptron": VERSION,
             "checkpoint": str(restored.checkpoint),
             "step": restored.step,
             "seed": config["seed"],

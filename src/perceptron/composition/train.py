@@ -108,13 +108,14 @@ def _train(
         _prepare(model, datamodule, start, config)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=datamodule.rows_per_step)
 
-    history, check_monitored = History(), partial(check_logged, config)
+    history, check_monitored = History(takes_snapshots=cfg.figures != "none"), partial(check_logged, config)
     own_callbacks = [
         StoredMetadata(config=config, schema=datamodule.schema),
         ExactResume(),
         MonitoredMetrics(check_monitored),
         interruption,
-        *figure_callbacks(cfg.figures, history),
+        history,
+        *figure_callbacks(cfg.figures),
         *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
@@ -150,6 +151,7 @@ def _train(
             directions=directions(config, metrics),
             best=best,
             end=reported.ending,
+            history=history.curves,
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,

@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from perceptron.errors import UsageError
 from perceptron.runs.metric_directions import agreed_direction
+from perceptron.spelling import did_you_mean
 from perceptron.sweeps.finished_runs import GROUPS, Draw, FinishedRun, differing_settings
 from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Estimate, Gap, compare, estimate, holm
 from perceptron.tasks import Direction
@@ -136,8 +138,11 @@ def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction
         mode: direction in which the metric improves, for runs that do not say it.
 
     Raises:
-        UsageError: if the direction is not known, or contradicts ``mode``.
+        UsageError: if no run has the metric, or its direction is not known or contradicts ``mode``.
     """
+    metrics = {name for result in results for name in result.metrics}
+    if results and by not in metrics and by not in ("main", "monitor"):
+        raise UsageError(f"by must be a metric of the runs, main or monitor, got {by}; {did_you_mean(by, metrics)}")
     by_data: dict[str, list[FinishedRun]] = {}
     for result in results:
         by_data.setdefault(result.data, []).append(result)
