@@ -59,7 +59,9 @@ def test_it_trains_and_is_read_again(name: str, tmp_path: Path, perceptron: Any)
         assert answer.err.startswith(f"error: {CANNOT[name]}")
         return
     assert answer.status == 0, answer.err
-    assert yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["callbacks"]["x"]["_target_"].endswith(name)
+    assert yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["callbacks"]["x"]["_target_"].endswith(
+        name
+    )
     trust = TRUST.get(name, [])
     evaluated = perceptron("evaluate", f"run={run}", *trust)
     assert evaluated.status == 0, evaluated.err

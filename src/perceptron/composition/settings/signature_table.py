@@ -442,10 +442,6 @@ SIGNATURES: Mapping[str, Signature] = {
         "monitor": Argument(str, True), "mode": Argument(Literal["min", "max"], True), "factor": Argument(float),
         "patience": Argument(int), "min_lr": Argument(float),
     }),
-    "perceptron.models.schedules.torch_schedule": Signature({
-        "optimizer": Argument(Any, True), "max_epochs": Argument(int, True), "total_steps": Argument(int, True),
-        "scheduler": Argument(Callable, True),
-    }, True, ()),
     "perceptron.networks.CategoryEmbeddings": Signature({
         "n_features": Argument(int, True), "category_places": Argument(list[list[int]], True),
         "width": Argument(int | None),

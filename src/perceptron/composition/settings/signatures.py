@@ -212,11 +212,19 @@ def plain_type(hint: Any) -> Any:
         return PurePath
     if kind is tuple and inner:
         return tuple[tuple(each if each is ... else plain_type(each) for each in inner)]  # type: ignore[misc]
-    if issubclass(list, kind):
+    if _is_base(kind, list):
         return list[plain_type(inner[0])] if inner else list  # type: ignore[misc]
-    if issubclass(dict, kind):
+    if _is_base(kind, dict):
         return dict[plain_type(inner[0]), plain_type(inner[1])] if len(inner) == 2 else dict  # type: ignore[misc]
     return tuple if kind is tuple else Any
+
+
+def _is_base(kind: type, of: type) -> bool:
+    try:
+        return issubclass(of, kind)
+    # Protocols and typed dictionaries that cannot be asked.
+    except TypeError:
+        return False
 
 
 def _is_object(hint: Any) -> bool:
