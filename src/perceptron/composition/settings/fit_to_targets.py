@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.argument_types import fits
 from perceptron.composition.settings.parsing import parsed_override
-from perceptron.composition.settings.parts import ENTRIES, OF_HYDRA, takeable
+from perceptron.composition.settings.parts import ENTRIES, OF_HYDRA, near_entry, takeable
 from perceptron.composition.settings.schema import SCHEMAS, defaults_of
 from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_yaml
@@ -30,13 +30,18 @@ def fit_to_targets(cfg: DictConfig, hydra: Any) -> None:
     Args:
         cfg: composed by Hydra.
         hydra: the node ``hydra``: the options and what was typed.
+
+    Raises:
+        UsageError: for an entry that is left out by a misspelt name.
     """
     # Unresolved, for the texts may hold interpolations.
     typed = typed_keys(OmegaConf.to_container(hydra.overrides.task, resolve=False))  # type: ignore[arg-type]
     folders = [Path(source.path) for source in hydra.runtime.config_sources if source.schema == "file"]
     for group in ("data", "model", "optimizer", "scheduler", "trainer", *ENTRIES):
-        option = str(hydra.runtime.choices.get(group))
-        fit_group(cfg, group, typed, [*_layers(group, option, folders)] if group in cfg else [])
+        layers = [*_layers(group, str(hydra.runtime.choices.get(group)), folders)]
+        if group in ENTRIES:
+            _check_left_out(cfg[group], group, typed, layers)
+        fit_group(cfg, group, typed, layers)
     scheduler = cfg.get("scheduler")
     if scheduler and not OmegaConf.is_missing(scheduler, "_target_") and scheduler.get("_target_") == _PLATEAU:
         for name, default in _FOLLOWED.items():
@@ -69,6 +74,18 @@ def typed_keys(overrides: Collection[str]) -> set[str]:
             for each in found:
                 keys |= {*_keys(each, key)}
     return keys
+
+
+def _check_left_out(
+    entries: DictConfig, group: str, typed: Collection[str], layers: Collection[Mapping[str, Any]]
+) -> None:
+    """Refuse ``callbacks.early_stoping=null``, which would leave nothing out."""
+    for name in map(str, entries):
+        is_new = f"{group}.{name}" in typed and not any(name in layer for layer in layers)
+        if is_new and not OmegaConf.is_missing(entries, name) and entries[name] is None:
+            near = near_entry(name, {str(each): None for each in entries})
+            if near:
+                raise UsageError(f"there is no setting {group}.{name}; did you mean {group}.{near}?")
 
 
 def _keys(value: Any, key: str) -> Iterator[str]:

@@ -115,11 +115,14 @@ def _check_arguments(part: Mapping[str, Any], key: str, constraints: Mapping[str
             # By the name alone: with the group before it, any two names look alike.
             near = did_you_mean(str(name), arguments).replace("did you mean ", f"did you mean {key}.")
             raise UsageError(f"there is no setting {own}; {near}")
-        if not fits(value, arguments[name].hint):
-            # Of a few words, the constraint is the better list.
-            is_listed = "Literal" in str(arguments[name].hint) and name in constraints
-            rule = constraints[name].rule if is_listed else described(arguments[name].hint)
-            raise UsageError(f"{own} must be {rule}, got {'null' if value is None else repr(value)}; set {own}")
+        hint = arguments[name].hint
+        if "Literal" in str(hint) and name in constraints:
+            # The list of words in the order of the constraint.
+            check_constraint(own, value, constraints[name])
+        # Of an unknown direction, check_monitors says what to set.
+        if not fits(value, hint) and not (name == "mode" and value is None):
+            shown = "null" if value is None else repr(value)
+            raise UsageError(f"{own} must be {described(hint)}, got {shown}; set {own}")
     if "_args_" in part:
         return
     # Parts within a part may get what it gets.
@@ -134,12 +137,17 @@ def _check_entry(part: Any, key: str, group: Mapping[str, Any]) -> None:
     """Refuse an entry of a group without a ``_target_``, which may be a misspelt one."""
     if isinstance(part, Mapping) and isinstance(part.get("_target_"), str):
         return
-    name = key.partition(".")[0]
-    others = [f"{name}.{other!s}" for other in group if f"{name}.{other!s}" != key]
-    near = did_you_mean(key, others)
-    if isinstance(part, Mapping) and near.startswith("did you mean"):
-        raise UsageError(f"there is no setting {key}; {near}")
+    place, _, name = key.partition(".")
+    near = near_entry(name, group)
+    if isinstance(part, Mapping) and near:
+        raise UsageError(f"there is no setting {key}; did you mean {place}.{near}?")
     raise UsageError(f"{key} must be settings with a _target_, or null, got {part}; change it")
+
+
+def near_entry(name: str, group: Mapping[str, Any]) -> str | None:
+    """The entry of a group that a misspelt name may mean."""
+    near = did_you_mean(name, [str(other) for other in group if str(other) != name])
+    return near.removeprefix("did you mean ").removesuffix("?") if near.startswith("did you mean") else None
 
 
 def _nested(value: Any) -> Iterator[Mapping[str, Any]]:
