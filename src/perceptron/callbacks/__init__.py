@@ -2,6 +2,7 @@
 
 from perceptron.callbacks.compiling import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
+from perceptron.callbacks.epoch_lines import EpochLines
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
@@ -11,6 +12,7 @@ __all__ = [
     "CompiledSteps",
     "DescentFigure",
     "EpochBar",
+    "EpochLines",
     "EpochProgress",
     "History",
     "NoProfiler",

@@ -32,7 +32,9 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         Console().print(table)
     for note in [*undefined_notes(metrics), *notes]:
         say(note)
-    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    # With hydra.job.chdir=true the working folder is the run's own, from which the command was not typed.
+    is_below = folder.is_relative_to(Path.cwd()) and folder != Path.cwd()
+    shown = folder.relative_to(Path.cwd()) if is_below else folder
     say(f"run folder  {shown}")
     if (folder / "tensorboard").is_dir():
         say(f"dashboard   tensorboard --logdir {shown.parent}")

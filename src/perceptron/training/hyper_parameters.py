@@ -29,6 +29,7 @@ def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str]) -> di
         if group in chosen:
             flat[group] = chosen[group]
         flat |= _flat(config[group], group)
+    flat |= _flat(config.get("extras", {}), "extras")
     return {name: value for name, value in flat.items() if name not in _LEFT_OUT and not _is_machinery(name)}
 
 

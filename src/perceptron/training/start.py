@@ -65,7 +65,7 @@ def starting_point(config: Mapping[str, Any]) -> Start | None:
     """
     if config["ckpt_path"] is None:
         return None
-    path = _file(Path(config["ckpt_path"]), goes_on=config["train"])
+    path = _file(config["ckpt_path"], goes_on=config["train"])
     checkpoint = read_checkpoint(path)
     if config["train"]:
         check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=path)
@@ -73,10 +73,10 @@ def starting_point(config: Mapping[str, Any]) -> Start | None:
     return Start(path, stored_schema(checkpoint, where=path), checkpoint)
 
 
-def _file(path: Path, *, goes_on: bool) -> str:
-    if not path.is_dir():
-        return str(path)
-    run = Run(path)
+def _file(path: str, *, goes_on: bool) -> str:
+    if not Path(path).is_dir():
+        return path
+    run = Run(Path(path))
     found = resume_point(run) if goes_on else checkpoint_path(run, "best")
     if found is None:
         raise UsageError(f"ckpt_path must be a run with a checkpoint to go on from, got {path}; leave ckpt_path out")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
@@ -14,6 +14,7 @@ from perceptron.composition.settings.parts import check_parts
 from perceptron.composition.settings.plain import find, plain
 from perceptron.composition.settings.schema import OPEN_SCHEMAS, OpenConf
 from perceptron.composition.settings.schema.constraints import Constraint, constraints_of
+from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
@@ -63,7 +64,8 @@ def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
             known = {field.name for field in fields(schema)}
             for name in part:
                 if name not in known and not issubclass(schema, OpenConf):
-                    raise UsageError(f"there is no setting {key}{name!s}; {did_you_mean(str(name), known)}")
+                    fix = name_here(f"{key}{name!s}") or did_you_mean(str(name), known)
+                    raise UsageError(f"there is no setting {key}{name!s}; {fix}")
             found |= {key + name: each for name, each in constraints_of(schema).items()}
         target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
         if target in OPEN_SCHEMAS:
@@ -114,11 +116,10 @@ def check_constraint(key: str, value: Any, constraint: Constraint) -> None:
 def check_job(cfg: DictConfig) -> None:
     """Check what a job of a multirun must fulfil beyond a single run.
 
-    Lightning starts each further process of a strategy with the command line of this one: each would run the whole
-    multirun again. The summary of the multirun looks for each job in its folder.
+    The summary of the multirun looks for each job in its folder, and each further node would run the whole multirun.
 
     Raises:
-        UsageError: where a job would run on several devices, or lie elsewhere.
+        UsageError: where a job would lie elsewhere, or run on several nodes.
     """
     folder = OmegaConf.to_container(cfg.paths, resolve=False)["output_dir"]  # type: ignore[call-overload, index]
     if folder != _FOLDER_OF_JOB:
@@ -126,13 +127,10 @@ def check_job(cfg: DictConfig) -> None:
             f"a multirun's jobs must lie in its folder, got paths.output_dir={folder}; "
             "set hydra.sweep.dir and hydra.sweep.subdir instead"
         )
-    devices = cfg.trainer.devices
-    n_devices = len(devices) if isinstance(devices, ListConfig) else devices
-    if str(n_devices) not in ("1", "auto") or cfg.trainer.num_nodes > 1:
+    if cfg.trainer.num_nodes > 1:
         raise UsageError(
-            f"a multirun's job must run on one device, got trainer.devices={devices} and "
-            f"trainer.num_nodes={cfg.trainer.num_nodes}; set trainer.devices=1 and let a launcher run jobs side by "
-            "side, or start the runs one by one without -m"
+            f"a multirun's job must run on one node, got trainer.num_nodes={cfg.trainer.num_nodes}; set "
+            "trainer.num_nodes=1, or start the runs one by one without -m"
         )
 
 

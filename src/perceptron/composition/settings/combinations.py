@@ -156,7 +156,9 @@ def _check_checkpoint(path: str | None, model: Mapping[str, Any]) -> None:
             f"ckpt_path is for networks, got {path} for {model['estimator']['_target_']}, which is always fitted "
             "anew; leave it out"
         )
-    if "://" not in path and not Path(path).exists():
+    if "://" in path:
+        raise UsageError(f"ckpt_path must be on this machine, got {path}; download it and name the file")
+    if not Path(path).exists():
         raise UsageError(
             f"ckpt_path must be a run's folder or a checkpoint, got {path}, which is not there; name another"
         )

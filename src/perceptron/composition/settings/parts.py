@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.argument_types import described, fits
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.own_settings import gather_own_settings
 from perceptron.composition.settings.signatures import signature_of
 from perceptron.composition.settings.torch_signatures import SIGNATURES
 from perceptron.errors import UsageError
@@ -35,6 +36,7 @@ def settle(cfg: DictConfig, hydra: Any) -> None:
         cfg: composed by Hydra.
         hydra: the node ``hydra``: the options and what was typed.
     """
+    gather_own_settings(cfg)
     # Unresolved, for the texts may hold interpolations.
     overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     typed = {text.lstrip("+").partition("=")[0] for text in overrides}
