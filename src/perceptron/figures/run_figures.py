@@ -24,6 +24,7 @@ from perceptron.plots.residuals import draw_residuals
 from perceptron.plots.style import shown
 from perceptron.plots.surface import draw_surfaces
 from perceptron.plots.weights import draw_coefficients, draw_weight_images
+from perceptron.runs.trackers import log_tracked_image
 from perceptron.tasks import SplitName
 
 
@@ -70,6 +71,8 @@ def _log_image(loggers: Sequence[Logger], name: str, pixels: Pixels, step: int) 
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_image(name, pixels, step, dataformats="HWC")
+        else:
+            log_tracked_image(logger, name, pixels, step)
 
 
 def _training_drawings(model: TaskModule, datamodule: TableDataModule, training: TrainingPath) -> list[Drawing]:
