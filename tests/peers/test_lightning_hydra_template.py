@@ -24,7 +24,7 @@ LIMITS = ("+trainer.limit_train_batches=0.1", "+trainer.limit_val_batches=0.2", 
 
 
 def _metrics(folder: Path) -> dict[str, float]:
-    found: dict[str, float] = json.loads((folder / "metrics.json").read_text())
+    found: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return found
 
 

@@ -13,7 +13,7 @@ SHORT = ("data=iris", "model=softmax", "figures=none", "logger=csv", "trainer=dd
 
 
 def _metrics(folder: Path) -> dict[str, float]:
-    found: dict[str, float] = json.loads((folder / "metrics.json").read_text())
+    found: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -29,7 +29,7 @@ def test_each_job_equals_the_run_alone(command, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert _metrics(tmp_path / f"sweep/{job}") == _metrics(alone)
         assert (tmp_path / f"sweep/{job}/.hydra/overrides.yaml").is_file()
-        assert f"- '{job}'" in (tmp_path / f"sweep/{job}/config.yaml").read_text()
+        assert f"- '{job}'" in (tmp_path / f"sweep/{job}/config.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -38,7 +38,7 @@ def test_a_job_that_fails_is_a_result_and_the_next_one_runs(command, tmp_path: P
     typed = (*SHORT, "optimizer.lr=1e30,0.1", "model=binary_mlp", "data=breast_cancer", "data.standardize=none")
     done = command("train.py", "-m", *typed, f"hydra.sweep.dir={tmp_path}/sweep")
     assert done.returncode == 1, done.stderr
-    assert "the loss must stay finite" in (tmp_path / "sweep/0/error.txt").read_text()
+    assert "the loss must stay finite" in (tmp_path / "sweep/0/error.txt").read_text(encoding="utf-8")
     assert (tmp_path / "sweep/0/.hydra/overrides.yaml").is_file()
     assert "test/acc" in _metrics(tmp_path / "sweep/1")
 

@@ -14,7 +14,7 @@ SHORT = ("data=iris", "model=softmax", "figures=none", "trainer.max_epochs=2", "
 
 
 def stored(run: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((run / "config.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     return found
 
 
@@ -133,12 +133,21 @@ def test_what_is_different_here_is_said_in_a_line(typed: str, line: str, percept
     assert not (tmp_path / "run").exists()
 
 
+def test_shell_completion_is_that_of_the_program_that_is_typed(perceptron) -> None:
+    answer = perceptron("train", "-sc", "install=bash")
+    assert (answer.status, answer.err) == (
+        2,
+        "error: shell completion is that of python train.py, got -sc after another command; type "
+        'eval "$(python train.py -sc install=bash)"\n',
+    )
+
+
 @pytest.mark.parametrize("argument", ["trainer.model_registry=mine", "+trainer.enable_autolog_hparams=false"])
 def test_every_flag_of_the_trainer_is_taken_with_and_without_a_plus(argument: str, perceptron, tmp_path: Path) -> None:
     run = tmp_path / "run"
     answer = perceptron("train", *SHORT, argument, f"+trainer.default_root_dir={tmp_path}", f"hydra.run.dir={run}")
     assert answer.status == 0, answer.err
-    assert json.loads((run / "metrics.json").read_text())["test/acc"] > 0.5
+    assert json.loads((run / "metrics.json").read_text(encoding="utf-8"))["test/acc"] > 0.5
 
 
 RESOLVERS = "hydra.callbacks.resolvers.file"
@@ -146,7 +155,7 @@ RESOLVERS = "hydra.callbacks.resolvers.file"
 
 def test_functions_of_ones_own_are_resolvers(perceptron, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
-    file.write_text("def half(number):\n    return number / 2\n")
+    file.write_text("def half(number):\n    return number / 2\n", encoding="utf-8")
     typed = (*SHORT, f"{RESOLVERS}={file}", "optimizer.lr=${half:0.2}")
     assert perceptron("train", *typed, f"hydra.run.dir={tmp_path}/run").status == 0
     assert stored(tmp_path / "run")["optimizer"]["lr"] == 0.1
@@ -154,7 +163,7 @@ def test_functions_of_ones_own_are_resolvers(perceptron, tmp_path: Path) -> None
     assert perceptron("train", *typed, *sweep).status == 0
     assert stored(tmp_path / "sweep/1")["optimizer"]["lr"] == 0.1
     # A stored run holds values, and the file is not read for it.
-    file.write_text("raise SystemExit('run')")
+    file.write_text("raise SystemExit('run')", encoding="utf-8")
     assert perceptron("evaluate", f"run={tmp_path}/run").status == 0
     # A stored sweep that names code is refused.
     answer = perceptron("train", "-m", f"sweep.resume={tmp_path}/sweep")
@@ -174,7 +183,7 @@ def test_functions_of_ones_own_are_resolvers(perceptron, tmp_path: Path) -> None
 def test_a_file_without_resolvers_is_one_line(code: str | None, line: str | None, perceptron, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     if code is not None:
-        file.write_text(code)
+        file.write_text(code, encoding="utf-8")
     answer = perceptron("train", *SHORT, f"{RESOLVERS}={file}", f"hydra.run.dir={tmp_path}/run")
     expected = (
         f"{RESOLVERS} {line.format(file)}"

@@ -12,7 +12,7 @@ LAUNCHERS = ("basic", "population")
 
 
 def _metrics(folder: Path) -> dict[str, float]:
-    found: dict[str, float] = json.loads((folder / "metrics.json").read_text())
+    found: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -60,7 +60,7 @@ def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path,
         (folder,) = (sweep / str(job) / "wandb").glob("offline-run-*")
         assert list(folder.glob("run-*.wandb"))
         if rate != 1e30:
-            config = yaml.safe_load((folder / "files/config.yaml").read_text())
+            config = yaml.safe_load((folder / "files/config.yaml").read_text(encoding="utf-8"))
             assert config["optimizer.lr"]["value"] == rate
-            summary = json.loads((folder / "files/wandb-summary.json").read_text())
+            summary = json.loads((folder / "files/wandb-summary.json").read_text(encoding="utf-8"))
             assert _final(_metrics(sweep / str(job))).items() <= summary.items()
