@@ -50,6 +50,13 @@ def test_the_progress_is_chosen(name: str, perceptron, tmp_path: Path) -> None:
     assert ("Epoch 1: 100%" in answer.err + answer.out) == (name == "tqdm")
 
 
+def test_the_progress_can_be_the_only_callback(perceptron, tmp_path: Path) -> None:
+    typed = ("callbacks=none", "callbacks.progress=epoch")
+    answer = perceptron("train", *SHORT, *typed, f"hydra.run.dir={tmp_path}/run")
+    assert answer.status == 0, answer.err
+    assert "epoch 2/2" in answer.err
+
+
 def test_a_progress_bar_of_ones_own_takes_the_place_of_the_default(perceptron, tmp_path: Path) -> None:
     own = "+callbacks.own._target_=lightning.pytorch.callbacks.TQDMProgressBar"
     answer = perceptron("train", *SHORT, own, f"hydra.run.dir={tmp_path}/run")
