@@ -99,7 +99,7 @@ def test_train_resume(perceptron, tmp_path: Path) -> None:
     # In the template: ckpt_path=<last.ckpt>, and the same folder.
     answer = perceptron("resume", f"run={run}", "trainer.max_epochs=2")
     assert answer.status == 0, answer.err
-    assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["epoch"] == 1
+    assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
     second = _metrics(run)
     assert first["train/acc"] < second["train/acc"]
     assert first["val/acc"] < second["val/acc"]

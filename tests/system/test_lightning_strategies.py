@@ -21,7 +21,7 @@ PROFILERS = {
 CANNOT = {
     "strategy.DeepSpeedStrategy": "deepspeed",
     "strategy.FSDPStrategy": "",
-    "strategy.ModelParallelStrategy": "",
+    "strategy.ModelParallelStrategy": "configure_model",
     "strategy.ParallelStrategy": "abstract",
     "strategy.Strategy": "abstract",
     "profiler.Profiler": "",
@@ -61,7 +61,7 @@ def _walk(perceptron: Any, run: Path, *typed: str) -> None:
 def test_a_profiler_writes_into_the_run(name: str, tmp_path: Path, perceptron: Any) -> None:
     typed = f"trainer.profiler={{_target_: lightning.pytorch.profilers.{name}, filename: times}}"
     _walk(perceptron, tmp_path / "run", typed, *PROFILERS[name])
-    assert bool(list((tmp_path / "run").rglob("*times*"))) == (name != "PassThroughProfiler")
+    assert list((tmp_path / "run").rglob("*times*"))
 
 
 def test_a_strategy_of_one_process(tmp_path: Path, perceptron: Any) -> None:
@@ -90,6 +90,8 @@ def test_a_name_of_lightnings_is_taken(typed: str, tmp_path: Path, perceptron: A
     _walk(perceptron, tmp_path / "run", f"trainer.{typed}")
 
 
+# Lightning's XLAProfiler misses an attribute when one that could not be made is deleted.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", CANNOT)
 def test_one_that_cannot_be_made_here_is_one_line(name: str, tmp_path: Path, perceptron: Any) -> None:
     flag, _, kind = name.partition(".")

@@ -7,6 +7,7 @@ import lightning as L
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import ModelParallelStrategy
 from omegaconf import DictConfig
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
@@ -77,6 +78,11 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
     leave_out_empty_hooks(callbacks)
     built: L.Trainer = instance(settings, "trainer")
+    if isinstance(built.strategy, ModelParallelStrategy) and cfg.model._target_.startswith("perceptron."):
+        raise UsageError(
+            "trainer.strategy must be one that takes a whole model, got ModelParallelStrategy, which divides one that "
+            "has configure_model; set trainer.strategy=ddp"
+        )
     return built
 
 
