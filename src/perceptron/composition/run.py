@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.garbage_collection import heavy_imports
 from perceptron.terminal.signals import raise_if_lost
+from perceptron.terminal.status import show
 
 
 def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -20,11 +21,13 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
     Returns:
         The best value of ``cfg.monitor``; None where nothing was trained.
     """
+    is_estimator = cfg.model._target_ == ESTIMATOR
+    show("loading scikit-learn" if is_estimator else "loading torch and lightning")
     with heavy_imports():
         from perceptron.runs.trackers import finished_trackers
 
         work: Callable[..., float | None]
-        if cfg.model._target_ == ESTIMATOR:
+        if is_estimator:
             from perceptron.composition.fit_estimator import fit_estimator
 
             work = fit_estimator

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
@@ -131,6 +131,26 @@ def check_job(cfg: DictConfig) -> None:
         raise UsageError(
             f"a multirun's job must run on one node, got trainer.num_nodes={cfg.trainer.num_nodes}; set "
             "trainer.num_nodes=1, or start the runs one by one without -m"
+        )
+
+
+def check_one_device(cfg: DictConfig, *, what: str, fix: str) -> None:
+    """Check that a run starts no further processes.
+
+    Args:
+        cfg: its configuration.
+        what: must run on one device, for the message.
+        fix: what to do instead.
+
+    Raises:
+        UsageError: if it would run on several devices.
+    """
+    devices = cfg.trainer.devices
+    n_devices = len(devices) if isinstance(devices, ListConfig) else devices
+    if str(n_devices) not in ("1", "auto") or cfg.trainer.num_nodes > 1:
+        raise UsageError(
+            f"{what} must run on one device, got trainer.devices={devices} and "
+            f"trainer.num_nodes={cfg.trainer.num_nodes}; {fix}"
         )
 
 
