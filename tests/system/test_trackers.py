@@ -64,3 +64,16 @@ def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path,
             assert config["optimizer.lr"]["value"] == rate
             summary = json.loads((folder / "files/wandb-summary.json").read_text(encoding="utf-8"))
             assert _final(_metrics(sweep / str(job))).items() <= summary.items()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_single_run_has_no_sweep(perceptron, tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    typed = ("logger=[csv,mlflow]", "figures=none", f"paths.log_dir={tmp_path}/logs", f"hydra.run.dir={tmp_path}/mine")
+    answer = perceptron("train", *SHORT, *typed)
+    assert answer.status == 0, answer.err
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/logs/mlflow.db")
+    (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    assert (run.info.run_name, run.data.tags["sweep"]) == ("mine", "")
+    assert len(client.get_metric_history(run.info.run_id, "val/loss")) == 2
+    assert perceptron("evaluate", f"run={tmp_path}/mine").status == 0

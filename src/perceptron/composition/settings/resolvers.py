@@ -37,10 +37,10 @@ def _own_folder(wanted: str) -> str:
             return str(folder)
 
 
-def _sweep_name() -> str | None:
-    """Name of the folder of the sweep that the job belongs to; None for a single run."""
+def _sweep_name(of_single_run: str | None = None) -> str | None:
+    """Name of the folder of the sweep that the job belongs to."""
     hydra = HydraConfig.get()
-    return None if OmegaConf.is_missing(hydra.job, "num") else Path(hydra.sweep.dir).name
+    return of_single_run if OmegaConf.is_missing(hydra.job, "num") else Path(hydra.sweep.dir).name
 
 
 def _run_name(folder: str) -> str:
