@@ -2,6 +2,8 @@
 
 from perceptron.callbacks.compiling import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
+from perceptron.callbacks.epoch_seeds import EpochSeeds
+from perceptron.callbacks.finite_metric import FiniteMetric
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
@@ -12,6 +14,8 @@ __all__ = [
     "DescentFigure",
     "EpochBar",
     "EpochProgress",
+    "EpochSeeds",
+    "FiniteMetric",
     "History",
     "NoProfiler",
     "PruneHopeless",

@@ -1,6 +1,6 @@
 """The figures of a run, in its folder and on TensorBoard. Imports matplotlib."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
@@ -15,7 +15,7 @@ from perceptron.models import TaskModule
 from perceptron.plots.boundary import draw_boundaries
 from perceptron.plots.calibration import draw_calibration, reliability
 from perceptron.plots.confusion import confusion_counts, draw_confusion
-from perceptron.plots.curves import draw_curves
+from perceptron.plots.curves import Curve, draw_curves
 from perceptron.plots.discrimination import discriminate, draw_discrimination
 from perceptron.plots.image import Pixels, to_image
 from perceptron.plots.mistakes import draw_mistakes, image_shape, surest_mistakes
@@ -53,6 +53,17 @@ def write_figures(
         *_training_drawings(model, datamodule, training),
         *_prediction_drawings(predictions, model),
         *weight_drawings(model, datamodule),
+    ]
+    for name, pixels in written(drawings, folder):
+        _log_image(loggers, f"figures/{name}", pixels, step)
+
+
+def write_curves(
+    folder: Path, loggers: Sequence[Logger], curves: Mapping[str, Curve], *, best_epoch: int | None, step: int
+) -> None:
+    """Draw the curves alone, of a model or data of which nothing else is known; see ``write_figures``."""
+    drawings: list[Drawing] = [
+        ("curves", lambda: draw_curves(curves, loss_units="as logged", best_epoch=best_epoch)),
     ]
     for name, pixels in written(drawings, folder):
         _log_image(loggers, f"figures/{name}", pixels, step)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from perceptron.runs.metric_display import metric_table, undefined_notes
+from perceptron.runs.metric_display import format_value, metric_table, undefined_notes
 from perceptron.terminal.text import say, visible
 
 
@@ -29,6 +29,15 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
             table.add_column(split, justify="right")
         for label, *values in rows:
             table.add_row(Text(visible(label)), *values)
+        Console().print(table)
+    others = {name: value for name, value in metrics.items() if name.partition("/")[0] not in splits}
+    if others:
+        # A user's model may name its metrics without the split.
+        table = Table(title=None if splits else Text(visible(title), style="table.title"), title_justify="left")
+        table.add_column("metric")
+        table.add_column("value", justify="right")
+        for name, value in others.items():
+            table.add_row(Text(visible(name)), format_value(value))
         Console().print(table)
     for note in [*undefined_notes(metrics), *notes]:
         say(note)

@@ -9,7 +9,8 @@ def divergence_advice(config: Mapping[str, Any]) -> str:
     optimizer = config["optimizer"]
     # An optimizer of one's own may have no rate.
     advice = [f"optimizer.lr={optimizer['lr']}" if "lr" in optimizer else f"the optimizer {optimizer['_target_']}"]
-    if config["data"]["standardize"] == "none":
+    # A user's own data module may have another setting of this name, or none.
+    if config["data"].get("standardize") == "none":
         advice.append("set data.standardize=per_feature")
     if config["trainer"]["gradient_clip_val"] is None:
         advice.append("set trainer.gradient_clip_val=1")

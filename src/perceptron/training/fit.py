@@ -5,17 +5,15 @@ from collections.abc import Callable, Collection
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
-from perceptron.models import TaskModule
 from perceptron.runs.loggers import reopen_logs
 from perceptron.training.start import Start
 
 
 def fit(
     trainer: L.Trainer,
-    model: TaskModule,
-    datamodule: TableDataModule,
+    model: L.LightningModule,
+    datamodule: L.LightningDataModule,
     start: Start | None,
     *,
     check_logged: Callable[[Collection[str]], None],
@@ -25,7 +23,7 @@ def fit(
     Args:
         trainer: with callbacks and loggers.
         model: to be trained.
-        datamodule: set up.
+        datamodule: its data.
         start: checkpoint to go on from; None to start anew.
         check_logged: raises ``UsageError`` where a monitored metric is not among the names that it is given.
 

@@ -15,9 +15,12 @@ from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.metrics_group import OF_TASK
+from perceptron.composition.settings.own_parts import is_own_part
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.settings.parts import OPEN_GROUPS
 from perceptron.composition.settings.schema import SCHEMAS, TrainConf, structured
+from perceptron.composition.settings.schema.data_schema import DataConf
+from perceptron.composition.settings.schema.model_schema import ModelConf
 from perceptron.composition.settings.schema.optimizer_schema import OptimizerConf, ScheduleConf
 from perceptron.composition.settings.sweep_values import set_value
 from perceptron.errors import UsageError
@@ -54,14 +57,16 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
 
 def _structured(config: Mapping[str, Any]) -> DictConfig:
     parts = {group: structured(_schema_of(group, config[group])) for group in _TYPED}
-    for group in OPEN_GROUPS:
+    own = [group for group in ("data", "model") if is_own_part(group, config[group].get("_target_"))]
+    for group in (*OPEN_GROUPS, *own):
+        OmegaConf.set_struct(parts[group], False)
         # What its target does not take was left out.
         for name in set(parts[group]) - set(config[group]):
             del parts[group][name]
     # Merged, for assigning a part would lose that it takes any name.
     cfg: Any = OmegaConf.merge(OmegaConf.structured(TrainConf), parts)
-    network = config["model"]["network"]
-    if kind := _schema_of("network", network):
+    network = config["model"].get("network")
+    if "model" not in own and (kind := _schema_of("network", network)):
         cfg.model.network = OmegaConf.structured(kind)
     merged = OmegaConf.merge(cfg, config)
     assert isinstance(merged, DictConfig)  # noqa: S101
@@ -70,6 +75,8 @@ def _structured(config: Mapping[str, Any]) -> DictConfig:
 
 def _schema_of(group: str, part: Mapping[str, Any]) -> Any:
     """The schema of a part: preferably with its keys and its target, otherwise with either."""
+    if is_own_part(group, part.get("_target_")):
+        return {"data": DataConf, "model": ModelConf}[group]
     kinds = [kind for path, kind in SCHEMAS.items() if path.startswith(f"{group}/")]
 
     def likeness(kind: type) -> tuple[bool, bool]:
