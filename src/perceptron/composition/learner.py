@@ -119,15 +119,22 @@ class Learner:
         elif self.schema is not None:
             check_batch(self.datamodule, self.schema, config["data"]["_target_"])
 
-    def with_flags(self, cfg: DictConfig) -> DictConfig:
-        """The configuration, with Lightning's own defaults of the trainer's flags where a user's part needs them."""
-        wanted = {} if self.module is not None else {"log_every_n_steps": _STEPS_OF_LIGHTNING}
-        wanted |= {} if self.table is not None else {"use_distributed_sampler": True}
-        missing = {name: value for name, value in wanted.items() if cfg.trainer[name] is None}
-        if not missing:
+    def with_flags(self, cfg: DictConfig, typed: Collection[str] = ()) -> DictConfig:
+        """The configuration, with Lightning's own defaults of the trainer's flags where a user's part needs them.
+
+        Args:
+            cfg: the whole configuration.
+            typed: the settings of the command line, which are kept.
+        """
+        flags: dict[str, Any] = {}
+        if self.module is None and cfg.trainer.log_every_n_steps is None:
+            flags["log_every_n_steps"] = _STEPS_OF_LIGHTNING
+        if self.table is None and "trainer.use_distributed_sampler" not in typed:
+            flags["use_distributed_sampler"] = True
+        if not flags:
             return cfg
         own = cfg.copy()
-        own.trainer.update(missing)
+        own.trainer.update(flags)
         return own
 
     def callbacks(self, config: Mapping[str, Any], history: History, *, first_epoch: int) -> list[L.Callback]:
@@ -150,6 +157,11 @@ class Learner:
         own = {} if self.module is not None else {"model": config["model"]["_target_"]}
         own |= {} if self.table is not None else {"data": config["data"]["_target_"]}
         return {**chosen, **own, **dict.fromkeys(self.unused)}
+
+    def title(self, names: Mapping[str, str | None]) -> str:
+        """Model and data in a title, such as ``logistic on iris``; a user's classes without their modules."""
+        model, data = (str(names.get(group, group)).rpartition(".")[2] for group in ("model", "data"))
+        return f"{model} on {data}"
 
     def begin(self, folder: Path, config: Mapping[str, Any], chosen: Mapping[str, str]) -> None:
         """Write what is known before the training into the run's folder, and log it."""

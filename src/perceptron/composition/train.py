@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from perceptron.callbacks import History
 from perceptron.callbacks.monitored_metrics import MonitoredMetrics
 from perceptron.composition.building.metrics import check_metric_classes
+from perceptron.composition.building.own_parts import is_own_model
 from perceptron.composition.building.trainer import build_trainer
 from perceptron.composition.continued import check_continued
 from perceptron.composition.learner import build_learner
@@ -58,7 +59,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
     folder = Path(cfg.paths.output_dir)
     with (
         folder_lock(folder),
-        explained_failures(folder, settings=divergence_advice(cfg)),
+        explained_failures(folder, settings=divergence_advice(cfg, own_model=is_own_model(cfg.model))),
         SaveOnSignal(folder) as interruption,
     ):
         if goes_on:
@@ -78,7 +79,8 @@ def _train(
         check_continued(config, start.checkpoint, where=start.path)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
-    learner = build_learner(cfg, start, chosen=chosen, typed=typed_settings(), looks=not goes_on)
+    typed = typed_settings()
+    learner = build_learner(cfg, start, chosen=chosen, typed=typed, looks=not goes_on)
     if goes_on:
         learner.check_unchanged(Run(folder))
     learner.prepare(start, config)
@@ -92,7 +94,7 @@ def _train(
         interruption,
         *learner.callbacks(config, history, first_epoch=0 if start is None else start.epoch),
     ]
-    trainer = build_trainer(learner.with_flags(cfg), own_callbacks, quiet=quiet)
+    trainer = build_trainer(learner.with_flags(cfg, typed), own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
         learner.begin(folder, config, chosen)
 
@@ -122,6 +124,6 @@ def _train(
             seconds=time.perf_counter() - clock,
         )
         if not quiet:
-            title = f"{named.get('model', 'model')} on {named.get('data', 'data')}, {trainer.current_epoch} epochs"
+            title = f"{learner.title(named)}, {trainer.current_epoch} epochs"
             print_results(metrics, title=title, folder=folder, notes=learner.report_lines(reported.ending))
     return monitored_value(best, metrics=metrics, monitor=cfg.monitor)

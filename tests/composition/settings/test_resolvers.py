@@ -26,8 +26,8 @@ def test_a_configuration_gets_one_folder_however_often_it_asks(tmp_path: Path) -
 
 
 def test_the_monitor_and_its_direction() -> None:
-    assert _resolved("${default_monitor:{val_fraction: 0.1}}") == "val/loss"
-    assert _resolved("${default_monitor:{val_fraction: 0}}") == "train/loss"
+    assert _resolved("${default_monitor:0.1}") == "val/loss"
+    assert _resolved("${default_monitor:0}") == "train/loss"
     assert [_resolved(f"${{direction_of:{name}}}") for name in ("val/loss", "val/acc", "val/r2")] == [
         "min",
         "max",

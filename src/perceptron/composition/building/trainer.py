@@ -23,9 +23,6 @@ _NOT_BAREBONES = (
     "fast_dev_run", "detect_anomaly", "profiler",
 )  # fmt: skip
 
-# What null means for this project's models, which log epochs, and its data modules, which share rows out themselves.
-_OF_NULL = {"log_every_n_steps": 0, "use_distributed_sampler": False}
-
 
 def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet: bool = False) -> L.Trainer:
     """Trainer with the callbacks and loggers of a configuration.
@@ -66,7 +63,8 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     }
     settings = {key: value for key, value in plain(trainer).items() if key != "num_threads"}
     settings |= {} if trainer.barebones else defaults
-    settings |= {name: value for name, value in _OF_NULL.items() if settings[name] is None}
+    # Lightning's null means 50; this project's models log epochs.
+    settings["log_every_n_steps"] = trainer.log_every_n_steps or 0
     settings["plugins"] = _plugins(trainer.plugins)
     if trainer.profiler is None:
         settings["profiler"] = NoProfiler()

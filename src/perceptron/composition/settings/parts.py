@@ -43,6 +43,9 @@ def settle(cfg: DictConfig, hydra: Any) -> None:
     typed = {text.lstrip("+").partition("=")[0] for text in overrides}
     for group in ("data", "model"):
         _settle_own(cfg[group], group, typed)
+    if "val_fraction" not in cfg.data and _refers_to_validation_share(cfg):
+        # A user's data module is expected to have validation rows.
+        cfg.monitor = "val/loss"
     for group in OPEN_GROUPS:
         part = cfg[group]
         target = None if OmegaConf.is_missing(part, "_target_") else part._target_
@@ -80,6 +83,12 @@ def _settle_own(part: DictConfig, group: str, typed: Collection[str]) -> None:
             del part[name]
 
 
+def _refers_to_validation_share(cfg: DictConfig) -> bool:
+    """Whether the monitored metric follows from a setting of this project's tables, as it does unless it is set."""
+    values: Any = OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["monitor"]), resolve=False)
+    return "data.val_fraction" in str(values["monitor"])
+
+
 def check_parts(values: Mapping[str, Any]) -> None:
     """Check the parts of a configuration that ``settle`` has seen.
 
@@ -112,6 +121,8 @@ def _check_part(part: Mapping[str, Any], key: str, *, passed: Collection[str] = 
         return
     for name in names:
         own = f"{key}.{name}"
+        if name in passed:
+            continue
         if name not in arguments:
             # By the name alone: with the group before it, any two names look alike.
             near = did_you_mean(name, arguments).replace("did you mean ", f"did you mean {key}.")
@@ -120,7 +131,7 @@ def _check_part(part: Mapping[str, Any], key: str, *, passed: Collection[str] = 
         for nested in value if isinstance(value, list) else [value]:
             if isinstance(nested, Mapping) and "_target_" in nested:
                 _check_part(nested, own)
-        if name not in passed and not fits(value, hint):
+        if not fits(value, hint):
             shown = "null" if value is None else repr(value)
             raise UsageError(f"{own} must be {described(hint)}, got {shown}; set {own}")
     for name, argument in arguments.items():

@@ -10,9 +10,8 @@ from perceptron.composition.settings.metrics_group import direction_of
 from perceptron.tasks import Direction
 
 
-def _default_monitor(data: Mapping[str, Any]) -> str:
-    """The loss on validation rows, which a user's own data module is expected to have."""
-    return "val/loss" if data.get("val_fraction", 1) else "train/loss"
+def _default_monitor(val_fraction: float) -> str:
+    return "val/loss" if val_fraction else "train/loss"
 
 
 def _mode_of(

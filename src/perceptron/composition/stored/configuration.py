@@ -57,19 +57,21 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
 
 def _structured(config: Mapping[str, Any]) -> DictConfig:
     parts = {group: structured(_schema_of(group, config[group])) for group in _TYPED}
-    own = [group for group in ("data", "model") if is_own_part(group, config[group].get("_target_"))]
-    for group in (*OPEN_GROUPS, *own):
-        OmegaConf.set_struct(parts[group], False)
+    for group in OPEN_GROUPS:
         # What its target does not take was left out.
         for name in set(parts[group]) - set(config[group]):
             del parts[group][name]
     # Merged, for assigning a part would lose that it takes any name.
     cfg: Any = OmegaConf.merge(OmegaConf.structured(TrainConf), parts)
-    network = config["model"].get("network")
-    if "model" not in own and (kind := _schema_of("network", network)):
+    own = [group for group in ("data", "model") if is_own_part(group, config[group].get("_target_"))]
+    if "model" not in own and (kind := _schema_of("network", config["model"]["network"])):
         cfg.model.network = OmegaConf.structured(kind)
     merged = OmegaConf.merge(cfg, config)
     assert isinstance(merged, DictConfig)  # noqa: S101
+    for group in own:
+        OmegaConf.set_struct(merged[group], False)
+        for name in set(merged[group]) - set(config[group]):
+            del merged[group][name]
     return merged
 
 

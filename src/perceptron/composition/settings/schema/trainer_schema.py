@@ -72,8 +72,8 @@ class TrainerConf:
     deterministic: Any = None
     benchmark: bool | None = None
     inference_mode: bool = True
-    # null: false for this project's data modules, which share their rows out themselves; true for a user's.
-    use_distributed_sampler: bool | None = None
+    # This project's data modules share their rows out themselves; for a user's it is true unless it is typed.
+    use_distributed_sampler: bool = False
     profiler: Any = None
     detect_anomaly: bool = False
     barebones: bool = False
