@@ -37,7 +37,7 @@ RUNS: dict[str, tuple[tuple[str, ...], list[str] | None]] = {
 
 
 def _metrics(run: Path) -> dict[str, float]:
-    found: dict[str, float] = json.loads((run / "metrics.json").read_text())
+    found: dict[str, float] = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -53,7 +53,10 @@ def test_a_run_reports_what_is_logged_and_is_evaluated_from_its_folder(
     metrics = _metrics(run)
     wanted = RUNS[name][1]
     assert wanted is None or sorted(metrics) == wanted
-    assert json.loads((run / "provenance.json").read_text())["best"]["checkpoint"] == "checkpoints/best.ckpt"
+    assert (
+        json.loads((run / "provenance.json").read_text(encoding="utf-8"))["best"]["checkpoint"]
+        == "checkpoints/best.ckpt"
+    )
     torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
     answer = perceptron("evaluate", f"run={run}", TRUST, "output=-")
     assert answer.status == 0, answer.err
@@ -162,7 +165,7 @@ def test_what_needs_raw_rows_is_refused(
     pytest.importorskip("pyarrow")
     run = _trained(trained, name)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "rows.csv").write_text("1,2,3,4,5\n")
+    (tmp_path / "rows.csv").write_text("1,2,3,4,5\n", encoding="utf-8")
     answer = perceptron(arguments[0], f"run={run}", TRUST, *arguments[1:])
     assert answer.status == 2
     assert line in answer.err

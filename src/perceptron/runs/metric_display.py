@@ -69,6 +69,12 @@ def metric_table(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
     return splits, rows
 
 
+def other_metrics(metrics: Mapping[str, Any]) -> list[list[str]]:
+    """Name and value of each metric whose name does not start with a split, as a user's model may log them."""
+    others = {name: value for name, value in metrics.items() if name.partition("/")[0] not in get_args(SplitName)}
+    return [[name, format_value(value)] for name, value in others.items()]
+
+
 def undefined_notes(metrics: Mapping[str, Any]) -> list[str]:
     """A line for each reason why metrics of a run are undefined; empty if all are defined.
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from perceptron.runs.metric_display import format_value, metric_table, undefined_notes
+from perceptron.runs.metric_display import metric_table, other_metrics, undefined_notes
 from perceptron.terminal.text import say, visible
 
 
@@ -30,14 +30,12 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         for label, *values in rows:
             table.add_row(Text(visible(label)), *values)
         Console().print(table)
-    others = {name: value for name, value in metrics.items() if name.partition("/")[0] not in splits}
-    if others:
-        # A user's model may name its metrics without the split.
+    if others := other_metrics(metrics):
         table = Table(title=None if splits else Text(visible(title), style="table.title"), title_justify="left")
         table.add_column("metric")
         table.add_column("value", justify="right")
-        for name, value in others.items():
-            table.add_row(Text(visible(name)), format_value(value))
+        for name, value in others:
+            table.add_row(Text(visible(name)), value)
         Console().print(table)
     for note in [*undefined_notes(metrics), *notes]:
         say(note)

@@ -66,6 +66,8 @@ def _structured(config: Mapping[str, Any]) -> DictConfig:
     own = [group for group in ("data", "model") if is_own_part(group, config[group].get("_target_"))]
     if "model" not in own and (kind := _schema_of("network", config["model"]["network"])):
         cfg.model.network = OmegaConf.structured(kind)
+    for group in own:
+        OmegaConf.set_struct(cfg[group], False)
     merged = OmegaConf.merge(cfg, config)
     assert isinstance(merged, DictConfig)  # noqa: S101
     for group in own:
