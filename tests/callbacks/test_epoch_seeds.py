@@ -13,7 +13,7 @@ from perceptron.callbacks import EpochSeeds
 def _draws(seeds: EpochSeeds, hook: str, epoch: int) -> tuple[Any, ...]:
     trainer: Any = SimpleNamespace(current_epoch=epoch, global_rank=0)
     getattr(seeds, hook)(trainer, None)
-    return random.random(), np.random.random(), torch.rand(()).item()  # noqa: NPY002
+    return random.random(), np.random.random(), torch.rand(()).item()  # noqa: NPY002, S311
 
 
 def test_a_fit_that_starts_with_an_epoch_draws_what_another_draws_in_it() -> None:
