@@ -81,6 +81,22 @@ def test_the_settings_of_the_constructors_count(trained: Callable[..., Path]) ->
     assert config["data"] == {"_target_": f"{PARTS}.MyData", "n": 64}
 
 
+def test_files_of_ones_own_groups_name_them(perceptron: Perceptron, tmp_path: Path) -> None:
+    for group, text in (
+        ("model", f"_target_: {PARTS}.FromGroups\nwidth: 6\noptimizer: ${{optimizer}}\n"),
+        ("data", f"_target_: {PARTS}.MyData\nn: 48\n"),
+    ):
+        (tmp_path / "conf" / group).mkdir(parents=True)
+        (tmp_path / "conf" / group / "mine.yaml").write_text(text, encoding="utf-8")
+    settings = ("--config-dir", tmp_path / "conf", "model=mine", "data=mine", "data.n=64", "optimizer.lr=0.3", *SHORT)
+    answer = perceptron("train", *settings, f"hydra.run.dir={tmp_path / 'run'}")
+    assert answer.status == 0, answer.err
+    checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "best.ckpt", weights_only=True)
+    assert checkpoint["state_dict"]["net.0.weight"].shape == (6, 5)
+    assert checkpoint["optimizer_states"][0]["param_groups"][0]["lr"] == 0.3
+    assert checkpoint["perceptron"]["config"]["data"] == {"_target_": f"{PARTS}.MyData", "n": 64}
+
+
 def test_objects_among_the_hyper_parameters_are_left_out(trained: Callable[..., Path]) -> None:
     run = _trained(trained, "groups")
     checkpoint = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)
@@ -120,6 +136,7 @@ def test_a_run_that_resumes_at_an_epochs_end_ends_with_the_same_bits(
         ),
         ((MY_DATA,), f"got {PARTS}.MyData without n_features; give it the attributes n_features, and n_classes"),
         ((f"data._target_={PARTS}.InDoubles",), "must hold features (rows, 5) float32 and classes (rows,) int64"),
+        ((TOLD, "model.threshold=auto"), "model.threshold=auto is chosen on the validation rows of a table"),
         ((TOLD, "model=sklearn_svc"), "a scikit-learn estimator is fitted to a table of this project"),
         ((TOLD, "model=linear"), "model=linear needs a continuous target"),
     ],

@@ -137,19 +137,20 @@ class Learner:
         own.trainer.update(flags)
         return own
 
-    def callbacks(self, config: Mapping[str, Any], history: History, *, first_epoch: int) -> list[L.Callback]:
+    def callbacks(self, config: Mapping[str, Any], history: History, start: Start | None) -> list[L.Callback]:
         """Callbacks that the configuration asks for outside of its group, and those that a user's parts need.
 
         Args:
             config: plain configuration.
             history: records the training for the figures at its end.
-            first_epoch: that the training starts with.
+            start: checkpoint that it starts from; None to start anew.
         """
         figures = figure_callbacks(config["figures"], history)
         compiling = compile_callbacks(config["compile"], accelerator=config["trainer"]["accelerator"])
         if self.known is not None:
             return [*figures, *compiling]
-        own: list[L.Callback] = [EpochSeeds(seed=config["seed"], first_epoch=first_epoch)]
+        first = start.epoch if start is not None and config["train"] else 0
+        own: list[L.Callback] = [EpochSeeds(seed=config["seed"], first_epoch=first)]
         return [*own, *([FiniteMetric(config["monitor"])] if self.module is None else []), *figures, *compiling]
 
     def names(self, config: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, str | None]:
@@ -266,6 +267,10 @@ def _check_effects(
             raise UsageError(f"compile is for this project's models, got {model}; call torch.compile in it")
         if metrics := [key for key in typed if key.partition(".")[0] == "metrics"]:
             raise UsageError(f"{metrics[0]} has no effect on {model}, which logs its own metrics; leave it out")
+    if has_own_data and cfg.model.get("threshold") == "auto":
+        raise UsageError(
+            f"model.threshold=auto is chosen on the validation rows of a table, got {cfg.data._target_}; set a number"
+        )
     if (has_own_model or has_own_data) and cfg.figures == "epoch":
         own = model if has_own_model else cfg.data._target_
         raise UsageError(

@@ -92,7 +92,7 @@ def _train(
         ExactResume(),
         MonitoredMetrics(check_monitored),
         interruption,
-        *learner.callbacks(config, history, first_epoch=0 if start is None else start.epoch),
+        *learner.callbacks(config, history, start),
     ]
     trainer = build_trainer(learner.with_flags(cfg, typed), own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
