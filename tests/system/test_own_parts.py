@@ -118,6 +118,7 @@ def test_a_run_that_resumes_at_an_epochs_end_ends_with_the_same_bits(
     assert _metrics(part) == _metrics(whole)
 
 
+@pytest.mark.filterwarnings("ignore:You passed in a `val_dataloader`")
 @pytest.mark.parametrize(
     ("settings", "line"),
     [
@@ -150,6 +151,7 @@ def test_a_mistake_is_one_line(perceptron: Perceptron, tmp_path: Path, settings:
     assert "Traceback" not in answer.err
 
 
+@pytest.mark.filterwarnings("ignore:You passed in a `val_dataloader`")
 def test_what_is_not_evaluated_is_said(perceptron: Perceptron, tmp_path: Path) -> None:
     settings = (f"model._target_={PARTS}.WithoutTest", MY_DATA, "monitor=train/loss")
     answer = perceptron("train", f"hydra.run.dir={tmp_path / 'run'}", *SHORT, *settings)
