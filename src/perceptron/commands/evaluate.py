@@ -11,6 +11,7 @@ from perceptron.runs.folder import folder_of
 from perceptron.runs.lookup import find_source
 from perceptron.runs.output_file import output_path
 from perceptron.tasks import SplitName
+from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
 _SPLITS: tuple[SplitName, ...] = get_args(SplitName)
@@ -41,11 +42,13 @@ def main(arguments: Sequence[str]) -> None:
     output = typed.get("output")
     path = None if output in (None, "-") else output_path(str(output))
     source = find_source(typed["run"], among=Path(typed["runs"]))
+    show("loading torch and lightning")
     # Imported here, because they import torch.
     with heavy_imports():
         from perceptron.composition.stored.evaluating import evaluate_run
         from perceptron.runs.results_table import print_results
 
+    show("reading the run and its data")
     found = evaluate_run(
         source,
         splits=[name for name in _SPLITS if typed["split"] in ("all", name)],

@@ -29,6 +29,7 @@ from perceptron.errors import UsageError
 from perceptron.models import TaskModule
 from perceptron.runs.folder import Run
 from perceptron.tasks import SplitName
+from perceptron.terminal.status import show
 from perceptron.training.batch_limits import check_batches
 from perceptron.training.changed_data import check_unchanged
 from perceptron.training.evaluate import evaluate, evaluate_as_logged, evaluates
@@ -142,10 +143,10 @@ class Learner:
 
         Args:
             config: plain configuration.
-            history: records the training for the figures at its end.
+            history: records the training.
             start: checkpoint that it starts from; None to start anew.
         """
-        figures = figure_callbacks(config["figures"], history)
+        figures: list[L.Callback] = [history, *figure_callbacks(config["figures"])]
         compiling = compile_callbacks(config["compile"], accelerator=config["trainer"]["accelerator"])
         if self.known is not None:
             return [*figures, *compiling]
@@ -205,6 +206,7 @@ class Learner:
         """Draw the figures of a run; with a user's part, those of the training alone."""
         if config["figures"] == "none":
             return
+        show("drawing the figures")
         if self.known is not None:
             draw_figures(config, trainer, *self.known, history=history, best_epoch=best_epoch)
         else:
@@ -236,6 +238,7 @@ def build_learner(
     has_own_model, has_own_data = is_own_model(cfg.model), is_own_data(cfg.data)
     unused = [group for group in ("optimizer", "scheduler") if has_own_model and without_effect(cfg, group)]
     _check_effects(cfg, typed, unused, has_own_model=has_own_model, has_own_data=has_own_data)
+    show("building the model" if has_own_data else "reading the data")
     if has_own_data:
         datamodule = build_own_data(cfg.data, trains=cfg.train)
         if has_own_model:
@@ -243,6 +246,7 @@ def build_learner(
         schema = own_schema(datamodule, cfg.data._target_)
         return Learner(own_data_model(cfg, schema, chosen=chosen), datamodule, schema)
     table = build_data(cfg.data, None if start is None else start.schema, looks=looks)
+    show("building the model")
     if has_own_model:
         return Learner(build_own_model(cfg, table, known=table.schema), table, table.schema, unused)
     return Learner(build_model(cfg, table, chosen=chosen), table, table.schema)

@@ -30,6 +30,7 @@ from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
 from perceptron.runs.results_table import print_results
+from perceptron.terminal.status import show
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.fit import fit
 from perceptron.training.hyper_parameters import hyper_parameters
@@ -86,7 +87,7 @@ def _train(
     learner.prepare(start, config)
     set_threads(cfg.trainer.num_threads, learner.model, rows_per_step=learner.rows_per_step)
 
-    history, check_monitored = History(), partial(check_logged, config)
+    history, check_monitored = History(takes_snapshots=cfg.figures != "none"), partial(check_logged, config)
     own_callbacks = [
         StoredMetadata(config=config, schema=learner.schema),
         ExactResume(),
@@ -103,6 +104,7 @@ def _train(
         fit(trainer, learner.model, learner.datamodule, start, check_logged=check_monitored)
         reported = learner.take_reported_weights(trainer, cfg.monitor)
         learner.choose_threshold(checkpoint=reported.path if trainer.is_global_zero else None, quiet=quiet)
+    show("evaluating")
     metrics = learner.evaluate(trainer, logged=reported.logged) if cfg.test else {}
     best = best_entry(folder, config, metrics=metrics, rule=reported.rule, last=reported.last)
 
@@ -119,6 +121,7 @@ def _train(
             directions=directions(config, metrics),
             best=best,
             end=reported.ending,
+            history=history.curves,
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perceptron.runs.metric_display import metric_table, other_metrics, undefined_notes
+from perceptron.terminal.status import clear
 from perceptron.terminal.text import say, visible
 
 
@@ -21,6 +22,7 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         notes: lines below the table.
     """
     splits, rows = metric_table(metrics)
+    clear()
     if splits:
         # rich interprets no markup in a Text.
         table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
