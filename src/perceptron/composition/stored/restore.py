@@ -159,8 +159,10 @@ def restore_data(restored: Restored) -> TableDataModule:
     """Read the data of a restored run; its columns and classes are those that the model was trained on.
 
     Raises:
-        UsageError: if the table, which an override may have changed, lacks columns or classes of the model.
+        UsageError: if the table, which an override may have changed, lacks columns or classes of the model; or the data
+            module is a user's.
     """
+    restored.check_table()
     with offline(not restored.downloads):
         return build_data(restored.config.data, restored.schema, looks=False)
 
