@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from perceptron.runs.metric_display import metric_table, undefined_notes
+from perceptron.runs.metric_display import metric_table, other_metrics, undefined_notes
 from perceptron.terminal.status import clear
 from perceptron.terminal.text import say, visible
 
@@ -22,6 +22,7 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         notes: lines below the table.
     """
     splits, rows = metric_table(metrics)
+    clear()
     if splits:
         # rich interprets no markup in a Text.
         table = Table(title=Text(visible(title), style="table.title"), title_justify="left")
@@ -30,7 +31,13 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
             table.add_column(split, justify="right")
         for label, *values in rows:
             table.add_row(Text(visible(label)), *values)
-        clear()
+        Console().print(table)
+    if others := other_metrics(metrics):
+        table = Table(title=None if splits else Text(visible(title), style="table.title"), title_justify="left")
+        table.add_column("metric")
+        table.add_column("value", justify="right")
+        for name, value in others:
+            table.add_row(Text(visible(name)), value)
         Console().print(table)
     for note in [*undefined_notes(metrics), *notes]:
         say(note)
