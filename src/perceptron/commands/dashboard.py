@@ -7,6 +7,7 @@ from pathlib import Path
 
 from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
+from perceptron.terminal.status import clear
 
 COMMAND = Command(
     name="dashboard",
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str]) -> None:
         UsageError: for an invalid argument, or a folder without TensorBoard's files.
     """
     command = tensorboard_command(arguments)
+    clear()
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606
 

@@ -11,6 +11,7 @@ from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.lookup import find_source
 from perceptron.runs.output_file import output_path
+from perceptron.terminal.status import clear, show
 
 COMMAND = Command(
     name="predict",
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str]) -> None:
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed["run"], among=Path(typed["runs"]))
+    show("loading torch")
     # Imported here, because they import torch; and pyarrow is an extra.
     try:
         with heavy_imports():
@@ -76,8 +78,10 @@ def main(arguments: Sequence[str]) -> None:
         from perceptron.composition.stored.predicting import predicted_batches
         from perceptron.composition.stored.restore import restore
 
+    show("reading the run")
     restored = restore(run, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
     schema, row_id = restored.schema, typed.get("id")
+    clear()
     with _progress(rows) as progress:
         chunks = read_rows(
             rows,

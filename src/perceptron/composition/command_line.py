@@ -12,7 +12,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.callback_errors import Refusal
@@ -32,6 +32,7 @@ from perceptron.errors import InterruptedRunError, StoppedError, UsageError, rea
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.status import clear, status_line
 from perceptron.terminal.text import fail
 
 
@@ -42,9 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: those for training, at the end of ``sys.argv``; None for all of it.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    with ended_by_reader(), ended_by_signals():
+    with ended_by_reader(), ended_by_signals(), status_line("reading the settings"):
         if {"--help", "-h"} & set(arguments):
-            print(help_text())
+            text = help_text()
+            clear()
+            print(text)
             return
         try:
             run_command(arguments)
@@ -81,6 +84,8 @@ def run_command(arguments: Sequence[str], *, in_one_process: bool = False) -> No
 def _run(arguments: Sequence[str], *, in_one_process: bool) -> None:
     """Let Hydra compose and run; a sweep that ends early still gets its summary."""
     command = read_command_line(resumed_arguments(arguments) or with_best(arguments))
+    if command.prints:
+        clear()
     # Hydra reads all of sys.argv. The callback restores the name of the command.
     name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = [*command.flags, *command.overrides]
@@ -137,7 +142,9 @@ def _train(cfg: DictConfig) -> float | None:
         return run_once(cfg, hydras.runtime.choices)
     except (UsageError, StoppedError) as error:
         typed_in = Path(hydras.runtime.cwd)
-        discard(Path(hydras.runtime.output_dir), cfg.task_name, typed_in=typed_in)
+        # The process of a sweep's job leaves its folder to the sweep.
+        if OmegaConf.is_missing(hydras.job, "num"):
+            discard(Path(hydras.runtime.output_dir), cfg.task_name, typed_in=typed_in)
         discard_empty(folder, typed_in=typed_in)
         if isinstance(error, UsageError):
             raise Refusal(error) from error

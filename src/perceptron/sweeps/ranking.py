@@ -1,6 +1,7 @@
 """Settings ranked by a metric: runs are aggregated over seeds and folds, with one ranking for each data set."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,8 @@ from perceptron.tasks import Direction
 
 # The main held-out score of a classifier and of a regression.
 _MAIN = ("test/acc", "test/rmse")
-_LONGEST_NUMBER = 7
+# A decimal number, and no part of a name, a version or a path.
+_FRACTION = re.compile(r"(?<![\w./-])-?\d+\.\d+(e[+-]?\d+)?(?![\w./-])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +123,8 @@ def short_names(columns: Sequence[str]) -> list[str]:
 
 
 def shown_setting(value: str) -> str:
-    """The value of a setting; a long number with four digits."""
-    try:
-        return value if len(value) <= _LONGEST_NUMBER else f"{float(value):.4g}"
-    except ValueError:
-        return value
+    """The value of a setting, which may be a list or follow a key and an equals sign; a fraction with four digits."""
+    return _FRACTION.sub(lambda number: f"{float(number[0]):.4g}", value)
 
 
 def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction | None = None) -> list[Ranking]:

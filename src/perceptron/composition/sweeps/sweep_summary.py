@@ -17,6 +17,8 @@ from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.terminal.program import training_command
+from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
 
 # Files of a sweep's folder that belong to no job.
@@ -45,7 +47,7 @@ def conclude_sweep(folder: Path, *, interrupted: bool = False) -> int:
     failed = sum(job.state == State.FAILED for job in jobs)
     unfinished = failed + sum(job.state == State.RUNNING for job in jobs)
     if unfinished:
-        say(f"to run what is missing: python train.py -m sweep.resume={folder}")
+        say(f"to run what is missing: {training_command()} -m sweep.resume={folder}")
     return failed
 
 
@@ -66,6 +68,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     from perceptron.sweeps.summary_files import write_summary
     from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
+    show(f"reading {len(jobs)} jobs")
     results, faults = [], []
     for job in jobs:
         if job.state == State.DONE:
@@ -83,6 +86,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     if found and any(result.figures != "none" for result in results):
         from perceptron.figures.sweep_figures import write_sweep_figures
 
+        show("drawing the figures and the importance of settings")
         write_sweep_figures(folder, found)
     has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
     if has_best:
@@ -92,6 +96,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
             faults.append(str(error))
             has_best = False
 
+    clear()
     console = Console()
     for line in faults:
         say(line)
@@ -102,7 +107,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     print_failures(console, failed)
     say(f"sweep folder  {folder}")
     if has_best:
-        say(f"best setting  python train.py sweep.best={folder}")
+        say(f"best setting  {training_command()} sweep.best={folder}")
 
 
 def _write_best(folder: Path, job: Job) -> None:

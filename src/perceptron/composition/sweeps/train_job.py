@@ -9,12 +9,14 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
+from perceptron.composition.sweeps.job_process import needs_processes, train_in_process
 from perceptron.errors import PrunedError
 from perceptron.files.writing import remove_temporary_files
 from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.job_folders import Job
 from perceptron.terminal.signals import listening, raise_if_lost
+from perceptron.terminal.status import hidden
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,10 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
 
     def work() -> float | None:
         check(cfg)
+        if needs_processes(cfg.trainer):
+            point = _continued(cfg, run).ckpt_path
+            train_in_process(run.folder, ckpt_path=point)
+            return stored_best(run)
         # Imported here, because it imports torch.
         from perceptron.composition.run import run_once
 
@@ -66,7 +72,8 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
             # An earlier attempt may have been killed while it wrote.
             with folder_lock(run.folder):
                 remove_temporary_files(run.folder)
-        return work()
+        with hidden():
+            return work()
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan
