@@ -114,7 +114,7 @@ def _train(
         ExactResume(),
         MonitoredMetrics(check_monitored),
         interruption,
-        *figure_callbacks(cfg.figures, history),
+        *figure_callbacks(cfg.figures, history, helped=not quiet),
         *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
