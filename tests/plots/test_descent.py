@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from perceptron.plots.descent import draw_descent
 from perceptron.plots.image import save, to_image
@@ -31,3 +32,16 @@ def test_the_same_figure_is_the_same_files(tmp_path: Path) -> None:
         one, two = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
         assert one == two
         assert b"<dc:date>" not in one
+
+
+@pytest.mark.parametrize(("rate", "says"), [(0.1, "to x = 0.107"), (1.01, "to x = -1.2: it diverges")])
+def test_the_title_has_the_rate_and_says_that_it_diverges(rate: float, says: str) -> None:
+    # x becomes x - rate * 2 x; an odd number of steps ends on the other side.
+    path = [(1 - 2 * rate) ** step for step in range(11 if rate < 1 else 10)]
+    (axes,) = draw_descent(path, rate=rate).axes
+    assert axes.get_title().endswith(says if rate > 1 else f"at the rate 0.1,\n{says}")
+
+
+def test_a_path_that_overflows_is_drawn_as_far_as_it_is_finite() -> None:
+    (axes,) = draw_descent([1.0, -3.0, 9.0, float("inf")], rate=2.0).axes
+    assert "to x = 9: it diverges" in axes.get_title()
