@@ -46,7 +46,7 @@ from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.lightning_messages import silence_lightning
 from perceptron.training.precision import to_stored_precision
 from perceptron.training.reported_weights import ReportedWeights, take_reported_weights
-from perceptron.training.result_files import begin_run, log_table_defaults, report_lines, write_results
+from perceptron.training.result_files import begin_run, log_table_defaults, report_lines, row_counts, write_results
 from perceptron.training.run_figures import draw_figures, figure_callbacks
 from perceptron.training.start import Start, starting_point
 from perceptron.training.threads import set_threads
@@ -115,7 +115,7 @@ def _train(
         MonitoredMetrics(check_monitored),
         interruption,
         history,
-        *figure_callbacks(cfg.figures),
+        *figure_callbacks(cfg.figures, helped=not quiet),
         *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
@@ -155,6 +155,7 @@ def _train(
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,
+            rows=row_counts(datamodule),
         )
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
         if not quiet:
