@@ -187,7 +187,7 @@ def test_only_the_figures_and_what_draws_them_import_matplotlib(root: Path) -> N
         if any(line.startswith(statements) for line in path.read_text(encoding="utf-8").splitlines())
     }
     outside = {name for name in importing if not name.startswith("plots/")}
-    files = {"intervals.py", "run_figures.py", "sweep_figures.py", "writing.py"}
+    files = {"intervals.py", "sweep_figures.py", "writing.py"}
     assert outside == {f"figures/{name}" for name in files}
     assert len(importing) > 10
 
