@@ -1,6 +1,6 @@
 """The figures of a run, in its folder and on TensorBoard. Imports matplotlib."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from perceptron.models import TaskModule
 from perceptron.plots.boundary import draw_boundaries
 from perceptron.plots.calibration import draw_calibration, reliability
 from perceptron.plots.confusion import confusion_counts, draw_confusion
-from perceptron.plots.curves import draw_curves
+from perceptron.plots.curves import Curve, draw_curves
 from perceptron.plots.discrimination import discriminate, draw_discrimination
 from perceptron.plots.image import Pixels, to_image
 from perceptron.plots.mistakes import draw_mistakes, image_shape, surest_mistakes
@@ -26,6 +26,7 @@ from perceptron.plots.residuals import draw_residuals
 from perceptron.plots.style import shown
 from perceptron.plots.surface import draw_surfaces
 from perceptron.plots.weights import draw_coefficients, draw_weight_images
+from perceptron.runs.trackers import log_tracked_image
 from perceptron.tasks import SplitName
 
 
@@ -65,6 +66,17 @@ def write_figures(
         write_animation("decision_boundary", lambda: _boundary_pictures(model, datamodule, training, panels=1), folder)
 
 
+def write_curves(
+    folder: Path, loggers: Sequence[Logger], curves: Mapping[str, Curve], *, best_epoch: int | None, step: int
+) -> None:
+    """Draw the curves alone, of a model or data of which nothing else is known; see ``write_figures``."""
+    drawings: list[Drawing] = [
+        ("curves", lambda: partial(draw_curves, curves, loss_units="as logged", best_epoch=best_epoch)),
+    ]
+    for name, pixels in written(drawings, folder):
+        _log_image(loggers, f"figures/{name}", pixels, step)
+
+
 def log_epoch_figures(
     loggers: Sequence[Logger], model: TaskModule, predictions: SplitPredictions, *, step: int
 ) -> None:
@@ -77,6 +89,8 @@ def _log_image(loggers: Sequence[Logger], name: str, pixels: Pixels, step: int) 
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.experiment.add_image(name, pixels, step, dataformats="HWC")
+        else:
+            log_tracked_image(logger, name, pixels, step)
 
 
 def _training_drawings(model: TaskModule, datamodule: TableDataModule, training: TrainingPath) -> list[Drawing]:

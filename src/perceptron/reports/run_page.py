@@ -7,7 +7,7 @@ from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
 from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.metric_display import HOW_TO_READ, metric_table, undefined_notes
+from perceptron.runs.metric_display import HOW_TO_READ, metric_table, other_metrics, undefined_notes
 from perceptron.runs.training_end import training_end_text
 
 FIGURE_ORDER = (
@@ -50,7 +50,9 @@ def metrics_html(metrics: Mapping[str, Any]) -> str:
         metrics: values under names like ``test/acc``; None if undefined.
     """
     splits, rows = metric_table(metrics)
-    html = table(["metric", *(_SPLITS[split] for split in splits)], rows)
+    html = table(["metric", *(_SPLITS[split] for split in splits)], rows) if rows else ""
+    if others := other_metrics(metrics):
+        html += table(["metric", "value"], others)
     return html + "".join(paragraph(f"{note}.") for note in undefined_notes(metrics))
 
 
@@ -63,7 +65,7 @@ def _results(run: Run) -> str:
         return paragraph("This run has not finished and has no results.", warns=True)
     metrics = run.metrics
     html = metrics_html(metrics)
-    if metrics and not any(name.startswith("test/") for name in metrics):
+    if metrics and not any(name.startswith("test") for name in metrics):
         html += paragraph(
             "No test rows were held out: these numbers do not show how the model performs on new rows.", warns=True
         )

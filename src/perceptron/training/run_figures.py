@@ -87,10 +87,7 @@ def draw_figures(
     from perceptron.figures.training_path import TrainingPath
 
     training = TrainingPath(
-        curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
-        snapshots=history.snapshots,
-        best_epoch=best_epoch,
-        seed=config["seed"],
+        curves=_curves(history), snapshots=history.snapshots, best_epoch=best_epoch, seed=config["seed"]
     )
     helpers = [callback for callback in trainer.callbacks if isinstance(callback, FigureHelper)]  # type: ignore[attr-defined]
     try:
@@ -107,3 +104,25 @@ def draw_figures(
     finally:
         for helper in helpers:
             helper.close()
+
+
+def draw_curves_alone(
+    config: Mapping[str, Any], trainer: L.Trainer, *, history: History, best_epoch: int | None
+) -> None:
+    """Draw the curves of a training of whose model or data no more is known.
+
+    Args:
+        config: plain configuration.
+        trainer: after the training.
+        history: of the training; metrics under other names than ``train/...`` and ``val/...`` are not in it.
+        best_epoch: epoch, from 0, that the weights are from; None for the last.
+    """
+    if history.curves:
+        from perceptron.figures.run_figures import write_curves
+
+        folder = Path(config["paths"]["output_dir"])
+        write_curves(folder, trainer.loggers, _curves(history), best_epoch=best_epoch, step=trainer.global_step)
+
+
+def _curves(history: History) -> dict[str, tuple[list[int], list[float]]]:
+    return {name: (list(values), list(values.values())) for name, values in history.curves.items()}

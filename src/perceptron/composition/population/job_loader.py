@@ -103,6 +103,8 @@ class JobLoader:
                 or override.key_or_group.endswith("_target_")
                 or self._is_group(override.key_or_group)
                 or isinstance(override.value(), dict)
+                # What is added to the root is moved to extras when the job is composed.
+                or (override.is_add() and "." not in override.key_or_group)
                 or any(_overlap(override, other) for other in values if other is not override)
             )
             if is_plain:
