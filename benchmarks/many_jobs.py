@@ -19,7 +19,7 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 def resident_mib(pid: int) -> float:
     """Memory of a process that lies in RAM, in MiB, as Linux tells it."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     return int(line.split()[1]) / 1024
 
@@ -51,7 +51,7 @@ def main() -> None:
         subprocess.run([*train, *own, f"seed={n_jobs - 1}"], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
         (swept,) = Path(logs).glob(f"train/multiruns/*/{n_jobs - 1}/metrics.json")
         (alone,) = Path(logs).glob("train/runs/*/metrics.json")
-        same = json.loads(swept.read_text()) == json.loads(alone.read_text())
+        same = json.loads(swept.read_text(encoding="utf-8")) == json.loads(alone.read_text(encoding="utf-8"))
         print(f"job {n_jobs} equals the same job alone: {same}")
 
 

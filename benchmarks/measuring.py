@@ -91,7 +91,7 @@ class Results:
         """Write all so far; the file is never half written."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         whole = self.path.with_suffix(".part")
-        whole.write_text(json.dumps(self.content, indent=2) + "\n")
+        whole.write_text(json.dumps(self.content, indent=2) + "\n", encoding="utf-8")
         whole.replace(self.path)
 
     def finish(self) -> None:
@@ -186,7 +186,7 @@ def machine() -> dict[str, Any]:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")

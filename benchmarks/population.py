@@ -210,7 +210,9 @@ def scaling(counts: list[int], folder: Path) -> None:
     axes.set(xlabel="members", ylabel="µs a step and member", title="64-100-100-10, batch 32")
     axes.legend()
     figure.savefig(folder / "population.svg")
-    (folder / "population.json").write_text(json.dumps({"limit": limit, "microseconds": times}, indent=2) + "\n")
+    (folder / "population.json").write_text(
+        json.dumps({"limit": limit, "microseconds": times}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 def gpu(members: int) -> None:

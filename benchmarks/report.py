@@ -28,7 +28,11 @@ SHORT: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 
 def write_tables(folder: Path) -> None:
     """Put the tables of a folder of results between the markers."""
-    parts = {part: json.loads(file.read_text()) for part in TITLES if (file := folder / f"{part}.json").is_file()}
+    parts = {
+        part: json.loads(file.read_text(encoding="utf-8"))
+        for part in TITLES
+        if (file := folder / f"{part}.json").is_file()
+    }
     replace_between(ROOT / "docs" / "benchmarks.md", _full(parts, folder))
     replace_between(ROOT / "README.md", short_table(parts))
 
@@ -39,11 +43,11 @@ def replace_between(file: Path, text: str) -> None:
     Raises:
         ValueError: where the file has not both, in this order.
     """
-    before, start, rest = file.read_text().partition(START)
+    before, start, rest = file.read_text(encoding="utf-8").partition(START)
     _, end, after = rest.partition(END)
     if not (start and end):
         raise ValueError(f"{file} must have the lines {START} and {END}")
-    file.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}")
+    file.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def short_table(parts: dict[str, dict[str, Any]]) -> str:

@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     typed = parser.parse_args(arguments)
     if typed.stage == "report":
-        before, _, _ = DOCUMENT.read_text().partition(HEADING)
+        before, _, _ = DOCUMENT.read_text(encoding="utf-8").partition(HEADING)
         write_text(DOCUMENT, before.rstrip() + "\n\n" + section(typed.results))
         return
     done = {_key(line) for line in _lines(typed.results)}
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, sweep in product(typed.tables, STAGES[typed.stage][0]):
         if (typed.stage, name, sweep.optimizer, sweep.batch_size) not in done:
             lines = list(trained(name, sweep, typed.work, stage=typed.stage))
-            with typed.results.open("a") as file:
+            with typed.results.open("a", encoding="utf-8") as file:
                 file.writelines(json.dumps(line) + "\n" for line in lines)
             print(f"{sweep.optimizer}, batches of {sweep.batch_size} on {name}", flush=True)
 
@@ -124,9 +124,9 @@ def trained(name: str, sweep: Sweep, work: Path, *, stage: str) -> Iterator[dict
     environment = os.environ | {"PYTHONPATH": str(ROOT / "benchmarks")}
     subprocess.run(command, check=True, cwd=work, env=environment, stdout=subprocess.DEVNULL)
     for job in sorted(file.parent for file in folder.glob("*/metrics.json")):
-        config = yaml.safe_load((job / "config.yaml").read_text())
-        origin = json.loads((job / "provenance.json").read_text())
-        metrics = json.loads((job / "metrics.json").read_text())
+        config = yaml.safe_load((job / "config.yaml").read_text(encoding="utf-8"))
+        origin = json.loads((job / "provenance.json").read_text(encoding="utf-8"))
+        metrics = json.loads((job / "metrics.json").read_text(encoding="utf-8"))
         best, last = (
             torch.load(job / "checkpoints" / f"{which}.ckpt", weights_only=True)["epoch"] + 1
             for which in ("best", "last")
@@ -249,7 +249,7 @@ def confirmation(lines: Sequence[dict[str, Any]]) -> str:
 
 
 def _lines(results: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in results.read_text().splitlines()] if results.is_file() else []
+    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()] if results.is_file() else []
 
 
 def _key(line: dict[str, Any]) -> tuple[str, str, str, int]:

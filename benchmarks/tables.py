@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--scores", type=Path, default=Path("docs/results.jsonl"))
     parser.add_argument("--output", type=Path, default=Path("docs/results.md"))
     typed = parser.parse_args(arguments)
-    lines = typed.scores.read_text().splitlines() if typed.scores.is_file() else []
+    lines = typed.scores.read_text(encoding="utf-8").splitlines() if typed.scores.is_file() else []
     known = [found for found in (Fold(**json.loads(line)) for line in lines) if found.folds == typed.folds]
     done = {found[:4] for found in known}
     for name in typed.tables:
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 if (name, model, typed.folds, fold) in done:
                     continue
                 known.append(measured(name, model, folds=typed.folds, fold=fold))
-                with typed.scores.open("a") as file:
+                with typed.scores.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(known[-1]._asdict()) + "\n")
             write_text(typed.output, report(known, folds=typed.folds))
             print(f"{model} on {name} is measured", flush=True)

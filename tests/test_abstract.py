@@ -25,6 +25,6 @@ def test_every_abstract_class_is_listed(root: Path) -> None:
     files = {
         file
         for file in (root / "src").rglob("*.py")
-        if re.search(r"^ +@abstractmethod$", file.read_text(), re.MULTILINE)
+        if re.search(r"^ +@abstractmethod$", file.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert files == {Path(inspect.getfile(cls)) for cls in ABSTRACT}

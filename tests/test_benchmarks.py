@@ -38,7 +38,7 @@ def test_sides_are_taken_in_turn_and_every_second_round_backwards(measuring, tmp
     comparison = measuring.Comparison(title="letters", unit="s", base="a", sides=sides)
     measuring.measure(comparison, results, rounds=2, warm_up=False)
     assert taken == ["a", "b", "c", "c", "b", "a"]
-    (entry,) = json.loads((tmp_path / "part.json").read_text())["comparisons"]
+    (entry,) = json.loads((tmp_path / "part.json").read_text(encoding="utf-8"))["comparisons"]
     assert entry["values"] == {"a": [1.0, 6.0], "b": [2.0, 5.0], "c": [3.0, 4.0]}
     assert measuring.ratios(entry, "c") == [3.0, 4.0 / 6.0]
 
@@ -53,7 +53,7 @@ def test_what_is_broken_off_keeps_what_it_measured(measuring, tmp_path: Path) ->
         measuring.measure(
             measuring.Comparison(title="t", unit="s", base="a", sides=sides), results, rounds=3, warm_up=False
         )
-    content = json.loads((tmp_path / "part.json").read_text())
+    content = json.loads((tmp_path / "part.json").read_text(encoding="utf-8"))
     assert content["finished"] is False
     assert content["comparisons"][0]["values"] == {"a": [1.0]}
     assert "| t | a | 1 (1 to 1) s | 1 |" in measuring.table([content])
@@ -71,15 +71,15 @@ def test_a_base_is_one_of_the_sides(measuring) -> None:
 
 def test_tables_are_written_between_the_markers_and_nowhere_else(report, tmp_path: Path) -> None:
     file = tmp_path / "README.md"
-    file.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n")
+    file.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n", encoding="utf-8")
     for _ in range(2):
         report.replace_between(file, "new")
-    assert file.read_text() == f"before\n{report.START}\n\nnew\n\n{report.END}\nafter\n"
-    file.write_text("no markers")
+    assert file.read_text(encoding="utf-8") == f"before\n{report.START}\n\nnew\n\n{report.END}\nafter\n"
+    file.write_text("no markers", encoding="utf-8")
     with pytest.raises(ValueError, match="must have the lines"):
         report.replace_between(file, "new")
     for real in ("README.md", "docs/benchmarks.md"):
-        assert (ROOT / real).read_text().count(report.START) == 1
+        assert (ROOT / real).read_text(encoding="utf-8").count(report.START) == 1
 
 
 def test_the_short_table_has_ratios_to_the_base(report) -> None:
@@ -109,7 +109,7 @@ def test_every_part_works_at_a_small_size(part: str, tmp_path: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
-    content = json.loads((tmp_path / f"{part}.json").read_text())
+    content = json.loads((tmp_path / f"{part}.json").read_text(encoding="utf-8"))
     assert content["finished"]
     assert content["machine"]["versions"]["torch"]
     assert content.get("points") or all(entry["values"] for entry in content["comparisons"])

@@ -10,7 +10,7 @@ import pytest
 from tests.composition.command_lines import check_command_line
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 # A line of a block, with its comment, or a piece of a sentence; not a cell of a table, which names the program alone.
 COMMAND = re.compile(r"(?:^ *(?:\$ )?|`)python train\.py([^`|\n]*)(?:`|$)", re.MULTILINE)
 # What stands for a folder or a file of one's own.
@@ -22,7 +22,9 @@ WRONG = re.findall(r"^\$ python train\.py (.*)\n(error: .*)$", README, re.MULTIL
 def _commands() -> list[list[str]]:
     """The arguments of each command, without its comment."""
     files = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-    found = {command for file in files for command in COMMAND.findall(file.read_text().replace("\\\n", " "))}
+    found = {
+        command for file in files for command in COMMAND.findall(file.read_text(encoding="utf-8").replace("\\\n", " "))
+    }
     wrong = {command for command, _ in WRONG}
     right = [command for command in sorted(found) if command.strip() not in wrong and not PLACEHOLDER.search(command)]
     return [shlex.split(command, comments=True) for command in right]
@@ -50,7 +52,7 @@ def test_a_mistake_gets_the_answer_that_is_shown(typed: str, answer: str, comman
 
 
 def test_the_python_of_the_documents_runs_and_learns_without_the_composition(tmp_path: Path) -> None:
-    documents = README + (ROOT / "docs" / "without-hydra.md").read_text()
+    documents = README + (ROOT / "docs" / "without-hydra.md").read_text(encoding="utf-8")
     estimator, parts = re.findall(r"^```python\n(.*?)^```", documents, re.MULTILINE | re.DOTALL)
     program = f"""
 {estimator}

@@ -8,7 +8,7 @@ from pathlib import Path
 from perceptron.errors import missing_extra
 
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # `perceptron` on the package index belongs to another project, and so do names that are derived from it by extras.
 FOREIGN = re.compile(r"pip install[^\n`]*?[\s'\"]perceptron\b(?!-lab)")
 
@@ -18,7 +18,9 @@ def test_no_text_names_the_package_of_another_project() -> None:
     files = [ROOT / name for name in listed.split("\0") if name.endswith((".py", ".md", ".toml", ".yaml", "Makefile"))]
     assert len(files) > 300
     own = Path(__file__)
-    assert [file for file in files if file != own and file.is_file() and FOREIGN.search(file.read_text())] == []
+    assert [
+        file for file in files if file != own and file.is_file() and FOREIGN.search(file.read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_the_pattern_finds_what_it_is_for() -> None:

@@ -63,6 +63,6 @@ def test_the_score_is_of_held_out_rows(composed, tmp_path: Path) -> None:
     from perceptron.composition.train import train
 
     train(*composed("model=digits_mlp", "trainer.max_epochs=40", "callbacks=none", "logger=none"))
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["train/acc"] == 1.0
     assert metrics["test/acc"] < 1.0

@@ -32,17 +32,20 @@ def hostile_run(tmp_path: Path) -> Path:
     attack = "<img src=x onerror=alert(1)><script>document.title='run'</script>"
     folder = tmp_path / "run"
     (folder / "figures").mkdir(parents=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump({"monitor": attack, "model": {attack: attack}}))
+    (folder / "config.yaml").write_text(
+        yaml.safe_dump({"monitor": attack, "model": {attack: attack}}), encoding="utf-8"
+    )
     column = dict.fromkeys(("name", "kind", "type", "missing", "distinct"), attack)
     report = {"rows": attack, "columns": [column, attack], "splits": {attack: attack}, "warnings": [attack]}
     report["target"] = {"task": attack, "classes": {attack: attack}, "columns": {attack: attack}}
-    (folder / "data_report.json").write_text(json.dumps(report))
-    (folder / "metrics.json").write_text(json.dumps({f"test/{attack}": 0.5}))
+    (folder / "data_report.json").write_text(json.dumps(report), encoding="utf-8")
+    (folder / "metrics.json").write_text(json.dumps({f"test/{attack}": 0.5}), encoding="utf-8")
     origin = {"chosen": {"model": attack, "data": attack}, "started": attack, "seconds": 1, "device": attack}
-    (folder / "provenance.json").write_text(json.dumps(origin))
+    (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
     (folder / "figures/curves.svg").write_text(
         "<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg' width='9' height='9' onload='alert(1)'>"
-        "<script>alert(1)</script><image href='http://127.0.0.1:1/x.png' width='9' height='9'/></svg>"
+        "<script>alert(1)</script><image href='http://127.0.0.1:1/x.png' width='9' height='9'/></svg>",
+        encoding="utf-8",
     )
     return folder
 

@@ -60,7 +60,7 @@ def test_a_run(sweep: Path, tmp_path: Path, looked_at) -> None:
 
 def test_a_table_of_ones_own(tmp_path: Path, looked_at) -> None:
     rows = [f"{i},{i % 7}.5,{'abc'[i % 3]},{'pq'[i % 10 == 0]}" for i in range(200)]
-    (tmp_path / "t.csv").write_text("\n".join(["number,size,kind,label", *rows]) + "\n")
+    (tmp_path / "t.csv").write_text("\n".join(["number,size,kind,label", *rows]) + "\n", encoding="utf-8")
     run = train_in(
         tmp_path / "run", "data=table", f"data.path={tmp_path / 't.csv'}", "data.target=label", "trainer.max_epochs=2",
         "logger=none",

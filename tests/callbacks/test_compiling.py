@@ -42,7 +42,7 @@ def test_compiled_steps_train_the_same_model_under_the_same_names(composed, tmp_
     for name, value in eager.items():
         torch.testing.assert_close(compiled[name], value, rtol=1e-4, atol=1e-5)
         assert torch.equal(compiled[name], again[name])
-    stored = json.loads((folders[1] / "metrics.json").read_text())
+    stored = json.loads((folders[1] / "metrics.json").read_text(encoding="utf-8"))
     assert evaluate_restored(restore(folders[1]), splits=["val", "test"]).items() <= stored.items()
 
 

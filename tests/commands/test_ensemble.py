@@ -78,7 +78,7 @@ def test_all_commands_give_the_mean_and_spread_by_hand(
     np.savetxt(source, rows, delimiter=",", fmt="%.9g")
     answer = perceptron("predict", run, f"input={source}", f"output={target}")
     assert (answer.status, answer.err) == (0, "")
-    with target.open() as file:
+    with target.open(encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     schema = members[0].schema
     assert list(table[0])[-spread.shape[1] :] == (

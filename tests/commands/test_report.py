@@ -10,18 +10,18 @@ from perceptron.runs.training_end import training_end
 
 def _run(folder: Path, *, finished: bool) -> Path:
     folder.mkdir(parents=True)
-    (folder / "config.yaml").write_text("monitor: val/loss\noptimizer: {lr: 0.1}\n")
+    (folder / "config.yaml").write_text("monitor: val/loss\noptimizer: {lr: 0.1}\n", encoding="utf-8")
     if finished:
-        (folder / "metrics.json").write_text(json.dumps({"train/acc": 0.75, "val/acc": None}))
+        (folder / "metrics.json").write_text(json.dumps({"train/acc": 0.75, "val/acc": None}), encoding="utf-8")
         origin = {"chosen": {"model": "logistic"}, "started": "2026-01-01", "seconds": 2, "device": "cpu"}
-        (folder / "provenance.json").write_text(json.dumps(origin))
+        (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
     return folder
 
 
 def test_the_latest_run_is_the_default_and_numbers_are_its_own(tmp_path: Path, capsys) -> None:
     run = _run(tmp_path / "a", finished=True)
     main([f"runs={tmp_path}"])
-    html = (run / "report.html").read_text()
+    html = (run / "report.html").read_text(encoding="utf-8")
     assert str(run / "report.html") in capsys.readouterr().out
     assert '<td class="number">0.7500</td><td class="number">\N{EN DASH}</td>' in html
     assert "<td>optimizer.lr</td>" in html
@@ -32,42 +32,42 @@ def test_the_latest_run_is_the_default_and_numbers_are_its_own(tmp_path: Path, c
 @pytest.mark.parametrize("checkpoint", [None, "checkpoints/best.ckpt"])
 def test_the_best_weights_are_named_where_they_were_chosen(tmp_path: Path, checkpoint: str | None) -> None:
     run = _run(tmp_path / "a", finished=True)
-    origin = json.loads((run / "provenance.json").read_text())
+    origin = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
     best = {"monitor": "val/loss", "mode": "min", "value": 0.5, "checkpoint": checkpoint}
-    (run / "provenance.json").write_text(json.dumps(origin | {"best": best}))
+    (run / "provenance.json").write_text(json.dumps(origin | {"best": best}), encoding="utf-8")
     main(["run=best", f"runs={tmp_path}"])
-    assert ("with the best val/loss" in (run / "report.html").read_text()) == (checkpoint is not None)
+    assert ("with the best val/loss" in (run / "report.html").read_text(encoding="utf-8")) == (checkpoint is not None)
 
 
 def test_the_page_says_how_the_training_ended(tmp_path: Path) -> None:
     run = _run(tmp_path / "a", finished=True)
-    origin = json.loads((run / "provenance.json").read_text())
+    origin = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
     for max_epochs, early, told in ((100, True, "Training stopped early after 51 epochs, kept epoch 30."),
                                     (51, False, "Training stopped at its 51 epochs, kept epoch 30.")):  # fmt: skip
         end = training_end(epochs=51, max_epochs=max_epochs, stopped_early=early, kept_epoch=30)
-        (run / "provenance.json").write_text(json.dumps(origin | {"training": end}))
+        (run / "provenance.json").write_text(json.dumps(origin | {"training": end}), encoding="utf-8")
         main([f"run={run}"])
-        assert told in (run / "report.html").read_text()
+        assert told in (run / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_damaged_ending_is_one_line(tmp_path: Path) -> None:
     run = _run(tmp_path / "a", finished=True)
-    origin = json.loads((run / "provenance.json").read_text())
-    (run / "provenance.json").write_text(json.dumps(origin | {"training": {"epochs": "<b>"}}))
+    origin = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+    (run / "provenance.json").write_text(json.dumps(origin | {"training": {"epochs": "<b>"}}), encoding="utf-8")
     with pytest.raises(UsageError, match="must say how its training ended"):
         main([f"run={run}"])
 
 
 def test_an_unfinished_run_says_so(tmp_path: Path) -> None:
     main([f"run={_run(tmp_path / 'a', finished=False)}", f"output={tmp_path / 'page.html'}"])
-    assert "has not finished" in (tmp_path / "page.html").read_text()
+    assert "has not finished" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_an_ensemble_is_no_run_that_has_not_finished(tmp_path: Path) -> None:
     folder = _run(tmp_path / "a", finished=False)
-    (folder / "config.yaml").write_text("model: {network: {_target_: perceptron.models.Ensemble}}\n")
+    (folder / "config.yaml").write_text("model: {network: {_target_: perceptron.models.Ensemble}}\n", encoding="utf-8")
     main([f"run={folder}"])
-    html = (folder / "report.html").read_text()
+    html = (folder / "report.html").read_text(encoding="utf-8")
     assert "<h1>an ensemble on data</h1>" in html
     assert "perceptron evaluate for its metrics" in html
     assert "finishe" not in html

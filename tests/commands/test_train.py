@@ -11,7 +11,7 @@ SETTINGS = ("model=softmax", "data=wine", "trainer.max_epochs=1", "logger=none",
 
 def test_the_whole_command_is_written_down(trained: Callable[..., Path]) -> None:
     run = trained(*SETTINGS)
-    command = json.loads((run / "provenance.json").read_text())["command"]
+    command = json.loads((run / "provenance.json").read_text(encoding="utf-8"))["command"]
     assert command == ["perceptron", "train", f"hydra.run.dir={run}", *SETTINGS]
 
 

@@ -81,8 +81,8 @@ def test_it_trains_a_batch(file: str, composed, tmp_path: Path, capsys) -> None:
 
 
 def test_data_stands_before_model_so_that_a_model_can_select_its_data() -> None:
-    groups = [next(iter(entry)) for entry in yaml.safe_load((CONF_DIR / "train.yaml").read_text())["defaults"]
-              if isinstance(entry, dict)]  # fmt: skip
+    primary = yaml.safe_load((CONF_DIR / "train.yaml").read_text(encoding="utf-8"))
+    groups = [next(iter(entry)) for entry in primary["defaults"] if isinstance(entry, dict)]
     assert groups.index("data") < groups.index("model")
 
 
@@ -128,4 +128,6 @@ def test_experiments_win_over_the_roots_values(composed) -> None:
 
 def test_counts_of_features_and_classes_stand_in_no_yaml() -> None:
     for file in (CONF_DIR / "model").glob("*.yaml"):
-        assert not {"n_features", "n_outputs", "n_classes"} & set(file.read_text().replace(":", " ").split())
+        assert not {"n_features", "n_outputs", "n_classes"} & set(
+            file.read_text(encoding="utf-8").replace(":", " ").split()
+        )

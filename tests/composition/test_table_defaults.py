@@ -51,7 +51,7 @@ def test_other_data_keep_the_defaults_of_teaching(composed) -> None:
 
 def test_the_settings_are_stored_said_and_used_again(perceptron, trained: Callable[..., Path], tmp_path: Path) -> None:
     run = trained(*TABLE, "trainer.max_epochs=2", "logger=none", "figures=none")
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     assert config["optimizer"] == {
         "_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.003, "weight_decay": 0.01, "betas": [0.9, 0.999],
         "eps": 1e-8,
@@ -60,6 +60,6 @@ def test_the_settings_are_stored_said_and_used_again(perceptron, trained: Callab
     assert (
         "experiment=table sets the defaults for your own table, and what is typed beside it wins: "
         "optimizer=adamw_table, rate 0.003, scheduler=none, batches of 32 rows, at most 2 epochs"
-    ) in (run / "train.log").read_text()
+    ) in (run / "train.log").read_text(encoding="utf-8")
     assert perceptron("evaluate", f"run={run}", f"output={tmp_path / 'metrics.json'}").status == 0
-    assert (tmp_path / "metrics.json").read_text() == (run / "metrics.json").read_text()
+    assert (tmp_path / "metrics.json").read_text(encoding="utf-8") == (run / "metrics.json").read_text(encoding="utf-8")

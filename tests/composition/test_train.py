@@ -24,11 +24,11 @@ def test_a_run_leaves_what_the_readme_says(composed, tmp_path: Path, capsys) -> 
         "checkpoints", "config.yaml", "metrics.json", "provenance.json", "tensorboard",
     }  # fmt: skip
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert {"train/acc", "val/loss", "test/acc", "test/auroc", "test/ece"} <= set(metrics)
     assert best == pytest.approx(metrics["val/loss"])
-    assert yaml.safe_load((tmp_path / "config.yaml").read_text())["monitor"] == "val/loss"
-    origin = json.loads((tmp_path / "provenance.json").read_text())
+    assert yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))["monitor"] == "val/loss"
+    origin = json.loads((tmp_path / "provenance.json").read_text(encoding="utf-8"))
     assert (origin["seed"], origin["split_seed"], origin["device"]) == (0, 0, "cpu")
     assert origin["versions"]["torch"] == torch.__version__
     assert origin["chosen"]["model"] == "logistic"
@@ -74,7 +74,7 @@ def test_the_checkpoint_is_self_contained_and_loads_with_weights_only(composed, 
 
 def test_tensorboard_shows_curves_and_hyper_parameters_with_their_final_metrics(composed, tmp_path: Path) -> None:
     train(*composed(*SHORT))
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     events = EventAccumulator(str(tmp_path / "tensorboard"), purge_orphaned_data=False)
     events.Reload()
     tags = events.Tags()
@@ -99,7 +99,7 @@ def test_the_same_command_gives_the_same_bits(composed, tmp_path: Path) -> None:
         torch.manual_seed(noise)
         train(*composed(*SHORT, "model=binary_mlp", "model.network.dropout=0.2", folder=str(noise)))
         folder = tmp_path / str(noise)
-        results.append((_state(folder), (folder / "metrics.json").read_text()))
+        results.append((_state(folder), (folder / "metrics.json").read_text(encoding="utf-8")))
     (first, metrics), (second, same_metrics) = results
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert metrics == same_metrics
@@ -118,7 +118,9 @@ def test_without_held_out_rows_the_report_says_so(composed, tmp_path: Path, caps
     best = train(*composed(*SHORT, "data.val_fraction=0", "data.test_fraction=0"))
     assert "no held-out test rows" in capsys.readouterr().out
     assert best is not None
-    assert all(name.startswith("train/") for name in json.loads((tmp_path / "metrics.json").read_text()))
+    assert all(
+        name.startswith("train/") for name in json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    )
 
 
 def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: P
     assert path[:3] == pytest.approx([1.0, 0.8, 0.64])
     assert path == pytest.approx([0.8**step for step in range(21)])
     assert (tmp_path / "figures/descent.png").stat().st_size > 10_000
-    assert "<dc:date>" not in (tmp_path / "figures/descent.svg").read_text()
+    assert "<dc:date>" not in (tmp_path / "figures/descent.svg").read_text(encoding="utf-8")
     events = EventAccumulator(str(tmp_path / "tensorboard"), purge_orphaned_data=False)
     events.Reload()
     assert "descent" in events.Tags()["images"]
@@ -194,8 +196,8 @@ def test_a_missing_device_is_one_line_that_says_what_to_type(composed) -> None:
 @pytest.mark.parametrize("typed", ["trainer=gpu", "trainer.accelerator=gpu"])
 def test_digits_on_a_gpu(typed: str, composed, tmp_path: Path) -> None:
     train(*composed("model=digits_mlp", typed, "trainer.max_epochs=40"))
-    assert json.loads((tmp_path / "provenance.json").read_text())["device"].startswith("cuda")
-    assert json.loads((tmp_path / "metrics.json").read_text())["test/acc"] > 0.95
+    assert json.loads((tmp_path / "provenance.json").read_text(encoding="utf-8"))["device"].startswith("cuda")
+    assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["test/acc"] > 0.95
 
 
 @pytest.mark.gpu
@@ -211,7 +213,7 @@ def test_a_table_on_the_gpu_gives_the_weights_of_one_that_is_copied_batch_by_bat
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_the_notebooks_breast_cancer_network(seed: int, composed, tmp_path: Path) -> None:
     train(*composed("experiment=notebook_breast_cancer", f"seed={seed}", "logger=none"))
-    accuracy = json.loads((tmp_path / "metrics.json").read_text())["train/acc"]
+    accuracy = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["train/acc"]
     assert accuracy == pytest.approx(0.9227, abs=0.003)
 
 
@@ -219,4 +221,4 @@ def test_the_notebooks_breast_cancer_network(seed: int, composed, tmp_path: Path
 @pytest.mark.parametrize("seed", range(3))
 def test_the_notebooks_digits_exercise(seed: int, composed, tmp_path: Path) -> None:
     train(*composed("experiment=notebook_digits", f"seed={seed}", "logger=none"))
-    assert json.loads((tmp_path / "metrics.json").read_text())["train/acc"] >= 0.99
+    assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["train/acc"] >= 0.99

@@ -51,7 +51,7 @@ def test_a_run_with_the_flag_leaves_its_results(flag: str, composed, tmp_path: P
     cfg, chosen = composed("trainer.max_epochs=2", "model=binary_mlp", flag)
     check(cfg)
     train(cfg, chosen)
-    assert "test/acc" in json.loads((tmp_path / "metrics.json").read_text())
+    assert "test/acc" in json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_plateau_schedule_looks_where_there_is_a_new_value(composed, tmp_path:
     cfg, chosen = composed(*settings, "logger=csv", "trainer.max_epochs=8", "trainer.check_val_every_n_epoch=2")
     check(cfg)
     train(cfg, chosen)
-    with (tmp_path / "csv/metrics.csv").open(newline="") as file:
+    with (tmp_path / "csv/metrics.csv").open(newline="", encoding="utf-8") as file:
         losses = [float(row["val/loss"]) for row in csv.DictReader(file) if row["val/loss"]]
     assert len(losses) == 4
     schedule = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)["lr_schedulers"][0]

@@ -84,7 +84,7 @@ def lfw(home: Path) -> None:
     same = [f"{person}\t{a}\t{b}" for person in ("Ada_L", "Emmy_N") for a, b in ((1, 2), (3, 4), (1, 3))]
     others = [f"Ada_L\t{a}\tMary_S\t{a}" for a in (1, 2, 3)] + [f"Emmy_N\t{a}\tMary_S\t{a}" for a in (1, 2, 3)]
     for name in ("pairsDevTrain.txt", "pairsDevTest.txt", "pairs.txt"):
-        (folder / name).write_text("\n".join(["6", *same, *others]))
+        (folder / name).write_text("\n".join(["6", *same, *others]), encoding="utf-8")
 
 
 def newsgroups(home: Path) -> None:

@@ -41,13 +41,15 @@ def test_each_format_gives_the_same_features(name: str, tmp_path: Path) -> None:
 def test_leading_zeros_in_a_target_a_time_and_a_weight(tmp_path: Path) -> None:
     rows = [f"{i},{(i * 7) % 5},{i:03d},{i % 2 + 1:02d},{'007' if i % 3 else '012'},{'07' if i % 3 else '12'}"
             for i in range(90)]  # fmt: skip
-    (tmp_path / "t.csv").write_text("\n".join(["a,b,when,weight,code,mixed", *rows]))
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,when,weight,code,mixed", *rows]), encoding="utf-8")
     settings = {"path": str(tmp_path / "t.csv"), "time": "when", "weight": "weight", "features": ["a", "b"]}
     data = table_from_files(target="code", **settings)
     assert data.schema.class_names == ("007", "012")
     assert data.split.train.tolist() == list(range(len(data.split.train)))
     assert set(data.table.weights) == {1, 2}
-    (tmp_path / "t.csv").write_text((tmp_path / "t.csv").read_text().replace(",07\n", ",7\n", 1))
+    (tmp_path / "t.csv").write_text(
+        (tmp_path / "t.csv").read_text(encoding="utf-8").replace(",07\n", ",7\n", 1), encoding="utf-8"
+    )
     data = table_from_files(target="mixed", **settings)
     assert data.schema.class_names == ("7", "12")
 

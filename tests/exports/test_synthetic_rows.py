@@ -68,4 +68,4 @@ def test_the_command_says_so(run: Path, kind: str, tmp_path: Path, perceptron: P
     # Other data that is typed must be there.
     answer = perceptron("export", f"run={run}", f"format={kind}", f"output={output}", "data.path=other.csv")
     assert (answer.status, answer.out) == (2, "")
-    assert json.loads((run / "metrics.json").read_text())
+    assert json.loads((run / "metrics.json").read_text(encoding="utf-8"))

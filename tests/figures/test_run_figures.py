@@ -67,7 +67,7 @@ def test_the_trained_weights_loss_is_the_runs(overrides, composed, tmp_path: Pat
     surfaces, n_rows = surfaces_of(model, *data.rows("train"), training)
     assert n_rows == len(data.split.train)
     assert [surface.plane.explained is None for surface in surfaces] == [False, True]
-    reported = json.loads((tmp_path / "metrics.json").read_text())["train/loss"]
+    reported = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["train/loss"]
     for surface in surfaces:
         assert surface.trained_loss == pytest.approx(reported, rel=1e-5)
     assert surfaces[0].path_losses[-1] == pytest.approx(reported, rel=1e-5)
@@ -132,12 +132,12 @@ assert drawing == [], drawing
 
 
 def test_only_the_figures_and_what_draws_them_import_matplotlib(root: Path) -> None:
+    statements = ("import matplotlib", "from matplotlib")
     importing = {
-        str(path.relative_to(root / "src/perceptron"))
+        path.relative_to(root / "src/perceptron").as_posix()
         for path in (root / "src/perceptron").rglob("*.py")
-        if "matplotlib" in path.read_text() and "import" in path.read_text()
-        and any(line.startswith(("import matplotlib", "from matplotlib")) for line in path.read_text().splitlines())
-    }  # fmt: skip
+        if any(line.startswith(statements) for line in path.read_text(encoding="utf-8").splitlines())
+    }
     outside = {name for name in importing if not name.startswith("plots/")}
     files = {"intervals.py", "run_figures.py", "sweep_figures.py", "writing.py"}
     assert outside == {f"figures/{name}" for name in files}

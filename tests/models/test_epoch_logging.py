@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::lightning.fabric.utilities.warn
 
 def _logged(folder: Path) -> list[dict[str, str]]:
     """Rows of a CSVLogger, without what they leave empty."""
-    with (folder / "metrics.csv").open() as file:
+    with (folder / "metrics.csv").open(encoding="utf-8") as file:
         return [{name: text for name, text in row.items() if text} for row in csv.DictReader(file)]
 
 
@@ -49,7 +49,10 @@ def test_step_losses_are_logged_where_asked_for(build, fit, tmp_path) -> None:
     datamodule = TableDataModule(dataset=load_iris, batch_size=10)
     logger = CSVLogger(tmp_path)
     fit(build(datamodule), datamodule, max_epochs=1, logger=logger, log_every_n_steps=2)
-    lines = [line.split(",") for line in (tmp_path / "lightning_logs/version_0/metrics.csv").read_text().splitlines()]
+    lines = [
+        line.split(",")
+        for line in (tmp_path / "lightning_logs/version_0/metrics.csv").read_text(encoding="utf-8").splitlines()
+    ]
     column, step = lines[0].index("train/loss_step"), lines[0].index("step")
     assert [line[step] for line in lines[1:] if line[column]] == ["1", "3", "5", "7", "9"]
 

@@ -104,7 +104,10 @@ def _left(folder: Path) -> dict[str, Any]:
         return value.replace(text, "") if isinstance(value, str) else value
 
     found = {name: plain(read_checkpoint(folder / f"checkpoints/{name}.ckpt")) for name in ("best", "last")}
-    return found | {"metrics": json.loads((folder / "metrics.json").read_text()), "curves": events(folder)}
+    return found | {
+        "metrics": json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
+        "curves": events(folder),
+    }
 
 
 @pytest.mark.parametrize("most", [64, 3])

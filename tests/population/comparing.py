@@ -76,7 +76,7 @@ def assert_same_jobs(alone: Path, together: Path, *, weights: float = 1e-4, metr
     for one, other in pairs:
         assert_same_files(one, other)
         assert_same_numbers(_read(one / "metrics.json"), _read(other / "metrics.json"), metrics)
-        ends = [json.loads((run / "provenance.json").read_text())["training"] for run in (one, other)]
+        ends = [json.loads((run / "provenance.json").read_text(encoding="utf-8"))["training"] for run in (one, other)]
         assert ends[0] == ends[1]
         for name in ("best", "last"):
             if (one / f"checkpoints/{name}.ckpt").exists():
@@ -157,7 +157,7 @@ def _near(value: float, within: float) -> Any:
 
 
 def _read(path: Path) -> dict[str, float | None]:
-    values: dict[str, float | None] = json.loads(path.read_text())
+    values: dict[str, float | None] = json.loads(path.read_text(encoding="utf-8"))
     return values
 
 

@@ -74,7 +74,7 @@ def test_a_member_whose_loss_is_nan_fails_and_harms_no_other(tmp_path: Path) -> 
     run_together(configurations(WINE, [rates[0], rates[2]], tmp_path / "without"))
     for one, other in (("0", "0"), ("2", "1")):
         first, second = (
-            json.loads((tmp_path / folder / number / "metrics.json").read_text())
+            json.loads((tmp_path / folder / number / "metrics.json").read_text(encoding="utf-8"))
             for folder, number in (("with", one), ("without", other))
         )
         assert_same_numbers(first, second, 1e-6)
@@ -96,7 +96,8 @@ def test_a_user_s_own_network_is_stacked(tmp_path: Path) -> None:
     assert run_together(jobs("together")) == []
     for number in range(4):
         alone, together = (
-            json.loads((tmp_path / name / str(number) / "metrics.json").read_text()) for name in ("alone", "together")
+            json.loads((tmp_path / name / str(number) / "metrics.json").read_text(encoding="utf-8"))
+            for name in ("alone", "together")
         )
         assert_same_numbers(alone, together, 1e-4)
 
@@ -109,7 +110,10 @@ def test_a_member_is_resumed_as_the_job_alone_would_be(tmp_path: Path) -> None:
     resumed.ckpt_path = str(tmp_path / "short" / "1" / "checkpoints" / "last.ckpt")
     train(whole, CHOSEN, quiet=True)
     train(resumed, CHOSEN, quiet=True)
-    one, other = (json.loads((tmp_path / name / "0" / "metrics.json").read_text()) for name in ("whole", "resumed"))
+    one, other = (
+        json.loads((tmp_path / name / "0" / "metrics.json").read_text(encoding="utf-8"))
+        for name in ("whole", "resumed")
+    )
     assert_same_numbers(one, other, 1e-4)
 
 

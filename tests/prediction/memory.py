@@ -17,7 +17,7 @@ _SETTINGS = ("data=iris", "model=softmax", "trainer.max_epochs=1", "trainer.acce
 def write_rows(path: Path, n_rows: int) -> None:
     """A CSV file of so many rows of the iris data's columns."""
     lines = [",".join(f"{(i * 7 + column * 3) % 79 / 10}" for column in range(N_COLUMNS)) + "\n" for i in range(1000)]
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         for _ in range(n_rows // len(lines)):
             file.writelines(lines)
 

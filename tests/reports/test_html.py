@@ -46,7 +46,7 @@ def test_a_page_carries_no_other_files_along(kind: str, tmp_path: Path) -> None:
     if kind == "link":
         (folder / "a.png").symlink_to(secret)
     elif kind == "no image":
-        (folder / "a.png").write_text("password")
+        (folder / "a.png").write_text("password", encoding="utf-8")
     else:
         (folder / "a.png").mkdir()
     assert images_in(folder) == ""

@@ -168,11 +168,11 @@ def test_a_vanished_folder(train: Callable[..., tuple[Answer, Path]], tmp_path: 
 
 
 def test_a_log_folder_that_is_a_file(perceptron: Perceptron, tmp_path: Path) -> None:
-    (tmp_path / "logs").write_text("precious")
+    (tmp_path / "logs").write_text("precious", encoding="utf-8")
     answer = perceptron("train", *SETTINGS, f"paths.log_dir={tmp_path / 'logs'}")
     assert answer.status == 2
     assert answer.err.count("\n") == 1
-    assert (tmp_path / "logs").read_text() == "precious"
+    assert (tmp_path / "logs").read_text(encoding="utf-8") == "precious"
 
 
 def test_two_processes_in_one_folder(perceptron: Perceptron, tmp_path: Path, trained: Callable[..., Path]) -> None:
@@ -209,7 +209,7 @@ def test_the_lock_is_taken_back(tmp_path: Path) -> None:
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
 
     def interrupted() -> None:
         with atomic_file(path) as file:
@@ -218,8 +218,8 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("file", "old")]
+    assert [(file.name, file.read_text(encoding="utf-8")) for file in tmp_path.iterdir()] == [("file", "old")]
     with atomic_file(path) as file:
         file.write(b"new")
-        assert path.read_text() == "old"
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("file", "new")]
+        assert path.read_text(encoding="utf-8") == "old"
+    assert [(file.name, file.read_text(encoding="utf-8")) for file in tmp_path.iterdir()] == [("file", "new")]

@@ -25,10 +25,10 @@ print(*(name for name in sys.argv[2:] if name in sys.modules), file=sys.stderr)
 def _written(folder: Path) -> Path:
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "checkpoints" / "best.ckpt").touch()
-    (folder / "config.yaml").write_text("monitor: val/loss\n")
-    (folder / "metrics.json").write_text('{"test/acc": 0.5, "test/r2": null}')
+    (folder / "config.yaml").write_text("monitor: val/loss\n", encoding="utf-8")
+    (folder / "metrics.json").write_text('{"test/acc": 0.5, "test/r2": null}', encoding="utf-8")
     best = {"monitor": "val/loss", "mode": "min", "value": 0.25, "checkpoint": "checkpoints/best.ckpt"}
-    (folder / "provenance.json").write_text(json.dumps({"best": best}))
+    (folder / "provenance.json").write_text(json.dumps({"best": best}), encoding="utf-8")
     return folder
 
 
@@ -47,12 +47,12 @@ def test_the_best_checkpoint_is_read(tmp_path: Path) -> None:
     assert run.best is not None
     assert run.best["value"] == 0.25
     for other in ({}, {"best": None}, {"best": {"monitor": "val/loss", "value": "x"}}, {"best": []}):
-        (run.folder / "provenance.json").write_text(json.dumps(other))
+        (run.folder / "provenance.json").write_text(json.dumps(other), encoding="utf-8")
         assert run.best is None
 
 
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     run = Run(_written(tmp_path / "run"))
-    (run.folder / "metrics.json").write_text("[1]")
+    (run.folder / "metrics.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(UsageError, match=r"a run's metrics.json must hold names and values, got list: .*metrics.json"):
         assert run.metrics

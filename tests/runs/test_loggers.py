@@ -48,7 +48,7 @@ class _Kill(L.Callback):
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "csv/metrics.csv").open(newline="") as file:
+    with (folder / "csv/metrics.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -21,7 +21,7 @@ def _run(
 ) -> Path:
     folder.mkdir(parents=True)
     data = {"dataset": {"_target_": "sklearn.datasets.load_iris"}, "split_seed": 0} | changes.pop("data", {})
-    (folder / "config.yaml").write_text(yaml.safe_dump({"data": data}))
+    (folder / "config.yaml").write_text(yaml.safe_dump({"data": data}), encoding="utf-8")
     os.utime(folder / "config.yaml", (1e9 - age, 1e9 - age))
     if checkpoint:
         (folder / "checkpoints").mkdir()
@@ -29,8 +29,8 @@ def _run(
     if value is not None:
         best = {"monitor": "val/loss", "mode": "min", "value": value, "checkpoint": "checkpoints/best.ckpt"} | changes
         origin = {"best": best, "directions": directions or {}}
-        (folder / "provenance.json").write_text(json.dumps(origin))
-        (folder / "metrics.json").write_text("{}")
+        (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
+        (folder / "metrics.json").write_text("{}", encoding="utf-8")
     return folder
 
 
@@ -91,7 +91,7 @@ def test_a_checkpoint_stands_for_itself(tmp_path: Path) -> None:
 
 
 def test_the_folder_of_a_sweep_is_named_as_such(tmp_path: Path) -> None:
-    (tmp_path / "multirun.yaml").write_text("seed: 0\n")
+    (tmp_path / "multirun.yaml").write_text("seed: 0\n", encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         find_run(str(tmp_path), among=tmp_path)
     assert (

@@ -53,8 +53,8 @@ def _prepare(root: Path) -> None:
     ]
     table = root / "outside" / "rows.csv"
     table.parent.mkdir()
-    table.write_text("\n".join(["a,b,colour,label", *rows]) + "\n")
-    (root / "outside" / "precious").write_text("precious")
+    table.write_text("\n".join(["a,b,colour,label", *rows]) + "\n", encoding="utf-8")
+    (root / "outside" / "precious").write_text("precious", encoding="utf-8")
     of_table = ("data=table", f"data.path={table}", "data.target=label")
     made = root / "made"
     _run("train", "data=wine", *_RUN, "logger=csv", f"hydra.run.dir={made / 'run'}")
@@ -66,7 +66,7 @@ def _prepare(root: Path) -> None:
     for name in ("sweep/2", "search/0"):
         (made / name / "metrics.json").unlink()
     for rest in made.rglob("*.log"):
-        rest.write_text("")
+        rest.write_text("", encoding="utf-8")
 
 
 def _run(*arguments: str) -> None:
@@ -156,12 +156,12 @@ def _child(case: Path, arguments: list[str]) -> None:
 
 
 def _size() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
 
 
 def _fault(case: Path, status: int, waited: bool) -> str | None:
     """What is wrong with an end, in a line."""
-    err = case.with_suffix(".err").read_text(errors="replace")
+    err = case.with_suffix(".err").read_text(errors="replace", encoding="utf-8")
     if waited or status in (-signal.SIGXCPU, -signal.SIGKILL):
         return "hangs"
     if status < 0:
@@ -187,9 +187,9 @@ def _restored(outside: Path) -> bool:
         else:
             path.unlink()
     precious = outside / "precious"
-    is_whole = precious.is_file() and precious.read_text() == "precious"
+    is_whole = precious.is_file() and precious.read_text(encoding="utf-8") == "precious"
     if not is_whole:
-        precious.write_text("precious")
+        precious.write_text("precious", encoding="utf-8")
     return bool(others) or not is_whole
 
 

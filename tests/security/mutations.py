@@ -150,12 +150,12 @@ def _dump_yaml(values: Any, path: Path) -> None:
 
 
 def _dump_json(values: Any, path: Path) -> None:
-    path.write_text(json.dumps(values))
+    path.write_text(json.dumps(values), encoding="utf-8")
 
 
 _Format = tuple[Callable[[Path], Any], Callable[[Any, Path], None]]
 _FORMATS: dict[str, _Format] = {
-    ".yaml": (lambda path: yaml.safe_load(path.read_text()), _dump_yaml),
-    ".json": (lambda path: json.loads(path.read_text()), _dump_json),
+    ".yaml": (lambda path: yaml.safe_load(path.read_text(encoding="utf-8")), _dump_yaml),
+    ".json": (lambda path: json.loads(path.read_text(encoding="utf-8")), _dump_json),
     ".ckpt": (lambda path: torch.load(path, weights_only=True), lambda values, path: torch.save(values, path)),
 }

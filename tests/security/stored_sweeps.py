@@ -24,7 +24,7 @@ def store(
         "runtime": {"config_sources": [{"path": "conf", "provider": "main", "schema": "file"}, *sources]},
         "job": {"config_name": config_name},
     }
-    (folder / "multirun.yaml").write_text(yaml.safe_dump({"hydra": stored}))
+    (folder / "multirun.yaml").write_text(yaml.safe_dump({"hydra": stored}), encoding="utf-8")
     return folder
 
 

@@ -16,7 +16,7 @@ SHORT = ("trainer.max_epochs=1", "logger=none", "figures=none")
 def best_of(sweep: Path, *options: Any, **values: Any) -> Path:
     (sweep / "experiment").mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump({"defaults": [*options, "_self_"], **values}, sort_keys=False)
-    (sweep / "experiment" / "best.yaml").write_text(f"# @package _global_\n{text}")
+    (sweep / "experiment" / "best.yaml").write_text(f"# @package _global_\n{text}", encoding="utf-8")
     return sweep
 
 
@@ -31,7 +31,7 @@ def test_a_sweeps_best_setting_is_run_again(perceptron: Perceptron, tmp_path: Pa
     run = tmp_path / "run"
     again = perceptron("train", f"sweep.best={sweep}", f"hydra.run.dir={run}", "seed=1", "optimizer=adam")
     assert again.status == 0, again.err
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     assert (config["optimizer"]["lr"], config["trainer"]["max_epochs"]) == (0.1, 1)
     assert config["optimizer"]["_target_"] == "torch.optim.Adam"
     assert config["model"]["_target_"] == "perceptron.models.MulticlassClassifier"
@@ -89,7 +89,7 @@ def test_what_could_do_more_than_train_is_refused(perceptron: Perceptron, tmp_pa
     options, values = EVIL[evil]
     sweep = best_of(tmp_path / "sweep", *options, **values)
     file, marker = sweep / "experiment" / "best.yaml", tmp_path / "marker"
-    file.write_text(file.read_text().replace("{marker}", str(marker)))
+    file.write_text(file.read_text(encoding="utf-8").replace("{marker}", str(marker)), encoding="utf-8")
     answer = perceptron("train", f"sweep.best={sweep}", *SHORT, f"hydra.run.dir={tmp_path / 'run'}")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert answer.err.startswith(("error: a stored command line must not", "error: a stored configuration must"))
@@ -102,12 +102,12 @@ def test_other_files_of_the_folder_are_not_searched(perceptron: Perceptron, tmp_
     evil = {"callbacks": {"x": {"_target_": "torch.utils.collect_env.run", "command": f"touch {marker}"}}}
     for name in ("local/default.yaml", "model/softmax.yaml", "train.yaml"):
         (sweep / name).parent.mkdir(exist_ok=True)
-        (sweep / name).write_text("# @package _global_\n" + yaml.safe_dump(evil))
+        (sweep / name).write_text("# @package _global_\n" + yaml.safe_dump(evil), encoding="utf-8")
     run = tmp_path / "run"
     answer = perceptron("train", f"sweep.best={sweep}", "data=wine", *SHORT, f"hydra.run.dir={run}")
     assert answer.status == 0, answer.err
     assert not marker.exists()
-    assert "x" not in yaml.safe_load((run / "config.yaml").read_text())["callbacks"]
+    assert "x" not in yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))["callbacks"]
 
 
 @pytest.mark.parametrize("damaged", [b"", b"[1]", b"\xff\xfe", b"defaults: 3", b"a: 1", b"defaults: [{a: 1, b: 2}]"])

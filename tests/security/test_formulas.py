@@ -26,7 +26,7 @@ def test_others_stay(cell: str) -> None:
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("table") / "rows.csv"
     rows = [f"{i},{i % 7},{'=EVIL()' if i % 2 else '@good'},{'=1+1' if i % 3 else -i}" for i in range(60)]
-    path.write_text("\n".join(["a,b,label,name", *rows]) + "\n")
+    path.write_text("\n".join(["a,b,label,name", *rows]) + "\n", encoding="utf-8")
     return path
 
 
@@ -40,7 +40,7 @@ def test_answers(perceptron: Perceptron, trained: Callable[..., Path], table: Pa
     own = ["safe_csv=true"] if safe else []
     answer = perceptron("predict", f"run={run}", f"input={table}", f"output={output}", "id=name", *own)
     assert answer.status == 0, answer.err
-    with output.open(newline="") as file:
+    with output.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     assert header == ["name", "label", "p_=EVIL()", "p_@good"]
     mark = "'" if safe else ""

@@ -19,8 +19,8 @@ def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "repository"
     (folder / "src").mkdir(parents=True)
     git(folder, "init", "--quiet")
-    (folder / "src" / "code.py").write_text("a = 1\n")
-    (folder / ".gitattributes").write_text("*.py filter=evil diff=evil\n")
+    (folder / "src" / "code.py").write_text("a = 1\n", encoding="utf-8")
+    (folder / ".gitattributes").write_text("*.py filter=evil diff=evil\n", encoding="utf-8")
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message", "a")
     return folder
@@ -29,7 +29,7 @@ def repository(tmp_path: Path) -> Path:
 def test_the_repository_of_the_code_is_named(repository: Path) -> None:
     commit = git(repository, "rev-parse", "HEAD")
     assert git_state(repository / "src") == {"commit": commit, "dirty": False}
-    (repository / "src" / "code.py").write_text("a = 2\n")
+    (repository / "src" / "code.py").write_text("a = 2\n", encoding="utf-8")
     assert git_state(repository / "src") == {"commit": commit, "dirty": True}
 
 
@@ -50,7 +50,7 @@ def test_packages_in_the_repository_of_something_else_are_not_its_code(repositor
 
 def test_no_program_of_the_configuration_is_run(repository: Path, tmp_path: Path) -> None:
     marker, program = tmp_path / "marker", tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ntouch {marker}\ncat\n")
+    program.write_text(f"#!/bin/sh\ntouch {marker}\ncat\n", encoding="utf-8")
     program.chmod(0o755)
     hooks = repository / "hooks"
     hooks.mkdir()
@@ -62,7 +62,7 @@ def test_no_program_of_the_configuration_is_run(repository: Path, tmp_path: Path
         "diff.evil.textconv": program, "filter.evil.clean": program, "filter.evil.smudge": program,
         "filter.evil.process": program, "filter.evil.required": "true",
     }  # fmt: skip
-    (repository / "src" / "code.py").write_text("a = 2\n")
+    (repository / "src" / "code.py").write_text("a = 2\n", encoding="utf-8")
     for key, value in settings.items():
         git(repository, "config", key, str(value))
     subprocess.run(["git", "status"], cwd=repository, capture_output=True, check=False, timeout=20)
@@ -76,10 +76,10 @@ def test_no_program_of_the_configuration_is_run(repository: Path, tmp_path: Path
 
 def test_a_filter_that_cannot_be_switched_off_is_not_run(repository: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    (repository / ".gitattributes").write_text("*.py filter=a=b\n")
-    with (repository / ".git" / "config").open("a") as file:
+    (repository / ".gitattributes").write_text("*.py filter=a=b\n", encoding="utf-8")
+    with (repository / ".git" / "config").open("a", encoding="utf-8") as file:
         file.write(f'[filter "a=b"]\n\tclean = touch {marker}; cat\n')
-    (repository / "src" / "code.py").write_text("a = 2\n")
+    (repository / "src" / "code.py").write_text("a = 2\n", encoding="utf-8")
     state = git_state(repository / "src")
     assert state is not None
     assert state["dirty"] is None

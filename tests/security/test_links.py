@@ -36,12 +36,12 @@ def outside(tmp_path: Path) -> Path:
     """What belongs to the user: a file and a folder with a file."""
     folder = tmp_path / "outside"
     folder.mkdir()
-    (folder / "precious").write_text("precious")
+    (folder / "precious").write_text("precious", encoding="utf-8")
     return folder
 
 
 def _untouched(outside: Path) -> bool:
-    return [(path.name, path.read_text()) for path in outside.iterdir()] == [("precious", "precious")]
+    return [(path.name, path.read_text(encoding="utf-8")) for path in outside.iterdir()] == [("precious", "precious")]
 
 
 def _unfinished(source: Path, tmp_path: Path) -> Path:

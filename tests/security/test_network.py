@@ -42,9 +42,9 @@ def run(trained: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def name_data(run: Path, **dataset: Any) -> None:
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     config["data"]["dataset"] = dataset
-    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
 FETCHERS = ("fetch_openml", "fetch_california_housing", "fetch_covtype", "fetch_kddcup99", "fetch_lfw_people")
@@ -127,12 +127,12 @@ STORAGES = (
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_no_other_database_is_opened(perceptron: Perceptron, run: Path, connections: list[Any], storage: str) -> None:
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     config["callbacks"]["pruning"] = {
         "_target_": "perceptron.callbacks.PruneHopeless", "storage": storage.format(run=run), "study_name": "search",
         "number": 0, "monitor": "val/loss", "pruner": {"_target_": "optuna.pruners.MedianPruner"},
     }  # fmt: skip
-    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     answer = perceptron("resume", f"run={run}", "trainer.max_epochs=4")
     assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
     assert "must use the search.db of its own sweep" in answer.err

@@ -35,7 +35,7 @@ def test_a_finished_run_is_not_trained_over(perceptron: Perceptron, run: Path, t
 
 def test_a_folder_that_is_not_finished_is_taken(perceptron: Perceptron, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "notes.txt").write_text("mine")
+    (tmp_path / "run" / "notes.txt").write_text("mine", encoding="utf-8")
     assert perceptron("train", *SHORT, f"hydra.run.dir={tmp_path / 'run'}").status == 0
 
 
@@ -63,7 +63,7 @@ FILES = (
 def test_no_output_takes_the_place_of_what_a_run_has_left(
     perceptron: Perceptron, run: Path, tmp_path: Path, file: str
 ) -> None:
-    (tmp_path / "rows.csv").write_text(",".join(map(str, range(13))) + "\n")
+    (tmp_path / "rows.csv").write_text(",".join(map(str, range(13))) + "\n", encoding="utf-8")
     before = everything(tmp_path)
     for command in (
         ("evaluate", f"run={run}", f"output={run / file}"),

@@ -78,4 +78,4 @@ def test_a_variable_that_is_not_set_is_a_line(perceptron: Perceptron, tmp_path: 
 def test_the_command_is_written_down_without_it(perceptron: Perceptron, tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert perceptron("train", *SHORT, "tags=['http://me:s3cret@host']", f"hydra.run.dir={run}").status == 0
-    assert "s3cret" not in (run / "provenance.json").read_text()
+    assert "s3cret" not in (run / "provenance.json").read_text(encoding="utf-8")

@@ -49,7 +49,7 @@ def evil_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("table") / "rows.csv"
     name = '"' + EVIL.strip().replace('"', '""') + '"'
     rows = [f"{i},1,{name if i % 2 else 'other'}" for i in range(80)]
-    path.write_text("\n".join([f"{name},a,class", *rows]) + "\n")
+    path.write_text("\n".join([f"{name},a,class", *rows]) + "\n", encoding="utf-8")
     return path
 
 
@@ -58,14 +58,14 @@ def test_names_of_columns_and_classes(perceptron: Perceptron, evil_table: Path, 
     settings = ["data=table", f"data.path={evil_table}", "data.target=class", "trainer.max_epochs=1", "figures=end"]
     answer = perceptron("train", *settings, f"hydra.run.dir={run}")
     assert answer.status == 0, answer.err
-    for text in (answer.out, answer.err, (run / "train.log").read_text()):
+    for text in (answer.out, answer.err, (run / "train.log").read_text(encoding="utf-8")):
         _expect_shown(text)
     answer = perceptron("report", f"run={run}")
-    page = (run / "report.html").read_text()
+    page = (run / "report.html").read_text(encoding="utf-8")
     _expect_shown(page + answer.out)
     assert "<script" not in page
     for drawing in (run / "figures").glob("*.svg"):
-        _expect_shown(drawing.read_text())
+        _expect_shown(drawing.read_text(encoding="utf-8"))
     answer = perceptron("train", *settings[:2], f"data.target={EVIL[:-1]!s}x", f"hydra.run.dir={tmp_path / 'other'}")
     assert answer.status == 2
     _expect_shown(answer.err)
@@ -78,16 +78,16 @@ def runs(trained: Callable[..., Path], tmp_path: Path) -> list[Path]:
     for number in range(2):
         folder = tmp_path / "sweep" / str(number)
         shutil.copytree(trained(*SETTINGS), folder)
-        config = yaml.safe_load((folder / "config.yaml").read_text())
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
         config["optimizer"]["lr"] = f"{EVIL}{number}"
         config["monitor"] = f"test/{EVIL}"
-        (folder / "config.yaml").write_text(yaml.safe_dump(config))
-        origin = json.loads((folder / "provenance.json").read_text())
+        (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        origin = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
         origin["chosen"] |= {"data": EVIL, "model": EVIL}
         origin["directions"] = {EVIL.rpartition("/")[2]: "max"}
-        (folder / "provenance.json").write_text(json.dumps(origin))
-        metrics = json.loads((folder / "metrics.json").read_text())
-        (folder / "metrics.json").write_text(json.dumps(metrics | {f"test/{EVIL}": 0.5}))
+        (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        (folder / "metrics.json").write_text(json.dumps(metrics | {f"test/{EVIL}": 0.5}), encoding="utf-8")
         folders.append(folder)
     return folders
 
@@ -102,13 +102,13 @@ def test_tables_of_strangers_runs(perceptron: Perceptron, runs: list[Path], tmp_
     answer = perceptron("compare", runs[0].parent, f"output={tmp_path / 'table'}")
     assert answer.status == 0, answer.err
     _line(answer)
-    _expect_shown((tmp_path / "table" / "compare.md").read_text())
+    _expect_shown((tmp_path / "table" / "compare.md").read_text(encoding="utf-8"))
     _line(perceptron("report", f"run={runs[0]}"))
     _line(perceptron("report", f"sweep={runs[0].parent}"))
     _line(perceptron("evaluate", f"run={runs[0]}"))
     for page in runs[0].parent.rglob("report.html"):
-        _expect_shown(page.read_text())
-        assert "<script" not in page.read_text()
+        _expect_shown(page.read_text(encoding="utf-8"))
+        assert "<script" not in page.read_text(encoding="utf-8")
 
 
 def test_markdown_has_no_markup_of_strangers(runs: list[Path]) -> None:

@@ -33,12 +33,12 @@ def _sparse(path: Path) -> None:
 
 
 def _sparse_behind_names(path: Path) -> None:
-    path.write_text("a,b\n1,2\n")
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
     os.truncate(path, 2**37)
 
 
 def _endless_line(path: Path) -> None:
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         file.write("a,b\n")
         for _ in range(20):
             file.write("1" * 2**20)
@@ -145,5 +145,5 @@ def test_a_data_set_of_standard_input() -> None:
 
 
 def test_a_data_set_of_regular_files(tmp_path: Path) -> None:
-    (tmp_path / "rows").write_text("1 1:2\n0 1:3\n")
+    (tmp_path / "rows").write_text("1 1:2\n0 1:3\n", encoding="utf-8")
     assert read(partial(sklearn.datasets.load_svmlight_file, f=str(tmp_path / "rows")))[1].tolist() == [1, 0]

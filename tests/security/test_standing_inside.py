@@ -36,13 +36,13 @@ def run(trained: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_home_folder_and_an_address_lie_outside(
     perceptron: Perceptron, run: Path, tmp_path: Path, setting: str, text: str
 ) -> None:
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     *path, last = setting.split(".")
     part: Any = config
     for key in path:
         part = part[key]
     part[last] = text.format(outside=tmp_path / "mine")
-    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     answer = perceptron("resume", "run=.", "trainer.max_epochs=3")
     assert answer.status == 2, answer.err
     assert f"must write into its own folder {run}, got {setting}=" in answer.err

@@ -25,7 +25,7 @@ class Payload:
 
 
 def _arguments(command: str, run: Path, tmp_path: Path) -> list[str]:
-    (tmp_path / "rows.csv").write_text("1,2\n")
+    (tmp_path / "rows.csv").write_text("1,2\n", encoding="utf-8")
     own = {"predict": [f"input={tmp_path / 'rows.csv'}", f"output={tmp_path / 'out.csv'}"]}
     return [command, f"run={run}", *own.get(command, [])]
 
@@ -101,9 +101,9 @@ def test_a_configuration_that_names_code_is_refused(
     canary = tmp_path / "canary"
     target = run
     if where == "config.yaml":
-        config = yaml.safe_load((run / where).read_text())
+        config = yaml.safe_load((run / where).read_text(encoding="utf-8"))
         EVIL[evil](config, canary)
-        (run / where).write_text(yaml.safe_dump(config))
+        (run / where).write_text(yaml.safe_dump(config), encoding="utf-8")
     elif command == "resume":
         pytest.skip("resume reads the configuration of the folder alone")
     else:
@@ -121,7 +121,7 @@ def test_a_configuration_that_names_code_is_refused(
 
 def test_a_python_object_in_yaml_is_refused(perceptron: Perceptron, run: Path, tmp_path: Path) -> None:
     canary = tmp_path / "canary"
-    (run / "config.yaml").write_text(f"a: !!python/object/apply:os.system ['touch {canary}']\n")
+    (run / "config.yaml").write_text(f"a: !!python/object/apply:os.system ['touch {canary}']\n", encoding="utf-8")
     answer = perceptron("evaluate", f"run={run}")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert not canary.exists()

@@ -30,7 +30,7 @@ def outside(tmp_path: Path) -> Path:
     folder = tmp_path / "mine"
     folder.mkdir()
     for name in ("thesis.ckpt", "best.ckpt", "last.ckpt", "notes.txt"):
-        (folder / name).write_text("mine")
+        (folder / name).write_text("mine", encoding="utf-8")
     return folder
 
 
@@ -98,14 +98,14 @@ def test_another_file_of_the_folder_is_no_best_checkpoint(perceptron: Perceptron
 
 
 def change_config(run: Path, **parts: dict[str, Any]) -> None:
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     for group, values in parts.items():
         for key, value in values.items():
             if isinstance(value, dict) and isinstance(config[group].get(key), dict):
                 config[group][key] |= value
             else:
                 config[group][key] = value
-    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
 PARTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -194,10 +194,10 @@ def test_a_linked_folder_of_checkpoints_is_not_followed(
 
 def test_a_best_checkpoint_outside_is_not_read(perceptron: Perceptron, run: Path, outside: Path) -> None:
     shutil.copy(run / "checkpoints" / "last.ckpt", outside / "thesis.ckpt")
-    origin = json.loads((run / "provenance.json").read_text())
+    origin = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
     origin["best"]["checkpoint"] = str(outside / "thesis.ckpt")
-    (run / "provenance.json").write_text(json.dumps(origin))
-    (run / "metrics.json").write_text("{}")
+    (run / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
+    (run / "metrics.json").write_text("{}", encoding="utf-8")
     answer = perceptron("evaluate", f"run={run}")
     assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
     assert "a run's best checkpoint must lie in its folder" in answer.err

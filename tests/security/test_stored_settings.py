@@ -25,12 +25,12 @@ def test_a_setting_of_another_type(
 ) -> None:
     folder = tmp_path / "run"
     shutil.copytree(trained(*SETTINGS), folder)
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     *parents, last = key.split(".")
     node = config
     for parent in parents:
         node = node[parent]
     node[last] = WRONG[key]
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     answer = perceptron("evaluate", f"run={folder}")
     assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err

@@ -35,7 +35,9 @@ def test_a_flag_is_refused(perceptron: Perceptron, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     (tmp_path / "conf").mkdir()
     evil = {"_target_": "torch.utils.collect_env.run", "command": f"touch {marker}"}
-    (tmp_path / "conf" / "evil.yaml").write_text("# @package _global_\n" + yaml.safe_dump({"callbacks": {"x": evil}}))
+    (tmp_path / "conf" / "evil.yaml").write_text(
+        "# @package _global_\n" + yaml.safe_dump({"callbacks": {"x": evil}}), encoding="utf-8"
+    )
     stored = store(tmp_path / "sweep", ("+experiment=evil",), config_dir=tmp_path / "conf")
     assert f"got --config-dir {tmp_path / 'conf'}" in refused(perceptron, stored, marker)
 

@@ -47,7 +47,7 @@ def test_a_hostile_json_is_refused(tmp_path: Path) -> None:
         f'{{"seed": {"9" * 200}}}': "more than 100 digits",
         '{"name": "\\ud800"}': "surrogate",
     }.items():
-        (tmp_path / "metrics.json").write_text(text)
+        (tmp_path / "metrics.json").write_text(text, encoding="utf-8")
         with pytest.raises(ValueError, match=message):
             read_values(tmp_path / "metrics.json")
 
@@ -92,10 +92,10 @@ def _sparse(path: Path) -> None:
 
 
 PREPARED: dict[str, Callable[[Path], object]] = {
-    "aliases": lambda path: path.write_text(ALIASES),
-    "brackets": lambda path: path.write_text("[" * 100_000),
-    "itself": lambda path: path.write_text("data: &a [*a]"),
-    "digits": lambda path: path.write_text(f"seed: {'9' * 5000}"),
+    "aliases": lambda path: path.write_text(ALIASES, encoding="utf-8"),
+    "brackets": lambda path: path.write_text("[" * 100_000, encoding="utf-8"),
+    "itself": lambda path: path.write_text("data: &a [*a]", encoding="utf-8"),
+    "digits": lambda path: path.write_text(f"seed: {'9' * 5000}", encoding="utf-8"),
     "a FIFO": _fifo,
     "a device": lambda path: path.symlink_to("/dev/zero"),
     "a sparse file": _sparse,
@@ -119,7 +119,7 @@ def test_every_command_says_so_in_a_line(perceptron: Perceptron, folder: Path, n
 @pytest.mark.parametrize("command", ["report", "compare"])
 @pytest.mark.parametrize("file", ["provenance.json", "metrics.json", ".hydra/config.yaml"])
 def test_other_files_are_read_by_the_same_reader(perceptron: Perceptron, folder: Path, file: str, command: str) -> None:
-    (folder / file).write_text('{"a": ' * 5000)
+    (folder / file).write_text('{"a": ' * 5000, encoding="utf-8")
     answer = perceptron(command, *(argument.format(folder) for argument in COMMANDS[command]))
     if command == "report" and file.startswith(".hydra"):
         assert answer.status == 0

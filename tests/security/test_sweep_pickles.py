@@ -29,8 +29,8 @@ def test_a_pickle_in_a_database_is_not_read(perceptron: Perceptron, tmp_path: Pa
     space = ("optimizer.lr=interval(0.01, 0.1)", "optimizer.weight_decay=interval(0.0, 0.1)")
     search = ("hydra/sweeper=optuna", "hydra/sweeper/sampler=cmaes", "hydra.sweeper.n_trials=2")
     store(sweep, space, (*search, "+hydra.sweeper.sampler.n_startup_trials=1"))
-    stored = (sweep / "multirun.yaml").read_text()
-    (sweep / "multirun.yaml").write_text(stored.replace("seed=1,2", "seed=1"))
+    stored = (sweep / "multirun.yaml").read_text(encoding="utf-8")
+    (sweep / "multirun.yaml").write_text(stored.replace("seed=1,2", "seed=1"), encoding="utf-8")
     study = optuna.create_study(storage=f"sqlite:///{sweep / 'search.db'}", study_name="search")
     trial = study.ask(
         {

@@ -18,10 +18,12 @@ def shadowed(tmp_path: Path) -> Path:
     """A working folder whose modules leave a file when they are imported."""
     for name in SHADOWS:
         marker = str(tmp_path / f"{name}.marker")
-        (tmp_path / f"{name}.py").write_text(f"open({marker!r}, 'w').close()\nraise SystemExit(7)")
+        (tmp_path / f"{name}.py").write_text(f"open({marker!r}, 'w').close()\nraise SystemExit(7)", encoding="utf-8")
     # Hydra imports all modules of this package, wherever Python finds it.
     (tmp_path / "hydra_plugins").mkdir()
-    (tmp_path / "hydra_plugins" / "plugin.py").write_text((tmp_path / "typing.py").read_text())
+    (tmp_path / "hydra_plugins" / "plugin.py").write_text(
+        (tmp_path / "typing.py").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     return tmp_path
 
 

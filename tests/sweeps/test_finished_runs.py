@@ -28,13 +28,15 @@ def test_what_follows_from_others_is_what_the_whole_text_says(tmp_path: Path, na
     values = TEXTS[name]
     text = yaml.safe_dump(values, default_flow_style=True, width=40) if flow else as_yaml(values)
     (tmp_path / ".hydra").mkdir()
-    (tmp_path / ".hydra" / "config.yaml").write_text(text)
+    (tmp_path / ".hydra" / "config.yaml").write_text(text, encoding="utf-8")
     assert _following(Run(tmp_path)) == {key for key, value in _flat(values).items() if "${" in value}
 
 
 def test_a_flow_of_several_lines_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / ".hydra").mkdir()
-    (tmp_path / ".hydra" / "config.yaml").write_text("model: {width: 3,\n  seed: '${seed}'}\ndata: [1,\n  2]\n")
+    (tmp_path / ".hydra" / "config.yaml").write_text(
+        "model: {width: 3,\n  seed: '${seed}'}\ndata: [1,\n  2]\n", encoding="utf-8"
+    )
     assert _following(Run(tmp_path)) == {"model.seed"}
 
 

@@ -14,7 +14,7 @@ def sweep(tmp_path: Path) -> Path:
     for number in range(12):
         (tmp_path / str(number) / ".hydra").mkdir(parents=True)
         path = tmp_path / str(number) / ".hydra" / "overrides.yaml"
-        path.write_text(f"- seed={number}\n")
+        path.write_text(f"- seed={number}\n", encoding="utf-8")
         an_hour_ago = path.stat().st_mtime - 3600
         os.utime(path, (an_hour_ago, an_hour_ago))
     return tmp_path
@@ -41,7 +41,7 @@ def test_choices_that_cannot_be_read_are_named(sweep: Path, damaged: bytes) -> N
 
 def test_files_tell_the_state(sweep: Path) -> None:
     jobs = find_jobs(sweep)
-    (sweep / "0" / "metrics.json").write_text("{}")
+    (sweep / "0" / "metrics.json").write_text("{}", encoding="utf-8")
     jobs[1].prune("falls behind")
     try:
         raise ValueError("wrong\nin two lines")
@@ -56,8 +56,8 @@ def test_files_tell_the_state(sweep: Path) -> None:
         State.RUNNING,
     ]
     assert [job.reason for job in jobs[1:4]] == ["falls behind", "ValueError: wrong", "lr must be above 0"]
-    assert "Traceback" in (sweep / "2" / "error.txt").read_text()
-    assert (sweep / "3" / "error.txt").read_text() == "lr must be above 0\n"
+    assert "Traceback" in (sweep / "2" / "error.txt").read_text(encoding="utf-8")
+    assert (sweep / "3" / "error.txt").read_text(encoding="utf-8") == "lr must be above 0\n"
     jobs[2].begin()
     assert jobs[2].state == State.RUNNING
 
@@ -69,7 +69,7 @@ def test_an_error_without_words_has_its_name(sweep: Path) -> None:
 
 
 def test_progress_counts_what_is_new(sweep: Path) -> None:
-    (sweep / "0" / "metrics.json").write_text("{}")
+    (sweep / "0" / "metrics.json").write_text("{}", encoding="utf-8")
     Job(sweep / "1").fail(UsageError("before"))
     progress = SweepProgress(sweep, total=12)
     count = progress.count()
@@ -78,7 +78,7 @@ def test_progress_counts_what_is_new(sweep: Path) -> None:
     progress.started -= 7200
     count = progress.count()
     assert (count.done, count.failed, count.running) == (1, 1, 10)
-    (sweep / "2" / "metrics.json").write_text("{}")
+    (sweep / "2" / "metrics.json").write_text("{}", encoding="utf-8")
     assert progress.line(progress.count()).startswith("2 of 12 done, 9 running, 1 failed, about ")
 
 

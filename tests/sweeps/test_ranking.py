@@ -68,14 +68,16 @@ def make_run(tmp_path: Path) -> MakeRun:
             config["data"] |= {"path": path, "target": "y"}
         if model.startswith("sklearn"):
             config["model"]["estimator"] = {"_target_": model}
-        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+        (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         written = config | {"data": config["data"] | {"seed": "${seed}"}, "mode": "${direction_of:${monitor}}"}
-        (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(written))
-        (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump([f"model={model}", f"seed={seed}"]))
+        (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
+        (folder / ".hydra" / "overrides.yaml").write_text(
+            yaml.safe_dump([f"model={model}", f"seed={seed}"]), encoding="utf-8"
+        )
         chosen = {"data": data, "model": model, "optimizer": "sgd"}
         origin = {"chosen": chosen, "seconds": 1.5} | ({} if directions is None else {"directions": directions})
-        (folder / "provenance.json").write_text(json.dumps(origin))
-        (folder / "metrics.json").write_text(json.dumps(metrics))
+        (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
+        (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
         return folder
 
     return make
@@ -298,7 +300,7 @@ def test_an_undefined_number_is_a_dash_with_its_reason(make_run: MakeRun) -> Non
 def test_csv_holds_every_metric_in_full(make_run: MakeRun, tmp_path: Path) -> None:
     runs = [make_run(f"{seed}", metrics={"val/loss": 1 / 3, "val/f1": None}, seed=seed) for seed in (0, 1)]
     write_summary(tmp_path, rank(read(*runs)), [])
-    (row,) = csv.DictReader(io.StringIO((tmp_path / "summary.csv").read_text()))
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "summary.csv").read_text(encoding="utf-8")))
     assert float(row["val/loss mean"]) == 1 / 3
     assert row["val/f1 mean"] == ""
     assert (row["runs"], row["seconds"]) == ("2", "1.5")

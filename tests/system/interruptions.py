@@ -107,7 +107,7 @@ def _start(arguments: tuple[str, ...], log: Path, *, fresh: bool) -> int:
 def _run(arguments: tuple[str, ...], log: Path, *, fresh: bool) -> Ended:
     begun = time.monotonic()
     status = exit_status(_start(arguments, log, fresh=fresh), within=_LONGEST)
-    return Ended(-999 if status is None else status, log.read_text(), time.monotonic() - begun)
+    return Ended(-999 if status is None else status, log.read_text(encoding="utf-8"), time.monotonic() - begun)
 
 
 def _command(kind: str, folder: Path) -> tuple[str, ...]:
@@ -116,7 +116,10 @@ def _command(kind: str, folder: Path) -> tuple[str, ...]:
 
 
 def _metrics(folder: Path) -> dict[str, dict[str, float]]:
-    return {str(path.parent.relative_to(folder)): json.loads(path.read_text()) for path in folder.rglob("metrics.json")}
+    return {
+        str(path.parent.relative_to(folder)): json.loads(path.read_text(encoding="utf-8"))
+        for path in folder.rglob("metrics.json")
+    }
 
 
 def _differing(one: dict[str, dict[str, float]], other: dict[str, dict[str, float]], tolerance: float) -> str:
@@ -181,7 +184,7 @@ def run_case(
     if status is None:
         os.killpg(process, signal.SIGKILL)
         return where, f"hangs, see {log}"
-    faults = _faults(Ended(status, log.read_text(), 0), sent, folder)
+    faults = _faults(Ended(status, log.read_text(encoding="utf-8"), 0), sent, folder)
     where += f", status {status} after {time.monotonic() - begun:.1f} s"
     if status and folder.is_dir():
         goes_on = ("train", f"sweep.resume={folder}") if "-m" in KINDS[kind] else ("resume", f"run={folder}")
@@ -207,7 +210,7 @@ def main() -> int:
             import_module(module)
     root = temporary_folder("interruptions")
     rows = [",".join(str((i * k) % 17 + i % 3) for k in (1, 2, 5)) + f",{'ab'[i % 2]}" for i in range(400)]
-    (root / "table.csv").write_text("\n".join(["x,y,z,target", *rows]) + "\n")
+    (root / "table.csv").write_text("\n".join(["x,y,z,target", *rows]) + "\n", encoding="utf-8")
     known: Known = {}
 
     def case(root: Path, number: int, chance: random.Random) -> tuple[str, str]:

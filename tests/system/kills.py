@@ -223,7 +223,7 @@ class Reference:
             folder = self.root / f"{configuration}_undisturbed"
             status = _wait(forked(lambda: _train(folder, configuration, "0.05"), folder.with_suffix(".log")))
             if status:
-                raise RuntimeError(folder.with_suffix(".log").read_text())
+                raise RuntimeError(folder.with_suffix(".log").read_text(encoding="utf-8"))
             begun = next(folder / name for name in ("config.yaml", "multirun.yaml") if (folder / name).is_file())
             took = max(path.stat().st_mtime for path in folder.rglob("metrics.json")) - begun.stat().st_mtime
             self._known[configuration] = (_left(folder), took)

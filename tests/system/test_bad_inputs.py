@@ -103,7 +103,7 @@ CHECKPOINTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (lambda path: os.truncate(path, path.stat().st_size // 2), "checkpoint must be readable"),
     "one byte short": (lambda path: os.truncate(path, path.stat().st_size - 1), "checkpoint must be readable"),
     "noise": (lambda path: path.write_bytes(bytes(range(256)) * 40), "checkpoint must"),
-    "text": (lambda path: path.write_text("weights"), "checkpoint must"),
+    "text": (lambda path: path.write_text("weights", encoding="utf-8"), "checkpoint must"),
     "a tensor": (lambda path: torch.save(torch.zeros(3), path), "one that a run of this project has written"),
     "another project's": (lambda path: torch.save({"state_dict": {}}, path), "one that a run of this project"),
     "no configuration": (lambda path: _edit(path, config=None), "hold its configuration"),
@@ -140,27 +140,36 @@ def test_checkpoints_that_are_damaged(perceptron: Perceptron, run: Path, name: s
 _MLP = {"_target_": "perceptron.networks.MLP", "hidden": [3], "activation": "relu", "dropout": 0.0}
 FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config.yaml": (lambda run: (run / "config.yaml").unlink(), "without a config.yaml"),
-    "an empty config.yaml": (lambda run: (run / "config.yaml").write_text(""), "must hold names and values"),
-    "no YAML": (lambda run: (run / "config.yaml").write_text("a: [1"), "config.yaml must be readable"),
+    "an empty config.yaml": (
+        lambda run: (run / "config.yaml").write_text("", encoding="utf-8"),
+        "must hold names and values",
+    ),
+    "no YAML": (
+        lambda run: (run / "config.yaml").write_text("a: [1", encoding="utf-8"),
+        "config.yaml must be readable",
+    ),
     "binary config.yaml": (lambda run: (run / "config.yaml").write_bytes(b"\xff\xfe\x00"), "config.yaml must be"),
-    "a list": (lambda run: (run / "config.yaml").write_text("[1, 2]"), "must hold names and values"),
+    "a list": (lambda run: (run / "config.yaml").write_text("[1, 2]", encoding="utf-8"), "must hold names and values"),
     "half of config.yaml": (lambda run: os.truncate(run / "config.yaml", 60), "must fit this version"),
     "an unknown setting": (lambda run: _configure(run, "trainer", max_epoch=3), "max_epoch"),
     "a wrong type": (lambda run: _configure(run, "data", batch_size="many"), "batch_size|Integer"),
     "a value out of range": (lambda run: _configure(run, "data", val_fraction=2), "data.val_fraction must be in"),
     "another width": (lambda run: _configure(run, "model", network=_MLP), "must be of this model"),
-    "no provenance": (lambda run: (run / "provenance.json").write_text("{"), "provenance.json must be readable"),
+    "no provenance": (
+        lambda run: (run / "provenance.json").write_text("{", encoding="utf-8"),
+        "provenance.json must be readable",
+    ),
     "lists in lists": (
-        lambda run: (run / "provenance.json").write_text("[" * 5000),
+        lambda run: (run / "provenance.json").write_text("[" * 5000, encoding="utf-8"),
         "provenance.json must be readable",
     ),
 }
 
 
 def _configure(run: Path, group: str, **values: object) -> None:
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     config[group].update(values)
-    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -173,7 +182,7 @@ def test_run_folders_that_are_damaged(perceptron: Perceptron, run: Path, name: s
 
 
 def test_provenance_of_another_kind_is_not_compared(perceptron: Perceptron, run: Path, tmp_path: Path) -> None:
-    (run / "provenance.json").write_text('{"chosen": 4, "seconds": 1}')
+    (run / "provenance.json").write_text('{"chosen": 4, "seconds": 1}', encoding="utf-8")
     _expect(perceptron("compare", run, f"output={tmp_path / 'out'}"), "must hold its settings and metrics")
     assert not (tmp_path / "out").exists()
 
@@ -220,7 +229,7 @@ def test_a_full_disk(
 def test_a_standard_stream_that_is_closed(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: str, typed: str
 ) -> None:
-    (tmp_path / "rows.csv").write_text(f"{HEADER}\n{ROW}\n")
+    (tmp_path / "rows.csv").write_text(f"{HEADER}\n{ROW}\n", encoding="utf-8")
     places = {"input": str(tmp_path / "rows.csv"), "output": str(tmp_path / "out.csv")}
     monkeypatch.setattr(sys, stream, None)
     arguments = ["predict", f"run={run}", *(f"{key}={value}" for key, value in (places | {typed: "-"}).items())]
@@ -266,7 +275,7 @@ ARGUMENTS: dict[str, tuple[list[str], str]] = {
 def test_arguments_that_are_wrong(perceptron: Perceptron, run: Path, tmp_path: Path, name: str) -> None:
     arguments, message = ARGUMENTS[name]
     rows = tmp_path / "rows.csv"
-    rows.write_text(f"{HEADER}\n{ROW}\n")
+    rows.write_text(f"{HEADER}\n{ROW}\n", encoding="utf-8")
     before = _files(tmp_path)
     places = {"run": run, "rows": rows, "out": tmp_path / "out.csv"}
     _expect(perceptron(*(argument.format(**places) for argument in arguments)), message)

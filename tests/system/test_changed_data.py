@@ -21,7 +21,7 @@ def test_rows_that_have_changed_are_said_and_not_trained_on(perceptron, tmp_path
     trained = perceptron("train", f"hydra.run.dir={folder}", *settings, "trainer.max_epochs=2")
     assert trained.status == 0, trained.err
     assert "changed" not in perceptron("evaluate", f"run={folder}").err
-    metrics = (folder / "metrics.json").read_text()
+    metrics = (folder / "metrics.json").read_text(encoding="utf-8")
 
     changed = {
         "more": pd.concat([_rows(60), _rows(10)]),
@@ -37,11 +37,11 @@ def test_rows_that_have_changed_are_said_and_not_trained_on(perceptron, tmp_path
     refused = perceptron("resume", f"run={folder}", "trainer.max_epochs=3")
     assert refused.status == 2
     assert f"a run goes on with the rows that it was trained on, got {said}" in refused.err
-    assert (folder / "metrics.json").read_text() == metrics
+    assert (folder / "metrics.json").read_text(encoding="utf-8") == metrics
 
     # The same rows in another format are the same.
     _rows(60).to_parquet(tmp_path / "rows.parquet")
     moved = f"data.path={tmp_path / 'rows.parquet'}"
     went_on = perceptron("resume", f"run={folder}", moved, "trainer.max_epochs=3")
     assert went_on.status == 0, went_on.err
-    assert json.loads((folder / "provenance.json").read_text())["training"]["epochs"] == 3
+    assert json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["training"]["epochs"] == 3

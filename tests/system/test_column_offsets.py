@@ -69,7 +69,7 @@ def test_a_target_far_from_zero_is_learnt_and_answered_in_its_units(
     far_target: tuple[pd.DataFrame, Path], tmp_path: Path
 ) -> None:
     frame, run = far_target
-    metrics = json.loads((run / "metrics.json").read_text())
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     # Of a target that was one number, the error was 0 and R² 1.
     assert 0 < metrics["test/rmse"] < 0.5
     assert metrics["test/r2"] > 0.995
@@ -84,7 +84,7 @@ def test_a_feature_far_from_zero_tells_the_class(
     far_feature: tuple[pd.DataFrame, Path], tmp_path: Path, suffix: str
 ) -> None:
     frame, run = far_feature
-    metrics = json.loads((run / "metrics.json").read_text())
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["test/auroc"] > 0.99
     found = _answers(run, _write(frame.drop(columns="y"), tmp_path / f"rows{suffix}"))
     assert (found["label"] == frame.y).mean() > 0.97
@@ -128,7 +128,7 @@ def test_evaluation_on_a_copy_of_the_file_is_that_of_the_run(
     frame, run = far_target
     copy = _write(frame, tmp_path / "copy.parquet")
     answer = perceptron("evaluate", f"run={run}", f"data.path={copy}", "output=-")
-    assert json.loads(answer.out) == json.loads((run / "metrics.json").read_text())
+    assert json.loads(answer.out) == json.loads((run / "metrics.json").read_text(encoding="utf-8"))
 
 
 def test_a_regression_whose_values_come_near_zero_is_exported(
@@ -179,7 +179,7 @@ def test_a_checkpoint_without_offsets_is_of_columns_counted_from_zero(
 
 def test_figures_and_the_report_on_the_data_are_in_the_columns_units(far_target: tuple[pd.DataFrame, Path]) -> None:
     frame, run = far_target
-    report = json.loads((run / "data_report.json").read_text())
+    report = json.loads((run / "data_report.json").read_text(encoding="utf-8"))
     assert report["target"]["columns"]["y"]["mean"] == pytest.approx(frame.y.mean(), abs=1e-3, rel=0)
     restored = restore(run)
     answers = predict_split(restored.model, restore_data(restored), "test")
@@ -201,5 +201,5 @@ def test_r2_of_a_constant_target_is_not_defined_and_said_to_be(perceptron: Perce
     settings = ("data=table", f"data.path={path}", "data.target=y", "data.task=regression", "model=linear")
     answer = perceptron("train", *settings, "trainer.max_epochs=2", f"hydra.run.dir={tmp_path / 'run'}", *SHORT)
     assert answer.status == 0
-    assert json.loads((tmp_path / "run/metrics.json").read_text())["test/r2"] is None
+    assert json.loads((tmp_path / "run/metrics.json").read_text(encoding="utf-8"))["test/r2"] is None
     assert "– r2: needs two rows with different targets" in answer.out  # noqa: RUF001

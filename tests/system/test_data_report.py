@@ -22,7 +22,7 @@ def test_commands_for_a_finished_run_do_not_look_again(
     short = (*settings, "trainer.max_epochs=2")
     answer = perceptron("train", f"hydra.run.dir={folder}", *short)
     assert answer.status == 0, answer.err
-    found = (folder / "data_report.json").read_text()
+    found = (folder / "data_report.json").read_text(encoding="utf-8")
 
     def looked(*_: object) -> None:
         raise AssertionError("looked for what stands out")
@@ -32,7 +32,7 @@ def test_commands_for_a_finished_run_do_not_look_again(
         assert perceptron("evaluate", f"run={folder}").status == 0
         assert perceptron("export", f"run={folder}", "format=torch").status == 0
         assert perceptron("resume", f"run={folder}", "trainer.max_epochs=3").status == 0
-    assert (folder / "data_report.json").read_text() == found
+    assert (folder / "data_report.json").read_text(encoding="utf-8") == found
     # An estimator's run has one too.
     assert perceptron("train", f"hydra.run.dir={tmp_path / 'sk'}", *settings, "model=sklearn_logistic").status == 0
-    assert json.loads((tmp_path / "sk/data_report.json").read_text()) == json.loads(found)
+    assert json.loads((tmp_path / "sk/data_report.json").read_text(encoding="utf-8")) == json.loads(found)

@@ -23,7 +23,7 @@ def run(trained: Callable[..., Path]) -> Path:
 
 
 def test_evaluate_gives_the_metrics_to_the_last_digit(perceptron: Perceptron, run: Path) -> None:
-    wanted = json.loads((run / "metrics.json").read_text())
+    wanted = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert json.loads(perceptron("evaluate", f"run={run}", "output=-").out) == wanted
     assert wanted["val/loss"] != torch.tensor(wanted["val/loss"]).item()
 
@@ -37,7 +37,7 @@ def test_predict_writes_what_the_model_answers(perceptron: Perceptron, run: Path
     restored = restore(run)
     assert {value.dtype for value in restored.model.parameters()} == {torch.float64}
     rows = restore_data(restored).table.features[:20]
-    with (tmp_path / "rows.csv").open("w") as file:
+    with (tmp_path / "rows.csv").open("w", encoding="utf-8") as file:
         csv.writer(file).writerows([restored.schema.feature_names, *rows.tolist()])
     answer = perceptron("predict", f"run={run}", f"input={tmp_path / 'rows.csv'}", "output=-")
     assert answer.status == 0, answer.err

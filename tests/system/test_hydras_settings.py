@@ -11,7 +11,7 @@ LAUNCHERS = ("basic", "population")
 
 def seeds(folder: Path) -> list[int]:
     """Of the jobs of a multirun."""
-    return [yaml.safe_load((folder / str(job) / "config.yaml").read_text())["seed"] for job in range(2)]
+    return [yaml.safe_load((folder / str(job) / "config.yaml").read_text(encoding="utf-8"))["seed"] for job in range(2)]
 
 
 @pytest.mark.parametrize("option", ["default", "disabled", "none", "stdout"])
@@ -47,12 +47,12 @@ def test_the_sweepers_settings_say_what_is_swept(launcher: str, perceptron, tmp_
 def test_groups_and_roots_of_ones_own_are_found(typed: tuple[str, ...], perceptron, tmp_path: Path) -> None:
     own = tmp_path / "own"
     (own / "model").mkdir(parents=True)
-    (own / "model/small.yaml").write_text("defaults: [binary_mlp, _self_]\nnetwork:\n  hidden: [3]\n")
-    (own / "mine.yaml").write_text("defaults: [train, _self_]\nseed: 7\n")
+    (own / "model/small.yaml").write_text("defaults: [binary_mlp, _self_]\nnetwork:\n  hidden: [3]\n", encoding="utf-8")
+    (own / "mine.yaml").write_text("defaults: [train, _self_]\nseed: 7\n", encoding="utf-8")
     found = [text.format(own) for text in typed]
     root = ["--config-name", "mine"] if len(typed) > 1 else ["seed=7"]
     assert perceptron("train", *SHORT, *root, *found, "model=small", f"hydra.run.dir={tmp_path}/run").status == 0
-    config = yaml.safe_load((tmp_path / "run/config.yaml").read_text())
+    config = yaml.safe_load((tmp_path / "run/config.yaml").read_text(encoding="utf-8"))
     assert (config["seed"], config["model"]["network"]["hidden"]) == (7, [3])
     answer = perceptron("train", *root, *found, "model=smal")
     assert (answer.status, answer.err) == (2, "error: there is no model=smal; did you mean small?\n")
@@ -60,9 +60,11 @@ def test_groups_and_roots_of_ones_own_are_found(typed: tuple[str, ...], perceptr
 
 def test_a_root_of_ones_own_can_say_where_else_to_look_and_what_is_swept(perceptron, tmp_path: Path) -> None:
     (tmp_path / "more/model").mkdir(parents=True)
-    (tmp_path / "more/model/small.yaml").write_text("defaults: [logistic, _self_]\n")
+    (tmp_path / "more/model/small.yaml").write_text("defaults: [logistic, _self_]\n", encoding="utf-8")
     (tmp_path / "mine.yaml").write_text(
-        f"defaults: [train, _self_]\nhydra:\n  searchpath: [{tmp_path}/more]\n  sweeper:\n    params: {{seed: '3,4'}}\n"
+        "defaults: [train, _self_]\n"
+        f"hydra:\n  searchpath: [{tmp_path}/more]\n  sweeper:\n    params: {{seed: '3,4'}}\n",
+        encoding="utf-8",
     )
     root = ("--config-dir", tmp_path, "--config-name", "mine", "model=small")
     assert perceptron("train", "-m", *SHORT, *root, f"hydra.sweep.dir={tmp_path}/sweep").status == 0
@@ -83,7 +85,9 @@ def test_a_multirun_can_be_asked_for_by_hydras_mode(perceptron, tmp_path: Path) 
 
 
 def test_a_root_of_ones_own_can_ask_for_a_multirun(perceptron, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("defaults: [train, _self_]\nhydra: {mode: MULTIRUN}\nseed: ${hydra:job.num}\n")
+    (tmp_path / "mine.yaml").write_text(
+        "defaults: [train, _self_]\nhydra: {mode: MULTIRUN}\nseed: ${hydra:job.num}\n", encoding="utf-8"
+    )
     root = ("--config-dir", tmp_path, "--config-name", "mine", "optimizer.lr=0.1,0.2")
     assert perceptron("train", *SHORT, *root, f"hydra.sweep.dir={tmp_path}/sweep").status == 0
     assert seeds(tmp_path / "sweep") == [0, 1]
@@ -97,7 +101,7 @@ def test_a_root_of_ones_own_can_ask_for_a_multirun(perceptron, tmp_path: Path) -
     ],
 )
 def test_a_root_that_cannot_be_read_is_one_line(root: str, line: str, perceptron, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(f"{root}\n")
+    (tmp_path / "mine.yaml").write_text(f"{root}\n", encoding="utf-8")
     answer = perceptron("train", "--config-dir", tmp_path, "--config-name", "mine", f"hydra.run.dir={tmp_path}/run")
     assert (answer.status, answer.err.count("\n")) == (2, 1)
     assert answer.err.startswith(f"error: {line}")
@@ -134,7 +138,7 @@ def test_what_lay_in_the_folder_of_a_refused_run_stays(
 ) -> None:
     refused = (*SHORT, "trainer.limit_train_batches=0.001")
     (tmp_path / "run").mkdir()
-    (tmp_path / "run/mine.log").write_text("mine")
+    (tmp_path / "run/mine.log").write_text("mine", encoding="utf-8")
     assert perceptron("train", *refused, f"hydra.run.dir={tmp_path}/run").status == 2
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["mine.log"]
     here = tmp_path / "here"

@@ -41,7 +41,7 @@ def test_every_launcher_gives_the_same_numbers(tmp_path: Path) -> None:
         )  # fmt: skip
         assert process.wait(280) == 0, name
         (sweep,) = logs.glob("train/multiruns/*")
-        found[name] = [json.loads((sweep / str(job) / "metrics.json").read_text()) for job in range(4)]
+        found[name] = [json.loads((sweep / str(job) / "metrics.json").read_text(encoding="utf-8")) for job in range(4)]
     assert found["basic"][0] != found["basic"][1]
     assert all(metrics == found["basic"] for metrics in found.values())
 
@@ -91,7 +91,7 @@ class Probe(L.Callback):
     def on_train_start(self, trainer, pl_module):
         Path(trainer.default_root_dir, "threads.json").write_text(json.dumps(torch.get_num_threads()))
 """
-    (tmp_path / "probe.py").write_text(probe)
+    (tmp_path / "probe.py").write_text(probe, encoding="utf-8")
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), environment.get("PYTHONPATH", "")])
     subprocess.run(
@@ -102,6 +102,6 @@ class Probe(L.Callback):
         ],
         cwd=ROOT, env=environment, check=True, capture_output=True,
     )  # fmt: skip
-    taken = [json.loads(path.read_text()) for path in tmp_path.glob("train/multiruns/*/*/threads.json")]
+    taken = [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.glob("train/multiruns/*/*/threads.json")]
     assert len(taken) == 2
     assert sum(taken) <= max(2, len(os.sched_getaffinity(0)))

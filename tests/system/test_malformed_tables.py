@@ -343,7 +343,7 @@ def malformed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     if content is not None:
         Path(settings["data.path"]).write_bytes(content if isinstance(content, bytes) else content.encode())
     if "test" in own:
-        Path("other.csv").write_text(own["test"])
+        Path("other.csv").write_text(own["test"], encoding="utf-8")
         settings["data.test_path"] = "other.csv"
     return settings, line
 

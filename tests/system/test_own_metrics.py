@@ -62,18 +62,18 @@ class Wrong(Metric):
 
 
 def _metrics(run: Path) -> dict[str, float]:
-    return json.loads((run / "metrics.json").read_text())
+    return json.loads((run / "metrics.json").read_text(encoding="utf-8"))
 
 
 def _curve(run: Path, name: str) -> list[float]:
-    with (run / "csv" / "metrics.csv").open() as file:
+    with (run / "csv" / "metrics.csv").open(encoding="utf-8") as file:
         return [float(row[name]) for row in csv.DictReader(file) if row[name]]
 
 
 def _predicted(perceptron, run: Path, data: Path, *arguments: str) -> list[dict[str, str]]:
     out = run / "predicted.csv"
     assert perceptron("predict", f"run={run}", f"input={data}", f"output={out}", *arguments).status == 0
-    with out.open() as file:
+    with out.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -85,7 +85,7 @@ def test_a_metric_is_reported_monitored_and_stored(perceptron, tmp_path: Path) -
     )  # fmt: skip
     assert ended.status == 0, ended.err
     assert "kappa" in ended.out
-    curve, origin = _curve(run, "val/kappa"), json.loads((run / "provenance.json").read_text())
+    curve, origin = _curve(run, "val/kappa"), json.loads((run / "provenance.json").read_text(encoding="utf-8"))
     assert origin["best"]["value"] == pytest.approx(max(curve))
     assert (origin["best"]["mode"], origin["directions"]["kappa"]) == ("max", "max")
     assert torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["epoch"] == curve.index(max(curve))
@@ -101,7 +101,7 @@ def _table(path: Path, target: list[object]) -> Path:
     torch.manual_seed(0)
     columns = torch.randn(len(target), 2).tolist()
     lines = [f"{a},{b},{y}" for (a, b), y in zip(columns, target, strict=True)]
-    path.write_text("\n".join(["a,b,y", *lines]) + "\n")
+    path.write_text("\n".join(["a,b,y", *lines]) + "\n", encoding="utf-8")
     return path
 
 
@@ -125,7 +125,7 @@ def test_it_is_that_of_the_predictions_and_follows_the_threshold(perceptron, tmp
     all_rows = ("data.val_fraction=0", "data.test_fraction=0", "monitor=train/loss", "split=train")
     shown = {line.split()[1]: line for line in perceptron("evaluate", f"run={run}", *all_rows).out.splitlines()
              if len(line.split()) > 2}  # fmt: skip
-    with data.open() as file:
+    with data.open(encoding="utf-8") as file:
         target = [int(row["y"]) for row in csv.DictReader(file)]
     labels, of_1 = [int(row["label"]) for row in rows], [float(row["p_1"]) for row in rows]
     assert 0 < sum(labels) < len(labels)
@@ -153,7 +153,7 @@ def test_relative_errors_are_those_of_values_far_from_zero(perceptron, tmp_path:
     predicted = [float(row["y"]) for row in _predicted(perceptron, run, data)]
     all_rows = ("data.val_fraction=0", "data.test_fraction=0", "monitor=train/loss", "split=train")
     assert perceptron("evaluate", f"run={run}", *all_rows).status == 0
-    with data.open() as file:
+    with data.open(encoding="utf-8") as file:
         target = [float(row["y"]) for row in csv.DictReader(file)]
     expected = reference.mean_absolute_percentage_error(target, predicted)
     # Of the rows less their offset it would be about 1.
@@ -171,13 +171,18 @@ def test_a_sweep_ranks_by_it(launcher: tuple[str, ...], perceptron, tmp_path: Pa
     )  # fmt: skip
     assert ended.status == 0, ended.err
     found = [_metrics(sweep / job) for job in ("0", "1")]
-    best = max((0, 1), key=lambda job: json.loads((sweep / str(job) / "provenance.json").read_text())["best"]["value"])
-    written = (sweep / "experiment" / "best.yaml").read_text()
+    best = max(
+        (0, 1),
+        key=lambda job: json.loads((sweep / str(job) / "provenance.json").read_text(encoding="utf-8"))["best"]["value"],
+    )
+    written = (sweep / "experiment" / "best.yaml").read_text(encoding="utf-8")
     assert f"job {best}" in written
     assert all("test/r" in values and "test/rmse" in values for values in found)
     for job in ("0", "1"):
         curve = _curve(sweep / job, "val/ev")
-        assert json.loads((sweep / job / "provenance.json").read_text())["best"]["value"] == pytest.approx(max(curve))
+        assert json.loads((sweep / job / "provenance.json").read_text(encoding="utf-8"))["best"][
+            "value"
+        ] == pytest.approx(max(curve))
 
 
 def test_members_report_what_jobs_alone_report(perceptron, tmp_path: Path) -> None:
@@ -194,12 +199,12 @@ def test_members_report_what_jobs_alone_report(perceptron, tmp_path: Path) -> No
 def test_a_class_of_the_users_is_asked_for_its_direction(
     perceptron, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own_largest.py").write_text(OWN)
+    (tmp_path / "own_largest.py").write_text(OWN, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     run = tmp_path / "run"
     own = ("+metrics.largest._target_=own_largest.Largest", "monitor=val/largest")
     assert perceptron("train", "model=linear", *own, *SHORT, f"hydra.run.dir={run}").status == 0
-    origin = json.loads((run / "provenance.json").read_text())
+    origin = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
     assert (origin["best"]["mode"], origin["best"]["value"]) == ("min", pytest.approx(min(_curve(run, "val/largest"))))
     refused = perceptron("evaluate", f"run={run}")
     assert refused.status == 2

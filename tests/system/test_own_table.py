@@ -39,9 +39,9 @@ def _answers(run: Path, rows: Path) -> pd.DataFrame:
 
 
 def test_it_learns_the_rule_and_reports_on_the_data(run: Path) -> None:
-    metrics = json.loads((run / "metrics.json").read_text())
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["test/acc"] > 0.85
-    report = json.loads((run / "data_report.json").read_text())
+    report = json.loads((run / "data_report.json").read_text(encoding="utf-8"))
     assert report["rows"] == 800
     assert {column["name"]: column["kind"] for column in report["columns"]} == {
         "age": "number", "city": "category", "member": "boolean", "joined": "date",

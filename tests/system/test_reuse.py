@@ -54,7 +54,11 @@ def test_evaluate_gives_the_same_bits(perceptron: Perceptron, run: Path, tmp_pat
     assert (answer.status, answer.err) == (0, "")
     assert output.read_bytes() == (run / "metrics.json").read_bytes()
     alone = json.loads(perceptron("evaluate", f"run={run}", "split=test", "output=-").out)
-    assert alone == {name: value for name, value in json.loads(output.read_text()).items() if name.startswith("test/")}
+    assert alone == {
+        name: value
+        for name, value in json.loads(output.read_text(encoding="utf-8")).items()
+        if name.startswith("test/")
+    }
 
 
 def test_a_checkpoint_needs_nothing_beside_it(perceptron: Perceptron, run: Path, tmp_path: Path) -> None:
@@ -62,12 +66,12 @@ def test_a_checkpoint_needs_nothing_beside_it(perceptron: Perceptron, run: Path,
     alone.write_bytes((run / "checkpoints" / "best.ckpt").read_bytes())
     torch.load(alone, weights_only=True)
     answer = perceptron("evaluate", f"run={alone}", "output=-")
-    assert json.loads(answer.out) == json.loads((run / "metrics.json").read_text())
+    assert json.loads(answer.out) == json.loads((run / "metrics.json").read_text(encoding="utf-8"))
 
 
 def test_another_split_gives_other_numbers(perceptron: Perceptron, run: Path) -> None:
     other = json.loads(perceptron("evaluate", f"run={run}", "data.split_seed=5", "output=-").out)
-    own = json.loads((run / "metrics.json").read_text())
+    own = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     assert other.keys() == own.keys()
     assert other["test/loss"] != own["test/loss"]
 
@@ -79,7 +83,7 @@ def test_an_evaluation_alone_takes_batches_from_the_device_that_has_room(
     monkeypatch.setattr("perceptron.data.device.has_room", lambda device, n_bytes: asked.append((device, n_bytes)))
     answer = perceptron("evaluate", f"run={run}", "trainer.accelerator=cpu", "output=-")
     assert {device.type for device, _ in asked} == {"cpu"}
-    assert json.loads(answer.out) == json.loads((run / "metrics.json").read_text())
+    assert json.loads(answer.out) == json.loads((run / "metrics.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -114,7 +118,7 @@ def test_predict_without_names_on_standard_streams(
     pytest.importorskip("pyarrow")
     _, rows, wanted = _answers(run)
     text = "\n".join(",".join(map(str, row)) for row in rows[:5])
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8"))
     answer = perceptron("predict", f"run={run}", "input=-", "output=-")
     assert answer.status == 0, answer.err
     lines = answer.out.splitlines()
@@ -175,14 +179,14 @@ def test_a_moved_run_is_the_same(perceptron: Perceptron, trained: Callable[..., 
     source = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
     shutil.copytree(source, tmp_path / "elsewhere")
     answer = perceptron("evaluate", f"run={tmp_path / 'elsewhere'}", "output=-")
-    assert json.loads(answer.out) == json.loads((source / "metrics.json").read_text())
+    assert json.loads(answer.out) == json.loads((source / "metrics.json").read_text(encoding="utf-8"))
 
 
 def test_without_pyarrow_a_line_says_what_to_install(
     perceptron: Perceptron, trained: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
-    (tmp_path / "rows.csv").write_text("1\n")
+    (tmp_path / "rows.csv").write_text("1\n", encoding="utf-8")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     answer = perceptron("predict", f"run={run}", f"input={tmp_path / 'rows.csv'}", f"output={tmp_path / 'out.csv'}")
     assert answer.status == 2

@@ -59,16 +59,17 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO((folder / "summary.csv").read_text())))
+    return list(csv.DictReader(io.StringIO((folder / "summary.csv").read_text(encoding="utf-8"))))
 
 
 def test_three_of_twelve_jobs_fail(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "fragile_network.py").write_text(FRAGILE)
+    (tmp_path / "modules" / "fragile_network.py").write_text(FRAGILE, encoding="utf-8")
     (tmp_path / "conf" / "model").mkdir(parents=True)
     (tmp_path / "conf" / "model" / "fragile.yaml").write_text(
         "defaults: [/schema/model/binary@_here_, _self_]\n"
-        "network: {_target_: fragile_network.Fragile, number: '${seed}'}\n"
+        "network: {_target_: fragile_network.Fragile, number: '${seed}'}\n",
+        encoding="utf-8",
     )
     sys.path.insert(0, str(tmp_path / "modules"))
     try:
@@ -88,7 +89,7 @@ def test_three_of_twelve_jobs_fail(sweep: Sweep, tmp_path: Path, capsys: pytest.
     output = capsys.readouterr().out
     assert all(reason in output for reason in failed.values())
     assert "3 failed" in output
-    assert all(reason in (folder / "summary.md").read_text() for reason in failed.values())
+    assert all(reason in (folder / "summary.md").read_text(encoding="utf-8") for reason in failed.values())
 
 
 def test_cross_validation_is_a_multirun(sweep: Sweep) -> None:
@@ -103,7 +104,7 @@ def test_cross_validation_is_a_multirun(sweep: Sweep) -> None:
     # A third of each fold is of each class, so that it is as right in all of them.
     assert (logistic["no interval"], dummy["test/acc high"]) == ("", "")
     assert float(dummy["p_holm"]) < 0.01
-    best = yaml.safe_load((folder / "experiment" / "best.yaml").read_text())
+    best = yaml.safe_load((folder / "experiment" / "best.yaml").read_text(encoding="utf-8"))
     assert best["defaults"] == [{"override /model": "sklearn_logistic"}, {"override /data": "iris"}, "_self_"]
 
 
@@ -120,7 +121,7 @@ def test_a_sweep_goes_on(sweep: Sweep) -> None:
     command_line.main()
     assert (folder / "0" / "metrics.json").stat().st_mtime_ns == untouched
     assert {job.folder.name: (job.folder / "metrics.json").read_bytes() for job in find_jobs(folder)} == before
-    config = yaml.safe_load((folder / "1" / "config.yaml").read_text())
+    config = yaml.safe_load((folder / "1" / "config.yaml").read_text(encoding="utf-8"))
     assert Path(config["ckpt_path"]).parent == folder / "1" / "checkpoints"
     assert rows(folder)[0]["runs"] == "3"
 
@@ -146,11 +147,11 @@ def test_a_search_holds_its_trials_and_goes_on(sweep: Sweep) -> None:
     assert [trial.number for trial in trials] == list(range(8))
     for trial in trials:
         if trial.state.name == "COMPLETE":
-            found = json.loads((folder / str(trial.number) / "metrics.json").read_text())
+            found = json.loads((folder / str(trial.number) / "metrics.json").read_text(encoding="utf-8"))
             assert found["val/loss"] == pytest.approx(trial.value, rel=1e-6)
         else:
             assert float(trial.params["optimizer.lr"]) == 1e38
-    assert "+" not in (folder / "experiment" / "best.yaml").read_text()
+    assert "+" not in (folder / "experiment" / "best.yaml").read_text(encoding="utf-8")
 
 
 def test_a_begun_trial_keeps_its_number_and_values(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +211,7 @@ def test_trials_that_fall_behind_are_pruned_among_others(sweep: Sweep, threads: 
             assert f"after epoch {len(trial.intermediate_values) - 1}" in job.reason
         else:
             assert list(trial.intermediate_values) == list(range(5))
-            found = json.loads((job.folder / "metrics.json").read_text())
+            found = json.loads((job.folder / "metrics.json").read_text(encoding="utf-8"))
             assert found["val/loss"] == pytest.approx(trial.value, rel=1e-6)
 
 

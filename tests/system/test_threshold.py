@@ -32,7 +32,7 @@ def _model(run: Path, **settings) -> BinaryClassifier:
 
 
 def _metrics(run: Path) -> dict[str, float]:
-    return json.loads((run / "metrics.json").read_text())
+    return json.loads((run / "metrics.json").read_text(encoding="utf-8"))
 
 
 def test_it_is_the_best_for_validation_rows_and_changes_nothing_else(run: Path, trained: Trained) -> None:
@@ -54,7 +54,7 @@ def test_it_is_the_best_for_validation_rows_and_changes_nothing_else(run: Path, 
 
 
 def test_the_log_says_it(run: Path) -> None:
-    (line,) = [line for line in (run / "train.log").read_text().splitlines() if "threshold" in line]
+    (line,) = [line for line in (run / "train.log").read_text(encoding="utf-8").splitlines() if "threshold" in line]
     assert "chosen on 300 validation rows, where balanced accuracy is" in line
 
 
@@ -80,11 +80,11 @@ def test_predict_and_export_label_by_it(perceptron: Perceptron, run: Path, tmp_p
     onnxruntime = pytest.importorskip("onnxruntime")
     data = restore_data(restore(run))
     rows = data.table.features
-    with (tmp_path / "rows.csv").open("w", newline="") as file:
+    with (tmp_path / "rows.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([data.schema.feature_names, *rows.tolist()])
     answers = tmp_path / "answers.csv"
     assert perceptron("predict", f"run={run}", f"input={tmp_path / 'rows.csv'}", f"output={answers}").status == 0
-    with answers.open() as file:
+    with answers.open(encoding="utf-8") as file:
         found = list(csv.DictReader(file))
     labels = np.array([int(row["label"]) for row in found])
     of_class_1 = np.array([float(row["p_1"]) for row in found])
@@ -131,7 +131,7 @@ def test_a_run_that_goes_on_ends_as_one_that_was_never_stopped(
             tmp_path / f"after_{len(found)}", *settings, "logger=csv", "trainer.max_epochs=5", f"ckpt_path={best}"
         )
         (log,) = second.rglob("metrics.csv")
-        with log.open() as file:
+        with log.open(encoding="utf-8") as file:
             found.append([row["val/balanced_acc"] for row in csv.DictReader(file) if row["val/balanced_acc"]])
     assert len(found[0]) >= 2
     assert found[0][:2] == found[1][:2]
@@ -151,7 +151,7 @@ def test_validation_rows_of_one_class_are_refused(perceptron: Perceptron, tmp_pa
     pytest.importorskip("pyarrow")
     rows = [f"{i},{'no' if i < 80 or i % 2 else 'yes'},{i}\n" for i in range(100)]
     rows += [f"{i},{'no' if i % 2 else 'yes'},-1\n" for i in range(100)]
-    (tmp_path / "t.csv").write_text("a,y,t\n" + "".join(rows))
+    (tmp_path / "t.csv").write_text("a,y,t\n" + "".join(rows), encoding="utf-8")
     answer = perceptron(
         "train", "data=table", f"data.path={tmp_path / 't.csv'}", "data.target=y", "data.time=t",
         "model.threshold=auto", f"paths.log_dir={tmp_path / 'logs'}", "data.exclude=[t]", "figures=none",

@@ -60,7 +60,7 @@ def test_it_trains_and_is_read_again(target: str, tmp_path: Path, perceptron: An
         assert answer.err.startswith(f"error: {CANNOT[_short(target)]}")
         return
     assert answer.status == 0, answer.err
-    stored = yaml.safe_load((run / "config.yaml").read_text())[group]
+    stored = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))[group]
     assert stored["_target_"] == target
     trust = TRUST.get(_short(target), [])
     evaluated = perceptron("evaluate", f"run={run}", *trust)

@@ -13,7 +13,7 @@ from perceptron.composition.settings.conf_folder import CONF_DIR
 
 def _results(folder: Path) -> dict[str, float]:
     (file,) = folder.rglob("metrics.json")
-    metrics: dict[str, float] = json.loads(file.read_text())
+    metrics: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
     return metrics
 
 

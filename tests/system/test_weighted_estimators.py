@@ -25,6 +25,6 @@ def test_balanced_classes_weight_the_rows_of_scikit_learns_models(perceptron, tm
     reference = LogisticRegression(class_weight="balanced", max_iter=1000)
     reference.fit(features[rows.train], data.table.target[rows.train])
     wanted = balanced_accuracy_score(data.table.target[rows.test], reference.predict(features[rows.test]))
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["test/balanced_acc"] == pytest.approx(wanted, abs=1e-6)
     assert np.isfinite(metrics["train/loss"])

@@ -27,14 +27,14 @@ class CountRows(L.Callback):
 def test_callbacks_see_the_test_rows_alone(composed, tmp_path: Path) -> None:
     callback = "tests.training.test_evaluate.CountRows"
     train(*composed(f"+callbacks.count._target_={callback}", "trainer.max_epochs=1", "data.eval_batch_size=50"))
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert metrics.keys() >= {"train/acc", "val/acc", "test/acc"}
     assert (metrics["test/rows_of_batches"], metrics["test/rows_of_epoch"]) == (114, 114)
 
 
 def test_metrics_of_every_split_keep_their_digits_in_half_precision(composed, tmp_path: Path) -> None:
     train(*composed("trainer.precision=bf16-true", "trainer.max_epochs=1"))
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     for split, n_rows in (("train", 369), ("val", 86), ("test", 114)):
         n_correct = metrics[f"{split}/acc"] * n_rows
         assert abs(n_correct - round(n_correct)) < 1e-3, split

@@ -17,13 +17,13 @@ UNSTEADY = ("data=iris", "model=softmax", "optimizer.lr=5", "logger=csv", "train
 
 def _val_losses(folder: Path) -> list[float]:
     """By epoch, as the logger heard them."""
-    with (folder / "csv/metrics.csv").open(newline="") as file:
+    with (folder / "csv/metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [float(row["val/loss"]) for row in rows if row["val/loss"]]
 
 
 def _read(folder: Path, name: str) -> Any:
-    return json.loads((folder / name).read_text())
+    return json.loads((folder / name).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

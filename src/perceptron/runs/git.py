@@ -38,7 +38,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
         off = [part for setting in (*_SWITCHED_OFF, *settings) for part in ("-c", setting)]
         command = [git, "-C", str(folder), *off, *arguments]
         answer = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, errors="replace", check=False, env=environment
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment
         )
         return answer.stdout.strip() if answer.returncode == 0 else None
 

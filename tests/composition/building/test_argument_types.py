@@ -85,13 +85,13 @@ def test_a_stored_run_is_one_line(
     shutil.copytree(trained("data=wine", "model=softmax", "trainer.max_epochs=1", "figures=none", "logger=csv",
                             "trainer.accelerator=cpu"), run)  # fmt: skip
     (run / "metrics.json").unlink()
-    config = yaml.safe_load((run / "config.yaml").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     part = config
     *path, name = key.split(".")
     for each in path:
         part = part[each]
     part[name] = []
-    (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     answer = perceptron("resume", f"run={run}")
     assert answer.status == 2
     assert answer.err.startswith(f"error: {key} must be {rule} for ")

@@ -42,14 +42,14 @@ def test_what_callbacks_log_is_heard_beside_the_models_metrics(composed, tmp_pat
     LogsItsOwn.tests = 0
     flags = ["trainer.gradient_clip_val=100"] if single else []
     train(*composed(*IRIS, OWN, *flags))
-    with (tmp_path / "csv/metrics.csv").open(newline="") as file:
+    with (tmp_path / "csv/metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for name, twin in (("val/mine", "val/loss"), ("train/mine", "train/loss"), ("test/mine", "test/loss")):
         places = [[i for i, row in enumerate(rows) if row[column]] for column in (name, twin)]
         assert places[0] == places[1], name
         assert places[0]
     assert LogsItsOwn.tests == 1
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     # The best epoch by the loss is the last.
     assert (metrics["val/mine"], metrics["test/mine"], metrics["train/mine"]) == pytest.approx((0.1, 0.7, 2.0))
 
@@ -59,7 +59,7 @@ def test_a_callbacks_metric_can_be_monitored(composed, tmp_path: Path) -> None:
     check(cfg)
     assert train(cfg, chosen) == pytest.approx(0.9)
     assert read_checkpoint(tmp_path / "checkpoints/best.ckpt")["epoch"] == 1
-    assert json.loads((tmp_path / "metrics.json").read_text())["val/mine"] == pytest.approx(0.9)
+    assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["val/mine"] == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_callbacks_that_cannot_do_what_they_are_for_are_refused_before_anything_
 def test_steps_are_logged_where_they_are_asked_for(composed, tmp_path: Path) -> None:
     monitor = (f"+callbacks.x._target_={PREFIX}.LearningRateMonitor", "+callbacks.x.logging_interval=step")
     train(*composed(*IRIS, *monitor, "scheduler=onecycle", "trainer.log_every_n_steps=1"))
-    with (tmp_path / "csv/metrics.csv").open(newline="") as file:
+    with (tmp_path / "csv/metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["lr-SGD"]]
     assert [int(row["step"]) for row in rows] == list(range(12))
 
@@ -137,7 +137,10 @@ def test_an_average_by_swa_without_a_best_checkpoint_is_what_is_tested(composed,
            "+callbacks.swa.swa_epoch_start=1", "callbacks.checkpoint=null")  # fmt: skip
     train(*composed(*IRIS, "trainer.max_epochs=4", *swa, folder="swa"))
     train(*composed(*IRIS, "trainer.max_epochs=4", "callbacks.checkpoint=null", folder="plain"))
-    losses = [json.loads((tmp_path / name / "metrics.json").read_text())["test/loss"] for name in ("swa", "plain")]
+    losses = [
+        json.loads((tmp_path / name / "metrics.json").read_text(encoding="utf-8"))["test/loss"]
+        for name in ("swa", "plain")
+    ]
     assert losses[0] != pytest.approx(losses[1], rel=1e-3)
     (last,) = (tmp_path / "swa").rglob("*.ckpt")
     assert last.name == "last.ckpt"
@@ -149,8 +152,8 @@ def test_an_exponential_average_is_what_is_validated_kept_and_tested(composed, t
     train(*composed(*IRIS, *ema, "optimizer.lr=0.5", "optimizer.momentum=0.9", folder="ema"))
     train(*composed(*IRIS, "optimizer.lr=0.5", "optimizer.momentum=0.9", folder="plain"))
     contents = {name: read_checkpoint(tmp_path / name / "checkpoints/best.ckpt") for name in ("ema", "plain")}
-    metrics = json.loads((tmp_path / "ema/metrics.json").read_text())
-    best = json.loads((tmp_path / "ema/provenance.json").read_text())["best"]
+    metrics = json.loads((tmp_path / "ema/metrics.json").read_text(encoding="utf-8"))
+    best = json.loads((tmp_path / "ema/provenance.json").read_text(encoding="utf-8"))["best"]
     assert metrics["val/loss"] == pytest.approx(best["value"])
     weights: dict[str, Tensor] = contents["ema"]["state_dict"]
     assert not torch.equal(weights["network.0.weight"], contents["ema"]["current_model_state"]["network.0.weight"])
@@ -163,5 +166,5 @@ def _loss_of(composed, checkpoint: Path) -> float:
     """Loss on test rows of the weights in a checkpoint."""
     cfg, chosen = composed(*IRIS, "train=false", f"ckpt_path={checkpoint}", folder="tested")
     train(cfg, chosen)
-    loss: float = json.loads((Path(cfg.paths.output_dir) / "metrics.json").read_text())["test/loss"]
+    loss: float = json.loads((Path(cfg.paths.output_dir) / "metrics.json").read_text(encoding="utf-8"))["test/loss"]
     return loss

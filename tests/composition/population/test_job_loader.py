@@ -113,7 +113,7 @@ def test_jobs_that_differ_in_plain_values_are_composed_once(monkeypatch: pytest.
 def test_a_relative_interpolation_refers_to_the_same_group(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment/near.yaml").write_text(
-        "# @package _global_\ndata:\n  seed: 7\n  split_seed: ${.seed}\nmodel:\n  threshold: 0.4\n"
+        "# @package _global_\ndata:\n  seed: 7\n  split_seed: ${.seed}\nmodel:\n  threshold: 0.4\n", encoding="utf-8"
     )
     with multirun([f"hydra.searchpath=[{tmp_path}]", "experiment=near", "seed=1,2"]) as (hydras, master, overrides):
         jobs = MultirunJobs(JobLoader(hydras), master, overrides)
@@ -129,7 +129,7 @@ def test_a_job_that_cannot_be_resolved_affects_no_other(monkeypatch: pytest.Monk
     tags = "tags=['${oc.env:TAG_${hydra:job.num}}']"
     typed = ["model=logistic", "seed=1,2,3", tags, "trainer.max_epochs=1", "logger=none"]
     folder = sweep(monkeypatch, tmp_path, "hydra/launcher=population", "hydra/job_logging=none", *typed, status=1)
-    assert "Environment variable 'TAG_1' not found" in (folder / "1/error.txt").read_text()
+    assert "Environment variable 'TAG_1' not found" in (folder / "1/error.txt").read_text(encoding="utf-8")
     assert [(folder / f"{number}/metrics.json").is_file() for number in range(3)] == [True, False, True]
     # As with Hydra's own launcher.
     assert not list(folder.rglob("*.log"))
@@ -145,13 +145,16 @@ def test_files_of_a_job_hold_what_was_composed(tmp_path: Path) -> None:
         for number in jobs.numbers:
             job = jobs.job(number)
             job.write_hydra_files()
-            files = {path.stem: yaml.safe_load(path.read_text()) for path in (tmp_path / f"{number}/.hydra").iterdir()}
+            files = {
+                path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+                for path in (tmp_path / f"{number}/.hydra").iterdir()
+            }
             assert files == {
                 "config": {name: value for name, value in job.composed.items() if name != "hydra"},
                 "hydra": {"hydra": job.composed["hydra"]},
                 "overrides": job.overrides,
             }
-            assert (tmp_path / f"{number}/train.log").read_text() == ""
+            assert (tmp_path / f"{number}/train.log").read_text(encoding="utf-8") == ""
 
 
 def test_a_member_leaves_the_files_that_hydra_leaves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -162,7 +165,7 @@ def test_a_member_leaves_the_files_that_hydra_leaves(monkeypatch: pytest.MonkeyP
     for path in sorted(folders["basic"].glob("[01]/.hydra/*.yaml")):
         twin = folders["population"] / path.relative_to(folders["basic"])
         texts = [
-            file.read_text().replace(str(folders[launcher]), "").replace(str(tmp_path / launcher), "")
+            file.read_text(encoding="utf-8").replace(str(folders[launcher]), "").replace(str(tmp_path / launcher), "")
             for launcher, file in (("basic", path), ("population", twin))
         ]
         ours = [[line for line in text.splitlines() if "launcher" not in line.lower()] for text in texts]

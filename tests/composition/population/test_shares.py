@@ -70,7 +70,7 @@ def test_a_sweep_in_processes_equals_one_in_this(
     assert any("12 members, 6 in each of 2 processes: jobs" in line for line in said)
     assert said[-1].startswith("12 members trained in")
     assert_same_jobs(alone, together)
-    provenance = json.loads((jobs(together)[0] / "provenance.json").read_text())
+    provenance = json.loads((jobs(together)[0] / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["seconds"] > 0
 
 
@@ -106,7 +106,7 @@ def test_a_job_whose_interpolation_leaves_its_group_runs_alone(
     settings = [*WINE, "seed=2,3", "trainer.max_epochs=${seed}", "logger=none"]
     folder = sweep(monkeypatch, tmp_path, *settings)
     assert "job #1 runs alone: an interpolation gives it other settings than the first job of its group" in said
-    runs = [json.loads((job / "provenance.json").read_text()) for job in jobs(folder)]
+    runs = [json.loads((job / "provenance.json").read_text(encoding="utf-8")) for job in jobs(folder)]
     assert [run["training"]["epochs"] for run in runs] == [2, 3]
 
 

@@ -40,12 +40,14 @@ def test_a_run_is_evaluated_and_resumed_from_another_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, perceptron: Perceptron
 ) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "rows.csv").write_text(ROWS)
+    (tmp_path / "a" / "rows.csv").write_text(ROWS, encoding="utf-8")
     monkeypatch.chdir(tmp_path / "a")
     settings = ("data=table", "data.path=rows.csv", "data.target=y", "hydra.run.dir=../run", *SHORT)
     assert perceptron("train", *settings).status == 0
     monkeypatch.chdir(tmp_path)
-    assert yaml.safe_load(Path("run/config.yaml").read_text())["data"]["path"] == str(tmp_path / "a" / "rows.csv")
+    assert yaml.safe_load(Path("run/config.yaml").read_text(encoding="utf-8"))["data"]["path"] == str(
+        tmp_path / "a" / "rows.csv"
+    )
     assert perceptron("evaluate", "run=run").status == 0
     assert perceptron("resume", "run=run", "trainer.max_epochs=2").status == 0
 
@@ -53,7 +55,7 @@ def test_a_run_is_evaluated_and_resumed_from_another_folder(
 def test_jobs_in_folders_of_their_own_read_the_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, perceptron: Perceptron
 ) -> None:
-    (tmp_path / "rows.csv").write_text(ROWS)
+    (tmp_path / "rows.csv").write_text(ROWS, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     settings = ("data=table", "data.path=rows.csv", "data.target=y", "hydra.sweep.dir=sweep", *SHORT)
     answer = perceptron("train", "-m", "seed=0,1", "hydra.job.chdir=true", *settings)

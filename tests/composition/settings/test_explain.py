@@ -63,7 +63,7 @@ def test_it_names_rule_value_and_fix(typed: str, line: str) -> None:
     ],
 )
 def test_a_file_that_cannot_be_composed_is_one_line(file: str, line: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(file)
+    (tmp_path / "mine.yaml").write_text(file, encoding="utf-8")
     said = line_of(f"hydra.searchpath=[file://{CONF_DIR}]", root="mine", folder=tmp_path)
     assert said.startswith(f"Hydra must be able to compose the settings, got: {line}")
     assert "\n" not in said

@@ -47,7 +47,7 @@ def named(values: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def own_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    (tmp_path / "own_optimizers.py").write_text(OWN)
+    (tmp_path / "own_optimizers.py").write_text(OWN, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield
     sys.modules.pop("own_optimizers", None)

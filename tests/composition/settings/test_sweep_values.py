@@ -76,7 +76,7 @@ def test_what_goes_wrong_in_training_is_what_is_said(
 ) -> None:
     experiment = tmp_path / "own/experiment/e.yaml"
     experiment.parent.mkdir(parents=True)
-    experiment.write_text("# @package _global_\nseed: 3\n")
+    experiment.write_text("# @package _global_\nseed: 3\n", encoding="utf-8")
 
     def fail(*_: object, **__: object) -> None:
         experiment.unlink()

@@ -10,7 +10,9 @@ from perceptron.composition.settings.signatures import read_signature, signature
 
 
 def test_the_table_is_that_of_the_installed_torch() -> None:
-    assert TABLE.read_text() == table_text(), "run python -m tests.composition.settings.write_torch_signatures"
+    assert TABLE.read_text(encoding="utf-8") == table_text(), (
+        "run python -m tests.composition.settings.write_torch_signatures"
+    )
 
 
 def test_a_signature_is_read_without_what_the_project_passes() -> None:

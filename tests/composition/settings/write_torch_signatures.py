@@ -66,4 +66,4 @@ def _arguments(found: Callable[..., Any]) -> str:
 
 
 if __name__ == "__main__":
-    TABLE.write_text(table_text())
+    TABLE.write_text(table_text(), encoding="utf-8")

@@ -29,7 +29,7 @@ def test_paths_follow_a_moved_folder(tmp_path: Path, composed: Callable[..., tup
     config["paths"]["output_dir"] = "/somewhere/else"
     config["callbacks"]["checkpoint"]["dirpath"] = "/somewhere/else/checkpoints"
     config["data"]["dataset"] = {**config["data"]["dataset"], "x": "/somewhere/elsewhere"}
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     found = config_to_resume(Run(tmp_path), overrides=["logger=none"])
     assert found.callbacks.checkpoint.dirpath == str(tmp_path.resolve() / "checkpoints")
     assert found.paths.output_dir == str(tmp_path.resolve())

@@ -21,7 +21,7 @@ def sweep(tmp_path: Path) -> Path:
         },
         "job": {"config_name": "train"},
     }
-    (tmp_path / "multirun.yaml").write_text(yaml.safe_dump({"hydra": hydra}))
+    (tmp_path / "multirun.yaml").write_text(yaml.safe_dump({"hydra": hydra}), encoding="utf-8")
     return tmp_path
 
 

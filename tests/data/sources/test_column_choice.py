@@ -99,7 +99,7 @@ def test_quotes_that_belong_to_the_name_are_said(frame: pd.DataFrame, tmp_path: 
 
 
 def test_a_file_separated_by_blanks_is_one_column_and_said_to_be(tmp_path: Path) -> None:
-    (tmp_path / "t.txt").write_text("a b y\n" + "1 2 p\n3 4 q\n" * 20)
+    (tmp_path / "t.txt").write_text("a b y\n" + "1 2 p\n3 4 q\n" * 20, encoding="utf-8")
     assert _message(tmp_path / "t.txt") == (
         "data.target must name a column, got y, where the file has one column, 'a b y'; separate columns by a comma, a "
         "semicolon, a tab or |"

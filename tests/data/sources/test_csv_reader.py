@@ -48,20 +48,20 @@ def test_the_same_table_however_it_is_written(how: str, tmp_path: Path) -> None:
 
 def test_cells_hold_separators_line_ends_and_quotes(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_text('a,"b, ""c"""\n"x\ny",5" screw\n"1,5","say ""no"""\n')
+    file.write_text('a,"b, ""c"""\n"x\ny",5" screw\n"1,5","say ""no"""\n', encoding="utf-8")
     got = read_csv(file, "data.path")
     assert got.to_dict("list") == {"a": ["x\ny", "1,5"], 'b, "c"': ['5" screw', 'say "no"']}
 
 
 def test_decimal_commas_are_mended_cell_by_cell(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_text("a;b;c\n-1,5;1,5e3;True\n,25;red;\n7;2;False\n")
+    file.write_text("a;b;c\n-1,5;1,5e3;True\n,25;red;\n7;2;False\n", encoding="utf-8")
     got = read_csv(file, "data.path")
     assert got.a.tolist() == [-1.5, 0.25, 7.0]
     assert got.b.tolist() == ["1.5e3", "red", "2"]
     assert got.c.tolist()[::2] == [True, False]
     # Between commas it may be a list: nothing is touched.
-    file.write_text('a,b\n"1,5",2\n')
+    file.write_text('a,b\n"1,5",2\n', encoding="utf-8")
     assert read_csv(file, "data.path").a.tolist() == ["1,5"]
 
 
@@ -71,7 +71,8 @@ def test_leading_zeros_stay(tmp_path: Path) -> None:
         'code, "quoted",number,decimal,date,text,other\n'
         "123,1,1,0.5,2020-01-05,x01,1\n"
         ',"1",2,00.7,2020-01-06, 0,NA\n'
-        '\n007 , "020",10,07.5,2020-01-07,01a,0120\n'
+        '\n007 , "020",10,07.5,2020-01-07,01a,0120\n',
+        encoding="utf-8",
     )
     got = read_csv(file, "data.path")
     assert [text.strip() for text in got.code.dropna()] == ["123", "007"]
@@ -87,12 +88,13 @@ def test_leading_zeros_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_codes_are_the_same_in_training_and_to_be_predicted(separator: str, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(
-        "\n".join(["a,b,y", *(f"{['007', '012', '700'][i % 3]},{i},{'pq'[i % 2]}" for i in range(60))])
+        "\n".join(["a,b,y", *(f"{['007', '012', '700'][i % 3]},{i},{'pq'[i % 2]}" for i in range(60))]),
+        encoding="utf-8",
     )
     data = table_from_files(path=str(tmp_path / "t.csv"), target="y")
     assert data.schema.feature_names == ("a=007", "a=012", "a=700", "b")
     rows = tmp_path / "rows.csv"
-    rows.write_text("a,b\n700,1\n7,2\n007,3\n".replace(",", separator))
+    rows.write_text("a,b\n700,1\n7,2\n007,3\n".replace(",", separator), encoding="utf-8")
     (chunk,) = read_rows(rows, features=data.schema.feature_names, encoding=data.schema.encoding)
     assert chunk.features[:, :3].tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
 
@@ -156,7 +158,7 @@ def test_rows_to_be_predicted_are_the_same_however_written(how: str, tmp_path: P
 
 def test_a_name_over_two_lines(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_text('"a\n, long";b\n1;2\n')
+    file.write_text('"a\n, long";b\n1;2\n', encoding="utf-8")
     (chunk,) = read_rows(file, features=["b", "a\n, long"])
     assert chunk.features.tolist() == [[2, 1]]
 
@@ -179,14 +181,14 @@ def test_compressed_rows_to_be_predicted(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("cell", ["red", "1.5.5", "NA", "1,5,5"])
 def test_a_cell_that_is_no_number_is_named(cell: str, tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_text(f"a;b\n1;2\n3;{cell}\n")
+    file.write_text(f"a;b\n1;2\n3;{cell}\n", encoding="utf-8")
     with pytest.raises(UsageError, match=f"got '{cell}' in column b, row 1, in .*; encode it as numbers"):
         list(read_rows(file, features=["a", "b"]))
 
 
 def test_rows_to_be_predicted_are_read_as_those_of_training(tmp_path: Path) -> None:
     lines = [f'{i},{i % 9}.5,"{"xyz"[i % 3]}\nline",{"pq"[i % 2]}\n' for i in range(60)]
-    (tmp_path / "t.csv").write_text("a,b,c,y\n" + "".join(lines))
+    (tmp_path / "t.csv").write_text("a,b,c,y\n" + "".join(lines), encoding="utf-8")
     data = table_from_files(path=str(tmp_path / "t.csv"), target="y")
     codes = from_texts(data.schema.encoding)
     want = encode(pd.DataFrame({"a": [1, 2], "b": [2.5, None], "c": ["x\nline", None]}), codes)
@@ -196,7 +198,7 @@ def test_rows_to_be_predicted_are_read_as_those_of_training(tmp_path: Path) -> N
         "tabs": 'a\tb\tc\n1\t2,5\t"x\nline"\n2\t\t\n',
     }.items():
         file = tmp_path / f"{name}.csv"
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
         (chunk,) = read_rows(file, features=data.schema.feature_names, encoding=data.schema.encoding)
         assert chunk.features.tolist() == want.tolist(), name
 
@@ -204,24 +206,26 @@ def test_rows_to_be_predicted_are_read_as_those_of_training(tmp_path: Path) -> N
 def test_a_quoted_empty_cell_is_a_row_and_a_blank_line_is_none(tmp_path: Path) -> None:
     codes = [{"column": "a", "kind": "category", "missing": True, "values": ["x"], "other": False}]
     file = tmp_path / "t.csv"
-    file.write_text('a\nx\n""\n\n   \nx\n')
+    file.write_text('a\nx\n""\n\n   \nx\n', encoding="utf-8")
     (chunk,) = read_rows(file, features=["a=x", "a=missing"], encoding=as_texts(codes))
     assert chunk.features.tolist() == [[1, 0], [0, 1], [1, 0]]
-    file.write_text('a,b\n1,2\n""\n')
+    file.write_text('a,b\n1,2\n""\n', encoding="utf-8")
     with pytest.raises(UsageError, match="must have 2 cells in every row, as in its first line, got 1 in line 3"):
         read_csv(file, "data.path")
 
 
 def test_a_number_with_a_decimal_comma_may_mean_a_missing_value(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_text("a;b\n1,5;2\n-9,9;3\n")
+    file.write_text("a;b\n1,5;2\n-9,9;3\n", encoding="utf-8")
     assert read_csv(file, "data.path", Missing(texts=("", "-9,9"))).a.tolist()[:1] == [1.5]
     assert read_csv(file, "data.path", Missing(texts=("", "-9,9"))).a.isna().tolist() == [False, True]
 
 
 def test_digits_that_a_number_would_lose_stay_texts(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
-    file.write_text("a,b,c\n12345678901234567890123,1,1.5\n12345678901234567890124,9007199254740993,1e30\n")
+    file.write_text(
+        "a,b,c\n12345678901234567890123,1,1.5\n12345678901234567890124,9007199254740993,1e30\n", encoding="utf-8"
+    )
     got = read_csv(file, "data.path")
     assert got.a.nunique() == 2
     assert got.b.tolist() == [1, 9007199254740993]

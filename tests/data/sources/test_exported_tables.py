@@ -120,7 +120,7 @@ def test_numbers_that_may_be_thousands_beside_decimal_commas_are_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, cells: list[str], is_said: bool
 ) -> None:
     rows = [f"{cells[i % 4]};{i},5;{'yes' if i % 3 else 'no'}" for i in range(60)]
-    (tmp_path / "rows.csv").write_text("\n".join(["amount;x;y", *rows]) + "\n")
+    (tmp_path / "rows.csv").write_text("\n".join(["amount;x;y", *rows]) + "\n", encoding="utf-8")
 
     with caplog.at_level(logging.WARNING):
         _read(tmp_path / "rows.csv")

@@ -76,7 +76,7 @@ def test_what_is_no_table_of_numbers_is_refused(
 
 
 def test_a_file_that_is_not_there_or_no_parquet_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.parquet").write_text("no")
+    (tmp_path / "text.parquet").write_text("no", encoding="utf-8")
     for name in ("text.parquet", "nothing.parquet"):
         with pytest.raises(UsageError, match=r"data\.features must be a readable Parquet file.*; name another"):
             table_from_arrays(features=str(tmp_path / name), target="y").setup()

@@ -151,7 +151,7 @@ def test_sparse_tables_are_dense_where_they_fit(tmp_path: Path) -> None:
 def test_texts_are_no_numbers(tmp_path: Path) -> None:
     for kind in ("a", "b"):
         (tmp_path / kind).mkdir()
-        (tmp_path / kind / "one.txt").write_text("words and words")
+        (tmp_path / kind / "one.txt").write_text("words and words", encoding="utf-8")
     assert "features must be numbers" in _refusal("load_files", container_path=str(tmp_path))
 
 

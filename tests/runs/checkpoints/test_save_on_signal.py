@@ -84,7 +84,10 @@ def test_a_search_takes_up_the_trial_that_was_interrupted(
     undisturbed = tmp_path / "undisturbed"
     assert perceptron(*settings, f"hydra.sweep.dir={undisturbed}").status == 0
     for number in range(3):
-        one, other = (json.loads((folder / f"{number}/metrics.json").read_text()) for folder in (sweep, undisturbed))
+        one, other = (
+            json.loads((folder / f"{number}/metrics.json").read_text(encoding="utf-8"))
+            for folder in (sweep, undisturbed)
+        )
         assert one == other
 
 
@@ -106,7 +109,7 @@ def test_a_signal_before_a_run_has_begun_leaves_nothing(
 def test_a_signal_while_a_file_is_read_is_no_fault_of_the_file(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path
 ) -> None:
-    (tmp_path / "rows.csv").write_text("x,y\n1,a\n2,b\n3,a\n4,b\n")
+    (tmp_path / "rows.csv").write_text("x,y\n1,a\n2,b\n3,a\n4,b\n", encoding="utf-8")
     interrupt("perceptron.data.sources.frames.read_csv")
     folder = tmp_path / "run"
     settings = ("data=table", f"data.path={tmp_path / 'rows.csv'}", "data.target=y")

@@ -129,7 +129,7 @@ def _models_by_task() -> dict[str, Task]:
     tasks = {"binary": BINARY, "multiclass": MULTICLASS, "regression": REGRESSION}
     found = {}
     for file in sorted((CONF_DIR / "model").glob("*.yaml")):
-        defaults = read_yaml(file.read_text()).get("defaults", [])
+        defaults = read_yaml(file.read_text(encoding="utf-8")).get("defaults", [])
         for name, task in tasks.items():
             if f"/schema/model/{name}@_here_" in defaults and file.stem != "point":
                 found[file.stem] = task

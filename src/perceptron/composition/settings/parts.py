@@ -111,7 +111,7 @@ def _defaults(part: DictConfig, group: str, option: str) -> Iterator[tuple[str, 
     schema: Any = OmegaConf.get_type(part)
     known: Any = OmegaConf.to_container(OmegaConf.structured(schema))
     file = CONF_DIR / group / f"{option}.yaml"
-    of_option = read_yaml(file.read_text()) if file.is_file() else {}
+    of_option = read_yaml(file.read_text(encoding="utf-8")) if file.is_file() else {}
     for values in (known, known | of_option):
         if values["_target_"] != part._target_:
             yield from ((name, value) for name, value in values.items() if name not in (*_OF_HYDRA, "defaults"))

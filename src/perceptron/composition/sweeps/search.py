@@ -75,7 +75,7 @@ def search(
     from perceptron.callbacks.pruning import storage_url
 
     folder = Path(config.hydra.sweep.dir).absolute()
-    storage = settings["storage"] or f"sqlite:///{folder / 'search.db'}"
+    storage = settings["storage"] or f"sqlite:///{(folder / 'search.db').as_posix()}"
     storage_url(storage)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
