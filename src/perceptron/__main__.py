@@ -13,7 +13,7 @@ from perceptron.errors import UsageError, reason
 from perceptron.spelling import did_you_mean
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
-from perceptron.terminal.text import fail, warnings_on_stderr
+from perceptron.terminal.text import escape_unencodable, fail, warnings_on_stderr
 
 # Each is a module of perceptron.commands, which is imported when it is called.
 COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "report", "dashboard")
@@ -23,6 +23,7 @@ _LOGGED = ("train", "resume")
 
 def main() -> None:
     """Run the command that the first argument names."""
+    escape_unencodable()
     with ended_by_reader(), ended_by_signals():
         _run()
 

@@ -31,7 +31,7 @@ from perceptron.errors import InterruptedRunError, StoppedError, UsageError, rea
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
-from perceptron.terminal.text import fail
+from perceptron.terminal.text import escape_unencodable, fail
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: those for training, at the end of ``sys.argv``; None for all of it.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    escape_unencodable()
     with ended_by_reader(), ended_by_signals():
         if {"--help", "-h"} & set(arguments):
             print(help_text())

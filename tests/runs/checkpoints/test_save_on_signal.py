@@ -1,7 +1,6 @@
 """A signal that arrives outside of training: in a reader, a figure, a population, a search."""
 
 import json
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +27,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
             nonlocal left
             left -= 1
             if left == 0:
-                os.kill(os.getpid(), number)
+                signal.raise_signal(number)
             return original(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, wrapped)
