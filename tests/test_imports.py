@@ -12,7 +12,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Folders and files of the package, lowest first. A part imports from lower layers, never from its own: data and
 # models do not see one another.
 LAYERS: list[set[str]] = [
-    {"__init__", "errors", "garbage_collection", "passwords", "randomness", "spelling", "tasks"},
+    {"__init__", "garbage_collection", "invocation", "passwords", "randomness", "spelling", "tasks"},
+    {"errors"},
     {"terminal"},
     {"files"},
     {"data", "metrics", "networks", "plots"},
@@ -24,6 +25,7 @@ LAYERS: list[set[str]] = [
     {"estimators"},
     {"composition"},
     {"commands"},
+    {"completion"},
     {"__main__"},
 ]
 CONFIGURATION = {"hydra", "omegaconf"}

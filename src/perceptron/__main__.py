@@ -9,6 +9,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 from contextlib import nullcontext
 from importlib import import_module
 
+from perceptron.completion import FLAG, complete
 from perceptron.errors import UsageError, reason
 from perceptron.spelling import did_you_mean
 from perceptron.terminal.pipes import ended_by_reader
@@ -35,6 +36,9 @@ def _run() -> None:
         for command in COMMANDS:
             print(f"  {command:<10} {import_module(f'perceptron.commands.{command}').COMMAND.summary}")
         print("\nperceptron <command> --help lists the arguments of a command.")
+        return
+    if name == FLAG:
+        complete(arguments, COMMANDS)
         return
     try:
         if name not in COMMANDS:

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
     with heavy_imports():
         from perceptron.composition.stored.ensembling import make_ensemble
 
-    made = make_ensemble(sweep, folder, checkpoint=typed["checkpoint"], trust=typed.names("trust"))
+    made = make_ensemble(sweep, folder, checkpoint=typed["checkpoint"], trust=typed.trusted())
     say(f"ensemble    {made.folder}, {made.n_members} members")
     if made.n_left_out:
         say(f"left out    {made.n_left_out} unfinished runs")

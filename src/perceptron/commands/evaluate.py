@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
         from perceptron.composition.stored.restore import restore
         from perceptron.runs.results_table import print_results
 
-    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
+    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
     metrics = evaluate_restored(restored, splits=[name for name in _SPLITS if typed["split"] in ("all", name)])
     if output == "-":
         print_json(metrics)

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
 
         convert = to_program
 
-    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
+    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
     takes_columns = bool(restored.schema.encoding) and wanted == "onnx"
     unread = None
     try:

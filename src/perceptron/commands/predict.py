@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> None:
 
         from perceptron.composition.stored.restore import restore
 
-    restored = restore(run, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
+    restored = restore(run, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
     schema, model, row_id = restored.schema, restored.answers, typed.get("id")
     with _progress(rows) as progress:
         chunks = read_rows(

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.command_flags import read_command_line
+from perceptron.composition.hydra_parser import text_as_help
 from perceptron.composition.settings.before_start import CheckBeforeStart
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.data_paths import make_data_paths_absolute
@@ -73,7 +74,8 @@ def _run(arguments: Sequence[str]) -> None:
             with warnings.catch_warnings():
                 # Hydra only warns of a place in hydra.searchpath that does not exist.
                 warnings.filterwarnings("error", message=r"provider=.*is not\s+available", category=UserWarning)
-                _train()
+                with text_as_help():
+                    _train()
         except Exception:
             # A signal that a library has dropped may be its cause.
             raise_if_lost()

@@ -134,7 +134,7 @@ def _send_to_main_thread(number: int) -> None:
         # Interrupts a system call, too.
         signal.pthread_kill(threading.main_thread().ident or 0, number)
     else:
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _handle_by(handler: "signal.Handlers | Callable[[int, FrameType | None], None]") -> None:

@@ -137,6 +137,6 @@ def test_a_signal_around_a_sweep_says_how_to_go_on(
     answer = perceptron("train", "-m", *settings, f"hydra.sweep.dir={folder}")
     assert answer.status == 143
     begun = function == "finish_sweep"
-    advice = f"go on with python train.py -m sweep.resume={folder}" if begun else "nothing was written"
+    advice = f"go on with perceptron train -m sweep.resume={folder}" if begun else "nothing was written"
     assert answer.err.splitlines()[-1] == f"interrupted by SIGTERM; {advice}"
     assert folder.exists() == begun

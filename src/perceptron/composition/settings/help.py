@@ -3,21 +3,22 @@
 import textwrap
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.invocation import training_command
 
-_COMMANDS = """\
-Train, test and log a model on a table.
-
-  python train.py                                           logistic regression on the breast-cancer data
-  python train.py model=digits_mlp                          ten-class MLP on the digits
-  python train.py model=digits_mlp trainer=gpu              the same on a GPU
-  python train.py data=wine model=softmax seed=1            another data set, model and seed
-  python train.py optimizer=adam optimizer.lr=0.001         another optimizer, and its rate
-  python train.py experiment=notebook_digits                a stored experiment
-  python train.py -m 'seed=range(5)' optimizer.lr=0.1,1     ten runs, one for each pair
-  python train.py data=table data.path=x.csv data.target=y  a table of your own
-  python train.py --cfg job                                 every setting, without running anything
-  python train.py --hydra-help                              Hydra's own options
-"""
+_SUMMARY = "Train, test and log a model on a table."
+# Arguments, and what they do.
+_EXAMPLES = {
+    "": "logistic regression on the breast-cancer data",
+    "model=digits_mlp": "ten-class MLP on the digits",
+    "model=digits_mlp trainer=gpu": "the same on a GPU",
+    "data=wine model=softmax seed=1": "another data set, model and seed",
+    "optimizer=adam optimizer.lr=0.001": "another optimizer, and its rate",
+    "experiment=notebook_digits": "a stored experiment",
+    "-m 'seed=range(5)' optimizer.lr=0.1,1": "ten runs, one for each pair",
+    "data=table data.path=x.csv data.target=y": "a table of your own",
+    "--cfg job": "every setting, without running anything",
+    "--hydra-help": "Hydra's own options",
+}
 _SHOWN_LAST = ("experiment", "debug")
 # The project's own, and those of Hydra's that come as extras.
 _LAUNCHERS = ["population", "joblib", "submitit_local", "submitit_slurm", "ray"]
@@ -29,7 +30,10 @@ def help_text() -> str:
     folders.sort(key=lambda folder: (folder.name in _SHOWN_LAST, folder.name))
     groups = {folder.name: sorted(file.stem for file in folder.glob("[!_]*.yaml")) for folder in folders}
     groups["hydra/launcher"] = _LAUNCHERS
-    lines = [_COMMANDS, "Groups (group=option):"]
+    command = training_command()
+    width = len(command) + max(map(len, _EXAMPLES)) + 1
+    examples = [f"  {f'{command} {arguments}':<{width}}  {result}" for arguments, result in _EXAMPLES.items()]
+    lines = [_SUMMARY, "", *examples, "", "Groups (group=option):"]
     for name, options in groups.items():
         if options:
             start = f"  {name:<16}"
