@@ -5,6 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -13,6 +15,13 @@ PINS = [
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
+
+
+OLDEST = dict(
+    line.split("==")
+    for line in (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
+    if "==" in line
+)
 
 
 def _name(requirement: str) -> str:
@@ -33,3 +42,15 @@ def test_what_is_asked_for_is_pinned(extra: str) -> None:
     project = PROJECT["project"]
     asked = project["optional-dependencies"][extra] if extra else project["dependencies"]
     assert {_name(requirement) for requirement in asked} - {_name(project["name"])} <= {_name(pin) for pin in PINS}
+
+
+@pytest.mark.parametrize("extra", ["", *sorted({*PROJECT["project"]["optional-dependencies"]} - {"docs"})])
+def test_the_oldest_versions_that_are_admitted_are_those_that_were_tried(extra: str) -> None:
+    project = PROJECT["project"]
+    asked = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    oldest = {_name(name): Version(version) for name, version in OLDEST.items()}
+    for requirement in map(Requirement, asked):
+        floors = [Version(part.version) for part in requirement.specifier if part.operator in (">=", "==")]
+        if floors:
+            found = oldest[_name(requirement.name)].release
+            assert found[: len(floors[0].release)] == floors[0].release, requirement
