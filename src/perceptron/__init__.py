@@ -1,3 +1,30 @@
-"""perceptron: from a lecture notebook on neural networks to real experiments."""
+"""perceptron: from a lecture notebook on neural networks to real experiments.
 
-__version__ = "0.1.0"
+``load_run`` and ``load_sweep`` read what runs and sweeps leave, ``train`` and ``sweep`` run them; see docs/python.md.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from perceptron.version import VERSION
+
+if TYPE_CHECKING:
+    from perceptron.errors import UsageError
+    from perceptron.results import RunResult, SweepResult, load_run, load_sweep, sweep, train
+
+__version__ = VERSION
+
+__all__ = ["RunResult", "SweepResult", "UsageError", "__version__", "load_run", "load_sweep", "sweep", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is used: every command imports this file, and must not wait for all of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("perceptron.errors" if name == "UsageError" else "perceptron.results"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return sorted({*globals(), *__all__})

@@ -14,10 +14,11 @@ from perceptron.errors import UsageError, reason
 from perceptron.spelling import did_you_mean
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.status import clear, status_line
 from perceptron.terminal.text import escape_unencodable, fail, warnings_on_stderr
 
 # Each is a module of perceptron.commands, which is imported when it is called.
-COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "report", "dashboard")
+COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "report", "dashboard")
 # Commands whose warnings go to a log.
 _LOGGED = ("train", "resume")
 
@@ -25,13 +26,14 @@ _LOGGED = ("train", "resume")
 def main() -> None:
     """Run the command that the first argument names."""
     escape_unencodable()
-    with ended_by_reader(), ended_by_signals():
+    with ended_by_reader(), ended_by_signals(), status_line("reading the command"):
         _run()
 
 
 def _run() -> None:
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in ("--help", "-h"):
+        clear()
         print("perceptron <command> [<argument>=<value> ...]\n")
         for command in COMMANDS:
             print(f"  {command:<10} {import_module(f'perceptron.commands.{command}').COMMAND.summary}")

@@ -130,6 +130,7 @@ def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: P
     assert path[:3] == pytest.approx([1.0, 0.8, 0.64])
     assert path == pytest.approx([0.8**step for step in range(21)])
     assert (tmp_path / "figures/descent.png").stat().st_size > 10_000
+    assert (tmp_path / "figures/descent.gif").stat().st_size > 10_000
     assert "<dc:date>" not in (tmp_path / "figures/descent.svg").read_text(encoding="utf-8")
     events = EventAccumulator(str(tmp_path / "tensorboard"), purge_orphaned_data=False)
     events.Reload()

@@ -36,7 +36,8 @@ def test_a_run_draws_what_its_model_and_data_have(overrides, names, composed, tm
     train(*composed(*overrides, "figures=end", "trainer.max_epochs=2"))
     assert "could not be drawn" not in caplog.text
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {
-        f"{name}.{kind}" for name in names for kind in ("png", "svg")
+        *(f"{name}.{kind}" for name in names for kind in ("png", "svg")),
+        *(f"{name}.gif" for name in names & {"decision_boundary"}),
     }
     # A process numbers its event files, and TensorBoard reads those of one second by name: the tenth before the ninth.
     events = EventAccumulator(str(tmp_path / "tensorboard"), size_guidance={"images": 0}, purge_orphaned_data=False)

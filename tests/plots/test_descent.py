@@ -1,7 +1,9 @@
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from perceptron.plots.animation import save_gif
 from perceptron.plots.descent import draw_descent
 from perceptron.plots.image import save, to_image
 
@@ -31,3 +33,15 @@ def test_the_same_figure_is_the_same_files(tmp_path: Path) -> None:
         one, two = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
         assert one == two
         assert b"<dc:date>" not in one
+
+
+def test_an_animation_has_a_frame_for_each_figure_and_the_axes_of_the_whole_path(tmp_path: Path) -> None:
+    path = [1.0, 0.8, 0.64]
+    frames = [draw_descent(path, n_shown=n) for n in (1, 2, 3)]
+    assert len({tuple(frame.axes[0].get_xlim()) for frame in frames}) == 1
+    for name in ("one", "two"):
+        save_gif((draw_descent(path, n_shown=n) for n in (1, 2, 3)), tmp_path, name)
+    assert (tmp_path / "one.gif").read_bytes() == (tmp_path / "two.gif").read_bytes()
+    with Image.open(tmp_path / "one.gif") as image:
+        assert (image.format, image.n_frames) == ("GIF", 3)
+    assert (tmp_path / "one.gif").stat().st_size < 100_000

@@ -87,13 +87,15 @@ COMMANDS: dict[str, tuple[tuple[str, ...], _Arguments]] = {
     "report": (("run", "table"), lambda case: ["report", f"run={case}"]),
     "report sweep": (("sweep", "search"), lambda case: ["report", f"sweep={case}"]),
     "compare": (("sweep", "run"), lambda case: ["compare", str(case), f"output={case / 'out'}"]),
+    "check": (("run", "table"), lambda case: ["check", f"run={case}"]),
     "export": (("run",), lambda case: ["export", f"run={case}", "format=torch"]),
     "sweep.resume": (("sweep", "search"), lambda case: ["train", "-m", f"sweep.resume={case}"]),
     "ensemble": (("sweep",), lambda case: ["ensemble", f"run={case}"]),
 }  # fmt: skip
 # Those that read most files are tried most often.
 _ORDER = (
-    *("evaluate", "resume", "predict", "report") * 5, "compare", "export", "sweep.resume", "report sweep", "ensemble",
+    *("evaluate", "resume", "predict", "report") * 5, "compare", "check", "export", "sweep.resume", "report sweep",
+    "ensemble",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from scipy import stats
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.sweeps.finished_runs import FinishedRun, differing_settings, read_finished_run
-from perceptron.sweeps.ranking import rank
+from perceptron.sweeps.ranking import rank, shown_setting
 from perceptron.sweeps.ranking_table import ranking_table
 from perceptron.sweeps.summary_files import markdown, write_summary
 from perceptron.sweeps.terminal_tables import print_rankings
@@ -330,3 +330,39 @@ def test_no_setting_is_lost_on_a_narrow_terminal(make_run: MakeRun, width: int) 
     shown = "".join(text.getvalue().split())
     for part in ("logistic", "binary_mlp", "0.125", "0.25"):
         assert part in shown
+
+
+@pytest.mark.parametrize("width", [45, 60, 80, 120])
+def test_intervals_leave_room_for_the_setting(make_run: MakeRun, width: int) -> None:
+    runs = [
+        make_run(f"{model}{seed}", metrics=score(0.1 + 0.01 * seed), model=model, lr=lr, seed=seed)
+        for model, lr in (("logistic", 0.125), ("binary_mlp", 0.25))
+        for seed in range(10)
+    ]
+    text = io.StringIO()
+    print_rankings(Console(file=text, width=width), rank(read(*runs)))
+    lines = text.getvalue().splitlines()
+    assert any("logistic" in line for line in lines)
+    assert any("binary_mlp" in line for line in lines)
+    # No number is cut: rich would put an ellipsis.
+    assert "…" not in text.getvalue()
+    assert all("±" in line for line in lines if line.startswith((" 1 ", " 2 ")))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("0.012345678901", "0.01235"),
+        ("0.12345", "0.1235"),
+        ("1.0", "1"),
+        ("123456", "123456"),
+        ("1.5e-07", "1.5e-07"),
+        ("[0.123456, 2]", "[0.1235, 2]"),
+        ("optimizer.lr=0.123456", "optimizer.lr=0.1235"),
+        ("data.path=a/0.123456.csv", "data.path=a/0.123456.csv"),
+        ("logistic", "logistic"),
+        ("1.2.3", "1.2.3"),
+    ],
+)
+def test_fractions_in_settings_have_four_digits(value: str, shown: str) -> None:
+    assert shown_setting(value) == shown

@@ -33,7 +33,9 @@ class PopulationLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs; their results in the jobs' order."""
         from perceptron.garbage_collection import heavy_imports
+        from perceptron.terminal.status import show
 
+        show("loading torch and lightning")
         with heavy_imports():
             from perceptron.composition.population.launcher import launch
 

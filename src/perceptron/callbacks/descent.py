@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import numpy as np
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from perceptron.networks import Point
+
+_MOST_FRAMES = 24
 
 
 class DescentFigure(L.Callback):
@@ -40,6 +43,7 @@ class DescentFigure(L.Callback):
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Draw the path."""
         # Here, because only this run needs matplotlib.
+        from perceptron.plots.animation import save_gif
         from perceptron.plots.descent import draw_descent
         from perceptron.plots.image import save, to_image
 
@@ -51,6 +55,8 @@ class DescentFigure(L.Callback):
             folder = Path(trainer.default_root_dir) / "figures"
             folder.mkdir(exist_ok=True)
             save(figure, folder, "descent")
+            lengths = np.unique(np.linspace(1, len(self.path), _MOST_FRAMES).astype(int))
+            save_gif((draw_descent(self.path, n_shown=int(n)) for n in lengths), folder, "descent")
 
     def state_dict(self) -> dict[str, list[float]]:
         """The path, for a checkpoint."""

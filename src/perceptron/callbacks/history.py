@@ -26,9 +26,13 @@ class History(L.Callback):
     Attributes:
         curves: values by epoch, by names like ``val/acc``.
         snapshots: weights end to end, ``(n_weights,)`` float32, by the number of epochs that led to them.
+
+    Args:
+        takes_snapshots: whether to keep weights at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_snapshots: bool = True) -> None:
+        self._takes_snapshots = takes_snapshots
         self.curves: dict[str, dict[int, float]] = {}
         self.snapshots: dict[int, Tensor] = {}
         self._every = 1
@@ -83,7 +87,7 @@ class History(L.Callback):
         self._every = stored["every"]
 
     def _take(self, n_epochs: int, module: L.LightningModule) -> None:
-        if n_epochs % self._every:
+        if not self._takes_snapshots or n_epochs % self._every:
             return
         with torch.no_grad():
             weights = parameters_to_vector(module.parameters()).detach().to("cpu", torch.float32, copy=True)

@@ -1,6 +1,7 @@
 """Progress over epochs, in a terminal."""
 
 import time
+from importlib.util import find_spec
 from typing import Any
 
 import lightning as L
@@ -8,11 +9,13 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from perceptron.terminal.status import clear
+
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
 class EpochBar:
-    """A bar with the latest metrics and the time left; silent where stderr is no terminal.
+    """A bar with the latest metrics and the time left; silent where stderr is neither a terminal nor a notebook's.
 
     Args:
         description: what is counted.
@@ -25,7 +28,7 @@ class EpochBar:
         self._progress: Progress | None = None
         self._bar = TaskID(0)
         self._updated = 0.0
-        if console.is_terminal:
+        if console.is_terminal or _has_widgets(console):
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
@@ -36,6 +39,7 @@ class EpochBar:
                 transient=True,
             )
             self._bar = self._progress.add_task(description, total=total, completed=completed, metrics="")
+            clear()
             self._progress.start()
 
     @property
@@ -124,3 +128,8 @@ class EpochProgress(ProgressBar):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _has_widgets(console: Console) -> bool:
+    """Whether a notebook can show a bar, which needs ipywidgets."""
+    return console.is_jupyter and find_spec("ipywidgets") is not None

@@ -9,8 +9,8 @@ from textwrap import fill, indent
 from perceptron.errors import UsageError
 from perceptron.invocation import find_own_modules
 from perceptron.spelling import did_you_mean
-
-_WIDTH = 100
+from perceptron.terminal.status import clear
+from perceptron.terminal.text import text_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +146,7 @@ class Command:
             UsageError: for an argument or a setting that does not exist, and for an invalid value.
         """
         if {"--help", "-h"} & set(typed):
+            clear()
             print(self.help)
             sys.exit()
         values = {argument.name: argument.default for argument in self.arguments}
@@ -174,13 +175,13 @@ class Command:
         form += [argument.form for argument in self.arguments if argument.required]
         form += ["[<argument>=<value> ...]"] if self.arguments else []
         form += ["[<setting>=<value> ...]"] if self.takes_settings else []
-        parts = [" ".join(form), fill(f"{self.summary[0].upper()}{self.summary[1:]}. {self.details}", _WIDTH)]
+        parts = [" ".join(form), fill(f"{self.summary[0].upper()}{self.summary[1:]}. {self.details}", text_width())]
         if self.examples:
             parts.append("\n".join(["Examples:", *(f"  perceptron {self.name} {text}" for text in self.examples)]))
         lines = ["Arguments:"]
         for argument in self.arguments:
             default = f"; by default {argument.default}" if argument.default else ""
-            lines += [f"  {argument.form}", indent(fill(f"{argument.summary}{default}", _WIDTH - 6), " " * 6)]
+            lines += [f"  {argument.form}", indent(fill(f"{argument.summary}{default}", text_width() - 6), " " * 6)]
         if self.takes_settings:
             lines += ["  <setting>=<value>", "      a change of the settings that the run has stored"]
         return "\n\n".join([*parts, "\n".join(lines)])

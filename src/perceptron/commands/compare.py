@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
-from perceptron.spelling import did_you_mean
 from perceptron.tasks import Direction
+from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
 
 COMMAND = Command(
@@ -50,6 +50,7 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
     Raises:
         UsageError: if there is no such run, none has the metric, or the direction of the metric is not known.
     """
+    show("loading scipy and matplotlib")
     # Imported here, because they import scipy and matplotlib.
     from rich.console import Console
 
@@ -68,17 +69,17 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
     runs = {run.folder.resolve(): run for folder in folders for run in find_runs(folder) if run.is_finished}
     if not runs:
         raise UsageError("perceptron compare needs finished runs, got none; name folders below logs/ that have some")
+    show(f"reading {len(runs)} runs")
     results = [read_finished_run(run) for run in runs.values()]
-    metrics = {name for result in results for name in result.metrics}
-    if by not in metrics and by not in ("main", "monitor"):
-        raise UsageError(f"by must be a metric of the runs, main or monitor, got {by}; {did_you_mean(by, metrics)}")
+    found = rank(results, by=by, mode=mode)
 
     console = Console()
-    found = rank(results, by=by, mode=mode)
     failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
+    show("writing tables and figure")
     output.mkdir(parents=True, exist_ok=True)
     write_summary(output, found, failed, name="compare")
     save(draw_intervals(found), output, "compare")
+    clear()
     print_rankings(console, found)
     print_failures(console, failed)
     say(f"written to  {output}")

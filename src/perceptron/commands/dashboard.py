@@ -9,6 +9,7 @@ from pathlib import Path
 
 from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
+from perceptron.terminal.status import clear
 
 COMMAND = Command(
     name="dashboard",
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> None:
         UsageError: for an invalid argument, or a folder without TensorBoard's files.
     """
     command = tensorboard_command(arguments)
+    clear()
     sys.stdout.flush()
     if hasattr(os, "fork"):
         os.execv(command[0], command)  # noqa: S606

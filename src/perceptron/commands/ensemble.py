@@ -8,6 +8,7 @@ from perceptron.commands.arguments import CHECKPOINT, TRUST, Argument, Command
 from perceptron.errors import UsageError
 from perceptron.files.containment import check_contained
 from perceptron.garbage_collection import heavy_imports
+from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
 COMMAND = Command(
@@ -43,10 +44,12 @@ def main(arguments: Sequence[str]) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"output must be a folder, got {folder}, which is a file; name another")
     check_contained(folder, within=None if output else sweep)
+    show("loading torch and lightning")
     # Imported here, because it imports torch.
     with heavy_imports():
         from perceptron.composition.stored.ensembling import make_ensemble
 
+    show("reading the members")
     made = make_ensemble(sweep, folder, checkpoint=typed["checkpoint"], trust=typed.trusted())
     say(f"ensemble    {made.folder}, {made.n_members} members")
     if made.n_left_out:

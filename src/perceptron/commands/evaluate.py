@@ -11,6 +11,7 @@ from perceptron.runs.folder import folder_of
 from perceptron.runs.lookup import find_source
 from perceptron.runs.output_file import output_path
 from perceptron.tasks import SplitName
+from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
 _SPLITS: tuple[SplitName, ...] = get_args(SplitName)
@@ -41,12 +42,14 @@ def main(arguments: Sequence[str]) -> None:
     output = typed.get("output")
     path = None if output in (None, "-") else output_path(str(output))
     source = find_source(typed["run"], among=Path(typed["runs"]))
+    show("loading torch and lightning")
     # Imported here, because they import torch.
     with heavy_imports():
         from perceptron.composition.stored.evaluating import evaluate_restored
         from perceptron.composition.stored.restore import restore
         from perceptron.runs.results_table import print_results
 
+    show("reading the run and its data")
     restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
     metrics = evaluate_restored(restored, splits=[name for name in _SPLITS if typed["split"] in ("all", name)])
     if output == "-":

@@ -12,6 +12,7 @@ from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.folder import folder_of
 from perceptron.runs.lookup import find_source
 from perceptron.runs.output_file import output_path
+from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     wanted = typed["format"]
     source = find_source(typed["run"], among=Path(typed["runs"]))
     path = output_path(typed.get("output") or str(folder_of(source) / f"model{_SUFFIXES[wanted]}"))
+    show(f"loading torch and {wanted}" if wanted != "torch" else "loading torch")
     # Imported here, because they import torch; and onnx is an extra.
     with heavy_imports():
         import torch
@@ -70,6 +72,7 @@ def main(arguments: Sequence[str]) -> None:
 
         convert = to_program
 
+    show("reading the run and its data")
     restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
     takes_columns = bool(restored.schema.encoding) and wanted == "onnx"
     unread = None
@@ -89,6 +92,7 @@ def main(arguments: Sequence[str]) -> None:
         # The last row has only missing values.
         columns = RawColumns(frame=frame.reindex([*frame.index, -1]), codes=from_texts(restored.schema.encoding))
         rows, raw = torch.from_numpy(columns.features), {"columns": columns}
+    show(f"converting the model, and comparing it with the file on {len(rows)} rows")
     content, difference = convert(restored.answers, rows, metadata=_metadata(restored), deviation=deviation, **raw)
     with atomic_file(path) as file:
         file.write(content)
@@ -137,8 +141,8 @@ def _made_rows(restored: "Restored", *, takes_columns: bool) -> tuple[Any, Any, 
 
 def _metadata(restored: "Restored") -> dict[str, str]:
     """The file's metadata: what a reader needs to use it, and its provenance; values are JSON."""
-    from perceptron import __version__
     from perceptron.composition.settings.plain import plain
+    from perceptron.version import VERSION
 
     config = plain(restored.config)
     values: dict[str, Any] = {
@@ -148,7 +152,7 @@ def _metadata(restored: "Restored") -> dict[str, str]:
         "target_names": restored.schema.target_names,
         "encoding": restored.schema.encoding,
         "provenance": {
-            "perceptron": __version__,
+            "perceptron": VERSION,
             "checkpoint": str(restored.checkpoint),
             "step": restored.step,
             "seed": config["seed"],

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -12,6 +11,7 @@ from perceptron.errors import UsageError, missing_extra
 from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.lookup import find_source
 from perceptron.runs.output_file import output_path
+from perceptron.terminal.status import clear, show
 
 COMMAND = Command(
     name="predict",
@@ -66,22 +66,22 @@ def main(arguments: Sequence[str]) -> None:
     stdin = _bytes(sys.stdin, "input") if rows is None else None
     stdout = _bytes(sys.stdout, "output") if answers is None else None
     run = find_source(typed["run"], among=Path(typed["runs"]))
+    show("loading torch")
     # Imported here, because they import torch; and pyarrow is an extra.
     try:
-        import pyarrow as pa
-
         with heavy_imports():
-            from perceptron.prediction.answer_file import Layout, write_answers
+            from perceptron.prediction.answer_file import write_answers
             from perceptron.prediction.input_rows import read_rows
     except ImportError as error:
         raise missing_extra("predict needs pyarrow", "table") from error
     with heavy_imports():
-        import torch
-
+        from perceptron.composition.stored.predicting import predicted_batches
         from perceptron.composition.stored.restore import restore
 
+    show("reading the run")
     restored = restore(run, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
-    schema, model, row_id = restored.schema, restored.answers, typed.get("id")
+    schema, row_id = restored.schema, typed.get("id")
+    clear()
     with _progress(rows) as progress:
         chunks = read_rows(
             rows,
@@ -92,23 +92,11 @@ def main(arguments: Sequence[str]) -> None:
             progress=progress,
             stdin=stdin,
         )
-        # The first chunk is read before the output is opened, because most mistakes show in it.
-        first = next(chunks)
-        layout = Layout(
-            class_names=schema.class_names,
-            target_names=schema.target_names,
-            row_id=row_id or "row",
-            id_type=first.ids.type if row_id else pa.int64(),
-            safe=safe,
-            has_spread=model.predict(torch.from_numpy(first.features[:1])).spread is not None,
-            is_double=restored.model.dtype == torch.float64,
-        )
+        layout, batches = predicted_batches(restored, chunks, row_id=row_id, safe=safe)
         try:
-            with write_answers(answers, layout, stdout=stdout) as writer, torch.inference_mode():
-                for chunk in chain([first], chunks):
-                    labels, *rest = model.predict(torch.from_numpy(chunk.features))
-                    numbers = (None if values is None else values.numpy() for values in rest)
-                    writer.write_batch(layout.batch(chunk.ids, labels.numpy(), *numbers))
+            with write_answers(answers, layout, stdout=stdout) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -9,6 +9,7 @@ from perceptron.errors import UsageError
 from perceptron.files.writing import write_text
 from perceptron.runs.lookup import find_run
 from perceptron.runs.output_file import output_path
+from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
 COMMAND = Command(
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     run, sweep = typed.get("run"), typed.get("sweep")
     if run and sweep:
         raise UsageError("a report is of run or of sweep, got both; leave one of them out")
+    show("writing the page")
     folder, html = _sweep(Path(sweep)) if sweep else _run(run or "latest", Path(typed["runs"]))
     output = output_path(typed.get("output") or str(folder / "report.html"))
     write_text(output, html)

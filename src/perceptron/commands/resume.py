@@ -6,6 +6,7 @@ from pathlib import Path
 from perceptron.commands.arguments import RUN, RUNS, TRUST, Command
 from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.lookup import find_run
+from perceptron.terminal.status import show
 
 COMMAND = Command(
     name="resume",
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     """Resume."""
     typed = COMMAND.read(arguments)
     run = find_run(typed["run"], among=Path(typed["runs"]), with_checkpoint=False)
+    show("loading torch and lightning")
     # Imported here, because it imports torch.
     with heavy_imports():
         from perceptron.composition.stored.resuming import resume

@@ -29,6 +29,7 @@ _FLAGS: dict[tuple[str, ...], dict[str, Any]] = {
     ("--version",): _IS_SWITCH,
     ("--shell-completion", "-sc"): _IS_SWITCH,
 }
+_TRAINING_FLAGS = {"--multirun", "-m", "--run", "-r"}
 _LONG_FLAGS = [name for name, *_ in _FLAGS]
 # Hydra's too, and refused.
 _RERUN = "--experimental-rerun"
@@ -45,6 +46,11 @@ class CommandLine:
 
     flags: Sequence[str]
     overrides: Sequence[str]
+
+    @property
+    def prints(self) -> bool:
+        """Whether Hydra prints something, such as the configuration, and trains nothing."""
+        return bool({*self.flags} - _TRAINING_FLAGS)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -15,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from perceptron.composition.callback_errors import Refusal
 from perceptron.composition.command_flags import read_command_line
 from perceptron.composition.hydra_parser import text_as_help
 from perceptron.composition.settings.before_start import CheckBeforeStart
@@ -32,6 +33,7 @@ from perceptron.errors import InterruptedRunError, StoppedError, UsageError, rea
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
+from perceptron.terminal.status import clear, status_line
 from perceptron.terminal.text import escape_unencodable, fail
 
 
@@ -43,29 +45,53 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     escape_unencodable()
-    with ended_by_reader(), ended_by_signals():
+    with ended_by_reader(), ended_by_signals(), status_line("reading the settings"):
         if {"--help", "-h"} & set(arguments):
-            print(help_text())
+            text = help_text()
+            clear()
+            print(text)
             return
         try:
-            _run(arguments)
+            run_command(arguments)
         except UsageError as error:
             fail(error)
-        except MemoryError as error:
-            fail(f"a run must fit in memory, got {reason(error, lines=1)}; take less data or a smaller model")
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            fail(f"a run's folder must be writable, got {error}; choose another paths.log_dir")
 
 
-def _run(arguments: Sequence[str]) -> None:
+def run_command(arguments: Sequence[str], *, in_one_process: bool = False) -> None:
+    """Let Hydra compose and run. It changes ``sys.argv``, the environment, and the loggers.
+
+    Args:
+        arguments: those for training, at the end of ``sys.argv``.
+        in_one_process: see ``CheckBeforeStart``.
+
+    Raises:
+        UsageError: for a mistake that the user can correct.
+        StoppedError: after a signal, or where the disk is full.
+        SystemExit: where a job of a multirun failed.
+    """
+    try:
+        _run(arguments, in_one_process=in_one_process)
+    except Refusal as refusal:
+        raise refusal.error from refusal.__cause__
+    except MemoryError as error:
+        raise UsageError(
+            f"a run must fit in memory, got {reason(error, lines=1)}; take less data or a smaller model"
+        ) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"a run's folder must be writable, got {error}; choose another paths.log_dir") from error
+
+
+def _run(arguments: Sequence[str], *, in_one_process: bool) -> None:
     """Let Hydra compose and run; a sweep that ends early still gets its summary."""
     command = read_command_line(resumed_arguments(arguments) or with_best(arguments))
+    if command.prints:
+        clear()
     # Hydra reads all of sys.argv. The callback restores the name of the command.
     name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = [*command.flags, *command.overrides]
-    CheckBeforeStart.expect([*name, *sys.argv[1:]])
+    CheckBeforeStart.expect([*name, *sys.argv[1:]], in_one_process=in_one_process)
     SweepCallback.folder = None
     # Without it Hydra prints an exception in several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
@@ -115,14 +141,14 @@ def _train(cfg: DictConfig) -> float | None:
             )
         # Hydra has made its own.
         folder.mkdir(parents=True, exist_ok=True)
+        CheckBeforeStart.folder = folder
         return run_once(cfg, hydras.runtime.choices)
     except (UsageError, StoppedError) as error:
         typed_in = Path(hydras.runtime.cwd)
         discard(Path(hydras.runtime.output_dir), cfg.task_name, typed_in=typed_in)
         discard_empty(folder, typed_in=typed_in)
         if isinstance(error, UsageError):
-            # Here, before Hydra prints a line about it.
-            fail(error)
+            raise Refusal(error) from error
         error.advice = error.advice or resume_advice(folder)
         raise
     except Exception:

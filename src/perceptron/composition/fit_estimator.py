@@ -27,6 +27,7 @@ from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
 from perceptron.runs.results_table import print_results
 from perceptron.tasks import TASKS, SplitName
+from perceptron.terminal.status import show
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.result_files import begin_run, report_lines, write_results
@@ -66,9 +67,11 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
     config = with_absolute_paths(plain(cfg))
 
     check_metric_classes(config)
+    show("reading the data")
     datamodule = build_data(cfg.data)
     model = build_estimator(cfg, datamodule)
     begin_run(folder, config, datamodule)
+    show("fitting the estimator")
     try:
         model.fit(*datamodule.rows("train"))
     except (ValueError, TypeError) as error:

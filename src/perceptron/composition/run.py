@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.garbage_collection import heavy_imports
 from perceptron.terminal.signals import raise_if_lost
+from perceptron.terminal.status import show
 
 
 def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -21,11 +22,13 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
         The best value of ``cfg.monitor``; None where nothing was trained.
     """
     if cfg.model._target_ == ESTIMATOR:
+        show("loading scikit-learn")
         with heavy_imports():
             from perceptron.composition.fit_estimator import fit_estimator
 
         raise_if_lost()
         return fit_estimator(cfg, chosen, quiet=quiet)
+    show("loading torch and lightning")
     with heavy_imports():
         from perceptron.composition.train import train
 

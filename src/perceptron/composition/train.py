@@ -36,6 +36,7 @@ from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
 from perceptron.runs.results_table import print_results
+from perceptron.terminal.status import show
 from perceptron.training.batch_limits import check_batches
 from perceptron.training.changed_data import check_unchanged
 from perceptron.training.divergence import divergence_advice
@@ -94,9 +95,11 @@ def _train(
         check_continued(config, start.checkpoint, where=start.path)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
+    show("reading the data")
     datamodule = build_data(cfg.data, None if start is None else start.schema, looks=not goes_on)
     if goes_on:
         check_unchanged(Run(folder), datamodule)
+    show("building the model")
     model = build_model(cfg, datamodule, chosen=chosen)
     if cfg.train and start is None:
         fit_network(model, datamodule)
@@ -105,13 +108,14 @@ def _train(
         _prepare(model, datamodule, start, config)
     set_threads(cfg.trainer.num_threads, model, rows_per_step=datamodule.rows_per_step)
 
-    history, check_monitored = History(), partial(check_logged, config)
+    history, check_monitored = History(takes_snapshots=cfg.figures != "none"), partial(check_logged, config)
     own_callbacks = [
         StoredMetadata(config=config, schema=datamodule.schema),
         ExactResume(),
         MonitoredMetrics(check_monitored),
         interruption,
-        *figure_callbacks(cfg.figures, history),
+        history,
+        *figure_callbacks(cfg.figures),
         *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
     ]
     trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
@@ -126,6 +130,7 @@ def _train(
         choose_threshold(model, datamodule, checkpoint=reported.path if trainer.is_global_zero else None, quiet=quiet)
     elif start is not None:
         load_weights(model, start.path)
+    show("evaluating")
     metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
     if cfg.test:
         # What callbacks logged in the reported epoch is not computed again.
@@ -134,6 +139,7 @@ def _train(
 
     if trainer.is_global_zero:
         if cfg.figures != "none":
+            show("drawing the figures")
             draw_figures(config, trainer, model, datamodule, history=history, best_epoch=reported.epoch)
         settings = hyper_parameters(config, chosen)
         log_results(trainer.loggers, hyper_parameters=settings, metrics=metrics, step=trainer.global_step)
@@ -145,6 +151,7 @@ def _train(
             directions=directions(config, metrics),
             best=best,
             end=reported.ending,
+            history=history.curves,
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,

@@ -1,6 +1,6 @@
 """The figures of a run, in its folder and on TensorBoard. Imports matplotlib."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
@@ -10,7 +10,7 @@ from torch import nn
 from perceptron.data import TableDataModule
 from perceptron.figures.predictions import MOST_ROWS, SplitPredictions, predict_split
 from perceptron.figures.training_path import TrainingPath, boundaries_of, surfaces_of
-from perceptron.figures.writing import Drawing, drawn, written
+from perceptron.figures.writing import Drawing, drawn, write_animation, written
 from perceptron.models import TaskModule
 from perceptron.plots.boundary import draw_boundaries
 from perceptron.plots.calibration import draw_calibration, reliability
@@ -56,6 +56,8 @@ def write_figures(
     ]
     for name, pixels in written(drawings, folder):
         _log_image(loggers, f"figures/{name}", pixels, step)
+    if _has_boundary(datamodule):
+        write_animation("decision_boundary", lambda: _boundary_figures(model, datamodule, training, panels=1), folder)
 
 
 def log_epoch_figures(
@@ -88,22 +90,41 @@ def _training_drawings(model: TaskModule, datamodule: TableDataModule, training:
             return draw_surfaces(surfaces, loss_units=units, rows=some)
 
         drawings.append(("loss_surface", surface))
-    if schema.n_features == 2 and schema.class_names:
-
-        def boundary() -> Figure:
-            return draw_boundaries(
-                boundaries_of(model, features.numpy(), training),
-                features.numpy(),
-                target.numpy(),
-                offsets=schema.feature_offsets,
-                feature_names=schema.feature_names,
-                class_names=schema.class_names,
-                threshold=getattr(model, "threshold", None),
-                rows="training rows",
-            )
-
-        drawings.append(("decision_boundary", boundary))
+    if _has_boundary(datamodule):
+        drawings.append(("decision_boundary", lambda: next(_boundary_figures(model, datamodule, training))))
     return drawings
+
+
+def _has_boundary(datamodule: TableDataModule) -> bool:
+    """Whether the decision boundary can be drawn: two features and classes."""
+    return datamodule.schema.n_features == 2 and bool(datamodule.schema.class_names)
+
+
+def _boundary_figures(
+    model: TaskModule, datamodule: TableDataModule, training: TrainingPath, *, panels: int | None = None
+) -> Iterator[Figure]:
+    """The decision boundary through training.
+
+    Args:
+        model: the trained model.
+        datamodule: its data.
+        training: how the weights were reached.
+        panels: how many times a figure shows; None for all in one figure.
+    """
+    schema = datamodule.schema
+    features, target = datamodule.rows("train", most=MOST_ROWS)[:2]
+    boundaries = boundaries_of(model, features.numpy(), training)
+    for start in range(0, len(boundaries), panels or len(boundaries)):
+        yield draw_boundaries(
+            boundaries[start : start + (panels or len(boundaries))],
+            features.numpy(),
+            target.numpy(),
+            offsets=schema.feature_offsets,
+            feature_names=schema.feature_names,
+            class_names=schema.class_names,
+            threshold=getattr(model, "threshold", None),
+            rows="training rows",
+        )
 
 
 def _prediction_drawings(predictions: SplitPredictions, model: TaskModule) -> list[Drawing]:

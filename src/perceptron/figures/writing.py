@@ -1,11 +1,13 @@
 """Draw several figures and write them to a folder; one that fails does not cost the others."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from perceptron.plots.animation import save_gif
 from perceptron.plots.image import Pixels, save
 from perceptron.terminal.text import visible
 
@@ -21,11 +23,9 @@ def drawn(drawings: Sequence[Drawing]) -> Iterator[tuple[str, Figure]]:
     A figure that cannot be drawn is logged as a warning: it must not cost the results of a long training.
     """
     for name, draw in drawings:
-        try:
+        figure = None
+        with _warned(name):
             figure = draw()
-        except Exception as error:
-            _log.warning("the figure %s could not be drawn: %s: %s", name, type(error).__name__, visible(error))
-            continue
         if figure is not None:
             yield name, figure
 
@@ -35,3 +35,18 @@ def written(drawings: Sequence[Drawing], folder: Path) -> Iterator[tuple[str, Pi
     (folder / "figures").mkdir(exist_ok=True)
     for name, figure in drawn(drawings):
         yield name, save(figure, folder / "figures", name)
+
+
+def write_animation(name: str, draw_frames: Callable[[], Iterable[Figure]], folder: Path) -> None:
+    """Draw frames and write them to ``figures/<name>.gif`` in a folder; a failure is a warning."""
+    with _warned(f"{name}.gif"):
+        save_gif(draw_frames(), folder / "figures", name)
+
+
+@contextmanager
+def _warned(name: str) -> Iterator[None]:
+    """Log a warning where a figure cannot be drawn."""
+    try:
+        yield
+    except Exception as error:
+        _log.warning("the figure %s could not be drawn: %s: %s", name, type(error).__name__, visible(error))

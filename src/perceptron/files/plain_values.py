@@ -16,6 +16,7 @@ import yaml
 from perceptron.errors import reason
 from perceptron.files.reading import read_limited
 from perceptron.files.writing import write_text
+from perceptron.terminal.status import clear
 
 # A thousand times the size of a run's files; a report on a table of many columns is the largest of them.
 _MOST_BYTES = {".yaml": 2**22, ".json": 2**26}
@@ -127,6 +128,7 @@ def map_texts(values: Any, function: Callable[[str], str]) -> Any:
 
 def print_json(values: Mapping[str, Any]) -> None:
     """Print values as JSON; NaN and infinity become null."""
+    clear()
     print(_json(values))
 
 

@@ -8,16 +8,17 @@ from matplotlib.figure import Figure
 from perceptron.plots.style import BLUE, GREY, ORANGE, new_figure
 
 
-def draw_descent(path: Sequence[float]) -> Figure:
+def draw_descent(path: Sequence[float], *, n_shown: int | None = None) -> Figure:
     """Draw the parabola, the points that the descent visits, and the tangent at the first of them.
 
     Args:
         path: x₀, x₁, … in the order of the steps; at least one.
+        n_shown: how many of them are drawn, for a frame of an animation, whose axes fit all; None for all.
     """
     visited = np.asarray(path, dtype=np.float64)
     reach = 1.25 * max(np.abs(visited).max(), 0.1)
     x = np.linspace(-reach, reach, 200)
-    start = visited[0]
+    start, visited = visited[0], visited[:n_shown]
 
     figure = new_figure(6, 4.5)
     axes = figure.add_subplot()

@@ -1,4 +1,4 @@
-"""Parquet and Feather files, a chunk at a time."""
+"""Parquet and Feather files, and tables in memory, a chunk at a time."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def is_columnar(path: Path) -> bool:
 
 
 def columnar_batches(
-    path: Path,
+    source: Any,
     *,
     features: Sequence[str],
     is_encoded: bool,
@@ -35,7 +35,7 @@ def columnar_batches(
     """Record batches of the features, and the rows' names; None without ``row_id``.
 
     Args:
-        path: of the file.
+        source: path of the file, or a ``pyarrow.Table``.
         features: columns, by name.
         is_encoded: whether columns of any kind become features later; others of the file are left out then.
             Otherwise the features must be numbers.
@@ -49,29 +49,37 @@ def columnar_batches(
     """
     # A feature may name the rows too.
     wanted = list(dict.fromkeys([*features, *([row_id] if row_id else [])]))
-    with _opened(path) as (schema, batches):
+    shown = str(source) if isinstance(source, Path) else "the table"
+    with _opened(source) as (schema, batches):
         names = schema.names
         index = [name for name in names if UNNAMED_INDEX.fullmatch(name) and name not in wanted]
         left_out = [*ignored, *(names if is_encoded else index)]
-        check_columns(names, wanted=features, row_id=row_id, ignored=left_out, source=str(path))
+        check_columns(names, wanted=features, row_id=row_id, ignored=left_out, source=shown)
         for name in () if is_encoded else features:
             kind = schema.field(name).type
             if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
-                raise UsageError(f"every column must be numeric, got {name} of {kind} in {path}; encode it as numbers")
+                raise UsageError(f"every column must be numeric, got {name} of {kind} in {shown}; encode it as numbers")
         for batch, share in batches(wanted):
             yield batch.select(list(features)), batch.column(row_id) if row_id else None
             progress(share)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Callable[[Sequence[str]], Iterator[tuple[Any, float]]]]]:
-    """Schema of a file, and what gives record batches of some columns, with the share of the rows that is read then."""
-    if _magic(path) == _PARQUET:
-        with pa_parquet.ParquetFile(path) as file:
+def _opened(source: Any) -> Iterator[tuple[Any, Callable[[Sequence[str]], Iterator[tuple[Any, float]]]]]:
+    """Schema of a source, and what gives record batches of some columns, with the share of the rows read by then."""
+    if isinstance(source, pa.Table):
+        yield source.schema, lambda columns: _of_table(source, columns)
+    elif _magic(source) == _PARQUET:
+        with pa_parquet.ParquetFile(source) as file:
             yield file.schema_arrow, lambda columns: _of_parquet(file, columns)
     else:
-        with pa.memory_map(str(path)) as source, pa_ipc.open_file(source) as file:
+        with pa.memory_map(str(source)) as mapped, pa_ipc.open_file(mapped) as file:
             yield file.schema, lambda columns: _of_feather(file, columns)
+
+
+def _of_table(table: Any, columns: Sequence[str]) -> Iterator[tuple[Any, float]]:
+    for batch in table.select(list(columns)).to_batches(CHUNK_ROWS):
+        yield batch, 1.0
 
 
 def _of_parquet(file: Any, columns: Sequence[str]) -> Iterator[tuple[Any, float]]:

@@ -1,4 +1,4 @@
-"""Rows of a CSV, Parquet or Feather file as features, a chunk at a time."""
+"""Rows of a CSV, Parquet or Feather file, or of a table in memory, as features, a chunk at a time."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -35,7 +35,7 @@ class Chunk:
 
 
 def read_rows(
-    path: Path | None,
+    source: Any,
     *,
     features: Sequence[str],
     encoding: Sequence[str] = (),
@@ -44,10 +44,10 @@ def read_rows(
     progress: Callable[[float], None] = lambda _: None,
     stdin: BinaryIO | None = None,
 ) -> Iterator[Chunk]:
-    """Chunks of a file, in bounded memory. At the end, warnings name values that did not occur in the training rows.
+    """Chunks of a source, in bounded memory. At the end, warnings name values that did not occur in the training rows.
 
     Args:
-        path: of a Parquet, Feather or CSV file; None for CSV on ``stdin``.
+        source: path of a Parquet, Feather or CSV file; None for CSV on ``stdin``; or a ``pyarrow.Table``.
         features: the model's columns. They are matched by name, in any order; a CSV file whose first row holds
             numbers has no names, and its columns are matched by their order.
         encoding: how columns of any kind become the features, from the model's schema; other columns of the file are
@@ -55,39 +55,70 @@ def read_rows(
         row_id: column that names the rows; None for their numbers from 0.
         ignored: columns to leave out.
         progress: called with the share of the file that has been read.
-        stdin: bytes to read if there is no path.
+        stdin: bytes to read if there is no source.
 
     Raises:
         UsageError: if columns are missing, extra or not numeric, a value is missing or not finite, or the file
             cannot be read.
     """
-    source = str(path) if path else "standard input"
+    shown = "the table" if isinstance(source, pa.Table) else str(source) if source else "standard input"
     codes = from_texts(encoding)
     if codes:
         features = [code["column"] for code in codes]
     unseen = UnseenValues()
     first_row = 0
     try:
-        for batch, names in _batches(path, source, features, bool(codes), row_id, ignored, progress, stdin):
+        for batch, names in _batches(source, shown, features, bool(codes), row_id, ignored, progress, stdin):
             numbers = range(first_row, first_row + batch.num_rows)
             ids = pa.array(numbers, pa.int64()) if names is None else names
-            values = _encoded(batch, first_row, codes, unseen) if codes else _numbers(batch, first_row, source)
+            values = _encoded(batch, first_row, codes, unseen) if codes else _numbers(batch, first_row, shown)
             yield Chunk(features=values, ids=ids)
             first_row += batch.num_rows
     except (OSError, pa.ArrowException, *DAMAGED) as error:
         raise UsageError(
-            f"input must be a readable CSV, Parquet or Feather file, got {reason(error, lines=1)} in {source}; name "
+            f"input must be a readable CSV, Parquet or Feather file, got {reason(error, lines=1)} in {shown}; name "
             "another"
         ) from error
     if first_row == 0:
-        raise UsageError(f"input must have rows, got none in {source}; name another file")
+        raise UsageError(f"input must have rows, got none in {shown}; name another file")
     for line in unseen.lines:
         log.warning("%s", line)
 
 
+def read_frame_rows(rows: Any, *, features: Sequence[str], encoding: Sequence[str] = ()) -> Iterator[Chunk]:
+    """Chunks of a DataFrame or an array, under the rules of ``read_rows``.
+
+    Args:
+        rows: a DataFrame, whose index is not read; or an array ``(n_rows, n_columns)``, whose columns are those of
+            training in their order.
+        features: see ``read_rows``.
+        encoding: see ``read_rows``.
+
+    Raises:
+        UsageError: see ``read_rows``; also for an array of another shape.
+    """
+    columns = [code["column"] for code in from_texts(encoding)] or list(features)
+    if hasattr(rows, "columns"):
+        values = {str(name): rows[name] for name in rows.columns}
+        if len(values) < len(rows.columns):
+            raise UsageError("the columns of a DataFrame must have different names, got two of one; rename them")
+    else:
+        array = np.asarray(rows)
+        if array.ndim != 2 or array.shape[1] != len(columns):
+            raise UsageError(
+                f"rows must be an array (n_rows, {len(columns)}), the columns of training, got the shape {array.shape}"
+            )
+        values = dict(zip(columns, array.T, strict=True))
+    try:
+        table = pa.table({name: pa.array(column, from_pandas=True) for name, column in values.items()})
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise UsageError(f"a column must hold values of one kind, got {reason(error, lines=1)}; convert it") from error
+    yield from read_rows(table, features=features, encoding=encoding)
+
+
 def _batches(
-    path: Path | None,
-    source: str,
+    source: Any,
+    shown: str,
     features: Sequence[str],
     is_encoded: bool,
     row_id: str | None,
@@ -95,17 +126,18 @@ def _batches(
     progress: Callable[[float], None],
     stdin: BinaryIO | None,
 ) -> Iterator[tuple[Any, Any]]:
-    if path is not None and is_columnar(path):
+    if isinstance(source, pa.Table) or (source is not None and is_columnar(source)):
         yield from columnar_batches(
-            path, features=features, is_encoded=is_encoded, row_id=row_id, ignored=ignored, progress=progress
+            source, features=features, is_encoded=is_encoded, row_id=row_id, ignored=ignored, progress=progress
         )
         return
+    path: Path | None = source
     # The number of decompressed bytes is known only at their end.
     size = 0 if path is None or path.suffix.lower() in COMPRESSED else path.stat().st_size
     with ExitStack() as stack:
         stream = stack.enter_context(opened(path, "input") if path else stdin)  # type: ignore[arg-type]
         for pair in csv_batches(
-            stream, source=source, features=features, is_encoded=is_encoded, row_id=row_id, ignored=ignored
+            stream, source=shown, features=features, is_encoded=is_encoded, row_id=row_id, ignored=ignored
         ):
             yield pair
             progress(stream.tell() / size if size else 0)

@@ -157,7 +157,7 @@ def image(name: str, contents: bytes, kind: str) -> str:
     return f'<figure><img src="data:{_TYPES[kind]};base64,{encoded}" alt="{_text(name)}"></figure>'
 
 
-def images_in(folder: Path, *, first: Sequence[str] = ()) -> str:
+def images_in(folder: Path, *, first: Sequence[str] = (), only: Sequence[str] | None = None) -> str:
     """The figures in a folder, each as SVG if there is one, else as PNG; empty if the folder has none.
 
     Files that are not images, too large, or outside the folder (links) are left out, so that a page that is passed on
@@ -166,8 +166,10 @@ def images_in(folder: Path, *, first: Sequence[str] = ()) -> str:
     Args:
         folder: of the figures.
         first: names that come first, in their order; the others follow by name.
+        only: names that are shown; None for all.
     """
     names = sorted({path.stem for path in folder.glob("*") if path.suffix in _TYPES})
+    names = [name for name in names if only is None or name in only]
     order = [name for name in first if name in names] + [name for name in names if name not in first]
     found = []
     for name in order:

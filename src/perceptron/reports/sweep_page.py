@@ -9,7 +9,7 @@ from perceptron.runs.folder import Run
 from perceptron.runs.metric_display import format_value
 from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
 from perceptron.sweeps.job_folders import Job, State, find_jobs
-from perceptron.sweeps.ranking import Ranking, rank
+from perceptron.sweeps.ranking import Ranking, rank, shown_setting
 from perceptron.sweeps.ranking_notes import notes
 from perceptron.sweeps.ranking_table import ranking_table
 
@@ -54,7 +54,7 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
         [
             job.folder.name,
             job.state.value,
-            " ".join(job.setting_overrides),
+            " ".join(map(shown_setting, job.setting_overrides)),
             *(format_value(results[job.folder].metrics.get(name)) if job.folder in results else "" for name in shown),
             job.reason,
         ]

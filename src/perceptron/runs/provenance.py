@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from perceptron import __version__
 from perceptron.passwords import without_password
 from perceptron.runs.git import git_state
+from perceptron.version import VERSION
 
 _PACKAGES = ("torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn", "numpy")
 
@@ -46,9 +46,7 @@ def provenance(
 
 @cache
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "perceptron": __version__} | {
-        name: version(name) for name in _PACKAGES
-    }
+    return {"python": platform.python_version(), "perceptron": VERSION} | {name: version(name) for name in _PACKAGES}
 
 
 @cache

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perceptron.runs.metric_display import metric_table, undefined_notes
+from perceptron.terminal.status import clear
 from perceptron.terminal.text import say, visible
 
 
@@ -29,6 +30,7 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
             table.add_column(split, justify="right")
         for label, *values in rows:
             table.add_row(Text(visible(label)), *values)
+        clear()
         Console().print(table)
     for note in [*undefined_notes(metrics), *notes]:
         say(note)

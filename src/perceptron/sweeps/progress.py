@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.terminal.status import clear
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 # File systems use a coarser clock.
@@ -59,6 +60,7 @@ class SweepProgress:
 
     def start(self) -> None:
         """Start the display."""
+        clear()
         self._thread.start()
 
     def stop(self) -> None:
@@ -104,7 +106,7 @@ class SweepProgress:
             self._print_lines()
             return
         columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.description}", markup=False))
-        with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+        with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("", total=self.total)
             ended = False
             while not ended:

@@ -1,19 +1,23 @@
 """Settings ranked by a metric: runs are aggregated over seeds and folds, with one ranking for each data set."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from perceptron.errors import UsageError
 from perceptron.runs.metric_directions import agreed_direction
+from perceptron.spelling import did_you_mean
 from perceptron.sweeps.finished_runs import GROUPS, Draw, FinishedRun, differing_settings
 from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Estimate, Gap, compare, estimate, holm
 from perceptron.tasks import Direction
 
 # The main held-out score of a classifier and of a regression.
 _MAIN = ("test/acc", "test/rmse")
-_LONGEST_NUMBER = 7
+# A decimal number, and no part of a name, a version or a path.
+_FRACTION = re.compile(r"(?<![\w./-])-?\d+\.\d+(e[+-]?\d+)?(?![\w./-])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +123,8 @@ def short_names(columns: Sequence[str]) -> list[str]:
 
 
 def shown_setting(value: str) -> str:
-    """The value of a setting; a long number with four digits."""
-    try:
-        return value if len(value) <= _LONGEST_NUMBER else f"{float(value):.4g}"
-    except ValueError:
-        return value
+    """The value of a setting, which may be a list or follow a key and an equals sign; a fraction with four digits."""
+    return _FRACTION.sub(lambda number: f"{float(number[0]):.4g}", value)
 
 
 def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction | None = None) -> list[Ranking]:
@@ -137,8 +138,11 @@ def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction
         mode: direction in which the metric improves, for runs that do not say it.
 
     Raises:
-        UsageError: if the direction is not known, or contradicts ``mode``.
+        UsageError: if no run has the metric, or its direction is not known or contradicts ``mode``.
     """
+    metrics = {name for result in results for name in result.metrics}
+    if results and by not in metrics and by not in ("main", "monitor"):
+        raise UsageError(f"by must be a metric of the runs, main or monitor, got {by}; {did_you_mean(by, metrics)}")
     by_data: dict[str, list[FinishedRun]] = {}
     for result in results:
         by_data.setdefault(result.data, []).append(result)

@@ -23,7 +23,7 @@ _MARKDOWN = re.compile(r"([\\`*|]|\](?=[(\[:]))")
 
 def write_summary(folder: Path, rankings: Sequence[Ranking], failed: Sequence[Job], *, name: str = "summary") -> None:
     """Write ``<name>.csv`` with every metric of every setting, and ``<name>.md`` with what the terminal shows."""
-    write_text(folder / f"{name}.csv", _csv(rankings))
+    write_text(folder / f"{name}.csv", summary_csv(rankings))
     write_text(folder / f"{name}.md", markdown(rankings, failed))
 
 
@@ -63,8 +63,8 @@ def _code(text: str) -> str:
     return f"{fence}{blank}{shown}{blank}{fence}"
 
 
-def _csv(rankings: Sequence[Ranking]) -> str:
-    """A line for each setting with every metric in full precision."""
+def summary_csv(rankings: Sequence[Ranking]) -> str:
+    """CSV with a line for each setting with every metric in full precision."""
     results: list[FinishedRun] = [result for ranking in rankings for row in ranking.rows for result in row.results]
     columns = [name for name in differing_settings(results) if name != "data"]
     metrics = list(dict.fromkeys(name for result in results for name in result.metrics))

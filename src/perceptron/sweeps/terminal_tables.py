@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from perceptron.sweeps.job_folders import Job
-from perceptron.sweeps.ranking import Ranking
+from perceptron.sweeps.ranking import Ranking, shown_setting
 from perceptron.sweeps.ranking_notes import notes
 from perceptron.sweeps.ranking_table import RankingTable, ranking_table
 from perceptron.terminal.text import visible
@@ -16,8 +16,8 @@ from perceptron.terminal.text import visible
 # Files have all rows.
 _MOST_ROWS = 20
 _NARROWEST_SETTING = 16
-# Columns to leave out if the terminal is too narrow, the least missed first: the interval shows the deviation too.
-_DROPPED = (("std",), ("std", "vs best"), ("std", "vs best", "effect"), ("std", "vs best", "effect", "runs", "p"))
+# Statistics to leave out if the terminal is too narrow, the least missed first: the interval shows the deviation too.
+_LEAST_MISSED = ("std", "vs best", "effect", "runs", "p")
 
 
 def print_rankings(console: Console, rankings: Sequence[Ranking]) -> None:
@@ -38,35 +38,50 @@ def print_failures(console: Console, failed: Sequence[Job]) -> None:
     if failed:
         console.print(f"{len(failed)} failed", style="red")
     for job in failed:
-        for line in (f"  {job.folder.name}  {' '.join(job.setting_overrides)}", f"     {job.reason}"):
+        for line in (
+            f"  {job.folder.name}  {' '.join(map(shown_setting, job.setting_overrides))}",
+            f"     {job.reason}",
+        ):
             console.print(Text(visible(line)), soft_wrap=True, highlight=False)
 
 
 def _fitting(console: Console, table: RankingTable) -> Table:
-    """The table with as many columns as the terminal has room for."""
-    unbound = console.options.update(max_width=10_000)
-    whole = _rich(table)
-    if console.measure(whole, options=unbound).maximum <= console.width:
+    """The table with as many columns as the terminal has room for: at least rank, setting and first metric."""
+    if _width(console, whole := _rich(table)) <= console.width:
         return whole
-    for dropped in _DROPPED:
-        narrow = _rich(table.narrowed(dropped=dropped))
-        if console.measure(narrow, options=unbound).minimum <= console.width:
+    names = [column.name for column in table.columns if not column.is_setting]
+    metrics = [name for name in names[2:] if name not in _LEAST_MISSED]
+    dropped: list[str] = []
+    for name in ("", *_LEAST_MISSED, *reversed(metrics)):
+        dropped.append(name)
+        narrow = table.narrowed(dropped=dropped)
+        if _width(console, _rich(narrow, setting=_NARROWEST_SETTING)) <= console.width:
             break
-    return narrow
+    return _rich(narrow)
 
 
-def _rich(table: RankingTable) -> Table:
+def _width(console: Console, table: Table) -> int:
+    """Width at which no number is cut. rich's minimum is that of the longest word, although numbers are not wrapped."""
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum
+
+
+def _rich(table: RankingTable, *, setting: int | None = None) -> Table:
+    """The table for rich.
+
+    Args:
+        table: the texts.
+        setting: width of a column of settings; None for as much as there is.
+    """
     # As Text, in which nothing is read as markup.
     title = Text(visible(table.title), style="table.title")
     found = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    is_only = sum(column.is_setting for column in table.columns) == 1
     for column in table.columns:
         found.add_column(
             Text(visible(column.name)),
             justify="left" if column.is_setting else "right",
             overflow="fold",
             no_wrap=not column.is_setting,
-            min_width=_NARROWEST_SETTING if column.is_setting and is_only else None,
+            max_width=setting if column.is_setting else None,
         )
     for cells in table.rows[:_MOST_ROWS]:
         found.add_row(*(Text(visible(cell)) for cell in cells))

@@ -2,13 +2,16 @@
 
 import io
 import logging
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TextIO
 
 from perceptron.errors import USAGE_STATUS, UsageError
+from perceptron.terminal.status import clear
 
+_WIDEST = 100
 # Joiners of letters in Persian and Indic scripts and in emoji, and spaces of special widths.
 _HARMLESS = frozenset("\u200c\u200d\u202f\u205f\u3000\xa0" + "".join(map(chr, range(0x2000, 0x200B))))
 
@@ -43,8 +46,14 @@ def escape_unencodable() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def text_width() -> int:
+    """Columns for text that is wrapped: those of the terminal, at most 100."""
+    return min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
+
+
 def say(text: object, *, file: TextIO | None = None) -> None:
     """Print a text as one line, made ``visible``; on standard output by default."""
+    clear()
     print(visible(text), file=file or sys.stdout)
 
 
@@ -57,7 +66,7 @@ def fail(error: UsageError | str) -> NoReturn:
 @contextmanager
 def warnings_on_stderr() -> Iterator[None]:
     """Show the project's warnings on standard error, for commands that do not configure logging."""
-    handler = logging.StreamHandler()
+    handler = TerminalHandler()
     handler.setLevel(logging.WARNING)
     handler.setFormatter(VisibleFormatter("warning: %(message)s"))
     logger = logging.getLogger("perceptron")
@@ -66,6 +75,19 @@ def warnings_on_stderr() -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+class TerminalHandler(logging.Handler):
+    """Prints log entries on the standard error of the moment, which a progress bar replaces while it is shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print an entry."""
+        try:
+            text = self.format(record)
+            clear()
+            print(text, file=sys.stderr, flush=True)
+        except Exception:
+            self.handleError(record)
 
 
 class VisibleFormatter(logging.Formatter):

@@ -11,6 +11,7 @@ import torch
 from perceptron.data import TableDataModule
 from perceptron.files.plain_values import write_json
 from perceptron.files.writing import write_text
+from perceptron.runs.epoch_history import write_history
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.provenance import provenance
 from perceptron.runs.training_end import training_end_text
@@ -29,11 +30,12 @@ def write_results(
     directions: Mapping[str, Direction],
     best: Mapping[str, Any] | None,
     end: Mapping[str, Any] | None = None,
+    history: Mapping[str, Mapping[int, float]] | None = None,
     device: str,
     started: datetime,
     seconds: float,
 ) -> None:
-    """Write ``provenance.json`` and, last, ``metrics.json``, whose presence says that the run is finished.
+    """Write ``provenance.json``, ``history.json`` and, last, ``metrics.json``, which says that the run is finished.
 
     Args:
         folder: of the run.
@@ -43,6 +45,7 @@ def write_results(
         directions: of the metrics, by name without the split.
         best: see ``perceptron.runs.checkpoints.best_checkpoint.best_entry``.
         end: how the training ended, see ``perceptron.runs.training_end``; None where there was none.
+        history: values by epoch of each metric that was logged in training, see ``perceptron.runs.epoch_history``.
         device: that it ran on.
         started: when.
         seconds: it took.
@@ -59,6 +62,7 @@ def write_results(
     # The folder is synced with the file that comes last.
     stored = {"best": best, "directions": directions, "training": end}
     write_json(folder / "provenance.json", origin | stored, sync_folder=False)
+    write_history(folder, history or {})
     write_json(folder / "metrics.json", metrics)
 
 

@@ -12,15 +12,13 @@ from perceptron.figures.epoch_callback import EpochFigures
 from perceptron.models import TaskModule
 
 
-def figure_callbacks(figures: str, history: History) -> list[L.Callback]:
-    """Callbacks that record what the figures show.
+def figure_callbacks(figures: str) -> list[L.Callback]:
+    """Callbacks that draw figures during training.
 
     Args:
         figures: ``end``, ``epoch`` or ``none``.
-        history: records the training for the figures at its end.
     """
-    callbacks: dict[str, list[L.Callback]] = {"none": [], "end": [history], "epoch": [history, EpochFigures()]}
-    return callbacks[figures]
+    return [EpochFigures()] if figures == "epoch" else []
 
 
 def draw_figures(

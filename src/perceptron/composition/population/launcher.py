@@ -20,6 +20,7 @@ from perceptron.population import Member, PopulationFit
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
+from perceptron.terminal.status import show
 from perceptron.training.lightning_messages import silence_lightning
 
 log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ def launch(
     try:
         with rare_collection():
             silence_lightning()
+            show(f"composing {len(job_overrides)} jobs")
             groups, alone = group_jobs(jobs, preparation)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             for of_share in GroupTraining(preparation, write, max_members=max_members).train(groups):

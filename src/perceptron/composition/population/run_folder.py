@@ -9,6 +9,7 @@ from perceptron.files.writing import write_text
 from perceptron.population import Member, PopulationFit
 from perceptron.runs.checkpoints.best_checkpoint import best_entry
 from perceptron.runs.checkpoints.metadata import StoredMetadata
+from perceptron.runs.epoch_history import by_metric
 from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import monitored_value
 from perceptron.runs.folder_lock import folder_lock
@@ -78,6 +79,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
             stopped_early=stopping is not None and stopping.stopped_epoch > 0,
             kept_epoch=cohort.snapshots[0].epoch(position) if cohort.snapshots else None,
         ),
+        history=by_metric((epoch.number, {**epoch.val, **epoch.train}) for epoch in member.history),
         device=fit.device,
         started=fit.started,
         seconds=fit.seconds,

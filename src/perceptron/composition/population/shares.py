@@ -18,6 +18,7 @@ from perceptron.composition.population.groups import Group, JobPreparation, divi
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
+from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import visible
 from perceptron.training.processes import EndedError, can_fork, in_processes
 from perceptron.training.threads import cores, set_threads
@@ -85,6 +86,7 @@ class GroupTraining:
             log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), count, at_once, jobs)
             shares += [Share(group, part) for part in parts]
         clock = time.perf_counter()
+        show("building the members")
         n_members = n_failed = 0
         side_by_side = n_processes > 1 and len(shares) > 1
         for outcome in self._in_processes(shares, n_processes) if side_by_side else self._one_by_one(shares):
@@ -103,6 +105,8 @@ class GroupTraining:
 
     def _in_processes(self, shares: Sequence[Share], n_processes: int) -> Iterator[Outcome]:
         board = _Board(shares)
+        # A process that is forked would erase the line too.
+        clear()
 
         def work(number: int) -> Outcome:
             return self._outcome(shares[number], _Reporter(board, number), forked=True)

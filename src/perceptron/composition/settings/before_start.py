@@ -11,7 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from perceptron.composition.callback_errors import ending_the_program
-from perceptron.composition.settings.checks import check, check_constraint, constraints_in
+from perceptron.composition.settings.checks import check, check_constraint, check_one_device, constraints_in
 from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.output_folders import check_job_folders, check_new_run, check_new_sweep
@@ -31,21 +31,28 @@ class CheckBeforeStart(Callback):
         passed: what Hydra composed for this run or multirun, once it is found right; None before.
         arguments: the command line with the name of the command, which Hydra must not read: provenance shows them, and
             the processes of a strategy are started with them. None to leave ``sys.argv`` as it is.
+        folder: of the single run that has started in this process; None before, and in a multirun.
+        in_one_process: whether Python called, so that further processes of a strategy have no command line to start.
     """
 
     passed: ClassVar[DictConfig | None] = None
     arguments: ClassVar[Sequence[str] | None] = None
+    folder: ClassVar[Path | None] = None
+    in_one_process: ClassVar[bool] = False
 
     @classmethod
-    def expect(cls, arguments: Sequence[str]) -> None:
+    def expect(cls, arguments: Sequence[str], *, in_one_process: bool = False) -> None:
         """Prepare for the run or multirun of a command line."""
-        cls.passed, cls.arguments = None, arguments
+        cls.passed, cls.folder = None, None
+        cls.arguments, cls.in_one_process = arguments, in_one_process
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """Check the settings of a single run, and that it replaces no other."""
         self._restore_arguments()
         with ending_the_program():
             check_run(config)
+            if CheckBeforeStart.in_one_process:
+                check_one_device(config, what="a run in Python", fix="type it on the command line")
         CheckBeforeStart.passed = config
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002

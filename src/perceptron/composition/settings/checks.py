@@ -126,13 +126,30 @@ def check_job(cfg: DictConfig) -> None:
             f"a multirun's jobs must lie in its folder, got paths.output_dir={folder}; "
             "set hydra.sweep.dir and hydra.sweep.subdir instead"
         )
+    check_one_device(
+        cfg,
+        what="a multirun's job",
+        fix="set trainer.devices=1 and let a launcher run jobs side by side, or start the runs one by one without -m",
+    )
+
+
+def check_one_device(cfg: DictConfig, *, what: str, fix: str) -> None:
+    """Check that a run starts no further processes.
+
+    Args:
+        cfg: its configuration.
+        what: must run on one device, for the message.
+        fix: what to do instead.
+
+    Raises:
+        UsageError: if it would run on several devices.
+    """
     devices = cfg.trainer.devices
     n_devices = len(devices) if isinstance(devices, ListConfig) else devices
     if str(n_devices) not in ("1", "auto") or cfg.trainer.num_nodes > 1:
         raise UsageError(
-            f"a multirun's job must run on one device, got trainer.devices={devices} and "
-            f"trainer.num_nodes={cfg.trainer.num_nodes}; set trainer.devices=1 and let a launcher run jobs side by "
-            "side, or start the runs one by one without -m"
+            f"{what} must run on one device, got trainer.devices={devices} and "
+            f"trainer.num_nodes={cfg.trainer.num_nodes}; {fix}"
         )
 
 

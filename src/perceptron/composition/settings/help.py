@@ -4,11 +4,10 @@ import textwrap
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.invocation import training_command
+from perceptron.terminal.text import text_width
 
-_SUMMARY = "Train, test and log a model on a table."
-# Arguments, and what they do.
 _EXAMPLES = {
-    "": "logistic regression on the breast-cancer data",
+    "": "logistic regression on breast_cancer",
     "model=digits_mlp": "ten-class MLP on the digits",
     "model=digits_mlp trainer=gpu": "the same on a GPU",
     "data=wine model=softmax seed=1": "another data set, model and seed",
@@ -19,6 +18,7 @@ _EXAMPLES = {
     "--cfg job": "every setting, without running anything",
     "--hydra-help": "Hydra's own options",
 }
+_LONGEST_EXAMPLE = max(map(len, _EXAMPLES))
 _SHOWN_LAST = ("experiment", "debug")
 # The project's own, and those of Hydra's that come as extras.
 _LAUNCHERS = ["population", "joblib", "submitit_local", "submitit_slurm", "ray"]
@@ -30,12 +30,19 @@ def help_text() -> str:
     folders.sort(key=lambda folder: (folder.name in _SHOWN_LAST, folder.name))
     groups = {folder.name: sorted(file.stem for file in folder.glob("[!_]*.yaml")) for folder in folders}
     groups["hydra/launcher"] = _LAUNCHERS
-    command = training_command()
-    width = len(command) + max(map(len, _EXAMPLES)) + 1
-    examples = [f"  {f'{command} {arguments}':<{width}}  {result}" for arguments, result in _EXAMPLES.items()]
-    lines = [_SUMMARY, "", *examples, "", "Groups (group=option):"]
+    width = text_width()
+    lines = ["Train, test and log a model on a table.", "", *_examples(width), "", "Groups (group=option):"]
     for name, options in groups.items():
         if options:
             start = f"  {name:<16}"
-            lines.append(textwrap.fill(", ".join(options), 100, initial_indent=start, subsequent_indent=" " * 18))
+            lines.append(textwrap.fill(", ".join(options), width, initial_indent=start, subsequent_indent=" " * 18))
     return "\n".join(lines)
+
+
+def _examples(width: int) -> list[str]:
+    """A command and its meaning in a line; in two lines if they do not fit."""
+    program = training_command()
+    lines = [(f"  {program} {typed:<{_LONGEST_EXAMPLE}}", meaning) for typed, meaning in _EXAMPLES.items()]
+    if all(len(command) + 2 + len(meaning) <= width for command, meaning in lines):
+        return [f"{command}  {meaning}" for command, meaning in lines]
+    return [line for command, meaning in lines for line in (command.rstrip(), f"      {meaning}")]

@@ -18,6 +18,7 @@ from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
 
 # Files of a sweep's folder that belong to no job.
@@ -67,6 +68,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     from perceptron.sweeps.summary_files import write_summary
     from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
+    show(f"reading {len(jobs)} jobs")
     results, faults = [], []
     for job in jobs:
         if job.state == State.DONE:
@@ -84,6 +86,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     if found and any(result.figures != "none" for result in results):
         from perceptron.figures.sweep_figures import write_sweep_figures
 
+        show("drawing the figures and the importance of settings")
         write_sweep_figures(folder, found)
     has_best = len(found) == 1 and not math.isnan(found[0].rows[0].estimate(found[0].ranked_by).mean)
     if has_best:
@@ -93,6 +96,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
             faults.append(str(error))
             has_best = False
 
+    clear()
     console = Console()
     for line in faults:
         say(line)

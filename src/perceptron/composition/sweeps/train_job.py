@@ -15,6 +15,7 @@ from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.job_folders import Job
 from perceptron.terminal.signals import listening, raise_if_lost
+from perceptron.terminal.status import hidden
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ def as_job(run: Run, work: Callable[[], float | None]) -> float | None:
             # An earlier attempt may have been killed while it wrote.
             with folder_lock(run.folder):
                 remove_temporary_files(run.folder)
-        return work()
+        with hidden():
+            return work()
     except PrunedError as pruned:
         job.prune(str(pruned))
         return math.nan
