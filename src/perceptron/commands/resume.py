@@ -35,4 +35,4 @@ def main(arguments: Sequence[str]) -> None:
     with heavy_imports():
         from perceptron.composition.stored.resuming import resume
 
-    resume(run, overrides=typed.settings, trust=typed.names("trust"))
+    resume(run, overrides=typed.settings, trust=typed.trusted())

@@ -1,5 +1,6 @@
 """Text from files, data and command lines, made safe for a terminal, a log or a page."""
 
+import io
 import logging
 import shutil
 import sys
@@ -33,6 +34,16 @@ def visible(text: object) -> str:
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in shown
     )
+
+
+def escape_unencodable() -> None:
+    """Have the standard streams write a character that their encoding lacks as its escape sequence.
+
+    Otherwise a class name in Greek would end the program on Windows, where output to a file or pipe has a code page.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def text_width() -> int:
