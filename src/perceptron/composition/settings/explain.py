@@ -119,7 +119,7 @@ def _setting(error: OmegaConfBaseException, addition: str) -> str:
     """
     key = error.full_key
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
-        return f"there is no setting {key}; {name_here(key) or _nearest(error, addition)}"
+        return f"there is no setting {key}; {name_here(str(key)) or _nearest(error, addition)}"
     if isinstance(error, InterpolationResolutionError):
         return f"{key} must be a value that can be resolved, got: {_in_own_words(error)}; type another"
     if isinstance(error, ValidationError):
@@ -138,8 +138,8 @@ def _nearest(error: OmegaConfBaseException, addition: str) -> str:
     if not path:
         names += [folder.name for folder in CONF_DIR.iterdir() if folder.is_dir()]
         names = sorted(set(names) - {"hydra", "schema"})
-        near = did_you_mean(key, names)
-        return near if near.endswith("?") else f"{near}; a setting of your own is extras.{key}=<value>"
+        advice = did_you_mean(key, names)
+        return advice if advice.endswith("?") else f"{advice}; a setting of your own is extras.{key}=<value>"
     if OmegaConf.get_type(node) is dict:
         near = get_close_matches(key, [name for name in names if name != "_target_"], n=1, cutoff=0.8)
         target: Any = node.get("_target_")
