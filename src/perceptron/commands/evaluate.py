@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> None:
         splits=[name for name in _SPLITS if typed["split"] in ("all", name)],
         checkpoint=typed["checkpoint"],
         overrides=typed.settings,
-        trust=typed.names("trust"),
+        trust=typed.trusted(),
     )
     metrics = found.metrics
     if output == "-":

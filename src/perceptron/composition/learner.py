@@ -138,15 +138,19 @@ class Learner:
         own.trainer.update(flags)
         return own
 
-    def callbacks(self, config: Mapping[str, Any], history: History, start: Start | None) -> list[L.Callback]:
+    def callbacks(
+        self, config: Mapping[str, Any], history: History, start: Start | None, *, quiet: bool
+    ) -> list[L.Callback]:
         """Callbacks that the configuration asks for outside of its group, and those that a user's parts need.
 
         Args:
             config: plain configuration.
             history: records the training.
             start: checkpoint that it starts from; None to start anew.
+            quiet: whether it is a job of a sweep, which starts no process that helps to draw.
         """
-        figures: list[L.Callback] = [history, *figure_callbacks(config["figures"])]
+        helped = self.known is not None and not quiet
+        figures: list[L.Callback] = [history, *figure_callbacks(config["figures"], helped=helped)]
         compiling = compile_callbacks(config["compile"], accelerator=config["trainer"]["accelerator"])
         if self.known is not None:
             return [*figures, *compiling]

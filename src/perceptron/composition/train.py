@@ -36,7 +36,7 @@ from perceptron.training.fit import fit
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.lightning_messages import silence_lightning
 from perceptron.training.reported_weights import ReportedWeights
-from perceptron.training.result_files import write_results
+from perceptron.training.result_files import row_counts, write_results
 from perceptron.training.start import starting_point
 from perceptron.training.threads import set_threads
 
@@ -93,7 +93,7 @@ def _train(
         ExactResume(),
         MonitoredMetrics(check_monitored),
         interruption,
-        *learner.callbacks(config, history, start),
+        *learner.callbacks(config, history, start, quiet=quiet),
     ]
     trainer = build_trainer(learner.with_flags(cfg, typed), own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
@@ -125,6 +125,7 @@ def _train(
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,
+            rows=row_counts(learner.table),
         )
         if not quiet:
             title = f"{learner.title(named)}, {trainer.current_epoch} epochs"

@@ -173,7 +173,9 @@ class TaskModule(EvaluatedModule, ABC):
         for weight in weights:
             losses = losses * weight
         loss = losses.mean()
-        self._sums.add(loss.detach(), outputs.detach(), target)
+        # Where processes share the batches, the last weights are those of the share.
+        share = weights[-1][0] if self.trainer.world_size > 1 else None
+        self._sums.add(loss.detach(), outputs.detach(), target, share=share)
         return loss
 
     @property

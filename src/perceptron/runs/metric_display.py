@@ -8,6 +8,8 @@ from perceptron.tasks import SplitName
 
 # Shown for an undefined number.
 DASH = "\N{EN DASH}"
+# Below the results of a run, on the terminal and on its page.
+HOW_TO_READ = "docs/reading-the-results.md explains these numbers and the figures"
 # Smaller numbers would be shown as 0.0000.
 _LEAST = 0.5e-4
 _NEEDS_EVERY_CLASS = "needs rows of every class, and probabilities or scores"

@@ -34,6 +34,7 @@ def write_results(
     device: str,
     started: datetime,
     seconds: float,
+    rows: Mapping[str, int] | None = None,
 ) -> None:
     """Write ``provenance.json``, ``history.json`` and, last, ``metrics.json``, which says that the run is finished.
 
@@ -49,6 +50,7 @@ def write_results(
         device: that it ran on.
         started: when.
         seconds: it took.
+        rows: number of rows of each split; None if the caller does not know it.
     """
     origin = provenance(
         seed=config["seed"],
@@ -60,7 +62,7 @@ def write_results(
         seconds=seconds,
     )
     # The folder is synced with the file that comes last.
-    stored = {"best": best, "directions": directions, "training": end}
+    stored = {"best": best, "directions": directions, "training": end, "rows": rows}
     write_json(folder / "provenance.json", origin | stored, sync_folder=False)
     write_history(folder, history or {})
     write_json(folder / "metrics.json", metrics)
@@ -111,6 +113,14 @@ def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> 
         "all rows in one batch" if rows is None else f"batches of {rows} rows",
         config["trainer"]["max_epochs"],
     )
+
+
+def row_counts(datamodule: TableDataModule | None) -> dict[str, int] | None:
+    """Number of rows of each split; None for data of which nobody knows them."""
+    if datamodule is None:
+        return None
+    split = datamodule.split
+    return {"train": len(split.train), "val": len(split.val), "test": len(split.test)}
 
 
 def report_lines(datamodule: TableDataModule | None, end: Mapping[str, Any] | None = None) -> list[str]:
