@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from perceptron.errors import UsageError, missing_extra
 
@@ -26,11 +27,11 @@ def missing_extra_of(option: str) -> UsageError | None:
     return missing_extra(f"{option} needs the extra {extra}", extra)
 
 
-def check_extras(choices: Mapping[str, str]) -> None:
+def check_extras(choices: Mapping[str, Any]) -> None:
     """Check that the packages of the chosen options are installed.
 
     Args:
-        choices: option of each group.
+        choices: option of each group, or a list of options.
 
     Raises:
         UsageError: for the first whose extra is not, which it names.
