@@ -118,7 +118,7 @@ def _setting(error: OmegaConfBaseException, addition: str) -> str:
     """
     key = error.full_key
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
-        return f"there is no setting {key}; {name_here(key) or _nearest(error, addition)}"
+        return f"there is no setting {key}; {name_here(str(key)) or _nearest(error, addition)}"
     if isinstance(error, InterpolationResolutionError):
         return f"{key} must be a value that can be resolved, got: {_in_own_words(error)}; type another"
     if isinstance(error, ValidationError):
@@ -137,8 +137,8 @@ def _nearest(error: OmegaConfBaseException, addition: str) -> str:
     if not path:
         names += [folder.name for folder in CONF_DIR.iterdir() if folder.is_dir()]
         names = sorted(set(names) - {"hydra", "schema"})
-        near = did_you_mean(key, names)
-        return near if near.endswith("?") else f"{near}; a setting of your own is extras.{key}=<value>"
+        fix = did_you_mean(key, names)
+        return fix if fix.endswith("?") else f"{fix}; a setting of your own is extras.{key}=<value>"
     if OmegaConf.get_type(node) is dict:
         near = get_close_matches(key, [name for name in names if name != "_target_"], n=1, cutoff=0.8)
         target: Any = node.get("_target_")
