@@ -16,7 +16,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Quote, QuotedString
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from perceptron.errors import UsageError
 
@@ -81,7 +81,7 @@ def _failure(status: int, printed: str) -> Exception:
     return RuntimeError(f"its process ended with status {status}: {last}\n{printed}")
 
 
-def _flags(hydra: DictConfig) -> Iterator[str]:
+def _flags(hydra: Any) -> Iterator[str]:
     """The configurations that the sweep was composed from."""
     for source in hydra.runtime.config_sources:
         if source.provider == "command-line":
@@ -89,7 +89,7 @@ def _flags(hydra: DictConfig) -> Iterator[str]:
     yield from ("--config-name", hydra.job.config_name)
 
 
-def _overrides(hydra: DictConfig, folder: Path) -> Iterator[str]:
+def _overrides(hydra: Any, folder: Path) -> Iterator[str]:
     """The job's overrides, and those that make it a run in its folder."""
     # Unresolved, for the texts may hold interpolations.
     overrides: Any = OmegaConf.to_container(hydra.overrides, resolve=False)
