@@ -12,7 +12,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.callback_errors import Refusal
@@ -145,7 +145,9 @@ def _train(cfg: DictConfig) -> float | None:
         return run_once(cfg, hydras.runtime.choices)
     except (UsageError, StoppedError) as error:
         typed_in = Path(hydras.runtime.cwd)
-        discard(Path(hydras.runtime.output_dir), cfg.task_name, typed_in=typed_in)
+        # The process of a sweep's job leaves its folder to the sweep.
+        if OmegaConf.is_missing(hydras.job, "num"):
+            discard(Path(hydras.runtime.output_dir), cfg.task_name, typed_in=typed_in)
         discard_empty(folder, typed_in=typed_in)
         if isinstance(error, UsageError):
             raise Refusal(error) from error

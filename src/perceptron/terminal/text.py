@@ -77,11 +77,17 @@ def warnings_on_stderr() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
+# Attribute of a log entry that is for the log's file alone, because its text is printed.
+IS_PRINTED = "is_printed"
+
+
 class TerminalHandler(logging.Handler):
     """Prints log entries on the standard error of the moment, which a progress bar replaces while it is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print an entry."""
+        """Print an entry, unless its text is printed already."""
+        if getattr(record, IS_PRINTED, False):
+            return
         try:
             text = self.format(record)
             clear()

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import (
     LearningRateFinder,
     LearningRateMonitor,
     ModelCheckpoint,
+    ProgressBar,
     StochasticWeightAveraging,
     ThroughputMonitor,
     WeightAveraging,
@@ -26,6 +27,7 @@ _FINDERS = {
     BatchSizeFinder: ("data.batch_size", "data.batch_size=choice(16, 32, 64)"),
 }
 _LOGGING = (LearningRateMonitor, DeviceStatsMonitor, ThroughputMonitor)
+_PROGRESS = "callbacks.progress"
 _SCHEDULE_OF_STEPS = "perceptron.models.schedules.onecycle"
 
 
@@ -53,6 +55,22 @@ def build_callback(part: Mapping[str, Any], name: str) -> L.Callback:
         if keeps_more and "{step" not in _name(callback):
             callback.filename = f"{_name(callback)}-{{step}}"
     return callback  # type: ignore[no-any-return]
+
+
+def with_one_progress_bar(callbacks: Mapping[str, L.Callback]) -> dict[str, L.Callback]:
+    """The callbacks, where another progress bar takes the place of ``callbacks.progress``; Lightning admits one.
+
+    Args:
+        callbacks: by the names of their settings.
+
+    Raises:
+        UsageError: for two others.
+    """
+    bars = [name for name, each in callbacks.items() if isinstance(each, ProgressBar)]
+    others = [name for name in bars if name != _PROGRESS]
+    if len(others) > 1:
+        raise UsageError(f"a run has one progress bar, got {others[0]} and {others[1]}; leave one out")
+    return {name: each for name, each in callbacks.items() if not (others and name == _PROGRESS)}
 
 
 def check_callbacks(callbacks: Mapping[str, L.Callback], config: Mapping[str, Any], *, has_logger: bool) -> None:

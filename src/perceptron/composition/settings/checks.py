@@ -10,10 +10,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.known_targets import AUTO, MODEL_TASKS
+from perceptron.composition.settings.own_parts import is_own_part
 from perceptron.composition.settings.parts import check_parts
 from perceptron.composition.settings.plain import find, plain
 from perceptron.composition.settings.schema import OPEN_SCHEMAS, OpenConf
 from perceptron.composition.settings.schema.constraints import Constraint, constraints_of
+from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
@@ -58,14 +61,18 @@ def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
     """
     found: dict[str, Constraint] = {}
     for key, part in _parts(cfg, path):
+        target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
+        if is_own_part(key[:-1], target):
+            # By its signature alone: a setting of this project's of the same name has other values.
+            continue
         schema: Any = OmegaConf.get_type(part)
         if isinstance(schema, type) and is_dataclass(schema):
             known = {field.name for field in fields(schema)}
             for name in part:
                 if name not in known and not issubclass(schema, OpenConf):
-                    raise UsageError(f"there is no setting {key}{name!s}; {did_you_mean(str(name), known)}")
+                    fix = name_here(f"{key}{name!s}") or did_you_mean(str(name), known)
+                    raise UsageError(f"there is no setting {key}{name!s}; {fix}")
             found |= {key + name: each for name, each in constraints_of(schema).items()}
-        target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
         if target in OPEN_SCHEMAS:
             found |= {key + name: each for name, each in constraints_of(OPEN_SCHEMAS[target]).items()}
     return found
@@ -114,11 +121,10 @@ def check_constraint(key: str, value: Any, constraint: Constraint) -> None:
 def check_job(cfg: DictConfig) -> None:
     """Check what a job of a multirun must fulfil beyond a single run.
 
-    Lightning starts each further process of a strategy with the command line of this one: each would run the whole
-    multirun again. The summary of the multirun looks for each job in its folder.
+    The summary of the multirun looks for each job in its folder, and each further node would run the whole multirun.
 
     Raises:
-        UsageError: where a job would run on several devices, or lie elsewhere.
+        UsageError: where a job would lie elsewhere, or run on several nodes.
     """
     folder = OmegaConf.to_container(cfg.paths, resolve=False)["output_dir"]  # type: ignore[call-overload, index]
     if folder != _FOLDER_OF_JOB:
@@ -126,11 +132,11 @@ def check_job(cfg: DictConfig) -> None:
             f"a multirun's jobs must lie in its folder, got paths.output_dir={folder}; "
             "set hydra.sweep.dir and hydra.sweep.subdir instead"
         )
-    check_one_device(
-        cfg,
-        what="a multirun's job",
-        fix="set trainer.devices=1 and let a launcher run jobs side by side, or start the runs one by one without -m",
-    )
+    if cfg.trainer.num_nodes > 1:
+        raise UsageError(
+            f"a multirun's job must run on one node, got trainer.num_nodes={cfg.trainer.num_nodes}; set "
+            "trainer.num_nodes=1, or start the runs one by one without -m"
+        )
 
 
 def check_one_device(cfg: DictConfig, *, what: str, fix: str) -> None:
@@ -178,8 +184,11 @@ def _check_objects(values: Mapping[str, Any]) -> None:
         for name, part in values[group].items():
             if part is not None and not (isinstance(part, Mapping) and isinstance(part.get("_target_"), str)):
                 raise UsageError(f"{group}.{name!s} must be settings with a _target_, or null, got {part}; change it")
-    network = values["model"].get("network")
-    if not isinstance(network, Mapping) and "estimator" not in values["model"]:
+    model = values["model"]
+    network = model.get("network")
+    # A user's LightningModule has none, or an argument of this name that is something else.
+    needs_network = model["_target_"] == AUTO or model["_target_"] in MODEL_TASKS
+    if needs_network and not isinstance(network, Mapping):
         shown = "null" if network is None else network
         raise UsageError(
             f"model.network must be settings, got {shown}; type model.network._target_=<class>, or leave it out"

@@ -19,6 +19,7 @@ from omegaconf.errors import (
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.extras import missing_extra_of
+from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
 from perceptron.invocation import training_command
 from perceptron.spelling import did_you_mean
@@ -118,7 +119,7 @@ def _setting(error: OmegaConfBaseException, addition: str) -> str:
     """
     key = error.full_key
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
-        return f"there is no setting {key}; {_nearest(error, addition)}"
+        return f"there is no setting {key}; {name_here(key) or _nearest(error, addition)}"
     if isinstance(error, InterpolationResolutionError):
         return f"{key} must be a value that can be resolved, got: {_in_own_words(error)}; type another"
     if isinstance(error, ValidationError):
@@ -137,7 +138,9 @@ def _nearest(error: OmegaConfBaseException, addition: str) -> str:
     if not path:
         names += [folder.name for folder in CONF_DIR.iterdir() if folder.is_dir()]
         names = sorted(set(names) - {"hydra", "schema"})
-    elif OmegaConf.get_type(node) is dict:
+        near = did_you_mean(key, names)
+        return near if near.endswith("?") else f"{near}; a setting of your own is extras.{key}=<value>"
+    if OmegaConf.get_type(node) is dict:
         near = get_close_matches(key, [name for name in names if name != "_target_"], n=1, cutoff=0.8)
         target: Any = node.get("_target_")
         what = f"another argument of {target.rpartition('.')[2]}" if target else f"another entry of {path[:-1]}"

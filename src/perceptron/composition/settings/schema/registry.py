@@ -67,7 +67,9 @@ OPEN_SCHEMAS: dict[str, type] = {
 def register_schemas() -> None:
     """Make the schemas known to Hydra: the root's as ``schema/root``, a group's as ``/schema/<group>/<name>``."""
     store = ConfigStore.instance()
-    store.store(group="schema", name="root", node=TrainConf, package="_global_")
+    root = OmegaConf.structured(TrainConf)
+    OmegaConf.set_struct(root.extras, False)
+    store.store(group="schema", name="root", node=root, package="_global_")
     for path, node in SCHEMAS.items():
         group, _, name = path.rpartition("/")
         store.store(group=f"schema/{group}", name=name, node=structured(node))
