@@ -1,4 +1,4 @@
-"""The documentation as a site (`make docs`): every page is in its table of contents, every name in the reference exists."""
+"""The documentation as a site (`make docs`): its table of contents is complete, and the reference names what exists."""
 
 import re
 from collections.abc import Iterator
