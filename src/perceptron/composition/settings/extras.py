@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
 
 from perceptron.errors import UsageError, missing_extra
 
