@@ -27,7 +27,7 @@ def test_a_sweeps_best_setting_is_run_again(perceptron: Perceptron, tmp_path: Pa
         f"hydra.sweep.dir={sweep}",
     )  # fmt: skip
     assert answer.status == 0, answer.err
-    assert f"best setting  python train.py sweep.best={sweep}" in answer.out
+    assert f"best setting  perceptron train sweep.best={sweep}" in answer.out
     run = tmp_path / "run"
     again = perceptron("train", f"sweep.best={sweep}", f"hydra.run.dir={run}", "seed=1", "optimizer=adam")
     assert again.status == 0, again.err

@@ -55,7 +55,7 @@ BAD = [
     ),
     ("trainer.max_epoch=5", "there is no setting trainer.max_epoch; did you mean trainer.max_epochs?"),
     ("+trainer.max_epoch=5", "there is no setting trainer.max_epoch; did you mean trainer.max_epochs?"),
-    ("+sed=1", "there is no setting sed; did you mean seed?"),
+    ("+sed=1", "there is no setting sed; did you mean seed? A setting of your own is extras.sed=<value>"),
     ("data.batchsize=5", "there is no setting data.batchsize; did you mean data.batch_size?"),
     ("model.network.hiden=[5]", "there is no setting model.network.hiden; did you mean model.network.hidden?"),
     ("sead=1", "there is no setting sead; did you mean seed?"),

@@ -263,15 +263,6 @@ def test_a_search_has_one_metric_and_a_study_one_direction(
     assert not list(tmp_path.glob("*/multiruns/*"))
 
 
-def test_several_processes_are_refused(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, _ = sweep("trainer=ddp_sim", "seed=0,1")
-    assert status == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert "a multirun's job must run on one device, got trainer.devices=2" in error
-    assert not (tmp_path / "train").exists()
-
-
 @pytest.mark.parametrize("option", ["hydra/launcher=joblib", "hydra/sweeper=optuna"])
 def test_a_missing_extra_is_named(
     sweep: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str

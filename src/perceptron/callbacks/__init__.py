@@ -2,6 +2,9 @@
 
 from perceptron.callbacks.compiling import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
+from perceptron.callbacks.epoch_lines import EpochLines
+from perceptron.callbacks.epoch_seeds import EpochSeeds
+from perceptron.callbacks.finite_metric import FiniteMetric
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
@@ -11,7 +14,10 @@ __all__ = [
     "CompiledSteps",
     "DescentFigure",
     "EpochBar",
+    "EpochLines",
     "EpochProgress",
+    "EpochSeeds",
+    "FiniteMetric",
     "History",
     "NoProfiler",
     "PruneHopeless",

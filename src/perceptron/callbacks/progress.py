@@ -14,6 +14,13 @@ from perceptron.terminal.status import clear
 _SECONDS_BETWEEN_UPDATES = 0.1
 
 
+def latest_metrics(trainer: L.Trainer) -> str:
+    """The latest of the metrics that progress is judged by, in one line."""
+    names = ("members", "train/loss", "val/loss", "val/acc", "val/r2")
+    shown = {name: trainer.callback_metrics.get(name) for name in names}
+    return "  ".join(f"{name} {value:.4g}" for name, value in shown.items() if value is not None)
+
+
 class EpochBar:
     """A bar with the latest metrics and the time left; silent where stderr is neither a terminal nor a notebook's.
 
@@ -106,10 +113,7 @@ class EpochProgress(ProgressBar):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Move the bar and show the epoch's metrics."""
         if self._bar is not None:
-            names = ("members", "train/loss", "val/loss", "val/acc", "val/r2")
-            shown = {name: trainer.callback_metrics.get(name) for name in names}
-            metrics = "  ".join(f"{name} {value:.4g}" for name, value in shown.items() if value is not None)
-            self._bar.move(trainer.current_epoch + 1, metrics)
+            self._bar.move(trainer.current_epoch + 1, latest_metrics(trainer))
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Remove the bar."""

@@ -1,10 +1,13 @@
 """The flags and overrides of a command line, read before Hydra reads them. Imports nothing heavy."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
+from perceptron.composition.override_forms import in_hydras_form
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
@@ -79,15 +82,21 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
         raise UsageError(
             "a configuration is resolved when it runs, which makes its folder, got --resolve; leave --resolve out"
         )
+    overrides = [in_hydras_form(override) for override in parsed.overrides]
     return CommandLine(
         flags=[argument for argument in arguments if argument not in parsed.overrides],
-        overrides=[*parsed.overrides, *_table_defaults(parsed.overrides)],
+        overrides=[*overrides, *_table_defaults(overrides)],
     )
 
 
 def _check_flag(argument: str) -> None:
     """Refuse a setting written as an option, an option that does not exist, and Hydra's that reads a pickle."""
     flag, equals, _ = argument.partition("=")
+    if flag == "-sc" and Path(sys.argv[0]).name != "train.py":
+        raise UsageError(
+            "shell completion is that of python train.py, got -sc after another command; type "
+            'eval "$(python train.py -sc install=bash)"'
+        )
     if flag == _RERUN:
         raise UsageError(
             f"a run is repeated from its plain settings, got {_RERUN}, which reads a pickle, and a pickle can run "

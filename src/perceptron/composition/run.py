@@ -1,6 +1,6 @@
 """Train the model of a configuration: a network by Lightning, an estimator by scikit-learn."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from omegaconf import DictConfig
 
@@ -21,16 +21,20 @@ def run_once(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False)
     Returns:
         The best value of ``cfg.monitor``; None where nothing was trained.
     """
-    if cfg.model._target_ == ESTIMATOR:
-        show("loading scikit-learn")
-        with heavy_imports():
+    is_estimator = cfg.model._target_ == ESTIMATOR
+    show("loading scikit-learn" if is_estimator else "loading torch and lightning")
+    with heavy_imports():
+        from perceptron.runs.trackers import finished_trackers
+
+        work: Callable[..., float | None]
+        if is_estimator:
             from perceptron.composition.fit_estimator import fit_estimator
 
-        raise_if_lost()
-        return fit_estimator(cfg, chosen, quiet=quiet)
-    show("loading torch and lightning")
-    with heavy_imports():
-        from perceptron.composition.train import train
+            work = fit_estimator
+        else:
+            from perceptron.composition.train import train
 
+            work = train
     raise_if_lost()
-    return train(cfg, chosen, quiet=quiet)
+    with finished_trackers():
+        return work(cfg, chosen, quiet=quiet)

@@ -30,7 +30,7 @@ WRONG = [
     ("data.folds=5 data.fold=0,5", "data.fold must be below data.folds=5, got 5"),
     ("+trainer.max_epoch=5,6", "there is no setting trainer.max_epoch; did you mean max_epochs?"),
     ("~callbacks.early_stopping seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2"),
-    ("trainer.devices=1,2", "a multirun's job must run on one device, got trainer.devices=2"),
+    ("trainer.num_nodes=1,2 trainer.devices=2", "a multirun's job must run on one node, got trainer.num_nodes=2"),
     ("paths.output_dir=x seed=1,2", "a multirun's jobs must lie in its folder, got paths.output_dir=x"),
     ("hydra.sweep.subdir=x seed=1,2", "each job of a multirun must have a folder of its own"),
     ("hydra/launcher=population hydra.launcher.max_members=0", "hydra.launcher.max_members must be at least 1, got 0"),

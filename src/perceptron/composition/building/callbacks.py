@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import (
     LearningRateFinder,
     LearningRateMonitor,
     ModelCheckpoint,
+    ProgressBar,
     StochasticWeightAveraging,
     ThroughputMonitor,
     WeightAveraging,
@@ -18,12 +19,14 @@ from lightning.pytorch.callbacks import (
 
 from perceptron.composition.building.instantiate import instance
 from perceptron.errors import UsageError
+from perceptron.invocation import training_command
 
 _FINDERS = {
     LearningRateFinder: ("optimizer.lr", "optimizer.lr=interval(0.001, 1)"),
     BatchSizeFinder: ("data.batch_size", "data.batch_size=choice(16, 32, 64)"),
 }
 _LOGGING = (LearningRateMonitor, DeviceStatsMonitor, ThroughputMonitor)
+_PROGRESS = "callbacks.progress"
 _SCHEDULE_OF_STEPS = "perceptron.models.schedules.onecycle"
 
 
@@ -52,6 +55,22 @@ def build_callback(part: Mapping[str, Any], name: str) -> L.Callback:
     return callback  # type: ignore[no-any-return]
 
 
+def with_one_progress_bar(callbacks: Mapping[str, L.Callback]) -> dict[str, L.Callback]:
+    """The callbacks, where another progress bar takes the place of ``callbacks.progress``; Lightning admits one.
+
+    Args:
+        callbacks: by the names of their settings.
+
+    Raises:
+        UsageError: for two others.
+    """
+    bars = [name for name, each in callbacks.items() if isinstance(each, ProgressBar)]
+    others = [name for name in bars if name != _PROGRESS]
+    if len(others) > 1:
+        raise UsageError(f"a run has one progress bar, got {others[0]} and {others[1]}; leave one out")
+    return {name: each for name, each in callbacks.items() if not (others and name == _PROGRESS)}
+
+
 def check_callbacks(callbacks: Mapping[str, L.Callback], config: Mapping[str, Any], *, has_logger: bool) -> None:
     """Refuse callbacks that would have no effect, or another than the intended one.
 
@@ -69,7 +88,8 @@ def check_callbacks(callbacks: Mapping[str, L.Callback], config: Mapping[str, An
             if isinstance(callback, kind):
                 raise UsageError(
                     f"{name} must be a callback that a run can follow, got {kind.__name__}, which changes {setting} "
-                    f"without its settings; leave it out and search: python train.py -m hparams_search=optuna '{space}'"
+                    f"without its settings; leave it out and search: {training_command()} -m hparams_search=optuna "
+                    f"'{space}'"
                 )
         if isinstance(callback, StochasticWeightAveraging) and any(rule.monitor for rule in rules.values()):
             raise UsageError(

@@ -42,6 +42,23 @@ def instance(part: DictConfig | Mapping[str, Any], name: str, **arguments: Any) 
         raise _not_taken(target, name, error) from error
 
 
+def target_of(part: Mapping[str, Any], name: str) -> Callable[..., Any]:
+    """The class or function that a part of the configuration names by ``_target_``.
+
+    Args:
+        part: the part.
+        name: its key, for the error message.
+
+    Raises:
+        UsageError: if there is none, or Hydra refuses it.
+    """
+    try:
+        return _callable(part["_target_"])
+    # Whatever its module raises when it is imported.
+    except Exception as error:
+        raise _not_taken(part["_target_"], name, error) from error
+
+
 def _not_taken(target: Any, name: str, error: Exception) -> UsageError:
     return UsageError(f"{name} must be what {target} takes, got: {reason(root_cause(error))}; change {name}")
 

@@ -7,10 +7,15 @@ import lightning as L
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Checkpoint, ProgressBar
 from lightning.pytorch.loggers import Logger
-from omegaconf import DictConfig, OmegaConf
+from lightning.pytorch.strategies import ModelParallelStrategy
+from omegaconf import DictConfig
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
-from perceptron.composition.building.callbacks import build_callback, check_callbacks
+from perceptron.composition.building.callbacks import (
+    build_callback,
+    check_callbacks,
+    with_one_progress_bar,
+)
 from perceptron.composition.building.instantiate import instance
 from perceptron.composition.settings.plain import plain
 from perceptron.errors import UsageError
@@ -40,6 +45,7 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         for name, part in cfg.callbacks.items()
         if part is not None
     }
+    configured = with_one_progress_bar(configured)
     loggers = build_loggers(cfg.logger)
     check_callbacks(configured, cfg, has_logger=bool(loggers))
     callbacks: list[L.Callback] = [*configured.values(), *own_callbacks]
@@ -59,15 +65,24 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         "enable_checkpointing": any(isinstance(callback, Checkpoint) for callback in callbacks),
         "default_root_dir": trainer.default_root_dir or cfg.paths.output_dir,
     }
-    settings = {key: value for key, value in plain(trainer).items() if key != "num_threads"}
+    settings = {
+        key: _with_objects(value, f"trainer.{key}") for key, value in plain(trainer).items() if key != "num_threads"
+    }
     settings |= {} if trainer.barebones else defaults
-    settings["plugins"] = _plugins(trainer.plugins)
+    # Lightning's null means 50; this project's models log epochs.
+    settings["log_every_n_steps"] = trainer.log_every_n_steps or 0
+    settings["plugins"] = _plugins(settings["plugins"])
     if trainer.profiler is None:
         settings["profiler"] = NoProfiler()
     if trainer.barebones:
         settings = {key: value for key, value in settings.items() if key not in _NOT_BAREBONES}
     leave_out_empty_hooks(callbacks)
     built: L.Trainer = instance(settings, "trainer")
+    if isinstance(built.strategy, ModelParallelStrategy) and cfg.model._target_.startswith("perceptron."):
+        raise UsageError(
+            "trainer.strategy must be one that takes a whole model, got ModelParallelStrategy, which divides one that "
+            "has configure_model; set trainer.strategy=ddp"
+        )
     return built
 
 
@@ -81,9 +96,15 @@ def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
     return list(loggers.values())
 
 
+def _with_objects(value: Any, name: str) -> Any:
+    """A flag's value, with the strategy, profiler or plugins that its parts describe."""
+    if isinstance(value, list):
+        return [_with_objects(item, name) for item in value]
+    return instance(value, name) if isinstance(value, Mapping) and "_target_" in value else value
+
+
 def _plugins(wanted: Any) -> list[Any]:
     """The user's plugins, and one that writes checkpoints atomically unless one of theirs writes them."""
-    parts = [] if wanted is None else list(wanted) if OmegaConf.is_list(wanted) else [wanted]
-    plugins = [instance(part, "trainer.plugins") if OmegaConf.is_dict(part) else part for part in parts]
+    plugins = [] if wanted is None else wanted if isinstance(wanted, list) else [wanted]
     has_own = any(isinstance(plugin, CheckpointIO) for plugin in plugins)
     return plugins if has_own else [*plugins, AtomicCheckpointIO()]

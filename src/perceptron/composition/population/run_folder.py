@@ -15,6 +15,7 @@ from perceptron.runs.folder import monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import create_log_files, log_results, log_scalars
 from perceptron.runs.plain_yaml import as_yaml
+from perceptron.runs.trackers import finished_trackers
 from perceptron.runs.training_end import training_end
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
@@ -36,7 +37,8 @@ def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | N
         UsageError: if the member has failed, after writing what it left until then.
         PrunedError: if it was pruned, likewise.
     """
-    with folder_lock(job.folder), explained_failures(job.folder, settings=divergence_advice(job.config)):
+    explained = explained_failures(job.folder, settings=divergence_advice(job.config))
+    with folder_lock(job.folder), explained, finished_trackers():
         return _write(job, member, fit)
 
 

@@ -78,6 +78,7 @@ def check_run(config: DictConfig) -> None:
     Raises:
         UsageError: for the first setting that is wrong.
     """
+    check_extras(config.hydra.runtime.choices)
     _check_plugins(config.hydra)
     _check_local(config.hydra)
     with job_settings(config, in_multirun=False) as cfg:

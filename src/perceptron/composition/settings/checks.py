@@ -10,10 +10,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.known_targets import AUTO, MODEL_TASKS
 from perceptron.composition.settings.parts import check_parts
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.settings.schema import PathsConf, TrainConf
 from perceptron.composition.settings.schema.constraints import check_constraint, constraints_of
+from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
@@ -71,7 +73,8 @@ def check_values(values: Mapping[str, Any], *, trains: bool = True) -> None:
         known = {field.name for field in fields(schema)}
         for name in part:
             if name not in known:
-                raise UsageError(f"there is no setting {prefix}{name!s}; {did_you_mean(str(name), known)}")
+                fix = name_here(f"{prefix}{name!s}") or did_you_mean(str(name), known)
+                raise UsageError(f"there is no setting {prefix}{name!s}; {fix}")
         for name, constraint in constraints_of(schema).items():
             check_constraint(f"{prefix}{name}", part.get(name), constraint)
     check_combinations(values, trains=trains)
@@ -80,11 +83,10 @@ def check_values(values: Mapping[str, Any], *, trains: bool = True) -> None:
 def check_job(cfg: DictConfig) -> None:
     """Check what a job of a multirun must fulfil beyond a single run.
 
-    Lightning starts each further process of a strategy with the command line of this one: each would run the whole
-    multirun again. The summary of the multirun looks for each job in its folder.
+    The summary of the multirun looks for each job in its folder, and each further node would run the whole multirun.
 
     Raises:
-        UsageError: where a job would run on several devices, or lie elsewhere.
+        UsageError: where a job would lie elsewhere, or run on several nodes.
     """
     folder = OmegaConf.to_container(cfg.paths, resolve=False)["output_dir"]  # type: ignore[call-overload, index]
     if folder != _FOLDER_OF_JOB:
@@ -92,11 +94,11 @@ def check_job(cfg: DictConfig) -> None:
             f"a multirun's jobs must lie in its folder, got paths.output_dir={folder}; "
             "set hydra.sweep.dir and hydra.sweep.subdir instead"
         )
-    check_one_device(
-        cfg,
-        what="a multirun's job",
-        fix="set trainer.devices=1 and let a launcher run jobs side by side, or start the runs one by one without -m",
-    )
+    if cfg.trainer.num_nodes > 1:
+        raise UsageError(
+            f"a multirun's job must run on one node, got trainer.num_nodes={cfg.trainer.num_nodes}; set "
+            "trainer.num_nodes=1, or start the runs one by one without -m"
+        )
 
 
 def check_one_device(cfg: DictConfig, *, what: str, fix: str) -> None:
@@ -130,8 +132,10 @@ def _check_nodes(trainer: Mapping[str, Any]) -> None:
 
 def _check_network(model: Mapping[str, Any]) -> None:
     """Refuse a network that is no part."""
-    network = model.get("network", {})
-    if not isinstance(network, Mapping):
+    network = model.get("network")
+    # A user's LightningModule has none, or an argument of this name that is something else.
+    needs_network = model["_target_"] == AUTO or model["_target_"] in MODEL_TASKS
+    if needs_network and not isinstance(network, Mapping):
         shown = "null" if network is None else network
         raise UsageError(
             f"model.network must be settings, got {shown}; type model.network._target_=<class>, or leave it out"

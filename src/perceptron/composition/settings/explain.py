@@ -17,10 +17,12 @@ from omegaconf.errors import (
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.extras import missing_extra_of
+from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
+from perceptron.invocation import training_command
 from perceptron.spelling import did_you_mean
 
-_SEVERAL = r"several values need a multirun, got \1; type python train.py -m '\1'"
+_SEVERAL = rf"several values need a multirun, got \1; type {training_command()} -m '\1'"
 # Patterns of Hydra's texts that carry no attributes, and the lines for them; \1 is the first group of the pattern.
 _LINES = (
     (r"Ambiguous value for argument '(.*)'\n(?s:.*)", _SEVERAL),
@@ -109,7 +111,7 @@ def _setting(error: OmegaConfBaseException) -> str:
     """For a setting with a wrong name, a value of a wrong type, or none."""
     key = error.full_key
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
-        return f"there is no setting {key}; {_nearest(error)}"
+        return f"there is no setting {key}; {name_here(str(key)) or _nearest(error)}"
     if isinstance(error, InterpolationResolutionError):
         return f"{key} must be a value that can be resolved, got: {_in_own_words(error)}; type another"
     if isinstance(error, ValidationError):
@@ -128,6 +130,8 @@ def _nearest(error: OmegaConfBaseException) -> str:
     if not path:
         names += [folder.name for folder in CONF_DIR.iterdir() if folder.is_dir()]
         names = sorted(set(names) - {"hydra", "schema"})
+        advice = did_you_mean(key, names)
+        return advice if advice.endswith("?") else f"{advice}; a setting of your own is extras.{key}=<value>"
     return did_you_mean(path + key, [path + name for name in names])
 
 

@@ -1,12 +1,15 @@
 """Former defaults of parts fall away where another ``_target_`` does not take them. Imports nothing heavy."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.argument_types import fits
+from perceptron.composition.settings.own_parts import KEPT, is_own_part
+from perceptron.composition.settings.own_settings import gather_own_settings
 from perceptron.composition.settings.parsing import parsed_override
 from perceptron.composition.settings.parts import ENTRIES, OF_HYDRA, near_entry, takeable
 from perceptron.composition.settings.schema import SCHEMAS, defaults_of
@@ -34,6 +37,7 @@ def fit_to_targets(cfg: DictConfig, hydra: Any) -> None:
     Raises:
         UsageError: for an entry that is left out by a misspelt name.
     """
+    gather_own_settings(cfg)
     # Unresolved, for the texts may hold interpolations.
     typed = typed_keys(OmegaConf.to_container(hydra.overrides.task, resolve=False))  # type: ignore[arg-type]
     folders = [Path(source.path) for source in hydra.runtime.config_sources if source.schema == "file"]
@@ -42,6 +46,11 @@ def fit_to_targets(cfg: DictConfig, hydra: Any) -> None:
         if group in ENTRIES:
             _check_left_out(cfg[group], group, typed, layers)
         fit_group(cfg, group, typed, layers)
+    for group in ("data", "model"):
+        _settle_own(cfg[group], group, typed)
+    if "val_fraction" not in cfg.data and _refers_to_validation_share(cfg):
+        # A user's data module is expected to have validation rows.
+        cfg.monitor = "val/loss"
     scheduler = cfg.get("scheduler")
     if scheduler and not OmegaConf.is_missing(scheduler, "_target_") and scheduler.get("_target_") == _PLATEAU:
         for name, default in _FOLLOWED.items():
@@ -60,6 +69,30 @@ def fit_group(cfg: DictConfig, group: str, typed: Collection[str], layers: Colle
     """
     if isinstance(cfg.get(group), DictConfig):
         _fit(cfg[group], group, typed, layers)
+
+
+def _settle_own(part: DictConfig, group: str, typed: Collection[str]) -> None:
+    """Leave this project's defaults out of the settings of a user's own part, which has its own.
+
+    Args:
+        part: the group ``data`` or ``model``.
+        group: its name.
+        typed: settings that were typed.
+    """
+    if OmegaConf.is_missing(part, "_target_") or not is_own_part(group, part._target_):
+        return
+    takes = takeable(part._target_, group)[0]
+    known = {field.name for path, kind in SCHEMAS.items() if path.startswith(f"{group}/") for field in fields(kind)}
+    for name in known & {str(name) for name in part} - set(OF_HYDRA):
+        is_typed = any(key == f"{group}.{name}" or key.startswith(f"{group}.{name}.") for key in typed)
+        if not is_typed and not (name in KEPT and name in takes):
+            del part[name]
+
+
+def _refers_to_validation_share(cfg: DictConfig) -> bool:
+    """Whether the monitored metric follows from a setting of this project's tables, as it does unless it is set."""
+    values: Any = OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["monitor"]), resolve=False)
+    return "data.val_fraction" in str(values["monitor"])
 
 
 def typed_keys(overrides: Collection[str]) -> set[str]:

@@ -5,9 +5,11 @@ from typing import Any
 
 from perceptron.composition.settings.argument_types import Argument, Signature, described, fits
 from perceptron.composition.settings.known_targets import AUTO, ESTIMATOR
+from perceptron.composition.settings.own_parts import PASSED_TO_MODELS
 from perceptron.composition.settings.schema import constraints_of_target
 from perceptron.composition.settings.schema.constraints import Constraint, check_constraint
 from perceptron.composition.settings.signatures import signature_of
+from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 
@@ -31,7 +33,7 @@ _PASSED_TO: Mapping[str, tuple[str, ...]] = {
 # What the project passes where it is not set and the target takes it.
 _FILLED_IN: Mapping[str, tuple[str, ...]] = {
     "scheduler": ("total_steps",),
-    "model": ("n_features", "n_outputs", "n_classes", "optimizer", "scheduler"),
+    "model": PASSED_TO_MODELS,
     "metrics": ("task", "num_classes", "num_outputs"),
 }
 # Settings of the project's own beside the arguments.
@@ -114,7 +116,7 @@ def _check_arguments(part: Mapping[str, Any], key: str, constraints: Mapping[str
                 continue
             # By the name alone: with the group before it, any two names look alike.
             near = did_you_mean(str(name), arguments).replace("did you mean ", f"did you mean {key}.")
-            raise UsageError(f"there is no setting {own}; {near}")
+            raise UsageError(f"there is no setting {own}; {name_here(own) or near}")
         hint = arguments[name].hint
         if "Literal" in str(hint) and name in constraints:
             # The list of words in the order of the constraint.
@@ -123,7 +125,9 @@ def _check_arguments(part: Mapping[str, Any], key: str, constraints: Mapping[str
         if not fits(value, hint) and not (name == "mode" and value is None):
             shown = "null" if value is None else repr(value)
             raise UsageError(f"{own} must be {described(hint)}, got {shown}; set {own}")
-    if "_args_" in part:
+    # Such as an optimizer for a user's LightningModule, which gives it the parameters.
+    is_completed_later = part.get("_partial_") is True and key not in _PASSED_AT
+    if "_args_" in part or is_completed_later:
         return
     # Parts within a part may get what it gets.
     places = [place for place in (*_PASSED_AT, *_FILLED_IN) if f"{key}.".startswith(f"{place}.")]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from perceptron.composition.settings.metrics_group import direction_of
@@ -36,10 +37,25 @@ def _own_folder(wanted: str) -> str:
             return str(folder)
 
 
+def _sweep_name(of_single_run: str | None = None) -> str | None:
+    """Name of the folder of the sweep that the job belongs to."""
+    hydra = HydraConfig.get()
+    return of_single_run if OmegaConf.is_missing(hydra.job, "num") else Path(hydra.sweep.dir).name
+
+
+def _run_name(folder: str) -> str:
+    """Name of a run's folder, that of a job behind its sweep's."""
+    sweep, name = _sweep_name(), Path(folder).name
+    return name if sweep is None else f"{sweep}/{name}"
+
+
 def register_resolvers() -> None:
     """Register them with OmegaConf; a second call changes nothing."""
     OmegaConf.register_new_resolver("default_monitor", _default_monitor, replace=True)
     OmegaConf.register_new_resolver("direction_of", direction_of, replace=True)
     OmegaConf.register_new_resolver("mode_of", _mode_of, replace=True)
+    OmegaConf.register_new_resolver("sweep_name", _sweep_name, replace=True)
+    OmegaConf.register_new_resolver("run_name", _run_name, replace=True)
+    OmegaConf.register_new_resolver("joined", " ".join, replace=True)
     # Cached: Hydra resolves the folder several times, and it must be made once.
     OmegaConf.register_new_resolver("own_folder", _own_folder, use_cache=True, replace=True)

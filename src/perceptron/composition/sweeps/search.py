@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.sweep_values import composed_job
+from perceptron.composition.sweeps.job_process import needs_processes
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
 from perceptron.composition.sweeps.study import (
     is_grid,
@@ -81,6 +82,11 @@ def search(
     OmegaConf.save(config, folder / "multirun.yaml")
     study = open_study(settings, storage, mode=first["mode"])
     pruning = pruning_overrides(settings, storage)
+    if pruning and needs_processes(first["trainer"]):
+        raise UsageError(
+            "a pruner follows trials on one device, got trainer.devices="
+            f"{first['trainer']['devices']}; set hydra/sweeper/pruner=none or trainer.devices=1"
+        )
     n_trials = min(settings["n_trials"], space.size() or math.inf) if is_grid(settings) else settings["n_trials"]
     unfinished = _unfinished_trials(study, storage, folder, is_shared=settings["storage"] is not None)
     while True:

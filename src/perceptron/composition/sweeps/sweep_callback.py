@@ -18,6 +18,7 @@ from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.command_backup import back_up_command
 from perceptron.composition.sweeps.sweep_summary import conclude_sweep, remove_leftovers_of_jobs
 from perceptron.errors import StoppedError
+from perceptron.invocation import training_command
 from perceptron.sweeps.progress import SweepProgress
 
 _FAILED_STATUS = 1
@@ -98,7 +99,7 @@ def stop_sweep() -> str | None:
         # A second signal, a full disk or a closed terminal leaves no summary.
         finish_sweep(interrupted=True)
     remove_leftovers_of_jobs(folder)
-    return f"go on with python train.py -m sweep.resume={folder}" if folder.is_dir() else None
+    return f"go on with {training_command()} -m sweep.resume={folder}" if folder.is_dir() else None
 
 
 def planned_jobs(config: DictConfig) -> int | None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.errors import UsageError
 from perceptron.files.writing import remove_temporary_files, write_text
+from perceptron.invocation import training_command
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
@@ -46,7 +47,7 @@ def conclude_sweep(folder: Path, *, interrupted: bool = False) -> int:
     failed = sum(job.state == State.FAILED for job in jobs)
     unfinished = failed + sum(job.state == State.RUNNING for job in jobs)
     if unfinished:
-        say(f"to run what is missing: python train.py -m sweep.resume={folder}")
+        say(f"to run what is missing: {training_command()} -m sweep.resume={folder}")
     return failed
 
 
@@ -106,7 +107,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     print_failures(console, failed)
     say(f"sweep folder  {folder}")
     if has_best:
-        say(f"best setting  python train.py sweep.best={folder}")
+        say(f"best setting  {training_command()} sweep.best={folder}")
 
 
 def _write_best(folder: Path, job: Job) -> None:

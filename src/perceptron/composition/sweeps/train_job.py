@@ -9,6 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
+from perceptron.composition.sweeps.job_process import needs_processes, train_in_process
 from perceptron.errors import PrunedError
 from perceptron.files.writing import remove_temporary_files
 from perceptron.runs.folder import Run, monitored_value
@@ -34,6 +35,10 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
 
     def work() -> float | None:
         check(cfg)
+        if needs_processes(cfg.trainer):
+            point = _continued(cfg, run).ckpt_path
+            train_in_process(run.folder, ckpt_path=point)
+            return stored_best(run)
         # Imported here, because it imports torch.
         from perceptron.composition.run import run_once
 

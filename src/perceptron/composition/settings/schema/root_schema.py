@@ -50,3 +50,5 @@ class TrainConf:
     callbacks: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)
     paths: PathsConf = MISSING
+    # Of the user's own: stored and shown, and free for interpolations such as ${extras.data_dir}.
+    extras: dict[str, Any] = field(default_factory=dict)

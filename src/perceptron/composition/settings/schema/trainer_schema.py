@@ -1,5 +1,7 @@
 """Types and allowed values of the groups ``trainer`` and ``callbacks``. Imports nothing heavy."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +27,11 @@ _PRECISIONS = (
 # Lightning's own processes return weights alone, which is no checkpoint of this project.
 _STRATEGY = Constraint(
     "auto, ddp or another that starts its processes by the command line",
-    lambda value: not str(value).endswith(("_spawn", "_fork", "_notebook")),
+    lambda value: (
+        value.get("start_method", "popen") == "popen"
+        if isinstance(value, Mapping)
+        else re.search("_(spawn|fork|notebook)", str(value)) is None
+    ),
 )
 # torch crashes with very many.
 _THREADS = Constraint(
@@ -45,7 +51,7 @@ class TrainerConf:
     accelerator: str = setting("auto", one_of(*_ACCELERATORS))
     devices: Any = 1
     num_nodes: int = setting(1, AT_LEAST_1)
-    strategy: str = setting("auto", _STRATEGY)
+    strategy: Any = setting("auto", _STRATEGY)
     precision: Any = setting(None, one_of(*_PRECISIONS))
     max_epochs: int | None = setting(100, COUNT_OR_NO_END)
     min_epochs: int | None = setting(None, AT_LEAST_0)
@@ -60,7 +66,8 @@ class TrainerConf:
     val_check_interval: Any = setting(None, _INTERVAL)
     check_val_every_n_epoch: int | None = setting(1, AT_LEAST_1)
     num_sanity_val_steps: int = setting(0, COUNT_OR_ALL)
-    log_every_n_steps: int = setting(0, AT_LEAST_0)
+    # null: 0 for this project's models, which log epochs; 50, as in Lightning, for a user's.
+    log_every_n_steps: int | None = setting(None, AT_LEAST_0)
     fast_dev_run: Any = False
     enable_checkpointing: bool | None = None
     enable_progress_bar: bool | None = None
@@ -71,6 +78,7 @@ class TrainerConf:
     deterministic: Any = None
     benchmark: bool | None = None
     inference_mode: bool = True
+    # This project's data modules share their rows out themselves; for a user's it is true unless it is typed.
     use_distributed_sampler: bool = False
     profiler: Any = None
     detect_anomaly: bool = False
@@ -79,6 +87,8 @@ class TrainerConf:
     sync_batchnorm: bool = False
     reload_dataloaders_every_n_epochs: int = setting(0, AT_LEAST_0)
     default_root_dir: str | None = None
+    enable_autolog_hparams: bool = True
+    model_registry: str | None = None
     num_threads: Any = setting("auto", _THREADS)
 
 

@@ -1,0 +1,79 @@
+"""MLflow and Weights & Biases, offline: a run for each job, with settings, metrics, figures and its folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+SHORT = ("data=iris", "model=softmax", "trainer.max_epochs=2", "trainer.accelerator=cpu", "tags=[trial]")
+LAUNCHERS = ("basic", "population")
+
+
+def _metrics(folder: Path) -> dict[str, float]:
+    found: dict[str, float] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _final(metrics: dict[str, float]) -> dict[str, float]:
+    return {name if name.startswith("test/") else f"best/{name}": value for name, value in metrics.items()}
+
+
+def _sweep(perceptron: Any, tmp_path: Path, *typed: str) -> Path:
+    sweep = tmp_path / "logs/train/multiruns/mine"
+    places = (f"paths.log_dir={tmp_path}/logs", f"hydra.sweep.dir={sweep}")
+    answer = perceptron("train", "-m", *SHORT, "optimizer.lr=0.1,0.5,1e30,0.01", *typed, *places)
+    assert answer.status == 1, answer.err
+    assert [job.name for job in sweep.iterdir() if (job / "error.txt").is_file()] == ["2"]
+    return sweep
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    sweep = _sweep(perceptron, tmp_path, "logger=mlflow", f"hydra/launcher={launcher}", "data.standardize=none")
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/logs/mlflow.db")
+    (experiment,) = [each for each in client.search_experiments() if each.name == "train"]
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert set(runs) == {f"mine/{job}" for job in range(4)}
+    for job, rate in enumerate((0.1, 0.5, 1e30, 0.01)):
+        run = runs[f"mine/{job}"]
+        assert run.data.tags["run_folder"] == str(sweep / str(job))
+        assert (run.data.tags["sweep"], run.data.tags["tags"]) == ("mine", "trial")
+        assert run.info.status == ("FAILED" if rate == 1e30 else "FINISHED")
+        if rate != 1e30:
+            assert _final(_metrics(sweep / str(job))).items() <= run.data.metrics.items()
+            assert run.data.params["optimizer.lr"] == str(rate)
+            if launcher == "basic":
+                assert any(each.path.endswith(".png") for each in client.list_artifacts(run.info.run_id, "figures"))
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path, monkeypatch) -> None:
+    wandb = pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    sweep = _sweep(perceptron, tmp_path, "logger=wandb", f"hydra/launcher={launcher}", "data.standardize=none")
+    assert wandb.run is None
+    for job, rate in enumerate((0.1, 0.5, 1e30, 0.01)):
+        (folder,) = (sweep / str(job) / "wandb").glob("offline-run-*")
+        assert list(folder.glob("run-*.wandb"))
+        if rate != 1e30:
+            config = yaml.safe_load((folder / "files/config.yaml").read_text(encoding="utf-8"))
+            assert config["optimizer.lr"]["value"] == rate
+            summary = json.loads((folder / "files/wandb-summary.json").read_text(encoding="utf-8"))
+            assert _final(_metrics(sweep / str(job))).items() <= summary.items()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_single_run_has_no_sweep(perceptron, tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    typed = ("logger=[csv,mlflow]", "figures=none", f"paths.log_dir={tmp_path}/logs", f"hydra.run.dir={tmp_path}/mine")
+    answer = perceptron("train", *SHORT, *typed)
+    assert answer.status == 0, answer.err
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/logs/mlflow.db")
+    (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    assert (run.info.run_name, run.data.tags["sweep"]) == ("mine", "")
+    assert len(client.get_metric_history(run.info.run_id, "val/loss")) == 2
+    assert perceptron("evaluate", f"run={tmp_path}/mine").status == 0
