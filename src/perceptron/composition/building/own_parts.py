@@ -164,7 +164,7 @@ def check_batch(datamodule: L.LightningDataModule, schema: TableSchema, target: 
     # The draws of a loader that is only looked at must not move those of the training.
     with torch.random.fork_rng(devices=[]):
         batch: Any = next(iter(datamodule.train_dataloader()), None)
-    columns = batch if isinstance(batch, tuple | list) else ()
+    columns: list[Any] = list(batch) if isinstance(batch, tuple | list) else []
     wanted = f"features (rows, {schema.n_features}) float32 and "
     wanted += (
         f"classes (rows,) int64 from 0 to {len(schema.class_names) - 1}"
