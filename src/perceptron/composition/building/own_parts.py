@@ -173,7 +173,7 @@ def check_batch(datamodule: L.LightningDataModule, schema: TableSchema, target: 
     )
     if len(columns) not in (2, 3) or not all(isinstance(column, torch.Tensor) for column in columns):
         found = type(batch).__name__ if not columns else f"{len(columns)} values"
-    elif not _fits(*columns[:2], schema):
+    elif not _fits(columns[0], columns[1], schema):
         found = " and ".join(f"{tuple(each.shape)} {each.dtype}".replace("torch.", "") for each in columns[:2])
     else:
         return

@@ -63,7 +63,7 @@ def _functions(file: Path) -> dict[str, Callable[..., Any]]:
     # Whatever its code raises.
     except Exception as error:
         raise UsageError(f"{_KEY} must be a file that runs, got {reason(error, lines=1)} in {file}; mend it") from error
-    found = {
+    found: dict[str, Callable[..., Any]] = {
         name: function
         for name, function in vars(module).items()
         if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")

@@ -16,7 +16,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Quote, QuotedString
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from perceptron.errors import UsageError
 
@@ -43,7 +43,8 @@ def train_in_process(folder: Path, *, ckpt_path: str | None) -> None:
         UsageError: the process's own.
         RuntimeError: where it ended otherwise without a result; behind the first line is what it printed.
     """
-    arguments = [*_flags(HydraConfig.get()), *_overrides(HydraConfig.get(), folder)]
+    hydra: Any = HydraConfig.get()
+    arguments = [*_flags(hydra), *_overrides(hydra, folder)]
     if ckpt_path is not None:
         arguments.append(f"ckpt_path={_quoted(ckpt_path)}")
     # Modules of the user's own are found where this process finds them.
@@ -53,7 +54,7 @@ def train_in_process(folder: Path, *, ckpt_path: str | None) -> None:
         # A session of its own: a terminal's signals reach the sweep, which hands them on to one process at a time.
         process = subprocess.Popen(  # noqa: S603
             command, stdout=subprocess.DEVNULL, stderr=printed, env=environment, start_new_session=True,
-            cwd=HydraConfig.get().runtime.cwd,
+            cwd=hydra.runtime.cwd,
         )  # fmt: skip
         try:
             status = process.wait()
@@ -80,7 +81,7 @@ def _failure(status: int, printed: str) -> Exception:
     return RuntimeError(f"its process ended with status {status}: {last}\n{printed}")
 
 
-def _flags(hydra: DictConfig) -> Iterator[str]:
+def _flags(hydra: Any) -> Iterator[str]:
     """The configurations that the sweep was composed from."""
     for source in hydra.runtime.config_sources:
         if source.provider == "command-line":
@@ -88,7 +89,7 @@ def _flags(hydra: DictConfig) -> Iterator[str]:
     yield from ("--config-name", hydra.job.config_name)
 
 
-def _overrides(hydra: DictConfig, folder: Path) -> Iterator[str]:
+def _overrides(hydra: Any, folder: Path) -> Iterator[str]:
     """The job's overrides, and those that make it a run in its folder."""
     # Unresolved, for the texts may hold interpolations.
     overrides: Any = OmegaConf.to_container(hydra.overrides, resolve=False)
