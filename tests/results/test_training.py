@@ -117,6 +117,8 @@ def test_a_failed_job_is_a_row_and_no_exception(tmp_path: Path, monkeypatch) -> 
     ("call", "settings", "said"),
     [
         ("train", "seed=1", "settings must be a list of texts, got the text seed=1"),
+        ("train", [3], "settings must be a list of texts, got [3]"),
+        ("train", None, "settings must be a list of texts, got None"),
         ("train", ["-m", "seed=1,2"], "settings are written key=value, got -m; use perceptron.sweep"),
         ("sweep", ["--cfg", "job"], "settings are written key=value, got --cfg; use the command line"),
         ("train", ["hydra.mode=MULTIRUN", "seed=0"], "train trains one run, got the settings of several"),
