@@ -117,8 +117,6 @@ def test_a_failed_job_is_a_row_and_no_exception(tmp_path: Path, monkeypatch) -> 
     ("call", "settings", "said"),
     [
         ("train", "seed=1", "settings must be a list of texts, got the text seed=1"),
-        ("train", [3], "settings must be a list of texts, got [3]"),
-        ("train", None, "settings must be a list of texts, got None"),
         ("train", ["-m", "seed=1,2"], "settings are written key=value, got -m; use perceptron.sweep"),
         ("sweep", ["--cfg", "job"], "settings are written key=value, got --cfg; use the command line"),
         ("train", ["hydra.mode=MULTIRUN", "seed=0"], "train trains one run, got the settings of several"),
@@ -130,6 +128,12 @@ def test_what_cannot_run_is_said_in_one_line(tmp_path: Path, call: str, settings
         settings = [*IRIS, *settings, f"paths.log_dir={tmp_path}"]
     with pytest.raises(UsageError, match=said):
         getattr(perceptron, call)(settings)
+
+
+@pytest.mark.parametrize("settings", [[3], None, 3, [["seed=1"]]])
+def test_settings_that_are_no_texts_are_refused(settings: Any) -> None:
+    with pytest.raises(UsageError, match="^settings must be a list of texts, got .*; write "):
+        perceptron.train(settings)
 
 
 def test_an_interruption_saves_the_state_and_says_how_to_resume(tmp_path: Path) -> None:
