@@ -132,7 +132,7 @@ def test_what_cannot_run_is_said_in_one_line(tmp_path: Path, call: str, settings
 
 @pytest.mark.parametrize("settings", [[3], None, 3, [["seed=1"]]])
 def test_settings_that_are_no_texts_are_refused(settings: Any) -> None:
-    with pytest.raises(UsageError, match="^settings must be a list of texts, got .*; write "):
+    with pytest.raises(UsageError, match=r"^settings must be a list of texts, got .*; write "):
         perceptron.train(settings)
 
 
