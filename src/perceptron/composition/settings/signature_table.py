@@ -330,8 +330,17 @@ SIGNATURES: Mapping[str, Signature] = {
     "perceptron.callbacks.EpochBar": Signature({
         "description": Argument(str, True), "total": Argument(int | None, True), "completed": Argument(int),
     }),
+    "perceptron.callbacks.EpochLines": Signature({}),
     "perceptron.callbacks.EpochProgress": Signature({}),
-    "perceptron.callbacks.History": Signature({}),
+    "perceptron.callbacks.EpochSeeds": Signature({
+        "seed": Argument(int, True), "first_epoch": Argument(int),
+    }),
+    "perceptron.callbacks.FiniteMetric": Signature({
+        "monitor": Argument(str, True),
+    }),
+    "perceptron.callbacks.History": Signature({
+        "takes_snapshots": Argument(bool),
+    }),
     "perceptron.callbacks.NoProfiler": Signature({
         "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None),
     }),
@@ -365,13 +374,13 @@ SIGNATURES: Mapping[str, Signature] = {
     }, False, ('perceptron.data.TableDataModule',)),
     "perceptron.data.table_from_files": Signature({
         "path": Argument(str, True), "target": Argument(Any, True), "features": Argument(list[Any] | None),
-        "exclude": Argument(list[Any] | None), "group": Argument(Any), "time": Argument(Any),
-        "weight": Argument(Any), "test_path": Argument(str | None), "most_categories": Argument(int),
-        "dataset": Argument(Any), "task": Argument(str), "val_fraction": Argument(float),
-        "test_fraction": Argument(float), "split_seed": Argument(int), "folds": Argument(int | None),
-        "fold": Argument(int | None), "standardize": Argument(Literal["per_feature", "global", "none"]),
-        "batch_size": Argument(int | None), "eval_batch_size": Argument(int), "block_size": Argument(int | None),
-        "blocks_in_memory": Argument(int), "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
+        "exclude": Argument(list[Any] | None), "group": Argument(Any), "time": Argument(Any), "weight": Argument(Any),
+        "test_path": Argument(str | None), "most_categories": Argument(int), "dataset": Argument(Any),
+        "task": Argument(str), "val_fraction": Argument(float), "test_fraction": Argument(float),
+        "split_seed": Argument(int), "folds": Argument(int | None), "fold": Argument(int | None),
+        "standardize": Argument(Literal["per_feature", "global", "none"]), "batch_size": Argument(int | None),
+        "eval_batch_size": Argument(int), "block_size": Argument(int | None), "blocks_in_memory": Argument(int),
+        "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
         "date_format": Argument(str | dict[str, str | None] | None), "missing_target": Argument(str),
         "class_weights": Argument(str), "sampling": Argument(str), "num_workers": Argument(int),
         "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(None),
@@ -394,7 +403,7 @@ SIGNATURES: Mapping[str, Signature] = {
     }),
     "perceptron.models.BinaryClassifier": Signature({
         "threshold": Argument(float | str), "network": Argument(Any), "standardize": Argument(Any),
-        "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int),
+        "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int | None),
         "metrics": Argument(None), "task_metrics": Argument(bool),
     }, False, ('perceptron.models.BinaryClassifier', 'perceptron.models.TaskModule')),
     "perceptron.models.Ensemble": Signature({
@@ -407,7 +416,7 @@ SIGNATURES: Mapping[str, Signature] = {
     }),
     "perceptron.models.MulticlassClassifier": Signature({
         "label_smoothing": Argument(float), "network": Argument(Any), "standardize": Argument(Any),
-        "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int),
+        "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int | None),
         "metrics": Argument(None), "task_metrics": Argument(bool),
     }, False, ('perceptron.models.MulticlassClassifier', 'perceptron.models.TaskModule')),
     "perceptron.models.Prediction": Signature({
@@ -416,7 +425,7 @@ SIGNATURES: Mapping[str, Signature] = {
     }),
     "perceptron.models.Regressor": Signature({
         "standardize_target": Argument(Any, True), "network": Argument(Any), "standardize": Argument(Any),
-        "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int),
+        "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int | None),
         "metrics": Argument(None), "task_metrics": Argument(bool),
     }, False, ('perceptron.models.Regressor', 'perceptron.models.TaskModule')),
     "perceptron.models.Standardize": Signature({
@@ -425,7 +434,7 @@ SIGNATURES: Mapping[str, Signature] = {
     }),
     "perceptron.models.TaskModule": Signature({
         "network": Argument(Any, True), "standardize": Argument(Any, True), "optimizer": Argument(Callable),
-        "schedule": Argument(Callable | None), "seed": Argument(int), "metrics": Argument(None),
+        "schedule": Argument(Callable | None), "seed": Argument(int | None), "metrics": Argument(None),
         "task_metrics": Argument(bool),
     }, False, ('perceptron.models.TaskModule',)),
     "perceptron.models.schedules.cosine": Signature({

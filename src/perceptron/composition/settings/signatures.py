@@ -90,7 +90,8 @@ def read_signature(found: Callable[..., Any]) -> Signature | None:
         None where it has no signature.
     """
     arguments: dict[str, Argument] = {}
-    takes_any = True
+    # A constructor in C tells nothing.
+    takes_any = inspect.isclass(found) and any("__new__" in vars(base) for base in found.__mro__[:-1])
     for depth, function in enumerate(_constructors(found)):
         try:
             parameters = inspect.signature(function).parameters.values()
