@@ -36,6 +36,9 @@ LIGHTNING_ARGUMENTS: Mapping[str, Argument] = {
 }  # fmt: skip
 # Names in annotations that a module imports for type checkers alone, as torch's do.
 _NAMES_OF_ANNOTATIONS = {**vars(typing), **vars(collections.abc)}
+_NAMES_OF_TABLE = {each.__name__: each for each in (Argument, PurePath, Signature)} | {
+    "Any": Any, "Callable": Callable, "Literal": Literal,
+}  # fmt: skip
 _TYPES_OF_DEFAULTS = {bool: bool, int: float, float: float, str: str}
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 _PLAIN = (bool, int, float, str, NoneType)
@@ -56,7 +59,7 @@ def signature_of(target: str, key: str) -> Signature | None:
         UsageError: where it cannot be imported, or is a misspelt name of a module whose public names are in the table.
     """
     if target in SIGNATURES and _is_current(target.partition(".")[0]):
-        return SIGNATURES[target]
+        return _of_table(target)
     _check_name(target)
     try:
         found = get_object(target)
@@ -115,6 +118,12 @@ def read_signature(found: Callable[..., Any]) -> Signature | None:
     if "torch.optim.lr_scheduler.LRScheduler" in bases:
         arguments |= LIGHTNING_ARGUMENTS
     return Signature(arguments, takes_any=takes_any, bases=tuple(bases))
+
+
+@cache
+def _of_table(target: str) -> Signature:
+    # The table is code of the project.
+    return eval(SIGNATURES[target], dict(_NAMES_OF_TABLE))  # type: ignore[no-any-return]  # noqa: S307
 
 
 @cache
