@@ -3,9 +3,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
@@ -23,6 +25,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 ROOT = Path(__file__).parent.parent
 CommandLine = Callable[..., subprocess.CompletedProcess[str]]
 Perceptron = Callable[..., "Answer"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call() -> Generator[None, object, object]:
+    """Skip a test that itself needs what the system lacks, such as a FIFO or SIGKILL on Windows."""
+    try:
+        return (yield)
+    except AttributeError as error:
+        is_missing = isinstance(error.obj, ModuleType) and error.obj.__name__ in ("os", "signal")
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        while frame.f_globals.get("__name__") == "sitecustomize" and frame.f_back is not None:
+            frame = frame.f_back
+        if is_missing and Path(frame.f_code.co_filename).is_relative_to(ROOT / "tests"):
+            pytest.skip(f"this system has no {error.obj.__name__}.{error.name}")
+        raise
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +124,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 @contextmanager
 def _as_it_was() -> Iterator[None]:
     """Take back what a command changes in its process: handlers of signals, and Hydra's logging."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     handlers = [signal.getsignal(number) for number in numbers]
     root = logging.getLogger()
     before, level = list(root.handlers), root.level

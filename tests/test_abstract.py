@@ -8,11 +8,12 @@ import pytest
 
 from perceptron.estimators.base import Perceptron
 from perceptron.models import TaskModule
+from perceptron.models.evaluation import EvaluatedModule
 from perceptron.population.stacked_layers import _Layer
 from perceptron.population.stacked_network import StackedNetwork
 from perceptron.population.stacked_optimizers import StackedOptimizer
 
-ABSTRACT: list[type] = [Perceptron, StackedNetwork, StackedOptimizer, TaskModule, _Layer]
+ABSTRACT: list[type] = [EvaluatedModule, Perceptron, StackedNetwork, StackedOptimizer, TaskModule, _Layer]
 
 
 @pytest.mark.parametrize("cls", ABSTRACT)

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,18 @@ def test_commands_are_found() -> None:
     assert len(WRONG) == 2
     assert [] in COMMANDS
     assert ["optimizer=adam", "optimizer.lr=0.001"] in COMMANDS
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The modules that the documents show, whose first line is their name, can be imported."""
+    folder = tmp_path_factory.mktemp("modules")
+    shown = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "docs").glob("*.md"))
+    for name, text in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", shown, re.MULTILINE | re.DOTALL):
+        (folder / name).write_text(text, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
 
 
 @pytest.mark.parametrize("typed", COMMANDS, ids=" ".join)

@@ -12,7 +12,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Folders and files of the package, lowest first. A part imports from lower layers, never from its own: data and
 # models do not see one another.
 LAYERS: list[set[str]] = [
-    {"errors", "garbage_collection", "passwords", "randomness", "spelling", "tasks", "version"},
+    {"garbage_collection", "invocation", "passwords", "randomness", "spelling", "tasks", "version"},
+    {"errors"},
     {"terminal"},
     {"files"},
     {"data", "metrics", "networks", "plots"},
@@ -25,6 +26,7 @@ LAYERS: list[set[str]] = [
     {"composition"},
     {"results"},
     {"commands"},
+    {"completion"},
     # What `import perceptron` offers is imported when it is used.
     {"__init__", "__main__"},
 ]

@@ -9,12 +9,13 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 from contextlib import nullcontext
 from importlib import import_module
 
+from perceptron.completion import FLAG, complete
 from perceptron.errors import UsageError, reason
 from perceptron.spelling import did_you_mean
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
 from perceptron.terminal.status import clear, status_line
-from perceptron.terminal.text import fail, warnings_on_stderr
+from perceptron.terminal.text import escape_unencodable, fail, warnings_on_stderr
 
 # Each is a module of perceptron.commands, which is imported when it is called.
 COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "report", "dashboard")
@@ -24,6 +25,7 @@ _LOGGED = ("train", "resume")
 
 def main() -> None:
     """Run the command that the first argument names."""
+    escape_unencodable()
     with ended_by_reader(), ended_by_signals(), status_line("reading the command"):
         _run()
 
@@ -36,6 +38,9 @@ def _run() -> None:
         for command in COMMANDS:
             print(f"  {command:<10} {import_module(f'perceptron.commands.{command}').COMMAND.summary}")
         print("\nperceptron <command> --help lists the arguments of a command.")
+        return
+    if name == FLAG:
+        complete(arguments, COMMANDS)
         return
     try:
         if name not in COMMANDS:

@@ -2,6 +2,8 @@
 
 import signal
 
+from perceptron.invocation import installing_command
+
 USAGE_STATUS = 2
 
 
@@ -15,15 +17,12 @@ class UsageError(Exception):
 def missing_extra(needed: str, extra: str, *, found: str = "none") -> UsageError:
     """The error for a package that is not installed.
 
-    The advice names a checkout: the name ``perceptron`` on the package index belongs to another project.
-
     Args:
         needed: the feature and the package, such as ``predict needs pyarrow``.
         extra: the extra of this project that installs the package.
         found: what was found instead.
     """
-    command = f"pip install --constraint constraints.txt --editable '.[{extra}]'"
-    return UsageError(f"{needed}, got {found}; type {command} in the project's folder")
+    return UsageError(f"{needed}, got {found}; type {installing_command(extra)}")
 
 
 class PrunedError(Exception):

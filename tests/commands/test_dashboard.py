@@ -1,9 +1,11 @@
+import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
-from perceptron.commands.dashboard import tensorboard_command
+from perceptron.commands.dashboard import main, tensorboard_command
 from perceptron.errors import UsageError
 
 
@@ -33,3 +35,16 @@ def test_mistakes_are_one_line(typed, line: str, tmp_path: Path, monkeypatch) ->
     with pytest.raises(UsageError) as caught:
         tensorboard_command(typed)
     assert str(caught.value).startswith(line)
+
+
+def test_where_no_process_is_replaced_the_command_waits_and_has_its_status(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "events.out.tfevents.1").touch()
+    monkeypatch.delattr(os, "fork", raising=False)
+    monkeypatch.setattr(
+        "perceptron.commands.dashboard.tensorboard_command", lambda _: [sys.executable, "-c", "exit(7)"]
+    )
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(SystemExit) as end:
+        main([])
+    assert end.value.code == 7
+    assert signal.getsignal(signal.SIGINT) == before

@@ -5,6 +5,8 @@ import pytest
 
 from perceptron.commands.report import main
 from perceptron.errors import UsageError
+from perceptron.reports import run_page, sweep_page
+from perceptron.reports.captions import CAPTIONS
 from perceptron.runs.training_end import training_end
 
 
@@ -48,6 +50,29 @@ def test_the_page_says_how_the_training_ended(tmp_path: Path) -> None:
         (run / "provenance.json").write_text(json.dumps(origin | {"training": end}), encoding="utf-8")
         main([f"run={run}"])
         assert told in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_has_captions_row_counts_and_what_was_typed(tmp_path: Path) -> None:
+    run = _run(tmp_path / "a", finished=True)
+    origin = json.loads((run / "provenance.json").read_text(encoding="utf-8"))
+    rows = {"rows": {"train": 369, "val": 86, "test": 114}}
+    (run / "provenance.json").write_text(json.dumps(origin | rows), encoding="utf-8")
+    (run / ".hydra").mkdir()
+    (run / ".hydra/overrides.yaml").write_text("- optimizer.lr=0.1\n- paths.log_dir=x\n", encoding="utf-8")
+    (run / "figures").mkdir()
+    (run / "figures/residuals_0.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    main([f"run={run}"])
+    html = (run / "report.html").read_text(encoding="utf-8")
+    assert "Rows: 369 training, 86 validation, 114 test." in html
+    assert f"<figcaption>{CAPTIONS['residuals']}</figcaption>" in html
+    assert "Changed on the command line" in html
+    assert "optimizer.lr=0.1" in html
+    assert "paths.log_dir=x" not in html
+    assert "docs/reading-the-results.md" in html
+
+
+def test_every_figure_of_a_page_has_a_caption() -> None:
+    assert set(CAPTIONS) == {*run_page.FIGURE_ORDER, *sweep_page.FIGURE_ORDER}
 
 
 def test_a_damaged_ending_is_one_line(tmp_path: Path) -> None:

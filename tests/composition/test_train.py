@@ -73,7 +73,7 @@ def test_the_checkpoint_is_self_contained_and_loads_with_weights_only(composed, 
 
 
 def test_tensorboard_shows_curves_and_hyper_parameters_with_their_final_metrics(composed, tmp_path: Path) -> None:
-    train(*composed(*SHORT))
+    train(*composed(*SHORT, "+metrics.kappa._target_=torchmetrics.CohenKappa"))
     metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     events = EventAccumulator(str(tmp_path / "tensorboard"), purge_orphaned_data=False)
     events.Reload()
@@ -90,7 +90,9 @@ def test_tensorboard_shows_curves_and_hyper_parameters_with_their_final_metrics(
     # One would hide what only other runs have: see perceptron.runs.loggers.
     assert "_hparams_/experiment" not in tags["tensors"]
     shown = {name if name.startswith("test/") else f"best/{name}" for name in metrics}
-    assert shown <= set(tags["scalars"])
+    assert {"best/train/kappa", "best/val/kappa", "test/kappa"} <= shown
+    assert shown | {"val/kappa"} <= set(tags["scalars"])
+    assert events.Scalars("best/val/kappa")[-1].value == pytest.approx(metrics["val/kappa"])
 
 
 def test_the_same_command_gives_the_same_bits(composed, tmp_path: Path) -> None:

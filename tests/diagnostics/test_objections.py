@@ -54,6 +54,19 @@ def test_each_mistake_is_the_only_objection(name: str) -> None:
     assert "\n" not in found.why + found.fix
 
 
+@pytest.mark.parametrize("trainer", [{"limit_test_batches": 1}, {"limit_train_batches": 0.5}, {"fast_dev_run": True}])
+def test_one_batch_is_not_all_of_them(trainer: dict[str, Any]) -> None:
+    (found,) = objections(replace(CAREFUL, config={**CAREFUL.config, "trainer": trainer}))
+    assert found.name == "trained or scored on some batches"
+
+
+@pytest.mark.parametrize(
+    "trainer", [{"limit_test_batches": None}, {"limit_train_batches": 1.0, "overfit_batches": 0.0}]
+)
+def test_all_batches_are_no_objection(trainer: dict[str, Any]) -> None:
+    assert objections(replace(CAREFUL, config={**CAREFUL.config, "trainer": trainer})) == []
+
+
 def test_what_to_type_is_the_runs_own_command_with_another_setting() -> None:
     (found,) = objections(replace(CAREFUL, n_draws=1))
     assert found.fix == (

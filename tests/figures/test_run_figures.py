@@ -2,6 +2,7 @@ import json
 import logging
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ from torch import nn
 from perceptron.composition.building.data import build_data
 from perceptron.composition.building.model import build_model
 from perceptron.composition.train import train
+from perceptron.figures.drawing_process import DrawingFailedError, DrawingProcess
 from perceptron.figures.predictions import held_out_split, predict_split
 from perceptron.figures.training_path import TrainingPath, boundaries_of, path_of, surfaces_of, weights_of
-from perceptron.figures.writing import drawn
+from perceptron.figures.writing import drawn, written
+from perceptron.plots.curves import draw_curves
+from perceptron.plots.descent import draw_descent
 from perceptron.runs.checkpoints.checkpoint_file import load_weights
 
 ALL = {"curves", "loss_surface"}
@@ -106,8 +110,51 @@ def test_a_figure_that_cannot_be_drawn_costs_no_other(caplog) -> None:
         raise ValueError("no colour")
 
     with caplog.at_level(logging.WARNING):
-        assert list(drawn([("first", fails), ("second", lambda: None)])) == []
-    assert "the figure first could not be drawn: ValueError: no colour" in caplog.text
+        assert list(drawn([("first", fails), ("second", lambda: None), ("third", lambda: fails)])) == []
+    for name in ("first", "third"):
+        assert f"the figure {name} could not be drawn: ValueError: no colour" in caplog.text
+
+
+DRAWINGS = [
+    ("first", lambda: partial(draw_descent, [1.0, 0.5])),
+    ("failing", lambda: partial(draw_descent, [])),
+    # Cannot be sent to another process.
+    ("local", lambda: lambda: draw_descent([2.0, 1.0])),
+    ("absent", lambda: partial(draw_curves, {}, loss_units="nats")),
+    ("last", lambda: partial(draw_descent, [3.0, 1.0])),
+]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_helper_draws_the_same_and_may_fail(is_killed: bool, tmp_path: Path, caplog) -> None:
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "helped").mkdir()
+    alone = dict(written(DRAWINGS, tmp_path / "alone"))
+    helper = DrawingProcess()
+    if is_killed:
+        helper._process.kill()
+    caplog.clear()
+    helped = dict(written(DRAWINGS, tmp_path / "helped", helper=helper))
+    helper.close()
+    assert helped.keys() == alone.keys() == {"first", "local", "last"}
+    assert all(np.array_equal(helped[name], alone[name]) for name in alone)
+    assert _files(tmp_path / "helped") == _files(tmp_path / "alone")
+    (said,) = {record.message for record in caplog.records}
+    assert said.startswith("the figure failing could not be drawn: ValueError")
+
+
+def test_a_helper_draws_in_its_own_process_and_ends_with_its_input(tmp_path: Path) -> None:
+    helper = DrawingProcess()
+    assert helper.save(partial(draw_descent, [1.0, 0.5]), tmp_path, "descent").ndim == 3
+    assert {path.name for path in tmp_path.iterdir()} == {"descent.png", "descent.svg"}
+    with pytest.raises(DrawingFailedError, match="ValueError"):
+        helper.save(partial(draw_descent, []), tmp_path, "empty")
+    helper.close()
+    assert helper._process.returncode == 0
 
 
 def test_figures_of_each_epoch_are_of_validation_rows(composed, tmp_path: Path) -> None:
@@ -140,7 +187,7 @@ def test_only_the_figures_and_what_draws_them_import_matplotlib(root: Path) -> N
         if any(line.startswith(statements) for line in path.read_text(encoding="utf-8").splitlines())
     }
     outside = {name for name in importing if not name.startswith("plots/")}
-    files = {"intervals.py", "run_figures.py", "sweep_figures.py", "writing.py"}
+    files = {"intervals.py", "sweep_figures.py", "writing.py"}
     assert outside == {f"figures/{name}" for name in files}
     assert len(importing) > 10
 

@@ -1,9 +1,12 @@
 """Sums over the rows of a training epoch."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor
 
+from perceptron.data.row_batches import RowBatches
 from perceptron.models import epoch_sums
 from perceptron.models.epoch_sums import EpochSums
 
@@ -65,3 +68,22 @@ def test_sums_are_moved_to_the_device_of_the_losses() -> None:
     sums = EpochSums(torch.eq)
     assert sums.to(torch.device("meta")) is sums
     assert {value.device.type for value in (sums.sums(), sums.state())} == {"meta"}
+
+
+# Two processes have unequal shares of the last 5 of 13 rows, and one of them none of the last of 9.
+@pytest.mark.parametrize("n_rows", [13, 9])
+def test_the_sums_of_two_processes_are_those_of_one(n_rows: int) -> None:
+    torch.manual_seed(0)
+    losses, target, outputs = torch.rand(n_rows), torch.randint(2, (n_rows,)), torch.randint(2, (n_rows,))
+    batches = partial(RowBatches, n_rows, batch_size=8, shuffle=True, seed=0)
+    one, two = EpochSums(torch.eq), torch.zeros(3)
+    for rows in batches():
+        one.add(losses[rows].mean(), outputs[rows], target[rows])
+    for rank in range(2):
+        of_rank = EpochSums(torch.eq)
+        for rows, weights in batches(rank=rank, world_size=2):
+            of_rank.add((losses[rows] * weights).mean(), outputs[rows], target[rows], share=weights[0])
+        assert of_rank.state().dtype == torch.float64
+        two += of_rank.sums()
+    assert one.sums()[1] == n_rows
+    torch.testing.assert_close(two, one.sums())

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from perceptron.plots.animation import save_gif
@@ -45,3 +46,16 @@ def test_an_animation_has_a_frame_for_each_figure_and_the_axes_of_the_whole_path
     with Image.open(tmp_path / "one.gif") as image:
         assert (image.format, image.n_frames) == ("GIF", 3)
     assert (tmp_path / "one.gif").stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(("rate", "says"), [(0.1, "to x = 0.107"), (1.01, "to x = -1.2: it diverges")])
+def test_the_title_has_the_rate_and_says_that_it_diverges(rate: float, says: str) -> None:
+    # x becomes x - rate * 2 x; an odd number of steps ends on the other side.
+    path = [(1 - 2 * rate) ** step for step in range(11 if rate < 1 else 10)]
+    (axes,) = draw_descent(path, rate=rate).axes
+    assert axes.get_title().endswith(says if rate > 1 else f"at the rate 0.1,\n{says}")
+
+
+def test_a_path_that_overflows_is_drawn_as_far_as_it_is_finite() -> None:
+    (axes,) = draw_descent([1.0, -3.0, 9.0, float("inf")], rate=2.0).axes
+    assert "to x = 9: it diverges" in axes.get_title()

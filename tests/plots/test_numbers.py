@@ -13,7 +13,7 @@ from torchmetrics.functional.classification import (
     multiclass_calibration_error,
 )
 
-from perceptron.plots.calibration import reliability
+from perceptron.plots.calibration import Reliability, reliability
 from perceptron.plots.confusion import confusion_counts, confusion_rates
 from perceptron.plots.discrimination import discriminate
 from perceptron.plots.mistakes import Mistake, image_shape, surest_mistakes
@@ -115,3 +115,11 @@ def test_images_are_known_by_their_pixels_names(names, shape) -> None:
 
 def test_residuals_are_predicted_minus_true() -> None:
     np.testing.assert_array_equal(residuals(np.float32([3, 1]), np.float32([1, 2])), [2, -1])
+
+
+def test_intervals_of_bins_are_wilsons() -> None:
+    """Against the value for 8 of 10 in Wilson's method, 0.490 to 0.943."""
+    found = Reliability(predicted=np.array([0.8, 0.5]), observed=np.array([0.8, 1.0]), n_rows=np.array([10, 1]))
+    low, high = found.interval
+    np.testing.assert_allclose(low, [0.4902, 0.2065], atol=2e-4)
+    np.testing.assert_allclose(high, [0.9433, 1.0], atol=2e-4)

@@ -74,10 +74,10 @@ def test_a_signal_saves_and_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    number = signal.Signals[name]
+    number = getattr(signal, name)
     # SIGUSR1 is what SLURM sends before the time is up.
     monkeypatch.setenv("SLURM_JOB_ID", "1")
-    answer, folder = train(at=7, action=lambda: os.kill(os.getpid(), number))
+    answer, folder = train(at=7, action=lambda: signal.raise_signal(number))
     monkeypatch.delenv("SLURM_JOB_ID")
     assert answer.status == 128 + number
     (line,) = _error(answer)
@@ -91,8 +91,8 @@ def test_a_signal_saves_and_says_how_to_go_on(
 
 def test_a_second_signal_ends_at_once(train: Callable[..., tuple[Answer, Path]]) -> None:
     def twice() -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
 
     answer, folder = train(at=2, action=twice)
     assert answer.status == 143
@@ -101,7 +101,7 @@ def test_a_second_signal_ends_at_once(train: Callable[..., tuple[Answer, Path]])
 
 
 def test_a_signal_ends_a_multirun(perceptron: Perceptron, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    callback = At(3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    callback = At(3, lambda: signal.raise_signal(signal.SIGINT))
     monkeypatch.setattr(
         training, "build_trainer", lambda cfg, own, **more: build_trainer(cfg, [*own, callback], **more)
     )

@@ -1,7 +1,6 @@
 """The logs of a run that goes on are those of a run that nobody disturbed."""
 
 import csv
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,7 +100,7 @@ def test_a_run_that_a_signal_has_ended_goes_on_with_its_logs(
 ) -> None:
     training.train(*composed(*SHORT, *SINGLE_STEPS, folder="whole"))
     kill = _Kill(5, at_end=False)
-    monkeypatch.setattr(kill, "end", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(kill, "end", lambda: signal.raise_signal(signal.SIGTERM))
     with monkeypatch.context() as patch:
         patch.setattr(training, "build_trainer", lambda cfg, own, **more: build_trainer(cfg, [*own, kill], **more))
         with pytest.raises(InterruptedRunError):

@@ -66,8 +66,11 @@ WRONG: dict[str, tuple[Callable[[Contents], object], str]] = {
         lambda c: _fit_loop(c).update(state_dict={"combined_loader": "x"}),
         "a list under loops.fit_loop.state_dict.combined_loader",
     ),
-    "no optimizer": (lambda c: c.update(optimizer_states=[]), "a list of 1 under optimizer_states"),
-    "two optimizers": (lambda c: c.update(optimizer_states=[{}, {}]), "a list of 1 under optimizer_states"),
+    "no optimizer": (lambda c: c.update(optimizer_states=[]), "the state of one optimizer, got 0"),
+    "two optimizers": (
+        lambda c: c.update(optimizer_states=2 * c["optimizer_states"]),
+        "the state of one optimizer, got 2",
+    ),
     "no groups": (lambda c: c["optimizer_states"][0].update(param_groups=[]), "0 entries for 1"),
     "groups are a mapping": (lambda c: c["optimizer_states"][0].update(param_groups={}), "a list under optimizer"),
     "a rate is a text": (

@@ -265,7 +265,6 @@ ARGUMENTS: dict[str, tuple[list[str], str]] = {
     ),
     "no such id": (["predict", "run={run}", "input={rows}", "output={out}", "id=patient"], "missing patient"),
     "no such format": (["export", "run={run}", "format=onx"], "did you mean onnx"),
-    "a finished run": (["resume", "run={run}"], "must be unfinished"),
     "a resumed typo": (["resume", "run={run}", "trainer.max_epoch=9"], "did you mean trainer.max_epochs"),
     "no command": (["evalute"], "did you mean evaluate"),
 }
@@ -288,6 +287,14 @@ def _expect(answer: Answer, message: str) -> None:
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert re.search(message, answer.err), answer.err
+
+
+def test_a_finished_run_has_nothing_to_resume(perceptron: Perceptron, run: Path) -> None:
+    before = _files(run)
+    answer = perceptron("resume", f"run={run}")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.startswith(f"nothing to resume: the run is finished, {run}\n")
+    assert _files(run) == before
 
 
 def test_a_truncated_checkpoint_is_not_gone_on_from(perceptron: Perceptron, run: Path) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,31 @@ LAUNCHERS = {
 }
 
 
-def train(*arguments: str) -> "subprocess.Popen[bytes]":
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # A session of its own, so that a kill takes its workers too.
-    return subprocess.Popen([sys.executable, "train.py", "-m", *arguments], cwd=ROOT, start_new_session=True, **quiet)
+Train = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def train() -> Iterator[Train]:
+    """Starts a multirun; what still runs at the end of the test is killed."""
+    started = []
+
+    def start(*arguments: str) -> "subprocess.Popen[bytes]":
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        command = [sys.executable, "train.py", "-m", *arguments]
+        # A session of its own, so that a kill takes its workers too.
+        started.append(subprocess.Popen(command, cwd=ROOT, start_new_session=True, **quiet))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_every_launcher_gives_the_same_numbers(tmp_path: Path) -> None:
+def test_every_launcher_gives_the_same_numbers(train: Train, tmp_path: Path) -> None:
     found = {}
     for name, settings in LAUNCHERS.items():
         logs = tmp_path / name
@@ -48,7 +65,7 @@ def test_every_launcher_gives_the_same_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_search_killed_anywhere_loses_and_doubles_no_trial(tmp_path: Path) -> None:
+def test_a_search_killed_anywhere_loses_and_doubles_no_trial(train: Train, tmp_path: Path) -> None:
     moments = random.Random(0)  # noqa: S311
     process = train(
         "hparams_search=optuna", "hydra.sweeper.n_trials=50", "trainer.max_epochs=8", "logger=none",

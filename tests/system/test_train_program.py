@@ -1,5 +1,6 @@
 """The program itself, in processes of its own."""
 
+import csv
 import json
 import re
 import subprocess
@@ -15,6 +16,13 @@ def _results(folder: Path) -> dict[str, float]:
     (file,) = folder.rglob("metrics.json")
     metrics: dict[str, float] = json.loads(file.read_text(encoding="utf-8"))
     return metrics
+
+
+def _curves(folder: Path) -> list[dict[str, float]]:
+    """What was logged at the end of each epoch's training and validation."""
+    (file,) = folder.rglob("metrics.csv")
+    with file.open(encoding="utf-8") as rows:
+        return [{name: float(text) for name, text in row.items() if text} for row in csv.DictReader(rows)]
 
 
 def test_it_prints_results_and_leaves_a_folder_named_for_its_time(command, tmp_path: Path) -> None:
@@ -37,13 +45,17 @@ def test_it_prints_results_and_leaves_a_folder_named_for_its_time(command, tmp_p
     ],
 )
 def test_two_processes_equal_one(command, tmp_path: Path, settings: tuple[str, ...]) -> None:
-    settings = ("trainer.max_epochs=3", "logger=none", "figures=none", *settings)
+    settings = ("trainer.max_epochs=3", "logger=csv", "figures=none", *settings)
     for name, trainer in (("one", "cpu"), ("two", "ddp_sim")):
         done = command("train.py", *settings, f"trainer={trainer}", f"task_name={name}")
         assert done.returncode == 0, done.stderr
     one, two = _results(tmp_path / "one"), _results(tmp_path / "two")
     assert set(one) == set(two)
     assert two == pytest.approx(one, rel=1e-5, abs=1e-5)
+    # Sums over the steps, which each process has for its own rows.
+    alone, side_by_side = _curves(tmp_path / "one"), _curves(tmp_path / "two")
+    assert ("train/acc" in alone[-2] or "train/acc" in alone[1]) == ("model=binary_mlp" in settings)
+    assert side_by_side == [pytest.approx(row, rel=1e-5, abs=1e-5) for row in alone]
 
 
 def test_runs_started_in_the_same_second_have_folders_of_their_own(tmp_path: Path, root: Path) -> None:

@@ -13,19 +13,21 @@ import pytest
 from perceptron.errors import InterruptedRunError, NoRoomError
 from perceptron.terminal.signals import ended_by_signals, interrupt, listening, raise_if_lost
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+CLOSING = [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+NUMBERS = (signal.SIGINT, signal.SIGTERM, *CLOSING)
 
 
 @pytest.fixture(autouse=True)
 def _heard_hangup() -> Iterator[None]:
     """Where tests run without a terminal, it may be switched off."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in CLOSING}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _send(number: int) -> None:
-    os.kill(os.getpid(), number)
+    signal.raise_signal(number)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -120,7 +122,7 @@ def test_a_signal_while_the_program_imports_is_a_line(start: str, root: Path, tm
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'hydra':\n"
-        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
         "sys.meta_path.insert(0, Finder())\n"
         f"sys.argv = ['perceptron', *(['train'] if 'module' in {start!r} else []), 'paths.log_dir={tmp_path}']\n"
         f"{start}\n"

@@ -1,8 +1,10 @@
+import io
 import logging
+import sys
 
 import pytest
 
-from perceptron.terminal.text import VisibleFormatter, say, visible
+from perceptron.terminal.text import VisibleFormatter, escape_unencodable, say, visible
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,12 @@ def test_a_line_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_log_entry_keeps_its_lines() -> None:
     record = logging.LogRecord("x", logging.INFO, "file", 1, "a\tb\n%s", ("\x1b[2J",), None)
     assert VisibleFormatter("%(levelname)s %(message)s").format(record) == "INFO a\tb\n\\x1b[2J"
+
+
+def test_a_character_that_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    escape_unencodable()
+    say("café αβγ")
+    sys.stdout.flush()
+    assert written.getvalue().split() == ["café".encode("cp1252"), b"\\u03b1\\u03b2\\u03b3"]

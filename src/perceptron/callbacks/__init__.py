@@ -3,6 +3,8 @@
 from perceptron.callbacks.compiling import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
 from perceptron.callbacks.epoch_lines import EpochLines
+from perceptron.callbacks.epoch_seeds import EpochSeeds
+from perceptron.callbacks.finite_metric import FiniteMetric
 from perceptron.callbacks.history import History
 from perceptron.callbacks.progress import EpochBar, EpochProgress
 from perceptron.callbacks.pruning import PruneHopeless
@@ -14,6 +16,8 @@ __all__ = [
     "EpochBar",
     "EpochLines",
     "EpochProgress",
+    "EpochSeeds",
+    "FiniteMetric",
     "History",
     "NoProfiler",
     "PruneHopeless",

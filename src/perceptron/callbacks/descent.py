@@ -1,5 +1,6 @@
 """Record and draw the path of gradient descent on a parabola."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from perceptron.networks import Point
+
+log = logging.getLogger(__name__)
 
 _MOST_FRAMES = 24
 
@@ -44,10 +47,18 @@ class DescentFigure(L.Callback):
         """Draw the path."""
         # Here, because only this run needs matplotlib.
         from perceptron.plots.animation import save_gif
-        from perceptron.plots.descent import draw_descent
+        from perceptron.plots.descent import draw_descent, has_diverged
         from perceptron.plots.image import save, to_image
 
-        figure = draw_descent(self.path)
+        rate = trainer.optimizers[0].param_groups[0].get("lr")
+        if has_diverged(self.path):
+            log.warning(
+                "the descent diverges: from x = %.4g to %.4g, away from the minimum at 0; lower optimizer.lr, for "
+                "plain gradient descent below 1",
+                self.path[0],
+                self.path[-1],
+            )
+        figure = draw_descent(self.path, rate=rate)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image("descent", to_image(figure), trainer.global_step, dataformats="HWC")
@@ -56,7 +67,7 @@ class DescentFigure(L.Callback):
             folder.mkdir(exist_ok=True)
             save(figure, folder, "descent")
             lengths = np.unique(np.linspace(1, len(self.path), _MOST_FRAMES).astype(int))
-            save_gif((draw_descent(self.path, n_shown=int(n)) for n in lengths), folder, "descent")
+            save_gif((draw_descent(self.path, rate=rate, n_shown=int(n)) for n in lengths), folder, "descent")
 
     def state_dict(self) -> dict[str, list[float]]:
         """The path, for a checkpoint."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import fill, indent
 
 from perceptron.errors import UsageError
+from perceptron.invocation import find_own_modules
 from perceptron.spelling import did_you_mean
 from perceptron.terminal.status import clear
 from perceptron.terminal.text import text_width
@@ -103,6 +104,12 @@ class Arguments:
     def names(self, name: str) -> list[str]:
         """Items of a list such as ``[a,b]``; the brackets may be left out."""
         return [item.strip() for item in (self.values[name] or "").strip("[]").split(",") if item.strip()]
+
+    def trusted(self) -> list[str]:
+        """Items of the argument ``trust``, whose modules may lie in the working folder."""
+        trusted = self.names("trust")
+        find_own_modules(trusted)
+        return trusted
 
 
 @dataclass(frozen=True, kw_only=True)

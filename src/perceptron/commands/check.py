@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     # Imported here, because they import numpy.
     from perceptron.results.run_result import load_run
 
-    run = load_run(typed["run"], runs=Path(typed["runs"]), overrides=typed.settings, trust=typed.names("trust"))
+    run = load_run(typed["run"], runs=Path(typed["runs"]), overrides=typed.settings, trust=typed.trusted())
     found = run.objections()
     for number, objection in enumerate(found, start=1):
         say(f"{number}. {objection.name}: {objection.why}")

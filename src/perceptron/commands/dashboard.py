@@ -1,6 +1,8 @@
 """``perceptron dashboard``: TensorBoard on the log folder, for this machine only."""
 
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +26,7 @@ _ADDRESS = "127.0.0.1"
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Replace this process with TensorBoard, so that a signal to it reaches TensorBoard.
+    """Replace this process with TensorBoard, so that a signal to it reaches TensorBoard; on Windows, wait for it.
 
     Raises:
         UsageError: for an invalid argument, or a folder without TensorBoard's files.
@@ -32,7 +34,15 @@ def main(arguments: Sequence[str]) -> None:
     command = tensorboard_command(arguments)
     clear()
     sys.stdout.flush()
-    os.execv(command[0], command)  # noqa: S606
+    if hasattr(os, "fork"):
+        os.execv(command[0], command)  # noqa: S606
+    # Windows' execv returns to the shell while the new process runs. Ctrl-C reaches both, and TensorBoard ends by it.
+    with subprocess.Popen(command) as tensorboard:  # noqa: S603
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            sys.exit(tensorboard.wait())
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def tensorboard_command(arguments: Sequence[str]) -> list[str]:

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         from perceptron.composition.stored.ensembling import make_ensemble
 
     show("reading the members")
-    made = make_ensemble(sweep, folder, checkpoint=typed["checkpoint"], trust=typed.names("trust"))
+    made = make_ensemble(sweep, folder, checkpoint=typed["checkpoint"], trust=typed.trusted())
     say(f"ensemble    {made.folder}, {made.n_members} members")
     if made.n_left_out:
         say(f"left out    {made.n_left_out} unfinished runs")

@@ -45,19 +45,24 @@ def main(arguments: Sequence[str]) -> None:
     show("loading torch and lightning")
     # Imported here, because they import torch.
     with heavy_imports():
-        from perceptron.composition.stored.evaluating import evaluate_restored
-        from perceptron.composition.stored.restore import restore
+        from perceptron.composition.stored.evaluating import evaluate_run
         from perceptron.runs.results_table import print_results
 
     show("reading the run and its data")
-    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
-    metrics = evaluate_restored(restored, splits=[name for name in _SPLITS if typed["split"] in ("all", name)])
+    found = evaluate_run(
+        source,
+        splits=[name for name in _SPLITS if typed["split"] in ("all", name)],
+        checkpoint=typed["checkpoint"],
+        overrides=typed.settings,
+        trust=typed.trusted(),
+    )
+    metrics = found.metrics
     if output == "-":
         print_json(metrics)
         return
     if path is not None:
         write_json(path, metrics)
-    title = f"{restored.checkpoint.name} after {restored.step} steps"
+    title = f"{found.checkpoint.name} after {found.step} steps"
     print_results(metrics, title=title, folder=folder_of(source), notes=[])
     if path is not None:
         say(f"metrics     {path}")

@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
         convert = to_program
 
     show("reading the run and its data")
-    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
+    restored = restore(source, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
     takes_columns = bool(restored.schema.encoding) and wanted == "onnx"
     unread = None
     try:

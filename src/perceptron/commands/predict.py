@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> None:
         from perceptron.composition.stored.restore import restore
 
     show("reading the run")
-    restored = restore(run, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.names("trust"))
+    restored = restore(run, checkpoint=typed["checkpoint"], overrides=typed.settings, trust=typed.trusted())
     schema, row_id = restored.schema, typed.get("id")
     clear()
     with _progress(rows) as progress:

@@ -7,6 +7,7 @@ from perceptron.commands.arguments import RUN, RUNS, TRUST, Command
 from perceptron.garbage_collection import heavy_imports
 from perceptron.runs.lookup import find_run
 from perceptron.terminal.status import show
+from perceptron.terminal.text import say
 
 COMMAND = Command(
     name="resume",
@@ -26,8 +27,12 @@ def main(arguments: Sequence[str]) -> None:
     typed = COMMAND.read(arguments)
     run = find_run(typed["run"], among=Path(typed["runs"]), with_checkpoint=False)
     show("loading torch and lightning")
+    if run.is_finished and not typed.settings:
+        say(f"nothing to resume: the run is finished, {run.folder}")
+        say("to train it for longer, set trainer.max_epochs; to see its results, type perceptron evaluate or report")
+        return
     # Imported here, because it imports torch.
     with heavy_imports():
         from perceptron.composition.stored.resuming import resume
 
-    resume(run, overrides=typed.settings, trust=typed.names("trust"))
+    resume(run, overrides=typed.settings, trust=typed.trusted())

@@ -1,6 +1,5 @@
 """Errors in the project's Hydra callbacks end the program. Imports nothing heavy."""
 
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.explain import explain
 from perceptron.errors import USAGE_STATUS, UsageError
 from perceptron.runs.failures import is_no_room, no_room
+from perceptron.terminal.pipes import UNREAD_STATUS
 
 _FAILED_STATUS = 1
 
@@ -48,8 +48,7 @@ def ending_the_program(folder: Callable[[], Path] = Path.cwd) -> Iterator[None]:
     except (HydraException, OmegaConfBaseException) as error:
         raise Refusal(UsageError(explain(error))) from error
     except BrokenPipeError:
-        # What a shell says of a program that the signal has ended.
-        sys.exit(128 + signal.SIGPIPE)
+        sys.exit(UNREAD_STATUS)
     except OSError as error:
         if is_no_room(error):
             raise no_room(error, folder(), advice=None) from error

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.callback_errors import Refusal
 from perceptron.composition.command_flags import read_command_line
+from perceptron.composition.hydra_parser import text_as_help
 from perceptron.composition.settings.before_start import CheckBeforeStart
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.data_paths import make_data_paths_absolute
@@ -33,7 +34,7 @@ from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
 from perceptron.terminal.status import clear, status_line
-from perceptron.terminal.text import fail
+from perceptron.terminal.text import escape_unencodable, fail
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: those for training, at the end of ``sys.argv``; None for all of it.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    escape_unencodable()
     with ended_by_reader(), ended_by_signals(), status_line("reading the settings"):
         if {"--help", "-h"} & set(arguments):
             text = help_text()
@@ -98,7 +100,8 @@ def _run(arguments: Sequence[str], *, in_one_process: bool) -> None:
             with warnings.catch_warnings():
                 # Hydra only warns of a place in hydra.searchpath that does not exist.
                 warnings.filterwarnings("error", message=r"provider=.*is not\s+available", category=UserWarning)
-                _train()
+                with text_as_help():
+                    _train()
         except Exception:
             # A signal that a library has dropped may be its cause.
             raise_if_lost()

@@ -30,7 +30,7 @@ from perceptron.tasks import TASKS, SplitName
 from perceptron.terminal.status import show
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
-from perceptron.training.result_files import begin_run, report_lines, write_results
+from perceptron.training.result_files import begin_run, report_lines, row_counts, write_results
 
 
 def fit_estimator(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False) -> float | None:
@@ -93,6 +93,7 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
         device="cpu",
         started=started,
         seconds=time.perf_counter() - clock,
+        rows=row_counts(datamodule),
     )
     if not quiet:
         title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}"

@@ -5,29 +5,23 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 from omegaconf import DictConfig
 
 from perceptron.callbacks import History
-from perceptron.callbacks.compiling import compile_callbacks
 from perceptron.callbacks.monitored_metrics import MonitoredMetrics
-from perceptron.composition.building.data import build_data
 from perceptron.composition.building.metrics import check_metric_classes
-from perceptron.composition.building.model import build_model
-from perceptron.composition.building.network import fit_network
-from perceptron.composition.building.optimizer import build_optimizer, build_schedule
+from perceptron.composition.building.own_parts import is_own_model
 from perceptron.composition.building.trainer import build_trainer
 from perceptron.composition.continued import check_continued
+from perceptron.composition.learner import build_learner
 from perceptron.composition.settings.data_paths import with_absolute_paths
+from perceptron.composition.settings.job_settings import typed_settings
 from perceptron.composition.settings.monitors import check_logged, directions
 from perceptron.composition.settings.plain import plain
-from perceptron.data import TableDataModule
 from perceptron.files.writing import remove_temporary_files
-from perceptron.models import TaskModule
 from perceptron.runs.checkpoints.best_checkpoint import best_entry
-from perceptron.runs.checkpoints.checkpoint_file import load_weights
 from perceptron.runs.checkpoints.exact_resume import ExactResume
 from perceptron.runs.checkpoints.metadata import StoredMetadata
 from perceptron.runs.checkpoints.save_on_signal import SaveOnSignal
@@ -37,23 +31,14 @@ from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
 from perceptron.runs.results_table import print_results
 from perceptron.terminal.status import show
-from perceptron.training.batch_limits import check_batches
-from perceptron.training.changed_data import check_unchanged
 from perceptron.training.divergence import divergence_advice
-from perceptron.training.evaluate import evaluate
 from perceptron.training.fit import fit
 from perceptron.training.hyper_parameters import hyper_parameters
 from perceptron.training.lightning_messages import silence_lightning
-from perceptron.training.precision import to_stored_precision
-from perceptron.training.reported_weights import ReportedWeights, take_reported_weights
-from perceptron.training.result_files import begin_run, log_table_defaults, report_lines, write_results
-from perceptron.training.run_figures import draw_figures, figure_callbacks
-from perceptron.training.start import Start, starting_point
+from perceptron.training.reported_weights import ReportedWeights
+from perceptron.training.result_files import row_counts, write_results
+from perceptron.training.start import starting_point
 from perceptron.training.threads import set_threads
-from perceptron.training.threshold_choice import check_threshold, choose_threshold
-
-# Epochs and steps of a schedule that is made to check its settings.
-_TRIAL_LENGTH = 100
 
 
 def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, goes_on: bool = False) -> float | None:
@@ -75,7 +60,7 @@ def train(cfg: DictConfig, chosen: Mapping[str, str], *, quiet: bool = False, go
     folder = Path(cfg.paths.output_dir)
     with (
         folder_lock(folder),
-        explained_failures(folder, settings=divergence_advice(cfg)),
+        explained_failures(folder, settings=divergence_advice(cfg, own_model=is_own_model(cfg.model))),
         SaveOnSignal(folder) as interruption,
     ):
         if goes_on:
@@ -95,59 +80,44 @@ def _train(
         check_continued(config, start.checkpoint, where=start.path)
 
     L.seed_everything(cfg.seed, workers=True, verbose=False)
-    show("reading the data")
-    datamodule = build_data(cfg.data, None if start is None else start.schema, looks=not goes_on)
+    typed = typed_settings()
+    learner = build_learner(cfg, start, chosen=chosen, typed=typed, looks=not goes_on)
     if goes_on:
-        check_unchanged(Run(folder), datamodule)
-    show("building the model")
-    model = build_model(cfg, datamodule, chosen=chosen)
-    if cfg.train and start is None:
-        fit_network(model, datamodule)
-    to_stored_precision(model, cfg.trainer.precision)
-    if cfg.train:
-        _prepare(model, datamodule, start, config)
-    set_threads(cfg.trainer.num_threads, model, rows_per_step=datamodule.rows_per_step)
+        learner.check_unchanged(Run(folder))
+    learner.prepare(start, config)
+    set_threads(cfg.trainer.num_threads, learner.model, rows_per_step=learner.rows_per_step)
 
     history, check_monitored = History(takes_snapshots=cfg.figures != "none"), partial(check_logged, config)
     own_callbacks = [
-        StoredMetadata(config=config, schema=datamodule.schema),
+        StoredMetadata(config=config, schema=learner.schema),
         ExactResume(),
         MonitoredMetrics(check_monitored),
         interruption,
-        history,
-        *figure_callbacks(cfg.figures),
-        *compile_callbacks(cfg.compile, accelerator=cfg.trainer.accelerator),
+        *learner.callbacks(config, history, start, quiet=quiet),
     ]
-    trainer = build_trainer(cfg, own_callbacks, quiet=quiet)
+    trainer = build_trainer(learner.with_flags(cfg, typed), own_callbacks, quiet=quiet)
     if trainer.is_global_zero:
-        begin_run(folder, config, datamodule)
-        log_table_defaults(config, chosen)
+        learner.begin(folder, config, chosen)
 
     reported = ReportedWeights()
     if cfg.train:
-        fit(trainer, model, datamodule, start, check_logged=check_monitored)
-        reported = take_reported_weights(trainer, model, cfg.monitor)
-        choose_threshold(model, datamodule, checkpoint=reported.path if trainer.is_global_zero else None, quiet=quiet)
-    elif start is not None:
-        load_weights(model, start.path)
+        fit(trainer, learner.model, learner.datamodule, start, check_logged=check_monitored)
+        reported = learner.take_reported_weights(trainer, cfg.monitor)
+        learner.choose_threshold(checkpoint=reported.path if trainer.is_global_zero else None, quiet=quiet)
     show("evaluating")
-    metrics = evaluate(trainer, model, datamodule) if cfg.test else {}
-    if cfg.test:
-        # What callbacks logged in the reported epoch is not computed again.
-        metrics |= {name: value for name, value in reported.logged.items() if name not in metrics}
+    metrics = learner.evaluate(trainer, logged=reported.logged) if cfg.test else {}
     best = best_entry(folder, config, metrics=metrics, rule=reported.rule, last=reported.last)
 
     if trainer.is_global_zero:
-        if cfg.figures != "none":
-            show("drawing the figures")
-            draw_figures(config, trainer, model, datamodule, history=history, best_epoch=reported.epoch)
-        settings = hyper_parameters(config, chosen)
+        learner.draw_figures(config, trainer, history=history, best_epoch=reported.epoch)
+        named = learner.names(config, chosen)
+        settings = hyper_parameters(config, named)
         log_results(trainer.loggers, hyper_parameters=settings, metrics=metrics, step=trainer.global_step)
         write_results(
             folder,
             metrics=metrics,
             config=config,
-            chosen=chosen,
+            chosen=named,
             directions=directions(config, metrics),
             best=best,
             end=reported.ending,
@@ -155,24 +125,9 @@ def _train(
             device=str(trainer.strategy.root_device),
             started=started,
             seconds=time.perf_counter() - clock,
+            rows=row_counts(learner.table),
         )
-        title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}, {trainer.current_epoch} epochs"
         if not quiet:
-            print_results(metrics, title=title, folder=folder, notes=report_lines(datamodule, reported.ending))
+            title = f"{learner.title(named)}, {trainer.current_epoch} epochs"
+            print_results(metrics, title=title, folder=folder, notes=learner.report_lines(reported.ending))
     return monitored_value(best, metrics=metrics, monitor=cfg.monitor)
-
-
-def _prepare(model: TaskModule, datamodule: TableDataModule, start: Start | None, config: Mapping[str, Any]) -> None:
-    """Load the weights that training starts from, and check all that can be checked before anything is written.
-
-    Lightning makes the optimizer and its schedule, and loads the checkpoint, once more and later.
-    """
-    optimizer = build_optimizer(model, config["optimizer"])
-    schedule = build_schedule(
-        model, optimizer, config["scheduler"], max_epochs=_TRIAL_LENGTH, total_steps=_TRIAL_LENGTH
-    )
-    if start is not None:
-        start.load(model)
-        start.check_states(optimizer, schedule)
-    check_threshold(model, datamodule)
-    check_batches(config["trainer"], datamodule)

@@ -13,8 +13,10 @@ _FEW_ROWS = 30
 _UNBALANCED = 0.2
 # Above its lowest value, so that the noise of an epoch is no objection.
 _OVERFITTED = 1.1
-_LIMITS = ("limit_train_batches", "limit_val_batches", "limit_test_batches", "overfit_batches", "fast_dev_run")
-_UNLIMITED = (None, 0, 0.0, 1.0, False)
+# Shares of the batches as floats, numbers of batches as integers: 1.0 is all, and 1 is one.
+_LIMITS = ("limit_train_batches", "limit_val_batches", "limit_test_batches")
+# Off where they are 0.
+_DEBUGGING = ("overfit_batches", "fast_dev_run")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def _leaks(run: Evidence) -> Iterator[Objection]:
 
 def _limited(run: Evidence) -> Iterator[Objection]:
     trainer = run.config.get("trainer") or {}
-    limits = [name for name in _LIMITS if trainer.get(name) not in _UNLIMITED]
+    limits = [name for name in _LIMITS if not (trainer.get(name) is None or _is_all(trainer[name]))]
+    limits += [name for name in _DEBUGGING if trainer.get(name)]
     if limits:
         yield Objection(
             "trained or scored on some batches",
@@ -192,6 +195,10 @@ def _train(run: Evidence, *settings: str, without: Sequence[str] = ()) -> str:
     own = [text for text in run.overrides if not _is_of(text.lstrip("+~").partition("=")[0], replaced)]
     flags = [text for text in settings if text.startswith("-")]
     return shlex.join(["python", "train.py", *flags, *own, *(text for text in settings if text not in flags)])
+
+
+def _is_all(share: Any) -> bool:
+    return isinstance(share, float) and share == 1.0
 
 
 def _is_of(key: str, names: "set[str]") -> bool:

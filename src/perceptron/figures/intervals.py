@@ -22,7 +22,7 @@ def draw_intervals(rankings: Sequence[Ranking]) -> Figure:
     figure = new_figure(8, 0.8 * len(rankings) + 0.35 * sum(heights))
     axes = figure.subplots(len(rankings), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ranking, area in zip(rankings, axes, strict=True):
-        names = [row.name() or ranking.data for row in ranking.rows]
+        names = [row.name(named=True) or ranking.data for row in ranking.rows]
         values = [row.estimate(ranking.ranked_by) for row in ranking.rows]
         places = range(len(values))
         for place, value, row in zip(places, values, ranking.rows, strict=True):

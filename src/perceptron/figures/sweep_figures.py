@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -23,12 +24,12 @@ def write_sweep_figures(folder: Path, rankings: Sequence[Ranking]) -> None:
         folder: of the sweep; the figures go to ``figures/``, and as images to ``tensorboard/``.
         rankings: of the finished jobs; at least one.
     """
-    drawings: list[Drawing] = [("intervals", lambda: draw_intervals(rankings))]
+    drawings: list[Drawing] = [("intervals", lambda: partial(draw_intervals, rankings))]
     for ranking in rankings:
         suffix = f"_{ranking.data}" if len(rankings) > 1 else ""
         drawings += [
-            (f"learning_rate{suffix}", lambda ranking=ranking: _rates(ranking)),  # type: ignore[misc]
-            (f"importance{suffix}", lambda ranking=ranking: _importance(ranking)),  # type: ignore[misc]
+            (f"learning_rate{suffix}", lambda ranking=ranking: partial(_rates, ranking)),  # type: ignore[misc]
+            (f"importance{suffix}", lambda ranking=ranking: partial(_importance, ranking)),  # type: ignore[misc]
         ]
     with SummaryWriter(str(folder / "tensorboard")) as writer:
         for name, pixels in written(drawings, folder):
@@ -42,7 +43,7 @@ def _rates(ranking: Ranking) -> Figure | None:
     for row in ranking.rows:
         if not row.setting[_RATE]:
             continue
-        rest = row.name(without=[_RATE])
+        rest = row.name(without=[_RATE], named=True)
         for result in row.results:
             score = result.metrics.get(ranking.ranked_by)
             if score is not None and score == score:

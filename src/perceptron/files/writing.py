@@ -96,6 +96,9 @@ def _refused(kind: str, path: Path) -> UsageError:
 
 
 def _sync_folder(folder: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):
+        # Windows opens no folder.
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from perceptron.models.task_module import Prediction, TaskModule
+from perceptron.models.evaluation import Prediction
+from perceptron.models.task_module import TaskModule
 
 
 class Answers(nn.Module):

@@ -21,7 +21,8 @@ class EpochSums:
     def __init__(self, correct: Callable[[Tensor, Tensor], Tensor | None] | None) -> None:
         self._correct = correct
         self._loss = torch.zeros(())
-        self._n_rows = 0
+        # A tensor where processes share the rows.
+        self._n_rows: int | Tensor = 0
         self._n_correct = torch.zeros((), dtype=torch.int64)
         # Outputs and targets whose labels are not compared yet.
         self._outputs: list[Tensor] = []
@@ -38,16 +39,24 @@ class EpochSums:
         self._loss, self._n_correct = self._loss.to(device), self._n_correct.to(device)
         return self
 
-    def add(self, loss: Tensor, outputs: Tensor, target: Tensor) -> None:
+    def add(self, loss: Tensor, outputs: Tensor, target: Tensor, *, share: Tensor | None = None) -> None:
         """Add a batch.
 
         Args:
-            loss: ``()`` the mean over its rows.
+            loss: ``()`` the mean over its rows, of each row's loss times ``share``.
             outputs: ``(batch, ...)`` of the network, detached.
             target: ``(batch, ...)``.
+            share: ``()`` what each row weighs because processes share the batch; with 0 they are not this process's,
+                and are not added. None where one process has all rows.
         """
-        self._loss += loss * len(target)
-        self._n_rows += len(target)
+        n_rows: int | Tensor = len(target)
+        if share is not None:
+            is_own = share > 0
+            loss, n_rows = torch.where(is_own, loss / share, 0), n_rows * is_own
+            # No label.
+            target = torch.where(is_own, target, -1)
+        self._loss += loss * n_rows
+        self._n_rows = self._n_rows + n_rows
         if self._correct is None:
             return
         self._outputs.append(outputs)
@@ -64,7 +73,7 @@ class EpochSums:
     def state(self) -> Tensor:
         """``sums`` for a checkpoint, in float64."""
         self._label()
-        n_rows = self._loss.new_tensor(self._n_rows, dtype=torch.float64)
+        n_rows = self._loss.new_tensor(float(self._n_rows), dtype=torch.float64)
         return torch.stack([self._loss.double(), n_rows, self._n_correct.double()])
 
     def load_state(self, state: Tensor) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from perceptron.models.task_module import Prediction, TaskModule
+from perceptron.models.evaluation import Prediction
+from perceptron.models.task_module import TaskModule
 from perceptron.tasks import MULTICLASS
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
+from perceptron.models.evaluation import Prediction
 from perceptron.models.standardize import Standardize
-from perceptron.models.task_module import Prediction, TaskModule
+from perceptron.models.task_module import TaskModule
 from perceptron.tasks import REGRESSION
 
 

@@ -1,8 +1,10 @@
-"""The base of the modules for each kind of task: training, evaluation and prediction with a network."""
+"""The base of the modules for each kind of task: training with a network, on top of its evaluation."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NamedTuple, cast
+from collections.abc import Callable, Collection, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self, cast
 
 import torch
 from lightning.pytorch.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
@@ -10,42 +12,25 @@ from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torchmetrics import MetricCollection
 
-from perceptron.errors import DivergedError
-from perceptron.metrics import TaskMetrics
-from perceptron.models.epoch_logging import EpochLoggingModule
+from perceptron.errors import DivergedError, UsageError
 from perceptron.models.epoch_sums import EpochSums
+from perceptron.models.evaluation import EvaluatedModule
 from perceptron.models.several_steps import steps_per_batch, steps_taken
-from perceptron.models.split_metrics import SplitMetrics, count, in_order, joined, numbers
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
-from perceptron.tasks import SplitName, Task
 
 OptimizerFactory = Callable[[Iterable[nn.Parameter]], Optimizer]
 ScheduleFactory = Callable[..., LRSchedulerConfigType]
+# By name: it stands above this package, and knows how a stored configuration becomes a network, and what it may name.
+_RESTORING = "perceptron.composition.stored.restore"
 
 
-class Prediction(NamedTuple):
-    """Answers for a batch.
-
-    Attributes:
-        labels: ``(batch,)`` int64 class numbers; for regression ``(batch, n_targets)`` float32 in the target's units.
-        probabilities: ``(batch, n_classes)`` float32; None for regression.
-        spread: standard deviation over an ensemble's members: ``(batch,)`` of their probabilities of the label; for
-            regression ``(batch, n_targets)`` of their values, in the target's units. None for a single model.
-    """
-
-    labels: Tensor
-    probabilities: Tensor | None
-    spread: Tensor | None = None
-
-
-class TaskModule(EpochLoggingModule, ABC):
+class TaskModule(EvaluatedModule, ABC):
     """A network with its standardisation, trained on one kind of task. Abstract.
 
     Takes features and targets as the data module hands them out, less their offsets; ``Answers`` takes raw features.
     The fitted standardisation is part of the state. The losses and labels of training are summed by hand and logged
     once an epoch: ``self.log`` and a metric's update in every step each cost as much as the step of a small network.
-    Metrics are updated in the steps of evaluation, whose batches are large.
 
     Args:
         network: maps ``(batch, n_features)`` standardised features to ``(batch, n_outputs)``, or to
@@ -54,15 +39,13 @@ class TaskModule(EpochLoggingModule, ABC):
         standardize: layer in front of the network.
         optimizer: gives the optimizer of the parameters.
         schedule: gives the learning-rate schedule, see ``perceptron.models.schedules``; None for a constant rate.
-        seed: seed of the noise (dropout) that the network draws in training.
+        seed: seed of the noise (dropout) that the network draws in training; None to leave torch's generator alone,
+            for a data module that draws from it too.
         metrics: what is reported beside the loss and the task's metrics; a clone for each split is made at its first
             evaluation. ``update`` gets ``predictions``, of one target without its dimension, and the target; each value
             is one number, see ``perceptron.models.split_metrics.number``.
         task_metrics: whether ``perceptron.metrics.TaskMetrics`` are reported.
     """
-
-    # Set by the leaves.
-    task: ClassVar[Task]
 
     def __init__(
         self,
@@ -71,72 +54,45 @@ class TaskModule(EpochLoggingModule, ABC):
         standardize: Standardize,
         optimizer: OptimizerFactory = SGD,
         schedule: ScheduleFactory | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
         metrics: MetricCollection | None = None,
         task_metrics: bool = True,
     ) -> None:
-        super().__init__()
-        self.network = network
-        self.standardize = standardize
+        super().__init__(network=network, standardize=standardize, metrics=metrics, task_metrics=task_metrics)
         self.optimizer = optimizer
         self.schedule = schedule
         self.seed = seed
-        self.own_metrics = metrics
-        self.task_metrics = task_metrics
         # Optimizer steps that are taken of each batch of training.
         self.steps_per_batch = 1
         self._sums = self._new_sums()
-        # Made where they are first needed: most members of a population are never evaluated alone.
-        self.train_metrics: SplitMetrics | None = None
-        self.val_metrics: SplitMetrics | None = None
-        self.test_metrics: SplitMetrics | None = None
 
-    @abstractmethod
-    def row_losses(self, outputs: Tensor, target: Tensor) -> Tensor:
-        """Loss of each row, ``(..., n_rows)``, that training minimises.
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls, checkpoint_path: str | Path, *, trust: Collection[str] = (), **settings: Any
+    ) -> Self:
+        """The model of a run's checkpoint with its weights, ready to predict, on the CPU.
 
-        Args:
-            outputs: ``(..., n_rows, n_outputs)`` from the network; leading dimensions hold models side by side.
-            target: as the data module hands it out, with the same leading dimensions.
-        """
-
-    @abstractmethod
-    def mean_of_members(self, outputs: Tensor) -> Tensor:
-        """Outputs ``(batch, n_outputs)`` that give the mean answer of ``(batch, members, n_outputs)``."""
-
-    @abstractmethod
-    def loss_in_units(self, loss: Tensor) -> Tensor:
-        """A mean of row losses as it is reported."""
-
-    @abstractmethod
-    def predictions(self, outputs: Tensor) -> Tensor:
-        """Predictions that metrics compare with the target.
+        Its network, its standardisation and its kind of task are those that the checkpoint stores. The file is read
+        with ``weights_only=True``, and may name this project's classes alone.
 
         Args:
-            outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
+            checkpoint_path: file of a run, such as ``checkpoints/best.ckpt``.
+            trust: names of classes of your own that it may name too, such as ``my_networks.Wide``.
+            **settings: as of Lightning's method: with ``network``, ``standardize`` and the like the module is made of
+                them, for a checkpoint that no run has written.
 
-        Returns:
-            Of two classes the probability of class 1, ``(..., n_rows)``; of more, probabilities ``(..., n_rows,
-            n_classes)``; of a regression values ``(..., n_rows, n_targets)`` in the targets' units.
+        Raises:
+            UsageError: if it cannot be read, names other code, or holds another kind of model.
         """
-
-    def metrics(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Metrics of all rows of a split, by name, without the loss.
-
-        A subclass may add values of its own, which are reported like all others; its evaluations then keep the outputs
-        of every row.
-
-        Args:
-            outputs: ``(n_rows, n_outputs)``.
-            target: ``(n_rows,)`` or ``(n_rows, n_targets)``, raw.
-        """
-        metrics = self._collection(outputs)
-        for metric in metrics.values(copy_state=False):
-            # The rows are those of all processes.
-            metric.sync_on_compute = False
-        self.label_as_predicted(metrics, outputs.dtype)
-        count(metrics, self.predictions(outputs), target)
-        return in_order(numbers(metrics, loss=self.row_losses(outputs, target).mean()))
+        if settings:
+            return super().load_from_checkpoint(checkpoint_path, **{"weights_only": True, **settings})
+        model = import_module(_RESTORING).restore(checkpoint_path, trust=trust).model
+        if not isinstance(model, cls):
+            raise UsageError(
+                f"a checkpoint must hold a {cls.__name__}, got a {type(model).__name__} in {checkpoint_path}; call "
+                f"{type(model).__name__}.load_from_checkpoint"
+            )
+        return model
 
     @abstractmethod
     def correct(self, outputs: Tensor, target: Tensor) -> Tensor | None:
@@ -146,36 +102,6 @@ class TaskModule(EpochLoggingModule, ABC):
             outputs: ``(..., n_rows, n_outputs)``; leading dimensions hold models side by side.
             target: with the same leading dimensions.
         """
-
-    @abstractmethod
-    def answers(self, outputs: Tensor) -> Prediction:
-        """Answers of outputs ``(batch, n_outputs)``."""
-
-    @abstractmethod
-    def spread(self, outputs: Tensor, labels: Tensor) -> Tensor:
-        """Standard deviation of what the members ``(batch, members, n_outputs)`` answer, see ``Prediction``.
-
-        Args:
-            outputs: of every member.
-            labels: that all of them give together.
-        """
-
-    def predict(self, features: Tensor) -> Prediction:
-        """Answers for features ``(batch, n_features)``, not standardised."""
-        outputs = self.network(self.standardize(features.to(self.dtype)))
-        if outputs.ndim == 2:
-            return self.answers(outputs)
-        together = self.answers(self.mean_of_members(outputs))
-        return together._replace(spread=self.spread(outputs, together.labels))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Outputs ``(batch, n_outputs)`` of the network for features ``(batch, n_features)``, not standardised.
-
-        Of an ensemble in training, those of each member, ``(batch, members, n_outputs)``. The steps of training do
-        not call it: they give ``network`` the features of several steps, standardised at once.
-        """
-        outputs: Tensor = self.network(self.standardize(features.to(self.dtype)))
-        return self.mean_of_members(outputs) if outputs.ndim == 3 and not self.training else outputs
 
     def setup(self, stage: str) -> None:
         """Choose how many optimizer steps a batch of training holds, see ``perceptron.models.several_steps``."""
@@ -209,9 +135,10 @@ class TaskModule(EpochLoggingModule, ABC):
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch's stream of noise and its sums."""
-        seed = derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank)
-        # torch.manual_seed keeps a traceback for each unused device, which takes half a millisecond.
-        (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
+        if self.seed is not None:
+            seed = derive_seed(self.seed, Stream.NOISE, self.current_epoch, self.global_rank)
+            # torch.manual_seed keeps a traceback for each unused device, which takes half a millisecond.
+            (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
         self._sums = self._new_sums().to(self.device)
 
     def training_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> Tensor | None:
@@ -246,7 +173,9 @@ class TaskModule(EpochLoggingModule, ABC):
         for weight in weights:
             losses = losses * weight
         loss = losses.mean()
-        self._sums.add(loss.detach(), outputs.detach(), target)
+        # Where processes share the batches, the last weights are those of the share.
+        share = weights[-1][0] if self.trainer.world_size > 1 else None
+        self._sums.add(loss.detach(), outputs.detach(), target, share=share)
         return loss
 
     @property
@@ -273,58 +202,6 @@ class TaskModule(EpochLoggingModule, ABC):
         if self.steps_per_batch > 1:
             # Private: Lightning offers no way to say which step an evaluation belongs to.
             self.trainer.fit_loop.epoch_loop._batches_that_stepped = self.trainer.global_step
-
-    def on_validation_epoch_start(self) -> None:
-        """Reset the metrics."""
-        self._reset(["val"])
-
-    def validation_step(self, batch: tuple[Tensor, ...], batch_idx: int) -> None:  # noqa: ARG002
-        """Add a batch to the metrics of the validation rows."""
-        self._update("val", batch)
-
-    def on_validation_epoch_end(self) -> None:
-        """Log the loss and the metrics of the validation rows."""
-        metrics = self.measured("val")
-        self._check_finite(metrics["val/loss"])
-        self.log_epoch(metrics)
-
-    def on_test_epoch_start(self) -> None:
-        """Reset the metrics."""
-        self._reset(self._tested())
-
-    def test_step(self, batch: tuple[Tensor, ...], batch_idx: int, dataloader_idx: int = 0) -> None:  # noqa: ARG002
-        """Add a batch to the metrics of its split.
-
-        Args:
-            batch: ``(features, target, *weights)``.
-            batch_idx: its number among those of its loader.
-            dataloader_idx: number of the loader: ``Trainer.test`` takes a dict of loaders by the names of their splits,
-                ``train``, ``val`` and ``test``; a loader without a name is that of the test rows.
-        """
-        self._update(self._tested()[dataloader_idx], batch)
-
-    def on_test_epoch_end(self) -> None:
-        """Log the loss and the metrics of the evaluated rows.
-
-        Those of other splits than the test stay out of the loggers, where they would end the curves of their epochs.
-        """
-        for split in self._tested():
-            self.log_epoch(self.measured(split), logger=None if split == "test" else False)
-
-    def measured(self, split: SplitName) -> dict[str, Tensor]:
-        """Loss and metrics of a split's last evaluation, under names such as ``test/acc``; empty without one."""
-        counted: SplitMetrics | None = getattr(self, f"{split}_metrics")
-        if counted is None:
-            return {}
-        values = counted.compute(self.loss_in_units)
-        if counted.rows is None:
-            return values
-        of_model = {f"{split}/{name}": value for name, value in self.metrics(*counted.rows.compute()).items()}
-        return in_order(values | of_model)
-
-    def predict_step(self, batch: Any, batch_idx: int) -> Prediction:  # noqa: ARG002
-        """Answers for a batch: features alone, or a tuple that starts with them."""
-        return self.predict(batch if isinstance(batch, Tensor) else batch[0])
 
     def configure_optimizers(self) -> Optimizer | OptimizerLRSchedulerConfig:
         """Optimizer of all parameters, with its schedule."""
@@ -364,40 +241,3 @@ class TaskModule(EpochLoggingModule, ABC):
         members = outputs.shape[1]
         losses = self.row_losses(outputs.flatten(0, 1), target.repeat_interleave(members, dim=0))
         return losses.view(-1, members).mean(dim=1), outputs
-
-    def _check_finite(self, loss: Tensor) -> None:
-        if not torch.isfinite(loss):
-            raise DivergedError(loss.item(), self.current_epoch)
-
-    def _tested(self) -> list[SplitName]:
-        """Splits of the loaders that ``Trainer.test`` was given."""
-        loaders = self.trainer.test_dataloaders
-        return list(loaders) if isinstance(loaders, dict) else ["test"]
-
-    def _reset(self, splits: Iterable[SplitName]) -> None:
-        for split in splits:
-            if (counted := getattr(self, f"{split}_metrics")) is not None:
-                counted.reset()
-
-    def _update(self, split: SplitName, batch: tuple[Tensor, ...]) -> None:
-        features, target, *_ = batch
-        outputs: Tensor = self(features)
-        counted: SplitMetrics | None = getattr(self, f"{split}_metrics")
-        if counted is None:
-            # A subclass computes its own metrics of all rows at once.
-            is_own = type(self).metrics is not TaskModule.metrics
-            counted = SplitMetrics(split, self._collection(outputs), keeps_rows=is_own).to(outputs.device)
-            setattr(self, f"{split}_metrics", counted)
-        self.label_as_predicted(counted.metrics, outputs.dtype)
-        counted.update(self.row_losses(outputs, target), self.predictions(outputs), target, outputs)
-
-    def _collection(self, outputs: Tensor) -> MetricCollection:
-        """Empty metrics for outputs of this width, type and device."""
-        of_task = TaskMetrics(task=self.task.name, num_classes=outputs.shape[-1]) if self.task_metrics else None
-        metrics = joined(of_task, self.own_metrics)
-        if outputs.dtype == torch.float64:
-            metrics.set_dtype(torch.float64)
-        return metrics.to(outputs.device)
-
-    def label_as_predicted(self, metrics: MetricCollection, dtype: torch.dtype) -> None:
-        """Set the threshold of metrics to the model's, where there is one."""

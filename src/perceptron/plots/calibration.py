@@ -10,6 +10,8 @@ from perceptron.plots.arrays import Floats, Labels
 from perceptron.plots.style import BLUE, GREY, SKY, new_figure
 
 N_BINS = 15
+# Quantile of the normal distribution for an interval of 95 %.
+_Z = 1.96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,14 @@ class Reliability:
     predicted: Floats
     observed: Floats
     n_rows: npt.NDArray[np.int64]
+
+    @property
+    def interval(self) -> tuple[Floats, Floats]:
+        """Ends of the 95 % intervals of ``observed``, wide for bins of few rows (Wilson 1927)."""
+        n = self.n_rows
+        middle = (self.observed + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+        half = _Z / (1 + _Z**2 / n) * np.sqrt(self.observed * (1 - self.observed) / n + _Z**2 / (4 * n**2))
+        return middle - half, middle + half
 
     @property
     def expected_error(self) -> float:
@@ -65,13 +75,18 @@ def draw_calibration(measured: Reliability, *, positive: str | None, rows: str) 
     figure = new_figure(4.8, 4.6)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="calibrated")
-    above.plot(measured.predicted, measured.observed, color=BLUE, marker="o", label="model")
+    low, high = measured.interval
+    above.vlines(measured.predicted, low, high, color=SKY, label="95 % interval")
+    above.plot(measured.predicted, measured.observed, color=BLUE, marker="o", linestyle="", label="model, in bins")
+    n_rows = int(measured.n_rows.sum())
     above.set(
         ylabel="share that are right" if positive is None else f"share of {positive}",
-        title=f"Calibration on {rows}, expected error {measured.expected_error:.3f}",
+        title=f"Calibration on {n_rows} {rows},\nexpected error {measured.expected_error:.3f}",
     )
     above.legend()
-    below.bar(measured.predicted, measured.n_rows, width=0.7 / N_BINS, color=SKY)
+    bars = below.bar(measured.predicted, measured.n_rows, width=0.7 / N_BINS, color=SKY)
+    below.bar_label(bars, fontsize="x-small")
+    below.margins(y=0.25)
     below.set(
         xlabel="probability of the predicted class" if positive is None else f"predicted probability of {positive}",
         ylabel="rows",

@@ -5,19 +5,21 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perceptron.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, panels
+from perceptron.plots.style import BLUE, COLOURS, GREY, ORANGE, panels
 from perceptron.tasks import TASKS
 
 # Epochs, from 0, and the value after each.
 Curve = tuple[Sequence[int], Sequence[float]]
 
 _COLOURS = {"train": BLUE, "val": ORANGE}
-_METRIC_COLOURS = (ORANGE, BLUE, GREEN, PURPLE)
+_LINES = {"train": "--", "val": "-"}
 _SPLITS = {"train": "training", "val": "validation"}
 # The metrics that share an axis, with its label; each other metric has its own.
 _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loss", ("loss",)),
-    ("share", ("acc", "auroc", "f1", "ece")),
+    ("share", ("acc", "balanced_acc", "auroc", "average_precision", "f1")),
+    # A tenth of the shares, among which it would be a flat line.
+    ("expected calibration error", ("ece",)),
     ("error, in the target's units", ("rmse", "mae")),
     ("R²", ("r2",)),
 )
@@ -54,13 +56,15 @@ def draw_curves(curves: Mapping[str, Curve], *, loss_units: str, best_epoch: int
 
 
 def _draw_panel(axes: Axes, label: str, curves: Mapping[str, Curve], best_epoch: int | None) -> None:
-    several = len({name.partition("/")[2] for name in curves}) > 1
-    for i, (name, (epochs, values)) in enumerate(curves.items()):
+    metrics = list(dict.fromkeys(name.partition("/")[2] for name in curves))
+    several = len(metrics) > 1
+    for name, (epochs, values) in curves.items():
         split, _, metric = name.partition("/")
         axes.plot(
             epochs,
             values,
-            color=_METRIC_COLOURS[i % len(_METRIC_COLOURS)] if several else _COLOURS[split],
+            color=COLOURS[metrics.index(metric) % len(COLOURS)] if several else _COLOURS[split],
+            linestyle=_LINES[split] if several else "-",
             # A line through one point does not show.
             marker="o" if len(epochs) < 3 else None,
             label=f"{metric}, {_SPLITS[split]}" if several else _SPLITS[split],

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from perceptron.plots.arrays import Floats, Labels
-from perceptron.plots.style import ORANGE, SKY, new_figure, shown
+from perceptron.plots.style import GREY, ORANGE, SKY, new_figure, shown
 
 _PIXEL = re.compile(r"pixel_(\d+)_(\d+)")
 
@@ -79,7 +80,8 @@ def draw_mistakes(
         n_wrong: number of all wrong predictions.
         rows: which rows these are, in words.
     """
-    title = f"The {len(mistakes)} surest of {n_wrong} mistakes on {rows}"
+    several = f"The {len(mistakes)} surest of {n_wrong}" if len(mistakes) < n_wrong else f"All {n_wrong}"
+    title = f"{several} mistakes on {rows}" if n_wrong > 1 else f"The only mistake on {rows}"
     if images is not None:
         return _draw_images(mistakes, class_names, row_numbers, images, title)
     figure = new_figure(5.6, 1.3 + 0.3 * len(mistakes))
@@ -113,12 +115,16 @@ def _draw_images(
     for place, mistake in enumerate(mistakes):
         left, top = place % columns * (width + gap), place // columns * line
         axes.imshow(images[mistake.position], cmap="gray_r", extent=(left, left + width, top + height, top))
+        # White pixels at the edge would look like no image.
+        axes.add_patch(Rectangle((left, top), width, height, fill=False, edgecolor=GREY, linewidth=0.8))
         middle = left + width / 2
         names = f"{shown(class_names[mistake.true])} → {shown(class_names[mistake.predicted])}"
         title = f"{names}, {mistake.probability:.2f}"
         axes.text(middle, top - 0.03 * height, title, color=ORANGE, ha="center", va="bottom")
         axes.text(middle, top + 1.03 * height, f"row {row_numbers[mistake.position]}", ha="center", va="top")
-    axes.set(xlim=(0, columns * (width + gap) - gap), ylim=(n_lines * line - 0.2 * height, -0.2 * height))
+    # A little more than the images, for the frames at the edges.
+    edge = 0.01 * width
+    axes.set(xlim=(-edge, columns * (width + gap) - gap + edge), ylim=(n_lines * line - 0.2 * height, -0.2 * height))
     axes.set_axis_off()
     figure.suptitle(f"{heading}\ntrue → predicted, its probability")
     return figure

@@ -61,6 +61,7 @@ def draw_probabilities(
         axes.set(xlabel=f"predicted probability of {names[1]}", ylabel="number of rows")
         if counts.max() > 20 * max(np.median(counts[counts > 0]), 1):
             axes.set_yscale("symlog", linthresh=1)
-        axes.legend(title="true class")
+        # Beside the axes, which the line of the threshold crosses.
+        figure.legend(title="true class", loc="outside lower center", ncols=3)
     axes.set_title(f"Probabilities by class, {int(counts.sum())} {rows}")
     return figure

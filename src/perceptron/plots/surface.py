@@ -1,5 +1,6 @@
 """The loss surface around trained weights, and the path of the training on it (Li et al. 2018, arXiv:1712.09913)."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from perceptron.plots.arrays import Floats
 from perceptron.plots.style import AMBER, BLACK, ORANGE, panels
@@ -156,6 +158,9 @@ def draw_surfaces(surfaces: Sequence[Surface], *, loss_units: str, rows: str) ->
     figure, all_axes = panels(len(surfaces), width=4.3, height=3.9)
     for axes, surface in zip(all_axes, surfaces, strict=True):
         _draw_surface(figure, axes, surface, loss_units)
+    # Below the axes, where it covers no part of the path; the first panel has all entries.
+    handles, labels = all_axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize="small", facecolor="#CCCCCC", ncols=4, loc="outside lower center")
     figure.suptitle(f"Loss on {rows}, {surfaces[0].trained_loss:.4g} at the trained weights")
     return figure
 
@@ -168,8 +173,14 @@ def _draw_surface(figure: Figure, axes: Axes, surface: Surface, loss_units: str)
     norm = LogNorm(low, high) if wide else Normalize(low, high)
     if high > low:
         drawn = axes.contourf(surface.x, surface.y, finite, levels=levels, norm=norm, cmap="cividis")
-        figure.colorbar(drawn, ax=axes, label=f"loss [{loss_units}]", format="%.3g")
         axes.contour(surface.x, surface.y, finite, levels=levels[::2], norm=norm, colors="white", linewidths=0.4)
+        # After the lines, whose norm would reset its ticks.
+        bar = figure.colorbar(drawn, ax=axes, label=f"loss [{loss_units}]")
+        # Round numbers, not the levels of the contours.
+        ticks = _round_ticks(low, high) if wide else [float(at) for at in MaxNLocator(6).tick_values(low, high)]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        bar.minorticks_off()
     if len(surface.path):
         to, after = surface.path[: surface.n_to_trained], surface.path[surface.n_to_trained - 1 :]
         axes.plot(*to.T, color=ORANGE, marker=".", markersize=5, linewidth=1.2, label="weights after each epoch")
@@ -179,7 +190,6 @@ def _draw_surface(figure: Figure, axes: Axes, surface: Surface, loss_units: str)
     axes.plot(
         0, 0, color=AMBER, marker="*", markersize=15, markeredgecolor=BLACK, linestyle="", label="trained weights"
     )
-    axes.legend(fontsize="small", facecolor="#CCCCCC")
     if surface.plane.explained is None:
         axes.set(xlabel="random direction 1", ylabel="random direction 2", title="Random directions, filter by filter")
     else:
@@ -189,3 +199,10 @@ def _draw_surface(figure: Figure, axes: Axes, surface: Surface, loss_units: str)
             ylabel=f"second principal direction, {second:.0%}",
             title="Path of the descent",
         )
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, with their doubles and halves if there are only a few."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(decades) < 6 else (1,)
+    return [step * 10.0**decade for decade in decades for step in steps]

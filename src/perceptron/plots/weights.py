@@ -40,7 +40,7 @@ def draw_weight_images(weights: Floats, shape: tuple[int, int], unit_names: Sequ
     axes.set_axis_off()
     figure.colorbar(image, ax=axes, label="weight of a standardised pixel", shrink=0.8)
     some = f", {len(units)} of {len(weights)} with the largest" if len(units) < len(weights) else ""
-    axes.set_title(f"Weights of the first layer, an image for each unit{some}")
+    figure.suptitle(f"Weights of the first layer, an image for each unit{some}")
     return figure
 
 

@@ -76,7 +76,8 @@ class Member:
     @property
     def seed(self) -> int:
         """Seed of its noise."""
-        return self.model.seed
+        # None is for models on a user's own data module.
+        return self.model.seed or 0
 
     def row_batches(self) -> RowBatches:
         """Its training rows' batches, numbered within its split."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from perceptron.reports.captions import caption
 from perceptron.runs.metric_display import DASH
 from perceptron.terminal.text import visible
 
@@ -38,6 +39,7 @@ td.long { min-width: 14rem; }
 .figures { display: flex; flex-wrap: wrap; align-items: center; gap: 1.5rem; }
 figure { margin: 0; break-inside: avoid; max-width: 100%; }
 figure img { max-width: 100%; height: auto; }
+figcaption { font-size: 0.9rem; color: #444; max-width: 34rem; }
 .warns { background: #fff3d6; border-left: 4px solid #E69F00; padding: 0.4rem 0.8rem; }
 @media print {
   body { font-size: 10pt; max-width: none; padding: 0; }
@@ -145,16 +147,18 @@ def flat(values: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def image(name: str, contents: bytes, kind: str) -> str:
+def image(name: str, contents: bytes, kind: str, *, below: str = "") -> str:
     """A figure embedded as an image, in which no script of an SVG file runs.
 
     Args:
         name: alternative text, as plain text.
         contents: of the file.
         kind: ``.png`` or ``.svg``.
+        below: stands below it, as plain text; empty for none.
     """
     encoded = base64.b64encode(contents).decode()
-    return f'<figure><img src="data:{_TYPES[kind]};base64,{encoded}" alt="{_text(name)}"></figure>'
+    caption_html = f"<figcaption>{_text(below)}</figcaption>" if below else ""
+    return f'<figure><img src="data:{_TYPES[kind]};base64,{encoded}" alt="{_text(name)}">{caption_html}</figure>'
 
 
 def images_in(folder: Path, *, first: Sequence[str] = (), only: Sequence[str] | None = None) -> str:
@@ -176,7 +180,7 @@ def images_in(folder: Path, *, first: Sequence[str] = (), only: Sequence[str] | 
         for kind in (".svg", ".png"):
             contents = _image_bytes(folder / f"{name}{kind}", folder)
             if contents is not None:
-                found.append(image(name.replace("_", " "), contents, kind))
+                found.append(image(name.replace("_", " "), contents, kind, below=caption(name)))
                 break
     return f'<div class="figures">{"".join(found)}</div>' if found else ""
 

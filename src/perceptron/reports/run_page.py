@@ -5,9 +5,9 @@ from typing import Any
 
 from perceptron.errors import UsageError
 from perceptron.reports.data_section import data_section
-from perceptron.reports.html import Section, images_in, named_values, page, paragraph, table
+from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.metric_display import metric_table, undefined_notes
+from perceptron.runs.metric_display import HOW_TO_READ, metric_table, other_metrics, undefined_notes
 from perceptron.runs.training_end import training_end_text
 
 FIGURE_ORDER = (
@@ -31,12 +31,12 @@ def run_page(run: Run) -> str:
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
     none = "There are none: the run had figures=none." if run.is_finished else "They are drawn when the run finishes."
     report = run.data_report
-    sections = [Section("Results", _results(run) + _training(origin))]
+    sections = [Section("Results", _results(run) + _training(origin) + _rows(origin) + paragraph(f"{HOW_TO_READ}."))]
     if not run.is_ensemble:
         sections.append(Section("Figures", figures or paragraph(none)))
     if report is not None:
         sections.append(Section("Data", data_section(report)))
-    sections.append(Section("Settings", named_values(config)))
+    sections.append(Section("Settings", _changed(run) + named_values(config)))
     if not run.is_ensemble:
         written = named_values(origin) if origin else paragraph("It is stored when the run finishes.")
         sections.append(Section("Provenance", written))
@@ -50,7 +50,9 @@ def metrics_html(metrics: Mapping[str, Any]) -> str:
         metrics: values under names like ``test/acc``; None if undefined.
     """
     splits, rows = metric_table(metrics)
-    html = table(["metric", *(_SPLITS[split] for split in splits)], rows)
+    html = table(["metric", *(_SPLITS[split] for split in splits)], rows) if rows else ""
+    if others := other_metrics(metrics):
+        html += table(["metric", "value"], others)
     return html + "".join(paragraph(f"{note}.") for note in undefined_notes(metrics))
 
 
@@ -63,7 +65,7 @@ def _results(run: Run) -> str:
         return paragraph("This run has not finished and has no results.", warns=True)
     metrics = run.metrics
     html = metrics_html(metrics)
-    if metrics and not any(name.startswith("test/") for name in metrics):
+    if metrics and not any(name.startswith("test") for name in metrics):
         html += paragraph(
             "No test rows were held out: these numbers do not show how the model performs on new rows.", warns=True
         )
@@ -79,6 +81,27 @@ def _training(origin: Mapping[str, Any]) -> str:
         return paragraph(f"Training {training_end_text(end)}.", warns=bool(end["still_improving"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"a run's provenance.json must say how its training ended, got {error!r}") from error
+
+
+def _rows(origin: Mapping[str, Any]) -> str:
+    """Numbers of rows; empty if the run did not store them."""
+    rows = origin.get("rows")
+    if not isinstance(rows, Mapping):
+        return ""
+    counts = ", ".join(f"{rows[split]} {name}" for split, name in _SPLITS.items() if split in rows)
+    return paragraph(f"Rows: {counts}.")
+
+
+def _changed(run: Run) -> str:
+    """What the command line changed; nothing if it is not known, or came with an older version."""
+    try:
+        overrides = run.overrides
+    except UsageError:
+        return ""
+    typed = [text for text in overrides if not text.startswith("paths.")]
+    if not typed:
+        return paragraph("All settings are the defaults.")
+    return heading("Changed on the command line") + table([""], [[text] for text in typed]) + heading("All settings")
 
 
 def _summary(run: Run, origin: Mapping[str, Any]) -> str:

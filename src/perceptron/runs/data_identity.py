@@ -9,10 +9,12 @@ _SPLIT = ("task", "val_fraction", "test_fraction", "split_seed", "folds", "fold"
 
 
 def data_source(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data set or files, by their absolute paths, and the target.
+    """The data set or files, by their absolute paths, and the target; of a user's data module all its settings.
 
     Columns that were left out do not matter: the rows are the same.
     """
+    if not {"dataset", "split_seed"} <= data.keys():
+        return dict(data)
     found = {"dataset": data.get("dataset"), "target": data.get("target")}
     # For arrays, features is a file; for tables it is a list of columns.
     found |= {key: str(Path(data[key]).resolve()) for key in _FILES if isinstance(data.get(key), str)}

@@ -1,12 +1,13 @@
 """The lock that admits one process at a time to a run's folder."""
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from perceptron.errors import UsageError
+from perceptron.files.locking import lock_exclusively
 from perceptron.files.writing import open_no_follow
 
 
@@ -29,8 +30,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
         raise UsageError(f"a run's folder must be writable, got {error}; choose another paths.log_dir") from error
     with file:
         try:
-            # A record lock: unlike flock's, it is not inherited by a forked worker, which may outlive its parent.
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_exclusively(file)
             if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
                 raise BlockingIOError
         except OSError as error:
@@ -41,4 +41,15 @@ def folder_lock(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
+            _remove(path, file)
+
+
+def _remove(path: Path, file: IO[bytes]) -> None:
+    """Remove the lock's file while it is locked, so that nobody else can hold a lock on a file without a name."""
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:
+        # Windows removes no open file, and so not one either that another process has opened meanwhile.
+        file.close()
+        with suppress(PermissionError):
             path.unlink(missing_ok=True)

@@ -70,7 +70,8 @@ def log_results(
         metrics: values under names like ``test/acc``.
         step: the run's last optimizer step.
     """
-    final = {name if name.startswith("test/") else f"best/{name}": value for name, value in metrics.items()}
+    # A user's model may call its metrics test_acc.
+    final = {name if name.startswith("test") else f"best/{name}": value for name, value in metrics.items()}
     for logger in loggers:
         if isinstance(logger, TensorBoardLogger):
             # Lightning has closed the file; entries that its writer adds on its own would open another.

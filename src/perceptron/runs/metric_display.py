@@ -8,6 +8,8 @@ from perceptron.tasks import SplitName
 
 # Shown for an undefined number.
 DASH = "\N{EN DASH}"
+# Below the results of a run, on the terminal and on its page.
+HOW_TO_READ = "docs/reading-the-results.md explains these numbers and the figures"
 # Smaller numbers would be shown as 0.0000.
 _LEAST = 0.5e-4
 _NEEDS_EVERY_CLASS = "needs rows of every class, and probabilities or scores"
@@ -62,10 +64,17 @@ def metric_table(metrics: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
     """
     splits = [split for split in get_args(SplitName) if any(name.startswith(f"{split}/") for name in metrics)]
     rows = []
-    for name, label in row_labels(metrics).items():
+    of_splits = {name: value for name, value in metrics.items() if name.partition("/")[0] in splits}
+    for name, label in row_labels(of_splits).items():
         keys = [f"{split}/{name}" for split in splits]
         rows.append([label, *(format_value(metrics[key]) if key in metrics else "" for key in keys)])
     return splits, rows
+
+
+def other_metrics(metrics: Mapping[str, Any]) -> list[list[str]]:
+    """Name and value of each metric whose name does not start with a split, as a user's model may log them."""
+    others = {name: value for name, value in metrics.items() if name.partition("/")[0] not in get_args(SplitName)}
+    return [[name, format_value(value)] for name, value in others.items()]
 
 
 def undefined_notes(metrics: Mapping[str, Any]) -> list[str]:

@@ -16,13 +16,20 @@ _PACKAGES = ("torch", "lightning", "torchmetrics", "hydra-core", "scikit-learn",
 
 
 def provenance(
-    *, seed: int, split_seed: int, chosen: Mapping[str, str], device: str, threads: int, started: str, seconds: float
+    *,
+    seed: int,
+    split_seed: int | None,
+    chosen: Mapping[str, str],
+    device: str,
+    threads: int,
+    started: str,
+    seconds: float,
 ) -> dict[str, Any]:
     """Command line, git commit, versions, seeds, device, threads and duration.
 
     Args:
         seed: of the model.
-        split_seed: of the split.
+        split_seed: of the split; None for a user's own data.
         chosen: option of each configuration group, such as ``{"model": "logistic"}``.
         device: on which it was trained.
         threads: number of threads in torch, which determines the order of sums.

@@ -98,7 +98,8 @@ def read_finished_run(run: Run) -> FinishedRun:
     config, origin = run.config, run.provenance
     try:
         data = config["data"]
-        tested = 1 / data["folds"] if data.get("folds") else data["test_fraction"]
+        # A user's data module does not say how many rows it holds out.
+        tested = 1 / data["folds"] if data.get("folds") else data.get("test_fraction", 0)
         validated = data.get("val_fraction") or 0
         # Lightning's settings do not apply to an estimator.
         groups = ("data", "model") if "estimator" in config["model"] else GROUPS
@@ -132,6 +133,8 @@ def read_finished_run(run: Run) -> FinishedRun:
 
 def _draw(data: Mapping[str, Any], *, seed: int) -> Draw:
     """The random draw of a run."""
+    if "split_seed" not in data:
+        return Draw(split="that of the data module", seed=seed)
     if data.get("time"):
         return Draw(split="by time", seed=seed)
     if data.get("test_path"):

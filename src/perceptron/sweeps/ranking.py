@@ -49,15 +49,16 @@ class RankedSetting:
         found = {result.draw: result.metrics.get(metric, NAN) for result in self.results}
         return {draw: value for draw, value in found.items() if not math.isnan(value)}
 
-    def name(self, *, without: Collection[str] = ()) -> str:
-        """The setting in a line, such as ``logistic, lr=0.1``; groups stand without their names.
+    def name(self, *, without: Collection[str] = (), named: bool = False) -> str:
+        """The setting in a line, such as ``logistic, lr=0.1``.
 
         Args:
             without: columns to leave out.
+            named: whether groups have their names too: ``model=logistic, lr=0.1``.
         """
         short = short_names(list(self.setting))
         return ", ".join(
-            shown_setting(value) if column in GROUPS else f"{name}={shown_setting(value)}"
+            shown_setting(value) if column in GROUPS and not named else f"{name}={shown_setting(value)}"
             for (column, value), name in zip(self.setting.items(), short, strict=True)
             if value and column not in without
         )

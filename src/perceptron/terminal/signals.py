@@ -1,5 +1,6 @@
 """Signals that end the program: they raise an exception, and the program ends with one line. Imports nothing heavy."""
 
+import _thread
 import math
 import os
 import signal
@@ -23,12 +24,16 @@ _is_listening = False
 
 
 def ending_signals() -> tuple[int, ...]:
-    """SIGINT, SIGTERM and, unless ``nohup`` has switched it off, SIGHUP; none outside the main thread."""
+    """Those that end the program; none outside the main thread.
+
+    SIGINT, SIGTERM and, unless ``nohup`` has switched it off, SIGHUP; on Windows SIGBREAK instead of the last.
+    """
     # Python runs handlers only in the main thread.
     if threading.current_thread() is not threading.main_thread():
         return ()
-    hears_hangup = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
-    return (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hears_hangup else ()))
+    closing = [getattr(signal, name) for name in ("SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    heard = [number for number in closing if signal.getsignal(number) != signal.SIG_IGN]
+    return (signal.SIGINT, signal.SIGTERM, *heard)
 
 
 def interrupt(number: int, advice: str | None = None) -> None:
@@ -119,10 +124,17 @@ def _repeat_if_lost(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
         return
     _interrupted_at = -math.inf
-    sent = (threading.main_thread().ident, unraisable.exc_value.number)
-    timer = threading.Timer(_SECONDS_UNTIL_REPEATED, signal.pthread_kill, sent)
+    timer = threading.Timer(_SECONDS_UNTIL_REPEATED, _send_to_main_thread, (unraisable.exc_value.number,))
     timer.daemon = True
     timer.start()
+
+
+def _send_to_main_thread(number: int) -> None:
+    if hasattr(signal, "pthread_kill"):
+        # Interrupts a system call, too.
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _handle_by(handler: "signal.Handlers | Callable[[int, FrameType | None], None]") -> None:

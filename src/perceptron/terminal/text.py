@@ -1,5 +1,6 @@
 """Text from files, data and command lines, made safe for a terminal, a log or a page."""
 
+import io
 import logging
 import shutil
 import sys
@@ -35,6 +36,16 @@ def visible(text: object) -> str:
     )
 
 
+def escape_unencodable() -> None:
+    """Have the standard streams write a character that their encoding lacks as its escape sequence.
+
+    Otherwise a class name in Greek would end the program on Windows, where output to a file or pipe has a code page.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
 def text_width() -> int:
     """Columns for text that is wrapped: those of the terminal, at most 100."""
     return min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST)
@@ -66,11 +77,17 @@ def warnings_on_stderr() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
+# Attribute of a log entry that is for the log's file alone, because its text is printed.
+IS_PRINTED = "is_printed"
+
+
 class TerminalHandler(logging.Handler):
     """Prints log entries on the standard error of the moment, which a progress bar replaces while it is shown."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print an entry."""
+        """Print an entry, unless its text is printed already."""
+        if getattr(record, IS_PRINTED, False):
+            return
         try:
             text = self.format(record)
             clear()

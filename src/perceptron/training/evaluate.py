@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import lightning as L
+from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from perceptron.callbacks import NoProfiler
 from perceptron.data import TableDataModule
@@ -52,6 +53,36 @@ def evaluate(
         logged = trainer.callback_metrics.items()
         metrics |= {n: value.item() for n, value in logged if n.startswith("test/") and n not in metrics}
     return metrics
+
+
+def evaluate_as_logged(
+    trainer: L.Trainer,
+    model: L.LightningModule,
+    datamodule: L.LightningDataModule,
+    *,
+    splits: Sequence[SplitName] = ("val", "test"),
+) -> dict[str, float]:
+    """What a model logs of the validation and the test rows, under its own names; nothing of rows that it does not log.
+
+    Args:
+        trainer: its callbacks and loggers take part.
+        model: to be evaluated.
+        datamodule: its data.
+        splits: to be evaluated; the training rows have no evaluation of their own.
+    """
+    trainer.profiler = NoProfiler()  # type: ignore[attr-defined]
+    metrics: dict[str, float] = {}
+    for split, run in (("val", trainer.validate), ("test", trainer.test)):
+        if split in splits and evaluates(split, model, datamodule):
+            run(model, datamodule=datamodule, verbose=False)
+            metrics |= {name: value.item() for name, value in trainer.callback_metrics.items()}
+    return metrics
+
+
+def evaluates(split: str, model: L.LightningModule, datamodule: L.LightningDataModule) -> bool:
+    """Whether a user's parts have what the evaluation of a split needs: the step and the loader."""
+    step, loader = {"val": ("validation_step", "val_dataloader"), "test": ("test_step", "test_dataloader")}[split]
+    return is_overridden(step, model) and is_overridden(loader, datamodule)
 
 
 def _measured(model: TaskModule, splits: Iterable[SplitName]) -> dict[str, float]:

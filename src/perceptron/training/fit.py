@@ -1,33 +1,31 @@
 """Fit a model; failures are one line."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import lightning as L
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-from perceptron.data import TableDataModule
 from perceptron.errors import UsageError, reason
-from perceptron.models import TaskModule
 from perceptron.runs.loggers import reopen_logs
 from perceptron.training.start import Start
 
 
 def fit(
     trainer: L.Trainer,
-    model: TaskModule,
-    datamodule: TableDataModule,
+    model: L.LightningModule,
+    datamodule: L.LightningDataModule,
     start: Start | None,
     *,
-    check_logged: Callable[[Collection[str]], None],
+    check_logged: Callable[..., None],
 ) -> None:
     """Fit a model, from a checkpoint or anew.
 
     Args:
         trainer: with callbacks and loggers.
         model: to be trained.
-        datamodule: set up.
+        datamodule: its data.
         start: checkpoint to go on from; None to start anew.
-        check_logged: raises ``UsageError`` where a monitored metric is not among the names that it is given.
+        check_logged: see ``MonitoredMetrics``.
 
     Raises:
         UsageError: where the trainer's settings do not suit the data, a monitored metric is not logged, or the
@@ -39,7 +37,8 @@ def fit(
         trainer.fit(model, datamodule=datamodule, ckpt_path=None if start is None else start.path, weights_only=True)
     except (MisconfigurationException, ValueError, RuntimeError, LookupError) as error:
         if "monitor" in str(error) or "conditioned on metric" in str(error):
-            check_logged(trainer.callback_metrics)
+            # Lightning only misses a metric after the validation that should have logged it.
+            check_logged(trainer.callback_metrics, has_validated=True)
         # Lightning compares some settings with the number of batches only now, one of them with a ValueError.
         if isinstance(error, MisconfigurationException) or "val_check_interval" in str(error):
             raise UsageError(f"trainer must suit the data: {reason(error)}") from error

@@ -17,18 +17,18 @@ _TRAINER = (
 _LEFT_OUT = ("data.seed", "data.num_workers", "data.on_device", "data.eval_batch_size")
 
 
-def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, Setting]:
+def hyper_parameters(config: Mapping[str, Any], chosen: Mapping[str, str | None]) -> dict[str, Setting]:
     """Settings under flat names, typed for a dashboard; those that are not set, or change no number, are left out.
 
     Args:
         config: plain configuration.
-        chosen: option of each group, which stands under the group's name.
+        chosen: option of each group, which stands under the group's name; None for a group without effect.
     """
     flat: dict[str, Setting] = {"seed": config["seed"]}
     for group in ("data", "model", "optimizer", "scheduler", "trainer"):
-        if group in chosen:
-            flat[group] = chosen[group]
-        flat |= _flat(config[group], group)
+        option = chosen.get(group, "")
+        if option is not None:
+            flat |= ({group: option} if option else {}) | _flat(config[group], group)
     flat |= _flat(config.get("extras", {}), "extras")
     return {name: value for name, value in flat.items() if name not in _LEFT_OUT and not _is_machinery(name)}
 

@@ -17,7 +17,8 @@ from perceptron.terminal.signals import ending_signals, interrupt
 Result = TypeVar("Result")
 _SECONDS_BETWEEN_LOOKS = 0.1
 # The signal that ends a task: Lightning handles SIGTERM, the terminal sends SIGINT, and SIGHUP may be ignored.
-_END = signal.SIGUSR2
+# Windows, where nothing is forked, has none to spare.
+_END = getattr(signal, "SIGUSR2", signal.SIGTERM)
 # Longer than a step takes, or the writing of a file.
 _SECONDS_TO_END = 5.0
 
@@ -33,7 +34,8 @@ def can_fork() -> bool:
     either, and torch's autograd starts threads for it; and a daemon process, because it may not have children.
     """
     may_have_children = not multiprocessing.current_process().daemon
-    return sys.platform == "linux" and may_have_children and not torch.accelerator.is_available()
+    forks_safely = hasattr(os, "fork") and sys.platform != "darwin"
+    return forks_safely and may_have_children and not torch.accelerator.is_available()
 
 
 def in_processes(

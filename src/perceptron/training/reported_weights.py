@@ -7,7 +7,6 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
-from perceptron.models import TaskModule
 from perceptron.runs.checkpoints.best_checkpoint import reporting_rule
 from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
 from perceptron.runs.checkpoints.resume_point import KEY as RESUME
@@ -35,20 +34,25 @@ class ReportedWeights:
     ending: Mapping[str, Any] | None = None
 
 
-def take_reported_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -> ReportedWeights:
+def take_reported_weights(
+    trainer: L.Trainer, model: L.LightningModule, monitor: str, *, names_are_known: bool = True
+) -> ReportedWeights:
     """Give a model the weights of its training's best checkpoint; without one, it keeps the last.
 
     Args:
         trainer: at the end of its fit.
         model: that was trained.
         monitor: the metric that the run monitors.
+        names_are_known: whether the names of its metrics tell the split, such as ``val/acc``; otherwise all that was
+            logged is kept.
     """
+    of_epochs = _of_epochs if names_are_known else _without_steps
     logged = {name: value.item() for name, value in trainer.callback_metrics.items()}
     rules = [rule for rule in trainer.checkpoint_callbacks if isinstance(rule, ModelCheckpoint)]
     rule = reporting_rule(rules, monitor)
     if rule is None:
         return ReportedWeights(
-            last=logged.get(monitor), logged=_of_epochs(logged), ending=_ending(trainer, kept_epoch=None)
+            last=logged.get(monitor), logged=of_epochs(logged), ending=_ending(trainer, kept_epoch=None)
         )
     path = rule.best_model_path
     contents = read_checkpoint(path)
@@ -57,7 +61,7 @@ def take_reported_weights(trainer: L.Trainer, model: TaskModule, monitor: str) -
         path=path,
         epoch=contents["epoch"],
         rule=rule,
-        logged=_of_epochs(contents[RESUME]["metrics"]),
+        logged=of_epochs(contents[RESUME]["metrics"]),
         ending=_ending(trainer, kept_epoch=contents["epoch"]),
     )
 
@@ -78,3 +82,9 @@ def _of_epochs(logged: Mapping[str, float]) -> dict[str, float]:
         for name, value in logged.items()
         if name.startswith(("train/", "val/")) and not name.endswith("_step")
     }
+
+
+def _without_steps(logged: Mapping[str, float]) -> dict[str, float]:
+    """Without the second names that Lightning gives to what is logged of steps and of epochs."""
+    twins = {f"{name}_{of}" for name in logged for of in ("step", "epoch")}
+    return {name: value for name, value in logged.items() if name not in twins}

@@ -26,7 +26,7 @@ def write_results(
     *,
     metrics: Mapping[str, float],
     config: Mapping[str, Any],
-    chosen: Mapping[str, str],
+    chosen: Mapping[str, str | None],
     directions: Mapping[str, Direction],
     best: Mapping[str, Any] | None,
     end: Mapping[str, Any] | None = None,
@@ -34,6 +34,7 @@ def write_results(
     device: str,
     started: datetime,
     seconds: float,
+    rows: Mapping[str, int] | None = None,
 ) -> None:
     """Write ``provenance.json``, ``history.json`` and, last, ``metrics.json``, which says that the run is finished.
 
@@ -41,7 +42,7 @@ def write_results(
         folder: of the run.
         metrics: of the reported weights.
         config: plain configuration.
-        chosen: option of each group.
+        chosen: option of each group; None for one without effect.
         directions: of the metrics, by name without the split.
         best: see ``perceptron.runs.checkpoints.best_checkpoint.best_entry``.
         end: how the training ended, see ``perceptron.runs.training_end``; None where there was none.
@@ -49,10 +50,11 @@ def write_results(
         device: that it ran on.
         started: when.
         seconds: it took.
+        rows: number of rows of each split; None if the caller does not know it.
     """
     origin = provenance(
         seed=config["seed"],
-        split_seed=config["data"]["split_seed"],
+        split_seed=config["data"].get("split_seed"),
         chosen=_of_groups(chosen),
         device=device,
         threads=torch.get_num_threads(),
@@ -60,27 +62,29 @@ def write_results(
         seconds=seconds,
     )
     # The folder is synced with the file that comes last.
-    stored = {"best": best, "directions": directions, "training": end}
+    stored = {"best": best, "directions": directions, "training": end, "rows": rows}
     write_json(folder / "provenance.json", origin | stored, sync_folder=False)
     write_history(folder, history or {})
     write_json(folder / "metrics.json", metrics)
 
 
-def _of_groups(chosen: Mapping[str, str]) -> dict[str, str]:
+def _of_groups(chosen: Mapping[str, str | None]) -> dict[str, str]:
     """The project's own groups, without Hydra's."""
     return {group: option for group, option in chosen.items() if "/" not in group and option is not None}
 
 
-def begin_run(folder: Path, config: Mapping[str, Any], datamodule: TableDataModule) -> None:
+def begin_run(folder: Path, config: Mapping[str, Any], datamodule: TableDataModule | None) -> None:
     """Write ``config.yaml`` and ``data_report.json``; log the task of the data and what stands out in it.
 
     Args:
         folder: of the run, where the results of an earlier attempt are deleted.
         config: plain configuration.
-        datamodule: set up.
+        datamodule: set up; None for a user's own, of which nothing is known.
     """
     (folder / "metrics.json").unlink(missing_ok=True)
     write_text(folder / "config.yaml", as_yaml(config))
+    if datamodule is None:
+        return
     log_task(datamodule)
     if datamodule.report is not None:
         write_json(folder / "data_report.json", datamodule.report)
@@ -111,15 +115,23 @@ def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> 
     )
 
 
-def report_lines(datamodule: TableDataModule, end: Mapping[str, Any] | None = None) -> list[str]:
+def row_counts(datamodule: TableDataModule | None) -> dict[str, int] | None:
+    """Number of rows of each split; None for data of which nobody knows them."""
+    if datamodule is None:
+        return None
+    split = datamodule.split
+    return {"train": len(split.train), "val": len(split.val), "test": len(split.test)}
+
+
+def report_lines(datamodule: TableDataModule | None, end: Mapping[str, Any] | None = None) -> list[str]:
     """Lines of the report on the terminal about the training and the rows.
 
     Args:
-        datamodule: whose rows.
+        datamodule: whose rows; None for a user's own, whose rows are not known.
         end: how the training ended; None where there was none.
     """
     training = [] if end is None else [f"training    {training_end_text(end)}"]
-    return [*training, *_of_rows(datamodule)]
+    return training if datamodule is None else [*training, *_of_rows(datamodule)]
 
 
 def _of_rows(datamodule: TableDataModule) -> list[str]:

@@ -1,24 +1,65 @@
 """Draw the figures of a run."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.utilities import rank_zero_only
 
 from perceptron.callbacks import History
 from perceptron.data import TableDataModule
+from perceptron.figures.drawing_process import DrawingProcess, is_worth_a_process
 from perceptron.figures.epoch_callback import EpochFigures
 from perceptron.models import TaskModule
 
 
-def figure_callbacks(figures: str) -> list[L.Callback]:
-    """Callbacks that draw figures during training.
+def figure_callbacks(figures: str, *, helped: bool) -> list[L.Callback]:
+    """Callbacks that draw figures during training, or prepare to.
 
     Args:
         figures: ``end``, ``epoch`` or ``none``.
+        helped: whether a second process may draw; not in a sweep, whose jobs use the cores themselves.
     """
-    return [EpochFigures()] if figures == "epoch" else []
+    helpers = [FigureHelper()] if figures != "none" and helped and is_worth_a_process() else []
+    return [*helpers, *([EpochFigures()] if figures == "epoch" else [])]
+
+
+class FigureHelper(L.Callback):
+    """Starts the process that helps to draw, early enough that it has imported matplotlib when training ends.
+
+    Attributes:
+        process: None before it is started, and after it has ended.
+    """
+
+    # It does not count batches: one may hold several steps.
+    takes_groups = True
+
+    def __init__(self) -> None:
+        self.process: DrawingProcess | None = None
+
+    @rank_zero_only
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        """Start it."""
+        # A machine that cannot start another process can still draw.
+        with suppress(OSError):
+            self.process = DrawingProcess()
+
+    def on_exception(
+        self,
+        trainer: L.Trainer,  # noqa: ARG002
+        pl_module: L.LightningModule,  # noqa: ARG002
+        exception: BaseException,  # noqa: ARG002
+    ) -> None:
+        """End it."""
+        self.close()
+
+    def close(self) -> None:
+        """End it, if it was started."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.close()
 
 
 def draw_figures(
@@ -46,17 +87,42 @@ def draw_figures(
     from perceptron.figures.training_path import TrainingPath
 
     training = TrainingPath(
-        curves={name: (list(values), list(values.values())) for name, values in history.curves.items()},
-        snapshots=history.snapshots,
-        best_epoch=best_epoch,
-        seed=config["seed"],
+        curves=_curves(history), snapshots=history.snapshots, best_epoch=best_epoch, seed=config["seed"]
     )
-    write_figures(
-        Path(config["paths"]["output_dir"]),
-        trainer.loggers,
-        model,
-        datamodule,
-        split=held_out_split(datamodule, tested=config["test"]),
-        training=training,
-        step=trainer.global_step,
-    )
+    helpers = [callback for callback in trainer.callbacks if isinstance(callback, FigureHelper)]  # type: ignore[attr-defined]
+    try:
+        write_figures(
+            Path(config["paths"]["output_dir"]),
+            trainer.loggers,
+            model,
+            datamodule,
+            split=held_out_split(datamodule, tested=config["test"]),
+            training=training,
+            step=trainer.global_step,
+            helper=helpers[0].process if helpers else None,
+        )
+    finally:
+        for helper in helpers:
+            helper.close()
+
+
+def draw_curves_alone(
+    config: Mapping[str, Any], trainer: L.Trainer, *, history: History, best_epoch: int | None
+) -> None:
+    """Draw the curves of a training of whose model or data no more is known.
+
+    Args:
+        config: plain configuration.
+        trainer: after the training.
+        history: of the training; metrics under other names than ``train/...`` and ``val/...`` are not in it.
+        best_epoch: epoch, from 0, that the weights are from; None for the last.
+    """
+    if history.curves:
+        from perceptron.figures.run_figures import write_curves
+
+        folder = Path(config["paths"]["output_dir"])
+        write_curves(folder, trainer.loggers, _curves(history), best_epoch=best_epoch, step=trainer.global_step)
+
+
+def _curves(history: History) -> dict[str, tuple[list[int], list[float]]]:
+    return {name: (list(values), list(values.values())) for name, values in history.curves.items()}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lightning as L
 from torch.optim import Optimizer
 
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
-from perceptron.models import TaskModule
 from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
 from perceptron.runs.checkpoints.metadata import stored_schema
 from perceptron.runs.checkpoints.optimizer_states import check_states
@@ -23,20 +23,32 @@ class Start:
 
     Attributes:
         path: of its file.
-        schema: what the columns mean to its model.
         checkpoint: its contents.
     """
 
     path: str
-    schema: TableSchema
     checkpoint: Mapping[str, Any]
+
+    @property
+    def schema(self) -> TableSchema:
+        """What the columns mean to its model.
+
+        Raises:
+            UsageError: where it does not say.
+        """
+        return stored_schema(self.checkpoint, where=self.path)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch, from 0, that training goes on with."""
+        return int(self.checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"])
 
     @property
     def steps(self) -> int:
         """Optimizer steps before it."""
         return int(self.checkpoint["global_step"])
 
-    def load(self, model: TaskModule) -> None:
+    def load(self, model: L.LightningModule) -> None:
         """Load its weights.
 
         Raises:
@@ -70,7 +82,7 @@ def starting_point(config: Mapping[str, Any]) -> Start | None:
     if config["train"]:
         check_point(checkpoint, max_epochs=config["trainer"]["max_epochs"], where=path)
         check_best_paths(checkpoint, Path(config["paths"]["output_dir"]), where=path)
-    return Start(path, stored_schema(checkpoint, where=path), checkpoint)
+    return Start(path, checkpoint)
 
 
 def _file(path: str, *, goes_on: bool) -> str:

@@ -20,17 +20,18 @@ def cores(wanted: int | str) -> int:
     return min(_AT_FIRST, cpu_count()) if wanted == "auto" else int(wanted)
 
 
-def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int) -> None:
+def set_threads(wanted: int | str, network: nn.Module, *, rows_per_step: int | None) -> None:
     """Set the number of threads that torch computes with.
 
     Args:
         wanted: a number, or ``auto``: one for small steps, which several threads make two to four times slower; else as
             many as torch would take.
         network: its parameters times the rows are about the multiply-adds of a step.
-        rows_per_step: rows of a batch.
+        rows_per_step: rows of a batch; None where it is not known, for torch's own choice.
     """
     if wanted != "auto":
         torch.set_num_threads(int(wanted))
         return
-    work = rows_per_step * sum(parameter.numel() for parameter in network.parameters())
-    torch.set_num_threads(1 if work < _WORTH_THREADS else _AT_FIRST)
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    is_small = rows_per_step is not None and rows_per_step * weights < _WORTH_THREADS
+    torch.set_num_threads(1 if is_small else _AT_FIRST)

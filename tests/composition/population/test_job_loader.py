@@ -22,6 +22,8 @@ SWEEPS = [
     [["data=wine", "seed=1"], ["data=iris", "seed=1"]],
     [["+trainer.extra=1", "tags=[a]"], ["+trainer.extra=2", "tags=[b,c]"]],
     [["hydra.job.name=a", "seed=1"], ["hydra.job.name=b", "seed=2"]],
+    [["hydra/job_logging=none", "seed=1"], ["hydra/job_logging=none", "seed=2"]],
+    [["hydra.job_logging.handlers.file.filename=${hydra.runtime.output_dir}/${seed}.log", f"seed={n}"] for n in (1, 2)],
     [["seed=1", "optimizer.lr=0.1"], ["optimizer.lr=0.1", "seed=2"]],
     [["data.fold=null", "monitor=val/acc"], ["data.fold=1", "monitor=val/loss"]],
     [["seed=3", "data.split_seed=${seed}"], ["seed=4", "data.split_seed=${seed}"], ["seed=5", "data.split_seed=7"]],
@@ -66,7 +68,7 @@ def _assert_equal(jobs: Sequence[Sequence[str]], hydras: ConfigLoader, master: D
         assert job.config == OmegaConf.to_container(settings, resolve=True)
         assert job.composed == OmegaConf.to_container(expected, enum_to_str=True)
         assert job.overrides == OmegaConf.to_container(expected.hydra.overrides.task)
-        assert job.log_file == expected.hydra.job_logging.handlers.file.filename
+        assert job.log_file == OmegaConf.select(expected, "hydra.job_logging.handlers.file.filename")
 
 
 @pytest.mark.parametrize("jobs", SWEEPS)

@@ -40,7 +40,7 @@ def test_a_task_computes_with_one_thread() -> None:
 
 
 def _ends_by(number: int) -> None:
-    os.kill(os.getpid(), number)
+    signal.raise_signal(number)
     time.sleep(60)
 
 
@@ -78,7 +78,7 @@ def test_an_interruption_ends_the_tasks(tmp_path: Path) -> None:
 
 def test_ctrl_c_in_the_terminal_is_left_to_the_process_that_waits() -> None:
     def work() -> str:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         return "went on"
 
     ((_, result),) = in_processes([work], n_processes=1)

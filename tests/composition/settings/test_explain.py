@@ -37,7 +37,10 @@ def line_of(*typed: str, root: str = "train", folder: Path = CONF_DIR) -> str:
             "model.network.hidden[0] must be a whole number, got 'a'; set model.network.hidden[0]",
         ),
         ("optimizer={lr:abc}", "optimizer.lr must be a number, got 'abc'; set optimizer.lr"),
-        ("seed=range(3)", "several values need a multirun, got seed=range(3); type python train.py -m 'seed=range(3)'"),
+        (
+            "seed=range(3)",
+            "several values need a multirun, got seed=range(3); type perceptron train -m 'seed=range(3)'",
+        ),
         ("data=[iris,iriss]", "there is no data=iriss; did you mean iris?"),
         (
             "~optimizer=adam",

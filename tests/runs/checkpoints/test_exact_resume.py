@@ -1,6 +1,5 @@
 """A run that was stopped anywhere and resumed leaves the same bits as one that was not."""
 
-import os
 import signal
 from pathlib import Path
 
@@ -120,7 +119,7 @@ def test_a_signal_is_heard_between_two_groups_of_steps(
     tmp_path: Path, kill: Kill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Kill, "takes_groups", True, raising=False)
-    monkeypatch.setattr(kill, "end", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(kill, "end", lambda: signal.raise_signal(signal.SIGTERM))
     wanted = results_of(train_in(tmp_path / "undisturbed"))
     monkeypatch.setattr(several_steps, "_MOST_STEPS", 3)
     kill.left = 5

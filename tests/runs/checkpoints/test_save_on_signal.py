@@ -1,7 +1,6 @@
 """A signal that arrives outside of training: in a reader, a figure, a population, a search."""
 
 import json
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +27,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch) -> Interrupt:
             nonlocal left
             left -= 1
             if left == 0:
-                os.kill(os.getpid(), number)
+                signal.raise_signal(number)
             return original(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, wrapped)
@@ -138,6 +137,6 @@ def test_a_signal_around_a_sweep_says_how_to_go_on(
     answer = perceptron("train", "-m", *settings, f"hydra.sweep.dir={folder}")
     assert answer.status == 143
     begun = function == "finish_sweep"
-    advice = f"go on with python train.py -m sweep.resume={folder}" if begun else "nothing was written"
+    advice = f"go on with perceptron train -m sweep.resume={folder}" if begun else "nothing was written"
     assert answer.err.splitlines()[-1] == f"interrupted by SIGTERM; {advice}"
     assert folder.exists() == begun

@@ -20,6 +20,7 @@ from lightning.pytorch.callbacks import (
 from perceptron.composition.building.argument_types import check_argument_types
 from perceptron.composition.building.instantiate import instance
 from perceptron.errors import UsageError
+from perceptron.invocation import training_command
 
 _FINDERS = {
     LearningRateFinder: ("optimizer.lr", "optimizer.lr=interval(0.001, 1)"),
@@ -89,7 +90,8 @@ def check_callbacks(callbacks: Mapping[str, L.Callback], config: Mapping[str, An
             if isinstance(callback, kind):
                 raise UsageError(
                     f"{name} must be a callback that a run can follow, got {kind.__name__}, which changes {setting} "
-                    f"without its settings; leave it out and search: python train.py -m hparams_search=optuna '{space}'"
+                    f"without its settings; leave it out and search: {training_command()} -m hparams_search=optuna "
+                    f"'{space}'"
                 )
         if isinstance(callback, StochasticWeightAveraging) and any(rule.monitor for rule in rules.values()):
             raise UsageError(

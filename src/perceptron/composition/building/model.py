@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from perceptron.composition.building.instantiate import imported_class, instance
@@ -38,6 +39,30 @@ def build_model(cfg: Mapping[str, Any], datamodule: TableDataModule, *, chosen: 
         target_scaling=datamodule.target_scaling,
         chosen=chosen,
     )
+
+
+def own_data_model(cfg: Mapping[str, Any], schema: TableSchema, *, chosen: Mapping[str, str]) -> TaskModule:
+    """LightningModule for a user's data module, which standardises its features itself.
+
+    Args:
+        cfg: the whole configuration, typed or plain.
+        schema: what the data module tells of its rows.
+        chosen: option of each group, for error messages.
+
+    Raises:
+        UsageError: where the model does not fit the data.
+    """
+    is_regression = schema.task == REGRESSION.name
+    model = model_for(
+        cfg,
+        schema=schema,
+        features_scaling=identity(schema.n_features),
+        target_scaling=identity(schema.n_targets) if is_regression else None,
+        chosen=chosen,
+    )
+    # Seeding the noise would seed the order of the rows too, which the data module draws from the same generator.
+    model.seed = None
+    return model
 
 
 def model_for(
@@ -88,6 +113,11 @@ def model_for(
         own["_target_"] = next(name for name, its_task in MODEL_TASKS.items() if its_task is task)
     model: TaskModule = instance(own, "model", **settings, _recursive_=False)
     return model
+
+
+def identity(n_columns: int) -> Scaling:
+    """The standardisation that changes nothing."""
+    return Scaling(mean=np.zeros(n_columns), scale=np.ones(n_columns))
 
 
 def _task_of(target: str) -> Task:

@@ -62,6 +62,29 @@ def schedule_maker(settings: Mapping[str, Any]) -> Callable[..., Any] | None:
     return partial(torch_schedule, scheduler=partial(_torch_scheduler, own), **beside)
 
 
+def partial_schedule(settings: Mapping[str, Any]) -> Any:
+    """What makes a schedule of torch for an optimizer, for a LightningModule that arranges its schedule itself.
+
+    Args:
+        settings: plain ones of the group ``scheduler``.
+
+    Returns:
+        None for a constant rate.
+
+    Raises:
+        UsageError: where it is none of torch's.
+    """
+    if settings["_target_"] is None:
+        return None
+    if not _is_schedule(settings):
+        raise UsageError(
+            f"scheduler for your own LightningModule must be one of torch, got {settings['_target_']}; set "
+            "scheduler=step, or another of torch.optim.lr_scheduler"
+        )
+    own = {name: value for name, value in settings.items() if name not in LIGHTNING_ARGUMENTS}
+    return instance({**own, "_partial_": True}, "scheduler")
+
+
 def _torch_scheduler(settings: Mapping[str, Any], optimizer: torch.optim.Optimizer, total_steps: int) -> LRScheduler:
     """A schedule of torch, which may consist of others.
 

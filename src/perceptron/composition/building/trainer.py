@@ -71,6 +71,8 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
         key: _with_objects(value, f"trainer.{key}") for key, value in plain(trainer).items() if key != "num_threads"
     }
     settings |= {} if trainer.barebones else defaults
+    # Lightning's null means 50; this project's models log epochs.
+    settings["log_every_n_steps"] = trainer.log_every_n_steps or 0
     settings["plugins"] = _plugins(settings["plugins"])
     if trainer.profiler is None:
         settings["profiler"] = NoProfiler()

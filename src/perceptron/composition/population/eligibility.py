@@ -10,7 +10,7 @@ from hydra.utils import get_method
 
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.settings.combinations import check_combinations
-from perceptron.composition.settings.known_targets import ESTIMATOR
+from perceptron.composition.settings.known_targets import ESTIMATOR, is_table
 from perceptron.composition.settings.schema import TrainerConf
 from perceptron.population import CannotStackError, check_callback
 from perceptron.population.callback_rules import CHECKPOINT
@@ -69,6 +69,10 @@ def check_settings(config: Mapping[str, Any]) -> None:
     """
     if config["model"]["_target_"] == ESTIMATOR:
         raise CannotStackError("scikit-learn fits its model")
+    if not is_table(config["data"]):
+        raise CannotStackError(f"its data is a {config['data']['_target_']}")
+    if "network" not in config["model"]:
+        raise CannotStackError(f"its model is a {config['model']['_target_']}")
     for key, supported in _SUPPORTED.items():
         group, _, name = key.rpartition(".")
         value = config[group][name] if group else config[name]
@@ -114,7 +118,7 @@ def group_key(config: Mapping[str, Any]) -> str:
         network = {**network, "dropout": bool(network.get("dropout"))}
     checkpoints = [part for part in config["callbacks"].values() if part is not None and part["_target_"] == CHECKPOINT]
     common = {
-        "data": {name: data[name] for name in ("dataset", "task", "batch_size", "eval_batch_size")},
+        "data": {name: data.get(name) for name in ("dataset", "task", "batch_size", "eval_batch_size")},
         "network": network,
         "model": _without(config["model"], _MODEL_VARIES),
         "metrics": config["metrics"],

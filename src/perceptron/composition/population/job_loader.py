@@ -5,7 +5,7 @@ Hydra reads and merges all configuration files anew for each job: 165 ms, where 
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.types import Override
@@ -15,6 +15,15 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.population.shared_composition import SharedComposition
 from perceptron.composition.settings.parsing import parsed_override
 from perceptron.composition.settings.parts import settle
+
+
+class _Job(NamedTuple):
+    """What is set in a shared composition for a job: the arguments of ``SharedComposition.set``."""
+
+    composition: SharedComposition
+    settings: Sequence[Override]
+    task: Sequence[str]
+    dirname: str
 
 
 class JobLoader:
@@ -30,6 +39,8 @@ class JobLoader:
         self._loader = loader
         self._groups: set[str] = set()
         self._compositions: dict[tuple[tuple[str, ...], tuple[str, ...]], SharedComposition] = {}
+        # Sweeper, grouping and training each ask for every job.
+        self._jobs: dict[tuple[str, ...], _Job] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -50,6 +61,20 @@ class JobLoader:
 
     def shared(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> SharedComposition:
         """The composition that a job shares with others, set to this job; see ``load_sweep_config``."""
+        key = tuple(sweep_overrides)
+        if key not in self._jobs:
+            self._jobs[key] = self._parsed(master_config, sweep_overrides)
+        job = self._jobs[key]
+        try:
+            job.composition.set(job.settings, job.task, job.dirname)
+        except OmegaConfBaseException:
+            # Hydra's own error names the override.
+            self._by_hydra(master_config, sweep_overrides)
+            raise
+        return job.composition
+
+    def _parsed(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> _Job:
+        """A job's overrides and the composition that it shares, which is made for the first job that has it."""
         overrides = [parsed_override(text) for text in sweep_overrides]
         settings, others = self._divided(overrides)
         key = others, tuple(map(_name, settings))
@@ -60,14 +85,8 @@ class JobLoader:
             self._compositions[key] = SharedComposition(cfg)
         composition = self._compositions[key]
         task = [override for override in overrides if not override.is_hydra_override()]
-        texts = [str(override.input_line) for override in task]
-        try:
-            composition.set(settings, texts, _dirname(task, composition.cfg.hydra.job.config.override_dirname))
-        except OmegaConfBaseException:
-            # Hydra's own error names the override.
-            self._by_hydra(master_config, sweep_overrides)
-            raise
-        return composition
+        dirname = _dirname(task, composition.cfg.hydra.job.config.override_dirname)
+        return _Job(composition, settings, [str(override.input_line) for override in task], dirname)
 
     def _by_hydra(self, master_config: DictConfig, overrides: Sequence[str]) -> DictConfig:
         return self._loader.load_sweep_config(master_config, list(overrides))

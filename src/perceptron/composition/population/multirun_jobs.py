@@ -90,8 +90,8 @@ class MultirunJobs:
 
     def settings(self, number: int) -> dict[str, Any]:
         """The groups of a job's settings on which grouping depends, interpolations unresolved."""
-        cfg = self._shared(number).cfg
-        return {name: OmegaConf.to_container(cfg[name]) for name in _GROUPED}
+        settings = self._shared(number).unresolved()
+        return {name: settings[name] for name in _GROUPED}
 
     def enter(self, number: int) -> SharedComposition:
         """Set the composition that a job shares to this job, from which ``${hydra:...}`` reads until the next call."""
@@ -110,8 +110,9 @@ class MultirunJobs:
             OmegaConfBaseException: if an interpolation cannot be resolved, or a value is missing.
         """
         composition = self.enter(number)
-        log_file: Any = OmegaConf.select(composition.cfg, "hydra.job_logging.handlers.file.filename")
-        return ComposedJob(number, *composition.plain(), log_file)
+        config, composed = composition.plain()
+        log_file = composition.text("hydra.job_logging.handlers.file.filename", composed)
+        return ComposedJob(number, config, composed, log_file)
 
     def for_hydra(self, number: int) -> DictConfig:
         """A copy of a job's configuration for Hydra to run."""

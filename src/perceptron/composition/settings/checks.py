@@ -10,6 +10,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.known_targets import AUTO, MODEL_TASKS
+from perceptron.composition.settings.own_parts import is_own_part
 from perceptron.composition.settings.parts import check_parts
 from perceptron.composition.settings.plain import find, plain
 from perceptron.composition.settings.schema import OPEN_SCHEMAS, OpenConf
@@ -59,6 +61,10 @@ def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
     """
     found: dict[str, Constraint] = {}
     for key, part in _parts(cfg, path):
+        target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
+        if is_own_part(key[:-1], target):
+            # By its signature alone: a setting of this project's of the same name has other values.
+            continue
         schema: Any = OmegaConf.get_type(part)
         if isinstance(schema, type) and is_dataclass(schema):
             known = {field.name for field in fields(schema)}
@@ -67,7 +73,6 @@ def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
                     fix = name_here(f"{key}{name!s}") or did_you_mean(str(name), known)
                     raise UsageError(f"there is no setting {key}{name!s}; {fix}")
             found |= {key + name: each for name, each in constraints_of(schema).items()}
-        target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
         if target in OPEN_SCHEMAS:
             found |= {key + name: each for name, each in constraints_of(OPEN_SCHEMAS[target]).items()}
     return found
@@ -179,8 +184,11 @@ def _check_objects(values: Mapping[str, Any]) -> None:
         for name, part in values[group].items():
             if part is not None and not (isinstance(part, Mapping) and isinstance(part.get("_target_"), str)):
                 raise UsageError(f"{group}.{name!s} must be settings with a _target_, or null, got {part}; change it")
-    network = values["model"].get("network")
-    if not isinstance(network, Mapping) and "estimator" not in values["model"]:
+    model = values["model"]
+    network = model.get("network")
+    # A user's LightningModule has none, or an argument of this name that is something else.
+    needs_network = model["_target_"] == AUTO or model["_target_"] in MODEL_TASKS
+    if needs_network and not isinstance(network, Mapping):
         shown = "null" if network is None else network
         raise UsageError(
             f"model.network must be settings, got {shown}; type model.network._target_=<class>, or leave it out"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perceptron.composition.settings.known_targets import AUTO, ESTIMATOR, FIXED_LENGTH_SCHEDULES, MODEL_TASKS
+from perceptron.composition.settings.known_targets import AUTO, ESTIMATOR, FIXED_LENGTH_SCHEDULES, MODEL_TASKS, is_table
 from perceptron.composition.settings.metrics_group import check_metrics, reported_names
 from perceptron.composition.settings.monitors import check_monitors
 from perceptron.errors import UsageError
@@ -26,11 +26,17 @@ def check_combinations(values: Mapping[str, Any], *, trains: bool = True) -> Non
         UsageError: for the first values that do not go together.
     """
     data, model = values["data"], values["model"]
-    _check_split(data)
-    _check_dataset(data)
-    _check_loading(data)
-    _check_balancing(data, model)
-    _check_model(model, data)
+    if is_table(data):
+        _check_split(data)
+        _check_dataset(data)
+        _check_loading(data)
+        _check_balancing(data, model)
+        _check_model(model, data)
+    elif model["_target_"] == ESTIMATOR:
+        raise UsageError(
+            f"a scikit-learn estimator is fitted to a table of this project, got {data['_target_']}; choose a network, "
+            "or other data"
+        )
     check_metrics(values["metrics"])
     if trains:
         check_monitors(values, _logged_names(values))
@@ -100,7 +106,9 @@ def _check_model(model: Mapping[str, Any], data: Mapping[str, Any]) -> None:
             "model.threshold=auto is chosen on validation rows, got data.val_fraction=0; set data.val_fraction above "
             "0, or model.threshold to a number in (0, 1)"
         )
-    network = model.get("network") or {}
+    network = model.get("network")
+    # A user's model may have another argument of this name.
+    network = network if isinstance(network, Mapping) else {}
     if network.get("category_width") is not None and network.get("categories") == "one_hot":
         raise UsageError(
             f"model.network.category_width is that of embeddings, got {network['category_width']} beside "
@@ -124,7 +132,7 @@ def _logged_names(values: Mapping[str, Any]) -> set[str] | None:
     # Of the training rows, runs of networks log after every epoch what their steps have found anyway.
     of_epochs = [metric for metric in reported if metric in ("loss", "acc")]
     names = {f"train/{metric}" for metric in (reported if target == ESTIMATOR else of_epochs)}
-    if values["data"]["val_fraction"] > 0:
+    if not is_table(values["data"]) or values["data"]["val_fraction"] > 0:
         names |= {f"val/{metric}" for metric in reported}
     return names
 

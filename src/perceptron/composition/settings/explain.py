@@ -21,9 +21,10 @@ from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.extras import missing_extra_of
 from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
+from perceptron.invocation import training_command
 from perceptron.spelling import did_you_mean
 
-_SEVERAL = r"several values need a multirun, got \1; type python train.py -m '\1'"
+_SEVERAL = rf"several values need a multirun, got \1; type {training_command()} -m '\1'"
 # Patterns of Hydra's texts that carry no attributes, and the lines for them; \1 is the first group of the pattern.
 _LINES = (
     (r"Ambiguous value for argument '(.*)'\n(?s:.*)", _SEVERAL),

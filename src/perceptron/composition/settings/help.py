@@ -3,6 +3,7 @@
 import textwrap
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.invocation import training_command
 from perceptron.terminal.text import text_width
 
 _EXAMPLES = {
@@ -40,7 +41,8 @@ def help_text() -> str:
 
 def _examples(width: int) -> list[str]:
     """A command and its meaning in a line; in two lines if they do not fit."""
-    lines = [(f"  python train.py {typed:<{_LONGEST_EXAMPLE}}", meaning) for typed, meaning in _EXAMPLES.items()]
+    program = training_command()
+    lines = [(f"  {program} {typed:<{_LONGEST_EXAMPLE}}", meaning) for typed, meaning in _EXAMPLES.items()]
     if all(len(command) + 2 + len(meaning) <= width for command, meaning in lines):
         return [f"{command}  {meaning}" for command, meaning in lines]
     return [line for command, meaning in lines for line in (command.rstrip(), f"      {meaning}")]

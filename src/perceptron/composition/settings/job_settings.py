@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from perceptron.composition.settings.parts import settle
 
@@ -36,3 +37,12 @@ def job_settings(config: DictConfig, *, in_multirun: bool) -> Iterator[DictConfi
         yield job
     finally:
         HydraConfig.instance().cfg = before
+
+
+def typed_settings() -> list[str]:
+    """Keys of the settings and groups that the running job was started with; empty without Hydra."""
+    if not HydraConfig.initialized():
+        return []
+    # Unresolved, for the texts may hold interpolations.
+    overrides: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return [text.lstrip("+~").partition("=")[0] for text in overrides]

@@ -46,17 +46,18 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
             )
 
 
-def check_logged(values: Mapping[str, Any], logged: Collection[str]) -> None:
+def check_logged(values: Mapping[str, Any], logged: Collection[str], *, has_validated: bool = False) -> None:
     """Check the monitored metrics against those that the first epoch of a training has logged.
 
     Args:
         values: the whole configuration, typed or plain.
-        logged: names of the metrics so far; before the first validation there are none of validation rows.
+        logged: names of the metrics so far.
+        has_validated: whether those of validation rows are among them, or will never be.
 
     Raises:
         UsageError: for the first monitored metric that is not logged.
     """
-    has_validated = any(name.startswith("val/") for name in logged)
+    has_validated = has_validated or any(name.startswith("val/") for name in logged)
     for prefix, monitor, _ in _monitored(values):
         if monitor not in logged and (has_validated or not str(monitor).startswith("val/")):
             raise _not_logged(prefix, monitor, logged)

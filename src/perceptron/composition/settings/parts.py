@@ -1,14 +1,17 @@
 """Parts of a configuration, each checked by the signature of its ``_target_``. Imports nothing heavy."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.argument_types import described, fits
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.settings.own_parts import KEPT, PASSED_TO_MODELS, is_own_part
 from perceptron.composition.settings.own_settings import gather_own_settings
+from perceptron.composition.settings.schema import SCHEMAS
 from perceptron.composition.settings.signatures import signature_of
 from perceptron.composition.settings.torch_signatures import SIGNATURES
 from perceptron.errors import UsageError
@@ -40,6 +43,11 @@ def settle(cfg: DictConfig, hydra: Any) -> None:
     # Unresolved, for the texts may hold interpolations.
     overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     typed = {text.lstrip("+").partition("=")[0] for text in overrides}
+    for group in ("data", "model"):
+        _settle_own(cfg[group], group, typed)
+    if "val_fraction" not in cfg.data and _refers_to_validation_share(cfg):
+        # A user's data module is expected to have validation rows.
+        cfg.monitor = "val/loss"
     for group in OPEN_GROUPS:
         part = cfg[group]
         target = None if OmegaConf.is_missing(part, "_target_") else part._target_
@@ -58,6 +66,31 @@ def settle(cfg: DictConfig, hydra: Any) -> None:
                     part[name] = default
 
 
+def _settle_own(part: DictConfig, group: str, typed: Collection[str]) -> None:
+    """Leave this project's defaults out of the settings of a user's own part, which has its own.
+
+    Args:
+        part: the group ``data`` or ``model``.
+        group: its name.
+        typed: settings that were typed.
+    """
+    if OmegaConf.is_missing(part, "_target_") or not is_own_part(group, part._target_):
+        return
+    takes = signature_of(part._target_) or {}
+    known = {field.name for path, kind in SCHEMAS.items() if path.startswith(f"{group}/") for field in fields(kind)}
+    OmegaConf.set_struct(part, False)
+    for name in known & {str(name) for name in part} - set(_OF_HYDRA):
+        is_typed = any(key == f"{group}.{name}" or key.startswith(f"{group}.{name}.") for key in typed)
+        if not is_typed and not (name in KEPT and name in takes):
+            del part[name]
+
+
+def _refers_to_validation_share(cfg: DictConfig) -> bool:
+    """Whether the monitored metric follows from a setting of this project's tables, as it does unless it is set."""
+    values: Any = OmegaConf.to_container(OmegaConf.masked_copy(cfg, ["monitor"]), resolve=False)
+    return "data.val_fraction" in str(values["monitor"])
+
+
 def check_parts(values: Mapping[str, Any]) -> None:
     """Check the parts of a configuration that ``settle`` has seen.
 
@@ -69,9 +102,12 @@ def check_parts(values: Mapping[str, Any]) -> None:
     """
     for group in OPEN_GROUPS:
         _check_part(values[group], group)
+    for group in ("data", "model"):
+        if is_own_part(group, values[group].get("_target_")):
+            _check_part(values[group], group, passed=PASSED_TO_MODELS if group == "model" else ())
 
 
-def _check_part(part: Mapping[str, Any], key: str) -> None:
+def _check_part(part: Mapping[str, Any], key: str, *, passed: Collection[str] = ()) -> None:
     target = part.get("_target_")
     names = [str(name) for name in part if name not in _OF_HYDRA]
     if not isinstance(target, str):
@@ -87,6 +123,8 @@ def _check_part(part: Mapping[str, Any], key: str) -> None:
         return
     for name in names:
         own = f"{key}.{name}"
+        if name in passed:
+            continue
         if name not in arguments:
             # By the name alone: with the group before it, any two names look alike.
             near = did_you_mean(name, arguments).replace("did you mean ", f"did you mean {key}.")
@@ -99,7 +137,7 @@ def _check_part(part: Mapping[str, Any], key: str) -> None:
             shown = "null" if value is None else repr(value)
             raise UsageError(f"{own} must be {described(hint)}, got {shown}; set {own}")
     for name, argument in arguments.items():
-        if argument.is_required and name not in part:
+        if argument.is_required and name not in part and name not in passed:
             raise UsageError(f"{key}.{name} is required; type {key}.{name}=<value>")
 
 

@@ -78,7 +78,8 @@ def may_download(config: DictConfig, *, overrides: Sequence[str], trust: Collect
         trust: what the user admits; a data set among it may be downloaded.
     """
     is_typed = not {"data", "data.dataset", "data.dataset._target_"}.isdisjoint(_keys(overrides))
-    return is_typed or plain(config.data)["dataset"].get("_target_") in trust
+    dataset = plain(config.data).get("dataset")
+    return is_typed or (dataset.get("_target_") if isinstance(dataset, Mapping) else None) in trust
 
 
 def _keys(overrides: Sequence[str]) -> list[str]:

@@ -15,9 +15,12 @@ from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.metrics_group import OF_TASK
+from perceptron.composition.settings.own_parts import is_own_part
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.settings.parts import OPEN_GROUPS
 from perceptron.composition.settings.schema import SCHEMAS, TrainConf, structured
+from perceptron.composition.settings.schema.data_schema import DataConf
+from perceptron.composition.settings.schema.model_schema import ModelConf
 from perceptron.composition.settings.schema.optimizer_schema import OptimizerConf, ScheduleConf
 from perceptron.composition.settings.sweep_values import set_value
 from perceptron.errors import UsageError
@@ -60,16 +63,24 @@ def _structured(config: Mapping[str, Any]) -> DictConfig:
             del parts[group][name]
     # Merged, for assigning a part would lose that it takes any name.
     cfg: Any = OmegaConf.merge(OmegaConf.structured(TrainConf), parts)
-    network = config["model"]["network"]
-    if kind := _schema_of("network", network):
+    own = [group for group in ("data", "model") if is_own_part(group, config[group].get("_target_"))]
+    if "model" not in own and (kind := _schema_of("network", config["model"]["network"])):
         cfg.model.network = OmegaConf.structured(kind)
+    for group in own:
+        OmegaConf.set_struct(cfg[group], False)
     merged = OmegaConf.merge(cfg, config)
     assert isinstance(merged, DictConfig)  # noqa: S101
+    for group in own:
+        OmegaConf.set_struct(merged[group], False)
+        for name in set(merged[group]) - set(config[group]):
+            del merged[group][name]
     return merged
 
 
 def _schema_of(group: str, part: Mapping[str, Any]) -> Any:
     """The schema of a part: preferably with its keys and its target, otherwise with either."""
+    if is_own_part(group, part.get("_target_")):
+        return {"data": DataConf, "model": ModelConf}[group]
     kinds = [kind for path, kind in SCHEMAS.items() if path.startswith(f"{group}/")]
 
     def likeness(kind: type) -> tuple[bool, bool]:

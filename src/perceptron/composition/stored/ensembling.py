@@ -120,6 +120,7 @@ def _check_alike(members: Sequence[Restored]) -> None:
     """Refuse members that differ in task, columns, classes or kind of model."""
     first = members[0]
     for member in members:
+        member.check_table()
         if type(member.model) not in (BinaryClassifier, MulticlassClassifier, Regressor):
             raise UsageError(
                 "an ensemble's members must be a BinaryClassifier, MulticlassClassifier or Regressor, got "

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from omegaconf import DictConfig
 
 from perceptron.composition.building.data import build_data
-from perceptron.composition.building.model import model_for
+from perceptron.composition.building.model import identity, model_for
+from perceptron.composition.building.own_parts import is_own_data, is_own_model
 from perceptron.composition.stored.config_file import config_to_read, may_download, trusted
-from perceptron.data import Scaling, TableDataModule, TableSchema, offline
+from perceptron.data import TableDataModule, TableSchema, offline
+from perceptron.errors import UsageError
 from perceptron.models import Answers, TaskModule
 from perceptron.runs.checkpoints.checkpoint_file import load_state, read_checkpoint
 from perceptron.runs.checkpoints.metadata import stored_config, stored_members, stored_schema
@@ -32,6 +33,7 @@ class Restored:
         step: number of optimizer steps that led to them.
         members: of an ensemble, see ``stored_members``; empty for a single model.
         downloads: whether its data may be downloaded, see ``may_download``.
+        own_data: the user's data module that it was trained on; None for a table of this project.
     """
 
     config: DictConfig
@@ -41,12 +43,65 @@ class Restored:
     step: int
     members: Sequence[Mapping[str, Any]] = ()
     downloads: bool = True
+    own_data: str | None = None
+
+    def check_table(self) -> None:
+        """Check that raw rows can be given to the model.
+
+        Raises:
+            UsageError: where a user's data module has prepared its rows, in a way that is not known.
+        """
+        if self.own_data is not None:
+            raise UsageError(
+                f"raw rows are for models that were trained on a table of this project, got one of {self.own_data}, "
+                "which prepares its rows itself; call TaskModule.load_from_checkpoint and give the model such rows"
+            )
 
     @property
     def answers(self) -> Answers:
-        """The model that takes raw rows."""
+        """The model that takes raw rows.
+
+        Raises:
+            UsageError: see ``check_table``.
+        """
+        self.check_table()
         schema = self.schema
         return Answers(self.model, feature_offsets=schema.feature_offsets, target_offsets=schema.target_offsets).eval()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A checkpoint with its configuration, before anything is built of it.
+
+    Attributes:
+        config: the run's configuration, with overrides, typed and checked.
+        contents: of the checkpoint.
+        path: of its file.
+        downloads: whether its data may be downloaded, see ``may_download``.
+    """
+
+    config: DictConfig
+    contents: Mapping[str, Any]
+    path: Path
+    downloads: bool
+
+    @property
+    def step(self) -> int:
+        """Number of optimizer steps that led to its weights."""
+        return int(self.contents.get("global_step", 0))
+
+
+def read_stored(
+    source: str | Path, *, checkpoint: str = "best", overrides: Sequence[str] = (), trust: Collection[str] = ()
+) -> Stored:
+    """Read a run's checkpoint and its configuration; see ``restore`` for the arguments and what is raised."""
+    source = Path(source)
+    path = checkpoint_path(Run(source), checkpoint) if source.is_dir() else source
+    contents = read_checkpoint(path)
+    embedded = trusted(stored_config(contents, where=str(path)), where=str(path), trust=trust)
+    config = config_to_read(source, embedded, overrides=overrides, trust=trust)
+    downloads = may_download(config, overrides=overrides, trust=trust)
+    return Stored(config=config, contents=contents, path=path, downloads=downloads)
 
 
 def restore(
@@ -65,25 +120,38 @@ def restore(
         trust: names of classes that the user adds to the allow-list.
 
     Raises:
-        UsageError: if there is no such run, it is damaged, or it names code that is not on the allow-list.
+        UsageError: if there is no such run, it is damaged, it names code that is not on the allow-list, or its model is
+            a user's LightningModule.
     """
-    source = Path(source)
-    path = checkpoint_path(Run(source), checkpoint) if source.is_dir() else source
-    contents = read_checkpoint(path)
-    embedded = trusted(stored_config(contents, where=str(path)), where=str(path), trust=trust)
-    config = config_to_read(source, embedded, overrides=overrides, trust=trust)
-    schema = stored_schema(contents, where=str(path))
-    members = stored_members(contents, where=str(path))
+    return restored(read_stored(source, checkpoint=checkpoint, overrides=overrides, trust=trust))
+
+
+def restored(stored: Stored) -> Restored:
+    """The model of a checkpoint that was read.
+
+    Raises:
+        UsageError: if it is a user's LightningModule, or does not fit the weights.
+    """
+    config, contents, where = stored.config, stored.contents, str(stored.path)
+    if is_own_model(config.model):
+        target = config.model._target_
+        raise UsageError(
+            f"this is for this project's models, got a {target} in {where}; perceptron evaluate and resume take it, "
+            f"and in Python {target.rpartition('.')[2]}.load_from_checkpoint"
+        )
+    schema = stored_schema(contents, where=where)
+    members = stored_members(contents, where=where)
     model = empty_model(config, schema)
-    load_state(model, contents, where=str(path))
+    load_state(model, contents, where=where)
     return Restored(
         config=config,
         schema=schema,
         model=model.eval(),
-        checkpoint=path,
-        step=int(contents.get("global_step", 0)),
+        checkpoint=stored.path,
+        step=stored.step,
         members=members,
-        downloads=may_download(config, overrides=overrides, trust=trust),
+        downloads=stored.downloads,
+        own_data=config.data._target_ if is_own_data(config.data) else None,
     )
 
 
@@ -91,8 +159,10 @@ def restore_data(restored: Restored) -> TableDataModule:
     """Read the data of a restored run; its columns and classes are those that the model was trained on.
 
     Raises:
-        UsageError: if the table, which an override may have changed, lacks columns or classes of the model.
+        UsageError: if the table, which an override may have changed, lacks columns or classes of the model; or the data
+            module is a user's.
     """
+    restored.check_table()
     with offline(not restored.downloads):
         return build_data(restored.config.data, restored.schema, looks=False)
 
@@ -103,13 +173,9 @@ def empty_model(config: DictConfig, schema: TableSchema) -> TaskModule:
     model = model_for(
         config,
         schema=schema,
-        features_scaling=_identity(schema.n_features),
-        target_scaling=_identity(len(schema.target_names)) if is_regression else None,
+        features_scaling=identity(schema.n_features),
+        target_scaling=identity(len(schema.target_names)) if is_regression else None,
         chosen={},
     )
     to_stored_precision(model, config.trainer.precision)
     return model
-
-
-def _identity(n_columns: int) -> Scaling:
-    return Scaling(mean=np.zeros(n_columns), scale=np.ones(n_columns))

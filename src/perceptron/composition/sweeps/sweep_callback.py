@@ -18,6 +18,7 @@ from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.composition.sweeps.command_backup import back_up_command
 from perceptron.composition.sweeps.sweep_summary import conclude_sweep, remove_leftovers_of_jobs
 from perceptron.errors import StoppedError
+from perceptron.invocation import training_command
 from perceptron.sweeps.progress import SweepProgress
 from perceptron.terminal.program import training_command
 

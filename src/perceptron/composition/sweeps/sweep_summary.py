@@ -13,6 +13,7 @@ from rich.console import Console
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.errors import UsageError
 from perceptron.files.writing import remove_temporary_files, write_text
+from perceptron.invocation import training_command
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment

@@ -32,7 +32,7 @@ def at_safe_point(trainer: L.Trainer, batch_idx: int) -> bool:
     """Whether a run can be resumed exactly after this batch.
 
     It cannot while gradients are being accumulated, nor if the validation or the end of the epoch, which Lightning
-    would skip, follows the batch.
+    would skip, follows the batch; nor in the middle of an epoch whose loader does not tell where it is.
     """
     done = batch_idx + 1
     every = trainer.val_check_batch if trainer.enable_validation else None
@@ -40,7 +40,20 @@ def at_safe_point(trainer: L.Trainer, batch_idx: int) -> bool:
         done < trainer.num_training_batches
         and done % trainer.accumulate_grad_batches == 0
         and not (every and done % every == 0)
+        and all(map(_can_go_on, _loaders(trainer)))
     )
+
+
+def _loaders(trainer: L.Trainer) -> list[Any]:
+    """The loaders of training, of which a user's data module may give several."""
+    loaders: Any = trainer.train_dataloader
+    if isinstance(loaders, Mapping):
+        return list(loaders.values())
+    return list(loaders) if isinstance(loaders, list | tuple) else [loaders]
+
+
+def _can_go_on(loader: Any) -> bool:
+    return hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
 
 
 class ExactResume(L.Callback):
@@ -62,7 +75,7 @@ class ExactResume(L.Callback):
         """Add the generator's state, one row per process, whether to stop, and the epoch's metrics."""
         noise = _noise_state(pl_module.device)
         of_all: Any = pl_module.all_gather(noise.to(pl_module.device))
-        if not pl_module.automatic_optimization:
+        if getattr(pl_module, "steps_per_batch", 1) > 1:
             count_steps(checkpoint, trainer.train_dataloader.batches)  # type: ignore[union-attr]
         checkpoint[KEY] = {
             "position": _position(trainer),
@@ -80,7 +93,7 @@ class ExactResume(L.Callback):
         check_point(checkpoint, max_epochs=trainer.max_epochs, where=str(trainer.ckpt_path))
         self._state = checkpoint[KEY]
         loops = checkpoint["loops"]["fit_loop"]
-        if not pl_module.automatic_optimization:
+        if getattr(pl_module, "steps_per_batch", 1) > 1:
             count_groups(checkpoint, pl_module.steps_per_batch)  # type: ignore[arg-type]
         if self._state["position"] == EPOCH_END:
             _complete_epoch(loops)

@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import lightning as L
+import torch
 
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError
@@ -21,11 +22,11 @@ class StoredMetadata(L.Callback):
 
     Args:
         config: plain values only, so that the checkpoint loads with ``weights_only=True``.
-        schema: the columns' names and task.
+        schema: the columns' names and task; None for a user's own model and data.
     """
 
-    def __init__(self, *, config: Mapping[str, Any], schema: TableSchema) -> None:
-        self.contents = {"config": dict(config), "schema": asdict(schema)}
+    def __init__(self, *, config: Mapping[str, Any], schema: TableSchema | None) -> None:
+        self.contents = {"config": dict(config), "schema": None if schema is None else asdict(schema)}
 
     def on_save_checkpoint(
         self,
@@ -33,8 +34,15 @@ class StoredMetadata(L.Callback):
         pl_module: L.LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Add the metadata."""
+        """Add the metadata, and leave out the hyper-parameters that could not be read again with ``weights_only=True``.
+
+        A LightningModule whose ``save_hyperparameters`` stores its arguments may have networks and optimizers among
+        them, which the configuration says how to make.
+        """
         self.add_to(checkpoint)
+        for key in (L.LightningModule.CHECKPOINT_HYPER_PARAMS_KEY, L.LightningDataModule.CHECKPOINT_HYPER_PARAMS_KEY):
+            if key in checkpoint:
+                checkpoint[key] = {name: value for name, value in checkpoint[key].items() if _is_readable(value)}
 
     def add_to(self, checkpoint: dict[str, Any]) -> None:
         """Add the metadata to a checkpoint that is written without a trainer."""
@@ -109,6 +117,15 @@ def stored_members(checkpoint: Mapping[str, Any], *, where: str) -> list[dict[st
     ):
         raise UsageError(f"an ensemble's checkpoint must list its members, got none in {where}; make it again")
     return members
+
+
+def _is_readable(value: Any) -> bool:
+    """Whether torch reads a value with ``weights_only=True``."""
+    # Subclasses, such as numpy's float64, are other classes to torch.
+    if type(value) in (dict, list, tuple, set):
+        inner = [*value, *value.values()] if isinstance(value, dict) else list(value)
+        return all(map(_is_readable, inner))
+    return value is None or type(value) in (bool, int, float, str, bytes, torch.Tensor)
 
 
 def _is_text(entry: Any) -> bool:

@@ -26,7 +26,12 @@ def check_states(
     Raises:
         UsageError: if such an optimizer and schedule do not store these.
     """
-    stored, fresh = checkpoint["optimizer_states"][0], optimizer.state_dict()
+    states = checkpoint["optimizer_states"]
+    if len(states) != 1:
+        raise UsageError(
+            f"a checkpoint must hold the state of one optimizer, got {len(states)} in {where}; name another"
+        )
+    stored, fresh = states[0], optimizer.state_dict()
     of_schedule = [] if schedule is None else [schedule.state_dict()]
     differs = _difference(stored["param_groups"], fresh["param_groups"], "optimizer_states[0].param_groups")
     differs = differs or _difference(checkpoint["lr_schedulers"], of_schedule, "lr_schedulers")

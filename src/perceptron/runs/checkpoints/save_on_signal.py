@@ -99,4 +99,5 @@ class SaveOnSignal(Checkpoint):
 
 def _signals() -> tuple[int, ...]:
     numbers = ending_signals()
-    return (*numbers, signal.SIGUSR1) if numbers and "SLURM_JOB_ID" in os.environ else numbers
+    is_told_of_time_limit = "SLURM_JOB_ID" in os.environ and hasattr(signal, "SIGUSR1")
+    return (*numbers, signal.SIGUSR1) if numbers and is_told_of_time_limit else numbers

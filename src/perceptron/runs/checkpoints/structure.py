@@ -45,15 +45,6 @@ class OrNone:
 
 
 @dataclass(frozen=True)
-class AtMost:
-    """A list of ``least`` to ``most`` values of one structure."""
-
-    shape: Any
-    most: int
-    least: int = 0
-
-
-@dataclass(frozen=True)
 class Maybe:
     """A key that may be missing."""
 
@@ -106,7 +97,8 @@ def _progress(shape: Mapping[str, Any]) -> dict[str, Any]:
 
 _BATCHES = {**_progress(_PROCESSED), "is_last_batch": FLAG}
 _FIT_LOOP = {
-    "state_dict": {Maybe("combined_loader"): [{"taken": COUNT}]},
+    # A user's loader has a state of its own.
+    "state_dict": {Maybe("combined_loader"): [{Maybe("taken"): COUNT}]},
     "epoch_progress": _progress(_PROCESSED),
     "epoch_loop.state_dict": {"_batches_that_stepped": COUNT},
     "epoch_loop.batch_progress": _BATCHES,
@@ -161,8 +153,9 @@ RESUMABLE = {
     "pytorch-lightning_version": Rule("a version of Lightning from 2.0 on", _is_lightning_2),
     "loops": {"fit_loop": _FIT_LOOP},
     "callbacks": Each(PLAIN),
-    "optimizer_states": AtMost({"state": PLAIN, "param_groups": [{"params": [COUNT]}]}, most=1, least=1),
-    "lr_schedulers": AtMost(PLAIN, most=1),
+    # This project's models have one; a user's may have none or several.
+    "optimizer_states": [{"state": PLAIN, "param_groups": [{"params": [COUNT]}]}],
+    "lr_schedulers": [PLAIN],
     "resume": _RESUME,
     Maybe("epoch_sums"): Rule(
         "sums for each process", lambda value: _has_dimensions(value, 2) and value.shape[1] in (2, 3)
@@ -201,10 +194,6 @@ def _check(value: Any, shape: Any, *, where: str, name: str = "") -> None:
     elif isinstance(shape, Rule):
         if not shape.holds(value):
             raise _wrong(name, shape.wanted, value, where)
-    elif isinstance(shape, AtMost):
-        if not isinstance(value, list) or not shape.least <= len(value) <= shape.most:
-            raise _wrong(name, f"a list of {shape.most}", value, where)
-        _check(value, [shape.shape], where=where, name=name)
     elif isinstance(shape, list):
         if not isinstance(value, list | tuple):
             raise _wrong(name, "a list", value, where)

@@ -14,8 +14,6 @@ from perceptron.composition.settings.schema.constraints import (
     one_of,
     setting,
 )
-from perceptron.composition.settings.schema.data_schema import DataConf
-from perceptron.composition.settings.schema.model_schema import ModelConf
 from perceptron.composition.settings.schema.optimizer_schema import OptimizerConf, ScheduleConf
 from perceptron.composition.settings.schema.trainer_schema import TrainerConf
 
@@ -44,8 +42,9 @@ class TrainConf:
     seed: int = setting(0, SEED)
     monitor: str = MISSING
     mode: str | None = setting(MISSING, DIRECTION)
-    data: DataConf = MISSING
-    model: ModelConf = MISSING
+    # Each option names its schema; that of a user's own part has none, and is checked by its signature.
+    data: Any = MISSING
+    model: Any = MISSING
     optimizer: OptimizerConf = MISSING
     scheduler: ScheduleConf = MISSING
     trainer: TrainerConf = MISSING

@@ -66,7 +66,8 @@ class TrainerConf:
     val_check_interval: Any = setting(None, _INTERVAL)
     check_val_every_n_epoch: int | None = setting(1, AT_LEAST_1)
     num_sanity_val_steps: int = setting(0, COUNT_OR_ALL)
-    log_every_n_steps: int = setting(0, AT_LEAST_0)
+    # null: 0 for this project's models, which log epochs; 50, as in Lightning, for a user's.
+    log_every_n_steps: int | None = setting(None, AT_LEAST_0)
     fast_dev_run: Any = False
     enable_checkpointing: bool | None = None
     enable_progress_bar: bool | None = None
@@ -77,6 +78,7 @@ class TrainerConf:
     deterministic: Any = None
     benchmark: bool | None = None
     inference_mode: bool = True
+    # This project's data modules share their rows out themselves; for a user's it is true unless it is typed.
     use_distributed_sampler: bool = False
     profiler: Any = None
     detect_anomaly: bool = False
