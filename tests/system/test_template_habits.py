@@ -140,15 +140,6 @@ def test_what_is_different_here_is_said_in_a_line(typed: str, line: str, percept
     assert not (tmp_path / "run").exists()
 
 
-def test_shell_completion_is_that_of_the_program_that_is_typed(perceptron) -> None:
-    answer = perceptron("train", "-sc", "install=bash")
-    assert (answer.status, answer.err) == (
-        2,
-        "error: shell completion is that of python train.py, got -sc after another command; type "
-        'eval "$(python train.py -sc install=bash)"\n',
-    )
-
-
 @pytest.mark.parametrize("argument", ["trainer.model_registry=mine", "+trainer.enable_autolog_hparams=false"])
 def test_every_flag_of_the_trainer_is_taken_with_and_without_a_plus(argument: str, perceptron, tmp_path: Path) -> None:
     run = tmp_path / "run"

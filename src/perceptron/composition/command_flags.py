@@ -1,10 +1,8 @@
 """The flags and overrides of a command line, read before Hydra reads them. Imports nothing heavy."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 from perceptron.composition.override_forms import in_hydras_form
@@ -92,11 +90,6 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
 def _check_flag(argument: str) -> None:
     """Refuse a setting written as an option, an option that does not exist, and Hydra's that reads a pickle."""
     flag, equals, _ = argument.partition("=")
-    if flag == "-sc" and Path(sys.argv[0]).name != "train.py":
-        raise UsageError(
-            "shell completion is that of python train.py, got -sc after another command; type "
-            'eval "$(python train.py -sc install=bash)"'
-        )
     if flag == _RERUN:
         raise UsageError(
             f"a run is repeated from its plain settings, got {_RERUN}, which reads a pickle, and a pickle can run "

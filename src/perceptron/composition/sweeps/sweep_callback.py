@@ -20,7 +20,6 @@ from perceptron.composition.sweeps.sweep_summary import conclude_sweep, remove_l
 from perceptron.errors import StoppedError
 from perceptron.invocation import training_command
 from perceptron.sweeps.progress import SweepProgress
-from perceptron.terminal.program import training_command
 
 _FAILED_STATUS = 1
 

@@ -18,7 +18,6 @@ from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_folders import Job, State, find_jobs
-from perceptron.terminal.program import training_command
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
 
