@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
 
 from perceptron.errors import UsageError, missing_extra
 
@@ -27,17 +26,15 @@ def missing_extra_of(option: str) -> UsageError | None:
     return missing_extra(f"{option} needs the extra {extra}", extra)
 
 
-def check_extras(choices: Mapping[str, Any]) -> None:
+def check_extras(choices: Mapping[str, str]) -> None:
     """Check that the packages of the chosen options are installed.
 
     Args:
-        choices: option of each group, or a list of options.
+        choices: option of each group; Hydra leaves out a group with several.
 
     Raises:
         UsageError: for the first whose extra is not, which it names.
     """
-    for group, chosen in choices.items():
-        # A list for several loggers.
-        for option in [chosen] if isinstance(chosen, str) or chosen is None else chosen:
-            if (error := missing_extra_of(f"{group}={option}")) is not None:
-                raise error
+    for group, option in choices.items():
+        if (error := missing_extra_of(f"{group}={option}")) is not None:
+            raise error
