@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-SHORT = ("data=iris", "model=softmax", "trainer.max_epochs=2", "trainer.accelerator=cpu", "tags=[trial]")
+SHORT = ("model=binary_mlp", "data.standardize=none", "trainer.max_epochs=2", "trainer.accelerator=cpu", "tags=[trial]")
 LAUNCHERS = ("basic", "population")
 
 
@@ -33,7 +33,7 @@ def _sweep(perceptron: Any, tmp_path: Path, *typed: str) -> Path:
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
-    sweep = _sweep(perceptron, tmp_path, "logger=mlflow", f"hydra/launcher={launcher}", "data.standardize=none")
+    sweep = _sweep(perceptron, tmp_path, "logger=mlflow", f"hydra/launcher={launcher}")
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/logs/mlflow.db")
     (experiment,) = [each for each in client.search_experiments() if each.name == "train"]
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
@@ -54,7 +54,7 @@ def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path
 def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path, monkeypatch) -> None:
     wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    sweep = _sweep(perceptron, tmp_path, "logger=wandb", f"hydra/launcher={launcher}", "data.standardize=none")
+    sweep = _sweep(perceptron, tmp_path, "logger=wandb", f"hydra/launcher={launcher}", "figures=none")
     assert wandb.run is None
     for job, rate in enumerate((0.1, 0.5, 1e30, 0.01)):
         (folder,) = (sweep / str(job) / "wandb").glob("offline-run-*")
