@@ -118,7 +118,7 @@ def test_a_run_that_resumes_at_an_epochs_end_ends_with_the_same_bits(
     assert _metrics(part) == _metrics(whole)
 
 
-@pytest.mark.filterwarnings("ignore:You passed in a `val_dataloader`")
+@pytest.mark.filterwarnings("ignore:You passed in a `val_dataloader`", "ignore:`ModelCheckpoint")
 @pytest.mark.parametrize(
     ("settings", "line"),
     [

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from perceptron.composition.settings.torch_signatures import SIGNATURES
+from perceptron.composition.settings.signature_table import SIGNATURES
 
 OPTIMIZERS = sorted(name for name in SIGNATURES if name.startswith("torch.optim.") and name.count(".") == 2)
 SCHEDULES = sorted(name for name in SIGNATURES if name.startswith("torch.optim.lr_scheduler."))

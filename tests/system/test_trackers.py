@@ -2,10 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
 SHORT = ("model=binary_mlp", "data.standardize=none", "trainer.max_epochs=2", "trainer.accelerator=cpu", "tags=[trial]")
 LAUNCHERS = ("basic", "population")
@@ -50,6 +49,39 @@ def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path
                 assert any(each.path.endswith(".png") for each in client.list_artifacts(run.info.run_id, "figures"))
 
 
+class _Tracked(NamedTuple):
+    name: str
+    group: str
+    tags: list[str]
+    notes: str
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    exit_code: int
+
+
+def _tracked(file: Path) -> _Tracked:
+    """What an offline run of W&B holds: it has no public reader."""
+    from wandb.proto.wandb_internal_pb2 import Record
+    from wandb.sdk.internal.datastore import DataStore
+
+    store = DataStore()
+    store.open_for_scan(str(file))
+    run, config, metrics, status = Record().run, {}, {}, -1
+    while data := store.scan_data():
+        record = Record()
+        record.ParseFromString(bytes(data))
+        kind = record.WhichOneof("record_type")
+        if kind == "run":
+            run = record.run
+        for item in (*record.config.update, *record.run.config.update):
+            config[item.key or ".".join(item.nested_key)] = json.loads(item.value_json)
+        for item in record.history.item:
+            metrics[item.key or ".".join(item.nested_key)] = json.loads(item.value_json)
+        if kind == "exit":
+            status = record.exit.exit_code
+    return _Tracked(run.display_name, run.run_group, list(run.tags), run.notes, config, metrics, status)
+
+
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path, monkeypatch) -> None:
     wandb = pytest.importorskip("wandb")
@@ -57,13 +89,14 @@ def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path,
     sweep = _sweep(perceptron, tmp_path, "logger=wandb", f"hydra/launcher={launcher}", "figures=none")
     assert wandb.run is None
     for job, rate in enumerate((0.1, 0.5, 1e30, 0.01)):
-        (folder,) = (sweep / str(job) / "wandb").glob("offline-run-*")
-        assert list(folder.glob("run-*.wandb"))
+        (file,) = (sweep / str(job) / "wandb").glob("offline-run-*/run-*.wandb")
+        tracked = _tracked(file)
+        assert (tracked.name, tracked.group, tracked.tags) == (f"mine/{job}", "mine", ["trial"])
+        assert tracked.notes == str(sweep / str(job))
+        assert tracked.exit_code == (1 if rate == 1e30 else 0)
         if rate != 1e30:
-            config = yaml.safe_load((folder / "files/config.yaml").read_text(encoding="utf-8"))
-            assert config["optimizer.lr"]["value"] == rate
-            summary = json.loads((folder / "files/wandb-summary.json").read_text(encoding="utf-8"))
-            assert _final(_metrics(sweep / str(job))).items() <= summary.items()
+            assert tracked.config["optimizer.lr"] == rate
+            assert _final(_metrics(sweep / str(job))).items() <= tracked.metrics.items()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -76,4 +109,6 @@ def test_a_single_run_has_no_sweep(perceptron, tmp_path: Path) -> None:
     (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
     assert (run.info.run_name, run.data.tags["sweep"]) == ("mine", "")
     assert len(client.get_metric_history(run.info.run_id, "val/loss")) == 2
-    assert perceptron("evaluate", f"run={tmp_path}/mine").status == 0
+    assert "trust=[lightning.pytorch.loggers.MLFlowLogger]" in perceptron("evaluate", f"run={tmp_path}/mine").err
+    trust = "trust=[lightning.pytorch.loggers.MLFlowLogger]"
+    assert perceptron("evaluate", f"run={tmp_path}/mine", trust).status == 0

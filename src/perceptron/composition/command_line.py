@@ -22,8 +22,8 @@ from perceptron.composition.settings.before_start import CheckBeforeStart
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.data_paths import make_data_paths_absolute
 from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.fit_to_targets import fit_to_targets
 from perceptron.composition.settings.help import help_text
-from perceptron.composition.settings.parts import settle
 from perceptron.composition.sweeps.best_setting import with_best
 from perceptron.composition.sweeps.resume import resumed_arguments
 from perceptron.composition.sweeps.sweep_callback import SweepCallback, finish_sweep, stop_sweep
@@ -129,7 +129,7 @@ def _train(cfg: DictConfig) -> float | None:
 
     make_data_paths_absolute(cfg)
     hydras = HydraConfig.get()
-    settle(cfg, hydras)
+    fit_to_targets(cfg, hydras)
     if hydras.mode == RunMode.MULTIRUN:
         return train_as_job(cfg, hydras.runtime.choices)
     folder = Path(cfg.paths.output_dir)

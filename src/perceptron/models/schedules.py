@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.types import LRSchedulerConfigType
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR, ReduceLROnPlateau
 
+from perceptron.errors import UsageError
 from perceptron.tasks import Direction
 
 
@@ -89,3 +90,23 @@ def torch_schedule(
         **beside: what Lightning takes beside it: ``interval``, by default ``epoch``, ``frequency`` and ``monitor``.
     """
     return {"scheduler": scheduler(optimizer, total_steps), "interval": "epoch", **beside}  # type: ignore[typeddict-item]
+
+
+def check_length(schedule: LRSchedulerConfigType, *, total_steps: int) -> None:
+    """Check that a schedule does not end before the training.
+
+    Args:
+        schedule: in Lightning's form.
+        total_steps: of the training.
+
+    Raises:
+        UsageError: where it does: torch raises then, in the middle of the training.
+    """
+    scheduler = schedule["scheduler"]
+    if not isinstance(scheduler, OneCycleLR) or schedule.get("interval") != "step":
+        return
+    if scheduler.total_steps < total_steps:
+        raise UsageError(
+            f"OneCycleLR must have as many steps as the training, {total_steps}, got {scheduler.total_steps}; leave "
+            "scheduler.total_steps, scheduler.epochs and scheduler.steps_per_epoch out"
+        )

@@ -15,6 +15,7 @@ from torchmetrics import MetricCollection
 from perceptron.errors import DivergedError, UsageError
 from perceptron.models.epoch_sums import EpochSums
 from perceptron.models.evaluation import EvaluatedModule
+from perceptron.models.schedules import check_length
 from perceptron.models.several_steps import steps_per_batch, steps_taken
 from perceptron.models.standardize import Standardize
 from perceptron.randomness import Stream, derive_seed
@@ -208,11 +209,9 @@ class TaskModule(EvaluatedModule, ABC):
         optimizer = self.optimizer(self.parameters())
         if self.schedule is None:
             return optimizer
-        schedule = self.schedule(
-            optimizer,
-            max_epochs=self.trainer.max_epochs,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-        )
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = self.schedule(optimizer, max_epochs=self.trainer.max_epochs, total_steps=total_steps)
+        check_length(schedule, total_steps=total_steps)
         if "monitor" in schedule:
             # It looks where there is a new value: some epochs may have no validation.
             every = self.trainer.check_val_every_n_epoch or 1 if str(schedule["monitor"]).startswith("val/") else 1

@@ -180,7 +180,9 @@ class RunResult:
         schema = self._restored.schema
         chunks = read_frame_rows(rows, features=schema.feature_names, encoding=schema.encoding)
         _, batches = predicted_batches(self._restored, chunks)
-        answers = pd.concat([batch.to_pandas() for batch in batches], ignore_index=True).drop(columns="row")
+        answers: pd.DataFrame = pd.concat([batch.to_pandas() for batch in batches], ignore_index=True).drop(
+            columns="row"
+        )
         return answers.set_axis(rows.index) if isinstance(rows, pd.DataFrame) else answers
 
     def objections(self) -> "list[Objection]":

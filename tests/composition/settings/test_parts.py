@@ -104,7 +104,7 @@ def test_ones_own_optimizer_is_checked_by_its_signature() -> None:
 @pytest.mark.usefixtures("own_parts")
 def test_one_that_takes_anything_gets_anything() -> None:
     own = "optimizer._target_=own_optimizers.Anything"
-    assert named(settled(own, "optimizer.width=3")["optimizer"])["width"] == 3
+    assert named(settled(own, "optimizer.width=3")["optimizer"]) == {"width": 3}
     check_command_line([own, "optimizer.width=3"])
 
 
@@ -141,3 +141,112 @@ def test_a_sweep_over_optimizers_in_a_population(tmp_path: Path, perceptron: Cal
     assert answer.status == 0, answer.err
     assert len(list((tmp_path / "sweep").glob("*/metrics.json"))) == 4
     assert "LBFGS has no stacked form" in answer.out + answer.err
+
+
+OWN_MODELS = """
+from torch import nn
+
+from perceptron.models import BinaryClassifier
+
+
+class Wide(nn.Sequential):
+    def __init__(self, n_features, n_outputs, width=64, hidden: int = 3):
+        super().__init__(nn.Linear(n_features, width), nn.GELU(), nn.Linear(width, n_outputs))
+
+
+class Focal(BinaryClassifier):
+    def __init__(self, *, gamma=2.0, **settings):
+        super().__init__(**settings)
+        self.gamma = gamma
+
+
+class Plain(nn.Module):
+    def __init__(self, n_features, width=3):
+        super().__init__()
+"""
+WIDE, FOCAL = "model.network._target_=own_models.Wide", "model._target_=own_models.Focal"
+GRADUAL = "callbacks.g._target_=lightning.pytorch.callbacks.GradientAccumulationScheduler"
+
+
+@pytest.fixture
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "own_models.py").write_text(OWN_MODELS, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("own_models", None)
+
+
+@pytest.mark.usefixtures("own_models")
+def test_ones_own_network_and_model_get_their_arguments_alone() -> None:
+    model = settled("model=binary_mlp", WIDE, "model.network.width=16")["model"]
+    assert named(model["network"]) == {"width": 16}
+    model = settled("model=binary_mlp", FOCAL, "model.gamma=1")["model"]
+    assert (model["gamma"], model["threshold"], model["network"]["hidden"]) == (1, 0.5, [100])
+    assert named(settled("model=binary_mlp", "model._target_=own_models.Plain")["model"]) == {}
+
+
+@pytest.mark.usefixtures("own_models")
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ([WIDE, "model.network.width=16", "model.network.hidden=2"], None),
+        ([WIDE, "+model.network.width=16"], None),
+        (
+            [WIDE, "model.network.widht=16"],
+            "there is no setting model.network.widht; did you mean model.network.width?",
+        ),
+        ([WIDE, "model.network.width=x"], "model.network.width must be a number, got 'x'; set model.network.width"),
+        ([WIDE, "model.network.dropout=0.1"], "there is no setting model.network.dropout; choose from hidden, width"),
+        ([FOCAL, "model.gama=1"], "there is no setting model.gama; did you mean model.gamma?"),
+        ([FOCAL, "model.threshold=2"], "model.threshold must be in (0, 1), or auto, got 2; set model.threshold"),
+    ],
+)
+def test_ones_own_network_and_model_are_checked_by_their_signatures(typed: list[str], line: str | None) -> None:
+    if line is None:
+        check_command_line(["model=binary_mlp", *typed])
+        return
+    with pytest.raises(UsageError) as caught:
+        check_command_line(["model=binary_mlp", *typed])
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        (["callbacks.early_stoping.patience=3"],
+         "there is no setting callbacks.early_stoping; did you mean callbacks.early_stopping?"),
+        (["callbacks.early_stopping.patiense=3"],
+         "there is no setting callbacks.early_stopping.patiense; did you mean callbacks.early_stopping.patience?"),
+        (["callbacks.x=3"], "callbacks.x must be settings with a _target_, or null, got 3; change it"),
+        ([GRADUAL], "callbacks.g.scheduling is required; type callbacks.g.scheduling=<value>"),
+        ([GRADUAL, "callbacks.g.scheduling={a:1}"],
+         "callbacks.g.scheduling must be a mapping, got {'a': 1}; set callbacks.g.scheduling"),
+        (["metrics.f._target_=torchmetrics.classification.BinaryFBetaScore"],
+         "metrics.f.beta is required; type metrics.f.beta=<value>"),
+        (["data=moons", "data.dataset.n_sample=3"],
+         "there is no setting data.dataset.n_sample; did you mean data.dataset.n_samples?"),
+        (["trainer.profiler={_target_:lightning.pytorch.profilers.SimpleProfiler,filename:3}"],
+         "trainer.profiler.filename must be a text, got 3; set trainer.profiler.filename"),
+        (["trainer.plugins=[{_target_:lightning.pytorch.plugins.TorchCheckpointIO,x:3}]"],
+         "there is no setting trainer.plugins.x; there is nothing to choose from"),
+    ],
+)  # fmt: skip
+def test_every_part_is_checked_by_its_signature(typed: list[str], line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_command_line(typed)
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        [GRADUAL, "callbacks.g.scheduling={0:2,1:4}"],
+        ["-m", GRADUAL, "callbacks.g.scheduling={0:2,1:4},{0:4}"],
+        ["metrics.kappa._target_=torchmetrics.CohenKappa", "monitor=val/kappa"],
+        ["trainer.strategy={_target_:lightning.pytorch.strategies.DDPStrategy,find_unused_parameters:true}"],
+        ["trainer.model_registry=mine", "trainer.enable_autolog_hparams=false"],
+        ["data=moons", "data.dataset._target_=sklearn.datasets.make_blobs", "data.dataset.centers=3", "model=softmax"],
+    ],
+)
+def test_no_part_needs_a_plus(typed: list[str]) -> None:
+    check_command_line(typed)

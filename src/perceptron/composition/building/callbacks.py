@@ -17,7 +17,6 @@ from lightning.pytorch.callbacks import (
     WeightAveraging,
 )
 
-from perceptron.composition.building.argument_types import check_argument_types
 from perceptron.composition.building.instantiate import instance
 from perceptron.errors import UsageError
 from perceptron.invocation import training_command
@@ -37,7 +36,6 @@ def build_callback(part: Mapping[str, Any], name: str) -> L.Callback:
     Raises:
         UsageError: where it cannot be made of them, or is none.
     """
-    check_argument_types(part, name)
     callback = instance(dict(part), name)
     if not isinstance(callback, L.Callback):
         raise UsageError(f"{name} must be a Callback, got {type(callback).__name__}; change {name}._target_")

@@ -1,6 +1,5 @@
 """Build the metrics of the group ``metrics`` that are reported beside those of the task."""
 
-import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from torchmetrics import Metric, MetricCollection
 
 from perceptron.composition.building.instantiate import imported_class, instance
 from perceptron.composition.settings.metrics_group import OF_TASK
+from perceptron.composition.settings.parts import takeable
 from perceptron.composition.settings.plain import plain
 from perceptron.data import TableSchema
 from perceptron.errors import UsageError, reason
@@ -59,7 +59,7 @@ def _in_units(metric: Metric, schema: TableSchema) -> Metric:
 
 def _metric(part: dict[str, Any], key: str, *, task: Task, n_outputs: int) -> Metric:
     target = part["_target_"]
-    takes = _arguments(_class(target, key))
+    takes, _ = takeable(target, key)
     if "task" in takes and task is REGRESSION and "task" not in part:
         raise UsageError(f"{key} needs classes, got {target} for a continuous target; leave {key} out")
     if "threshold" in part and task is BINARY:
@@ -84,12 +84,6 @@ def _class(target: str, key: str) -> type[Metric]:
     if not issubclass(kind, Metric):
         raise UsageError(f"{key}._target_ must be a torchmetrics.Metric, got {target}; change {key}._target_")
     return kind
-
-
-def _arguments(kind: type) -> set[str]:
-    """Names that a class takes; torchmetrics' that stand for one of each task take them in ``__new__``."""
-    methods = [method for name in ("__new__", "__init__") if inspect.isfunction(method := getattr(kind, name))]
-    return {name for method in methods for name in inspect.signature(method).parameters}
 
 
 def _try(metric: Metric, key: str, target: str, *, task: Task, n_outputs: int) -> None:

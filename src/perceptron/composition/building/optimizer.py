@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from inspect import isclass
 from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
 from torch.optim.lr_scheduler import LRScheduler
 
-from perceptron.composition.building.instantiate import instance, target_of
+from perceptron.composition.building.instantiate import instance
+from perceptron.composition.settings.parts import takeable
 from perceptron.composition.settings.signatures import LIGHTNING_ARGUMENTS, signature_of
 from perceptron.errors import UsageError, reason
 from perceptron.models import TaskModule
@@ -108,12 +108,12 @@ def _torch_scheduler(settings: Mapping[str, Any], optimizer: torch.optim.Optimiz
 
 
 def _takes_length(settings: Mapping[str, Any]) -> bool:
-    return "total_steps" in (signature_of(settings["_target_"]) or {})
+    return "total_steps" in takeable(settings["_target_"], "scheduler")[0]
 
 
 def _is_schedule(part: Mapping[str, Any]) -> bool:
-    kind = target_of(part, "scheduler")
-    return isclass(kind) and issubclass(kind, LRScheduler)
+    signature = signature_of(part["_target_"], "scheduler")
+    return signature is not None and "torch.optim.lr_scheduler.LRScheduler" in signature.bases
 
 
 def build_schedule(
@@ -149,4 +149,12 @@ def build_schedule(
             f"scheduler must give a schedule in Lightning's form, got {type(schedule).__name__} from {name}; change "
             "scheduler._target_ to one like those in perceptron.models.schedules"
         )
+    try:
+        schedule["scheduler"].state_dict()
+    except AttributeError as error:
+        # Of a function that is no function of Python, LambdaLR wants the attributes.
+        raise UsageError(
+            f"scheduler must have a state that a checkpoint can hold, got from {name}: {reason(error)}; take a "
+            "function that is written in Python"
+        ) from error
     return dict(schedule)

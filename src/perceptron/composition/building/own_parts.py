@@ -164,7 +164,7 @@ def check_batch(datamodule: L.LightningDataModule, schema: TableSchema, target: 
     # The draws of a loader that is only looked at must not move those of the training.
     with torch.random.fork_rng(devices=[]):
         batch: Any = next(iter(datamodule.train_dataloader()), None)
-    columns = batch if isinstance(batch, tuple | list) else ()
+    columns: list[Any] = list(batch) if isinstance(batch, tuple | list) else []
     wanted = f"features (rows, {schema.n_features}) float32 and "
     wanted += (
         f"classes (rows,) int64 from 0 to {len(schema.class_names) - 1}"
@@ -173,7 +173,7 @@ def check_batch(datamodule: L.LightningDataModule, schema: TableSchema, target: 
     )
     if len(columns) not in (2, 3) or not all(isinstance(column, torch.Tensor) for column in columns):
         found = type(batch).__name__ if not columns else f"{len(columns)} values"
-    elif not _fits(*columns[:2], schema):
+    elif not _fits(columns[0], columns[1], schema):
         found = " and ".join(f"{tuple(each.shape)} {each.dtype}".replace("torch.", "") for each in columns[:2])
     else:
         return

@@ -11,7 +11,6 @@ from lightning.pytorch.strategies import ModelParallelStrategy
 from omegaconf import DictConfig
 
 from perceptron.callbacks import NoProfiler, leave_out_empty_hooks
-from perceptron.composition.building.argument_types import check_argument_types
 from perceptron.composition.building.callbacks import (
     build_callback,
     check_callbacks,
@@ -40,7 +39,6 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
     Raises:
         UsageError: where this machine does not have the device that ``trainer`` names.
     """
-    check_argument_types(plain(cfg.trainer), "trainer")
     check_device(cfg.trainer.accelerator)
     configured = {
         f"callbacks.{name!s}": build_callback(plain(part), f"callbacks.{name!s}")
@@ -91,7 +89,6 @@ def build_trainer(cfg: DictConfig, own_callbacks: Sequence[L.Callback], *, quiet
 def build_loggers(group: DictConfig | Mapping[str, Any]) -> list[Logger]:
     """Loggers of the group ``logger``."""
     parts = plain(group)
-    check_argument_types(parts, "logger")
     loggers = {f"logger.{name}": instance(part, f"logger.{name}") for name, part in parts.items() if part is not None}
     for name, logger in loggers.items():
         if not isinstance(logger, Logger):

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from inspect import signature
 from typing import Any
 
@@ -11,7 +10,7 @@ from hydra.utils import get_method
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.known_targets import ESTIMATOR, is_table
-from perceptron.composition.settings.schema import TrainerConf
+from perceptron.composition.settings.schema import defaults_of_target
 from perceptron.population import CannotStackError, check_callback
 from perceptron.population.callback_rules import CHECKPOINT
 from perceptron.runs.folder import Run
@@ -79,9 +78,10 @@ def check_settings(config: Mapping[str, Any]) -> None:
         if value not in supported:
             raise CannotStackError(f"it has {key}={value}")
     trainer = config["trainer"]
-    for field in fields(TrainerConf):
-        if field.name not in _TRAINER and trainer[field.name] != field.default:
-            raise CannotStackError(f"it has trainer.{field.name}={trainer[field.name]}")
+    defaults = defaults_of_target(trainer["_target_"])
+    for name, value in trainer.items():
+        if name not in _TRAINER and value != defaults.get(name):
+            raise CannotStackError(f"it has trainer.{name}={value}")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
     for settings in config["callbacks"].values():

@@ -13,8 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.population.shared_composition import SharedComposition
+from perceptron.composition.settings.fit_to_targets import fit_to_targets
 from perceptron.composition.settings.parsing import parsed_override
-from perceptron.composition.settings.parts import settle
 
 
 class _Job(NamedTuple):
@@ -81,7 +81,7 @@ class JobLoader:
         if key not in self._compositions:
             is_master = self._differs_in_values(master_config, others, settings)
             cfg = master_config.copy() if is_master else self._by_hydra(master_config, sweep_overrides)
-            settle(cfg, cfg.hydra)
+            fit_to_targets(cfg, cfg.hydra)
             self._compositions[key] = SharedComposition(cfg)
         composition = self._compositions[key]
         task = [override for override in overrides if not override.is_hydra_override()]

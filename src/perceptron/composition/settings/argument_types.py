@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from inspect import isclass
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from perceptron.composition.settings.schema.constraints import Constraint
 
 _NAMES = {
-    bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path", NoneType: "null",
-    dict: "a mapping", list: "a list", tuple: "a list", Callable: "a function",
+    bool: "true or false", int: "a whole number", float: "a number", str: "a text", PurePath: "a path",
+    NoneType: "null", dict: "a mapping", list: "a list", tuple: "a list", Callable: "a function",
 }  # fmt: skip
 
 
@@ -24,6 +24,20 @@ class Argument(NamedTuple):
 
     hint: Any
     is_required: bool = False
+
+
+class Signature(NamedTuple):
+    """What a class or a function takes.
+
+    Attributes:
+        arguments: by their names.
+        takes_any: whether others may be known only when it is called.
+        bases: public names of the classes among ``signatures.KNOWN_BASES`` that it is, is derived from or returns.
+    """
+
+    arguments: Mapping[str, Argument]
+    takes_any: bool = False
+    bases: tuple[str, ...] = ()
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -54,7 +68,8 @@ def fits(value: Any, hint: Any) -> bool:
                 return False
             return not inner or all(any(fits(item, option) for option in inner) for item in value)
         if isinstance(value, dict) and issubclass(dict, kind):
-            return len(inner) < 2 or all(fits(item, inner[1]) for item in value.values())
+            pairs = value.items() if len(inner) == 2 else ()
+            return all(fits(name, inner[0]) and fits(item, inner[1]) for name, item in pairs)
         return isinstance(value, kind)
     # Protocols that cannot be checked at run time.
     except TypeError:
@@ -62,12 +77,13 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def described(hint: Any) -> str:
-    """An annotated type in words."""
+    """An annotated type in words, without null beside others."""
     if isinstance(hint, Constraint):
         return hint.rule
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(map(described, inner)))
+        options = [option for option in inner if option is not NoneType] or inner
+        return " or ".join(dict.fromkeys(map(described, options)))
     if origin is Literal:
         return " or ".join(map(str, inner))
     kind = origin or hint

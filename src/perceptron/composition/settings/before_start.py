@@ -11,10 +11,12 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from perceptron.composition.callback_errors import ending_the_program
-from perceptron.composition.settings.checks import check, check_constraint, check_one_device, constraints_in
+from perceptron.composition.settings.checks import check, check_one_device
 from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.output_folders import check_job_folders, check_new_run, check_new_sweep
+from perceptron.composition.settings.schema import constraints_of_target
+from perceptron.composition.settings.schema.constraints import check_constraint
 from perceptron.composition.settings.sweep_values import check_sweeps
 from perceptron.errors import UsageError
 
@@ -109,8 +111,8 @@ def _check_plugins(hydra: DictConfig) -> None:
         target = part.get("_target_") if isinstance(part, DictConfig) else None
         if not str(target).startswith(_PLUGINS):
             raise UsageError(f"hydra.{name}._target_ must be a plug-in of Hydra, got {target}; set hydra/{name}")
-        for key, constraint in constraints_in(part, f"hydra.{name}.").items():
-            check_constraint(key, part.get(key.rpartition(".")[2]), constraint)
+        for key, constraint in constraints_of_target(str(target)).items():
+            check_constraint(f"hydra.{name}.{key}", part.get(key), constraint)
 
 
 def _check_local(hydra: DictConfig) -> None:

@@ -1,8 +1,8 @@
 """What is wrong with a configuration before it runs: one rule, one value, one fix. Imports nothing heavy."""
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -11,11 +11,10 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.known_targets import AUTO, MODEL_TASKS
-from perceptron.composition.settings.own_parts import is_own_part
 from perceptron.composition.settings.parts import check_parts
-from perceptron.composition.settings.plain import find, plain
-from perceptron.composition.settings.schema import OPEN_SCHEMAS, OpenConf
-from perceptron.composition.settings.schema.constraints import Constraint, constraints_of
+from perceptron.composition.settings.plain import plain
+from perceptron.composition.settings.schema import PathsConf, TrainConf
+from perceptron.composition.settings.schema.constraints import check_constraint, constraints_of
 from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
@@ -40,42 +39,10 @@ def check(cfg: DictConfig, *, trains: bool = True) -> dict[str, Any]:
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
-    constraints = constraints_in(cfg)
     values = resolved(cfg)
-    check_values(values, constraints, trains=trains)
+    check_values(values, trains=trains)
     _check_nodes(values["trainer"])
     return values
-
-
-def constraints_in(cfg: DictConfig, path: str = "") -> dict[str, Constraint]:
-    """The constraint of each setting that has one, by its key.
-
-    A part is checked by its schema: the dataclass that OmegaConf checks its types by, or that of its ``_target_``.
-
-    Args:
-        cfg: a composed configuration, or a part of it.
-        path: the part's key with a dot behind it.
-
-    Raises:
-        UsageError: for a key that was added with + to a part whose keys are fixed.
-    """
-    found: dict[str, Constraint] = {}
-    for key, part in _parts(cfg, path):
-        target = None if OmegaConf.is_missing(part, "_target_") else part.get("_target_")
-        if is_own_part(key[:-1], target):
-            # By its signature alone: a setting of this project's of the same name has other values.
-            continue
-        schema: Any = OmegaConf.get_type(part)
-        if isinstance(schema, type) and is_dataclass(schema):
-            known = {field.name for field in fields(schema)}
-            for name in part:
-                if name not in known and not issubclass(schema, OpenConf):
-                    fix = name_here(f"{key}{name!s}") or did_you_mean(str(name), known)
-                    raise UsageError(f"there is no setting {key}{name!s}; {fix}")
-            found |= {key + name: each for name, each in constraints_of(schema).items()}
-        if target in OPEN_SCHEMAS:
-            found |= {key + name: each for name, each in constraints_of(OPEN_SCHEMAS[target]).items()}
-    return found
 
 
 def resolved(cfg: DictConfig) -> dict[str, Any]:
@@ -90,32 +57,27 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         raise UsageError(explain(error)) from error
 
 
-def check_values(values: Mapping[str, Any], constraints: Mapping[str, Constraint], *, trains: bool = True) -> None:
-    """Check the plain values of a configuration whose keys and types have been checked.
+def check_values(values: Mapping[str, Any], *, trains: bool = True) -> None:
+    """Check the plain values of a configuration.
 
     Args:
         values: resolved.
-        constraints: by ``constraints_in`` of a configuration with the same keys.
         trains: see ``check``.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
-    _check_objects(values)
     check_parts(values)
-    for key, constraint in constraints.items():
-        check_constraint(key, find(values, key), constraint)
+    _check_network(values["model"])
+    for prefix, schema, part in (("", TrainConf, values), ("paths.", PathsConf, values["paths"])):
+        known = {field.name for field in fields(schema)}
+        for name in part:
+            if name not in known:
+                fix = name_here(f"{prefix}{name!s}") or did_you_mean(str(name), known)
+                raise UsageError(f"there is no setting {prefix}{name!s}; {fix}")
+        for name, constraint in constraints_of(schema).items():
+            check_constraint(f"{prefix}{name}", part.get(name), constraint)
     check_combinations(values, trains=trains)
-
-
-def check_constraint(key: str, value: Any, constraint: Constraint) -> None:
-    """Check one value.
-
-    Raises:
-        UsageError: where it breaks the constraint.
-    """
-    if value is not None and not constraint.holds(value):
-        raise UsageError(f"{key} must be {constraint.rule}, got {constraint.shown(value)}; set {key}")
 
 
 def check_job(cfg: DictConfig) -> None:
@@ -159,16 +121,6 @@ def check_one_device(cfg: DictConfig, *, what: str, fix: str) -> None:
         )
 
 
-def _parts(cfg: DictConfig, path: str) -> Iterator[tuple[str, DictConfig]]:
-    """The configuration and all parts inside it, each behind its key."""
-    yield path, cfg
-    for key in cfg:
-        if not OmegaConf.is_missing(cfg, key) and not OmegaConf.is_interpolation(cfg, str(key)):
-            part = cfg[key]
-            if isinstance(part, DictConfig):
-                yield from _parts(part, f"{path}{key!s}.")
-
-
 def _check_nodes(trainer: Mapping[str, Any]) -> None:
     """Refuse nodes without an address of the first: Lightning would wait for them for half an hour."""
     if trainer["num_nodes"] > 1 and not any(name.startswith(_CLUSTER_VARIABLES) for name in os.environ):
@@ -178,13 +130,8 @@ def _check_nodes(trainer: Mapping[str, Any]) -> None:
         )
 
 
-def _check_objects(values: Mapping[str, Any]) -> None:
-    """Refuse parts without a ``_target_``."""
-    for group in ("callbacks", "logger"):
-        for name, part in values[group].items():
-            if part is not None and not (isinstance(part, Mapping) and isinstance(part.get("_target_"), str)):
-                raise UsageError(f"{group}.{name!s} must be settings with a _target_, or null, got {part}; change it")
-    model = values["model"]
+def _check_network(model: Mapping[str, Any]) -> None:
+    """Refuse a network that is no part."""
     network = model.get("network")
     # A user's LightningModule has none, or an argument of this name that is something else.
     needs_network = model["_target_"] == AUTO or model["_target_"] in MODEL_TASKS

@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf, ValidationError
+from omegaconf import DictConfig, ValidationError
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -73,10 +71,9 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
     if isinstance(error, OmegaConfBaseException):
-        return _setting(error, f"+{error.full_key}=<value>")
+        return _setting(error)
     if isinstance(error.__cause__, OmegaConfBaseException):
-        added = re.search(r"To append to your config use (\+.*)", text)
-        return _setting(error.__cause__, added[1] if added else f"+{error.__cause__.full_key}=<value>")
+        return _setting(error.__cause__)
     for pattern, line in _LINES:
         if found := re.fullmatch(pattern, text):
             return found.expand(line)
@@ -110,16 +107,11 @@ def _missing_option(error: MissingConfigException) -> str:
     return f"there is no {option if group else f'--config-name {name}'}; {near}"
 
 
-def _setting(error: OmegaConfBaseException, addition: str) -> str:
-    """For a setting with a wrong name, a value of a wrong type, or none.
-
-    Args:
-        error: OmegaConf's.
-        addition: override that would add the setting.
-    """
+def _setting(error: OmegaConfBaseException) -> str:
+    """For a setting with a wrong name, a value of a wrong type, or none."""
     key = error.full_key
     if isinstance(error, ConfigKeyError | ConfigAttributeError):
-        return f"there is no setting {key}; {name_here(str(key)) or _nearest(error, addition)}"
+        return f"there is no setting {key}; {name_here(str(key)) or _nearest(error)}"
     if isinstance(error, InterpolationResolutionError):
         return f"{key} must be a value that can be resolved, got: {_in_own_words(error)}; type another"
     if isinstance(error, ValidationError):
@@ -130,21 +122,16 @@ def _setting(error: OmegaConfBaseException, addition: str) -> str:
     return f"{key or 'a setting'} cannot be read: {_in_own_words(error)}; change it"
 
 
-def _nearest(error: OmegaConfBaseException, addition: str) -> str:
-    """The nearest name beside a misspelt one; where any name is allowed, how to add it."""
+def _nearest(error: OmegaConfBaseException) -> str:
+    """The nearest name beside a misspelt one."""
     node, key = error.parent_node, str(error.key)
     names = [str(name) for name in node] if isinstance(node, DictConfig) else []
     path = str(error.full_key).removesuffix(key)
     if not path:
         names += [folder.name for folder in CONF_DIR.iterdir() if folder.is_dir()]
         names = sorted(set(names) - {"hydra", "schema"})
-        fix = did_you_mean(key, names)
-        return fix if fix.endswith("?") else f"{fix}; a setting of your own is extras.{key}=<value>"
-    if OmegaConf.get_type(node) is dict:
-        near = get_close_matches(key, [name for name in names if name != "_target_"], n=1, cutoff=0.8)
-        target: Any = node.get("_target_")
-        what = f"another argument of {target.rpartition('.')[2]}" if target else f"another entry of {path[:-1]}"
-        return f"did you mean {path}{near[0]}?" if near else f"type {addition} for {what}"
+        advice = did_you_mean(key, names)
+        return advice if advice.endswith("?") else f"{advice}; a setting of your own is extras.{key}=<value>"
     return did_you_mean(path + key, [path + name for name in names])
 
 

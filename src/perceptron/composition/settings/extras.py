@@ -26,15 +26,17 @@ def missing_extra_of(option: str) -> UsageError | None:
     return missing_extra(f"{option} needs the extra {extra}", extra)
 
 
-def check_extras(choices: Mapping[str, str]) -> None:
+def check_extras(choices: Mapping[str, str | list[str] | None]) -> None:
     """Check that the packages of the chosen options are installed.
 
     Args:
-        choices: option of each group; Hydra leaves out a group with several.
+        choices: option of each group; several in a list, None for none.
 
     Raises:
         UsageError: for the first whose extra is not, which it names.
     """
-    for group, option in choices.items():
-        if (error := missing_extra_of(f"{group}={option}")) is not None:
-            raise error
+    for group, chosen in choices.items():
+        # A list for several loggers.
+        for option in [chosen] if isinstance(chosen, str | None) else chosen:
+            if (error := missing_extra_of(f"{group}={option}")) is not None:
+                raise error

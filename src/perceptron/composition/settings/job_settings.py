@@ -7,7 +7,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from perceptron.composition.settings.parts import settle
+from perceptron.composition.settings.fit_to_targets import fit_to_targets
 
 # The folder of a job is made when it starts, and its name is asked for then.
 _NO_FOLDER = "<folder>"
@@ -31,7 +31,7 @@ def job_settings(config: DictConfig, *, in_multirun: bool) -> Iterator[DictConfi
     before = HydraConfig.instance().cfg
     try:
         HydraConfig.instance().set_config(job)
-        settle(job, job.hydra)
+        fit_to_targets(job, job.hydra)
         with open_dict(job):
             del job["hydra"]
         yield job

@@ -26,7 +26,7 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
     """
     said: dict[str, tuple[str, str]] = {}
     for prefix, monitor, mode in _monitored(values):
-        key, typed = f"{prefix}mode", _typed(values, prefix)
+        key = f"{prefix}mode"
         if logged is not None and monitor not in logged:
             raise _not_logged(prefix, monitor, logged)
         known = direction_of(monitor, values["metrics"])
@@ -34,10 +34,10 @@ def check_monitors(values: Mapping[str, Any], logged: Collection[str] | None) ->
             check_monitored_class(monitor, values["metrics"])
             raise UsageError(
                 f"{key} is required for {monitor}, whose direction is not known; "
-                f"set {typed}=max where a larger value is better, or {typed}=min"
+                f"set {key}=max where a larger value is better, or {key}=min"
             )
         if known is not None and mode != known:
-            raise UsageError(f"{key} must be {known} for {monitor}, got {mode}; set {typed}={known}")
+            raise UsageError(f"{key} must be {known} for {monitor}, got {mode}; set {key}={known}")
         other_key, other = said.setdefault(_name(monitor), (key, mode))
         if other != mode:
             raise UsageError(
@@ -94,13 +94,6 @@ def _monitored(values: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
         elif part["monitor"] is not None and str(part.get("_target_")).rpartition(".")[2] in _COMPARING:
             is_known = direction_of(part["monitor"], values["metrics"]) is not None
             yield prefix, part["monitor"], _LIGHTNINGS_MODE if is_known else None
-
-
-def _typed(values: Mapping[str, Any], prefix: str) -> str:
-    """The key that sets a part's mode on the command line; one that the part does not have is added with +."""
-    part = values["callbacks"].get(prefix.split(".")[1]) if prefix.startswith("callbacks.") else values
-    is_there = prefix == "scheduler." or (part is not None and "mode" in part)
-    return f"{'' if is_there else '+'}{prefix}mode"
 
 
 def _name(monitor: str) -> str:

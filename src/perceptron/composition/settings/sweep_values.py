@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, Sweep
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.composition.settings.checks import check, check_job, check_values, constraints_in, resolved
+from perceptron.composition.settings.checks import check, check_job, check_values, resolved
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.plain import replaced
@@ -93,18 +93,14 @@ def _check_settings(cfg: DictConfig, values: Mapping[str, list[Override]]) -> No
     """
     for first, *_ in values.values():
         set_value(cfg, first)
-    constraints, plain_values, references = (
-        constraints_in(cfg),
-        resolved(cfg),
-        dict(_interpolated(OmegaConf.to_container(cfg, resolve=False))),
-    )
-    check_values(plain_values, constraints)
+    plain_values, references = resolved(cfg), dict(_interpolated(OmegaConf.to_container(cfg, resolve=False)))
+    check_values(plain_values)
     check_job(cfg)
     for first, *others in values.values():
         changed = _dependent(first.key_or_group, references)
         for value in others:
             set_value(cfg, value)
-            check_values(replaced(plain_values, {path: _plain(cfg, path) for path in changed}), constraints)
+            check_values(replaced(plain_values, {path: _plain(cfg, path) for path in changed}))
             check_job(cfg)
         set_value(cfg, first)
 

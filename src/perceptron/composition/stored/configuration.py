@@ -1,7 +1,6 @@
 """Typing and checking a stored plain configuration, with the overrides of a command."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -14,20 +13,15 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.checks import check
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.explain import explain
+from perceptron.composition.settings.fit_to_targets import fit_group, typed_keys
 from perceptron.composition.settings.metrics_group import OF_TASK
-from perceptron.composition.settings.own_parts import is_own_part
 from perceptron.composition.settings.parsing import parsed_overrides
-from perceptron.composition.settings.parts import OPEN_GROUPS
-from perceptron.composition.settings.schema import SCHEMAS, TrainConf, structured
-from perceptron.composition.settings.schema.data_schema import DataConf
-from perceptron.composition.settings.schema.model_schema import ModelConf
-from perceptron.composition.settings.schema.optimizer_schema import OptimizerConf, ScheduleConf
+from perceptron.composition.settings.schema import PathsConf, defaults_of_target, root
 from perceptron.composition.settings.sweep_values import set_value
 from perceptron.errors import UsageError
 
 _GROUPS = ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "callbacks", "logger")
-# Groups that have a schema.
-_TYPED = ("data", "model", "optimizer", "scheduler", "trainer", "paths")
+_PARTS = ("data", "model", "optimizer", "scheduler", "trainer")
 
 
 def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (), trains: bool = True) -> DictConfig:
@@ -42,59 +36,32 @@ def typed(config: Mapping[str, Any], *, where: str, overrides: Sequence[str] = (
     Raises:
         UsageError: if the configuration does not fit this version, or an override is wrong.
     """
-    for group in _TYPED:
+    for group in (*_PARTS, "paths"):
         if not isinstance(config.get(group), Mapping):
             raise UsageError(f"a run's configuration must fit this version, got none for {group} in {where}")
     try:
-        cfg = _structured({"metrics": {"default": {"_target_": OF_TASK}}, **config})
+        cfg = _with_defaults({"metrics": {"default": {"_target_": OF_TASK}}, **config})
     except (OmegaConfBaseException, KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"a run's configuration must fit this version, got {explain(error)} in {where}") from error
     if overrides:
         _override(cfg, parsed_overrides(overrides))
+        for group in _GROUPS:
+            fit_group(cfg, group, typed_keys(overrides), ())
     check(cfg, trains=trains)
     return cfg
 
 
-def _structured(config: Mapping[str, Any]) -> DictConfig:
-    parts = {group: structured(_schema_of(group, config[group])) for group in _TYPED}
-    for group in OPEN_GROUPS:
-        # What its target does not take was left out.
-        for name in set(parts[group]) - set(config[group]):
-            del parts[group][name]
-    # Merged, for assigning a part would lose that it takes any name.
-    cfg: Any = OmegaConf.merge(OmegaConf.structured(TrainConf), parts)
-    own = [group for group in ("data", "model") if is_own_part(group, config[group].get("_target_"))]
-    if "model" not in own and (kind := _schema_of("network", config["model"]["network"])):
-        cfg.model.network = OmegaConf.structured(kind)
-    for group in own:
-        OmegaConf.set_struct(cfg[group], False)
-    merged = OmegaConf.merge(cfg, config)
+def _with_defaults(config: Mapping[str, Any]) -> DictConfig:
+    """The configuration with the types of the root's settings, and the defaults of settings that it lacks."""
+    cfg: Any = root()
+    cfg.paths = OmegaConf.structured(PathsConf)
+    parts: dict[str, Any] = {group: defaults_of_target(config[group].get("_target_")) for group in _PARTS}
+    network = config["model"].get("network")
+    if isinstance(network, Mapping):
+        parts["model"]["network"] = defaults_of_target(network.get("_target_"))
+    merged = OmegaConf.merge(cfg, parts, config)
     assert isinstance(merged, DictConfig)  # noqa: S101
-    for group in own:
-        OmegaConf.set_struct(merged[group], False)
-        for name in set(merged[group]) - set(config[group]):
-            del merged[group][name]
     return merged
-
-
-def _schema_of(group: str, part: Mapping[str, Any]) -> Any:
-    """The schema of a part: preferably with its keys and its target, otherwise with either."""
-    if is_own_part(group, part.get("_target_")):
-        return {"data": DataConf, "model": ModelConf}[group]
-    kinds = [kind for path, kind in SCHEMAS.items() if path.startswith(f"{group}/")]
-
-    def likeness(kind: type) -> tuple[bool, bool]:
-        known = {field.name: field.default for field in fields(kind)}
-        return part.keys() == known.keys(), known.get("_target_", MISSING) == part.get("_target_")
-
-    best = max(kinds, key=likeness)
-    if not any(likeness(best)) and group == "network":
-        return None
-    if not any(likeness(best)) and group in OPEN_GROUPS:
-        return {"optimizer": OptimizerConf, "scheduler": ScheduleConf}[group]
-    if not any(likeness(best)):
-        raise ValueError(f"no kind of {group} with the settings {', '.join(part)}")
-    return best
 
 
 def _override(cfg: DictConfig, overrides: Sequence[Override]) -> None:

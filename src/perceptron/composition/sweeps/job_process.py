@@ -43,7 +43,8 @@ def train_in_process(folder: Path, *, ckpt_path: str | None) -> None:
         UsageError: the process's own.
         RuntimeError: where it ended otherwise without a result; behind the first line is what it printed.
     """
-    arguments = [*_flags(HydraConfig.get()), *_overrides(HydraConfig.get(), folder)]
+    hydra: Any = HydraConfig.get()
+    arguments = [*_flags(hydra), *_overrides(hydra, folder)]
     if ckpt_path is not None:
         arguments.append(f"ckpt_path={_quoted(ckpt_path)}")
     # Modules of the user's own are found where this process finds them.
@@ -53,7 +54,7 @@ def train_in_process(folder: Path, *, ckpt_path: str | None) -> None:
         # A session of its own: a terminal's signals reach the sweep, which hands them on to one process at a time.
         process = subprocess.Popen(  # noqa: S603
             command, stdout=subprocess.DEVNULL, stderr=printed, env=environment, start_new_session=True,
-            cwd=HydraConfig.get().runtime.cwd,
+            cwd=hydra.runtime.cwd,
         )  # fmt: skip
         try:
             status = process.wait()

@@ -1,19 +1,25 @@
-"""The schemas: dataclasses that say each setting's type and allowed values. A key that is no field is no setting."""
+"""The schemas: dataclasses that say each setting's default and allowed values.
 
-from perceptron.composition.settings.schema.model_schema import MLPConf, TabMConf
-from perceptron.composition.settings.schema.optimizer_schema import OpenConf
-from perceptron.composition.settings.schema.registry import OPEN_SCHEMAS, SCHEMAS, register_schemas, structured
-from perceptron.composition.settings.schema.root_schema import TrainConf
-from perceptron.composition.settings.schema.trainer_schema import TrainerConf
+Those of parts say nothing of names and types, which are in the signatures of their targets.
+"""
+
+from perceptron.composition.settings.schema.registry import (
+    SCHEMAS,
+    constraints_of_target,
+    defaults_of,
+    defaults_of_target,
+    register_schemas,
+    root,
+)
+from perceptron.composition.settings.schema.root_schema import PathsConf, TrainConf
 
 __all__ = [
-    "OPEN_SCHEMAS",
     "SCHEMAS",
-    "MLPConf",
-    "OpenConf",
-    "TabMConf",
+    "PathsConf",
     "TrainConf",
-    "TrainerConf",
+    "constraints_of_target",
+    "defaults_of",
+    "defaults_of_target",
     "register_schemas",
-    "structured",
+    "root",
 ]

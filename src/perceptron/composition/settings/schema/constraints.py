@@ -6,6 +6,8 @@ from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from typing import Any
 
+from perceptron.errors import UsageError
+
 _METADATA = "constraint"
 
 
@@ -42,6 +44,16 @@ def constraints_of(schema: type) -> dict[str, Constraint]:
     """Constraint of each field of a schema that has one."""
     all_fields: tuple[Field[Any], ...] = fields(schema)
     return {each.name: each.metadata[_METADATA] for each in all_fields if _METADATA in each.metadata}
+
+
+def check_constraint(key: str, value: Any, constraint: Constraint) -> None:
+    """Check one value.
+
+    Raises:
+        UsageError: where it breaks the constraint.
+    """
+    if value is not None and not constraint.holds(value):
+        raise UsageError(f"{key} must be {constraint.rule}, got {constraint.shown(value)}; set {key}")
 
 
 def number(holds: Callable[[float], bool]) -> Callable[[Any], bool]:

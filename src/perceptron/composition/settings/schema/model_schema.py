@@ -81,9 +81,8 @@ class AutoConf(ModelConf):
 
 
 @dataclass
-class EstimatorConf(ModelConf):
+class EstimatorConf:
     """An estimator of scikit-learn: ``estimator._target_`` is its dotted name, the rest its arguments."""
 
     _target_: str = "perceptron.models.Estimator"
-    network: Any = None
     estimator: dict[str, Any] = MISSING

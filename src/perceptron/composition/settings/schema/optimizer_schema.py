@@ -19,12 +19,8 @@ from perceptron.composition.settings.schema.constraints import (
 )
 
 
-class OpenConf:
-    """A part that takes more settings than those listed here: the arguments of its ``_target_``."""
-
-
 @dataclass
-class OptimizerConf(OpenConf):
+class OptimizerConf:
     """What every optimizer has."""
 
     _target_: str = MISSING
@@ -53,7 +49,7 @@ class AdamConf(OptimizerConf):
 
 
 @dataclass
-class ScheduleConf(OpenConf):
+class ScheduleConf:
     """What every learning-rate schedule has; no ``_target_`` means a constant rate."""
 
     _target_: str | None = None
@@ -90,3 +86,10 @@ class OneCycleConf(ScheduleConf):
     start_divisor: float = setting(25.0, AT_LEAST_1)
     final_divisor: float = setting(1e4, AT_LEAST_1)
     cycle_momentum: bool = False
+
+
+@dataclass
+class TorchScheduleConf:
+    """Constraints of what Lightning takes beside a schedule of torch."""
+
+    frequency: int = setting(1, AT_LEAST_1)

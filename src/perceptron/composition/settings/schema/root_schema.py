@@ -14,8 +14,6 @@ from perceptron.composition.settings.schema.constraints import (
     one_of,
     setting,
 )
-from perceptron.composition.settings.schema.optimizer_schema import OptimizerConf, ScheduleConf
-from perceptron.composition.settings.schema.trainer_schema import TrainerConf
 
 _COMPILE = Constraint("one of false, true, reduce-overhead", lambda value: value in (False, True, "reduce-overhead"))
 
@@ -42,12 +40,12 @@ class TrainConf:
     seed: int = setting(0, SEED)
     monitor: str = MISSING
     mode: str | None = setting(MISSING, DIRECTION)
-    # Each option names its schema; that of a user's own part has none, and is checked by its signature.
-    data: Any = MISSING
-    model: Any = MISSING
-    optimizer: OptimizerConf = MISSING
-    scheduler: ScheduleConf = MISSING
-    trainer: TrainerConf = MISSING
+    # Parts: their schemas are the signatures of their targets.
+    data: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    scheduler: dict[str, Any] = field(default_factory=dict)
+    trainer: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     callbacks: dict[str, Any] = field(default_factory=dict)
     logger: dict[str, Any] = field(default_factory=dict)
