@@ -1,6 +1,8 @@
 """MLflow and Weights & Biases, offline: a run for each job, with settings, metrics, figures and its folder."""
 
 import json
+import struct
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,27 +61,38 @@ class _Tracked(NamedTuple):
     exit_code: int
 
 
-def _tracked(file: Path) -> _Tracked:
-    """What an offline run of W&B holds: it has no public reader."""
+def _records(data: bytes) -> Iterator[Any]:
+    """The records of a file of W&B, a log of LevelDB behind a header: it has no reader in Python."""
     from wandb.proto.wandb_internal_pb2 import Record
-    from wandb.sdk.internal.datastore import DataStore
 
-    store = DataStore()
-    store.open_for_scan(str(file))
-    run, config, metrics, status = Record().run, {}, {}, -1
-    while data := store.scan_data():
-        record = Record()
-        record.ParseFromString(bytes(data))
-        kind = record.WhichOneof("record_type")
-        if kind == "run":
-            run = record.run
-        for item in (*record.config.update, *record.run.config.update):
-            config[item.key or ".".join(item.nested_key)] = json.loads(item.value_json)
-        for item in record.history.item:
-            metrics[item.key or ".".join(item.nested_key)] = json.loads(item.value_json)
-        if kind == "exit":
-            status = record.exit.exit_code
-    return _Tracked(run.display_name, run.run_group, list(run.tags), run.notes, config, metrics, status)
+    place, whole = 7, b""
+    while place + 7 <= len(data):
+        left = 32768 - place % 32768
+        if left < 7:
+            place += left
+            continue
+        length, kind = struct.unpack_from("<HB", data, place + 4)
+        whole += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        # A whole record, or its last part.
+        if kind in (1, 4):
+            yield Record.FromString(whole)
+            whole = b""
+
+
+def _tracked(file: Path) -> _Tracked:
+    records = list(_records(file.read_bytes()))
+    (run,) = (record.run for record in records if record.WhichOneof("record_type") == "run")
+    (end,) = (record.exit for record in records if record.WhichOneof("record_type") == "exit")
+    config = [item for record in records for item in (*record.config.update, *record.run.config.update)]
+    metrics = [item for record in records for item in record.history.item]
+    return _Tracked(
+        run.display_name, run.run_group, list(run.tags), run.notes, _values(config), _values(metrics), end.exit_code
+    )
+
+
+def _values(items: Iterable[Any]) -> dict[str, Any]:
+    return {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
