@@ -130,6 +130,12 @@ def test_what_cannot_run_is_said_in_one_line(tmp_path: Path, call: str, settings
         getattr(perceptron, call)(settings)
 
 
+@pytest.mark.parametrize("settings", [[3], None, 3, [["seed=1"]]])
+def test_settings_that_are_no_texts_are_refused(settings: Any) -> None:
+    with pytest.raises(UsageError, match=r"^settings must be a list of texts, got .*; write "):
+        perceptron.train(settings)
+
+
 def test_an_interruption_saves_the_state_and_says_how_to_resume(tmp_path: Path) -> None:
     program = f"""
 import os, signal, threading, time

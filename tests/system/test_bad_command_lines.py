@@ -336,7 +336,7 @@ BAD = [
     ("model.network=1", "model.network must be settings, got 1; type model.network._target_=<class>, or leave it out"),
     (
         "model=digits_mlp model.network.hidden=${data.batch_size}",
-        "model.network.hidden must be a list, got 32; set model.network.hidden",
+        "model.network.hidden must be a list of whole numbers, got 32; set model.network.hidden",
     ),
     ("monitor=[a]", "monitor must be a text, got ['a']; set monitor"),
     ("-m seed=range(1,3,0)", "a range must have a step that is not 0, got seed=range(1,3,0); set another"),

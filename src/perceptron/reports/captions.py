@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 # By the name of a figure's file; those of several targets or data sets have a suffix.
 CAPTIONS: Mapping[str, str] = {
-    "curves": "Loss and metrics after each epoch. Where the validation loss rises while the training loss falls, the "
+    "curves": "Loss and metrics of each epoch: on validation rows at its end, on training rows as its steps found "
+    "them, with weights that were still changing. Where the validation loss rises while the training loss falls, the "
     "model overfits; the dotted line marks the epoch whose weights were kept.",
     "confusion": "How many rows of each true class got each label. Everything off the diagonal is a mistake.",
     "discrimination": "How well the probability separates the classes at any threshold: the closer to the corners at "

@@ -64,9 +64,11 @@ def sweep(overrides: Sequence[str]) -> SweepResult:
 
 
 def _check_settings(overrides: Sequence[str], *, instead: str) -> None:
-    """Refuse a text in place of a list of texts, and flags."""
+    """Refuse what is no list of texts, and flags."""
     if isinstance(overrides, str):
         raise UsageError(f"settings must be a list of texts, got the text {overrides}; write [{overrides!r}]")
+    if not isinstance(overrides, Sequence) or not all(isinstance(text, str) for text in overrides):
+        raise UsageError(f'settings must be a list of texts, got {overrides!r}; write ["model=logistic", "seed=1"]')
     for text in overrides:
-        if str(text).startswith("-"):
+        if text.startswith("-"):
             raise UsageError(f"settings are written key=value, got {text}; use {instead} for it")

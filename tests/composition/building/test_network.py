@@ -26,8 +26,6 @@ SCHEMA = TableSchema(
     encoding=tuple(map(json.dumps, CODES)),
 )
 PLACES = [[2, 6], [8, 10]]
-# As model.network stands where only _target_ was typed.
-SETTINGS = {"hidden": [5], "activation": "relu", "dropout": 0.0, "categories": "one_hot", "category_width": None}
 
 
 class Own(nn.Linear):
@@ -54,13 +52,13 @@ class Anything(nn.Linear):
 
 
 def _named(kind: type, **more: Any) -> dict[str, Any]:
-    return {"_target_": f"{kind.__module__}.{kind.__name__}", **SETTINGS, **more}
+    return {"_target_": f"{kind.__module__}.{kind.__name__}", **more}
 
 
 def test_each_network_gets_what_it_takes() -> None:
     assert isinstance(build_network(_named(Own), SCHEMA, n_outputs=1), Own)
     assert build_network(_named(Telling, dropout=0.5), SCHEMA, n_outputs=1).told == (PLACES, 0.5)
-    assert build_network(_named(Anything), SCHEMA, n_outputs=1).told == {"hidden": [5]}
+    assert build_network(_named(Anything, hidden=[5]), SCHEMA, n_outputs=1).told == {"hidden": [5]}
 
 
 def test_members_of_an_ensemble_are_told_too() -> None:
@@ -73,11 +71,5 @@ def test_members_of_an_ensemble_are_told_too() -> None:
 
 
 def test_what_a_network_cannot_do_is_one_line() -> None:
-    with pytest.raises(UsageError) as found:
-        build_network(_named(Own, categories="embedding"), SCHEMA, n_outputs=1)
-    assert str(found.value) == (
-        f"model.network.categories=embedding needs a network that takes category_places, got {__name__}.Own; leave "
-        "model.network.categories out"
-    )
     with pytest.raises(UsageError, match="unexpected keyword argument 'heads'"):
         build_network(_named(Own, heads=2), SCHEMA, n_outputs=1)

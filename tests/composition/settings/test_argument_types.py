@@ -35,8 +35,11 @@ WRONG = {
     "a text for a function": ("LambdaCallback", {"setup": "os.system"}, "setup must be a function"),
 }
 RIGHT: dict[str, tuple[str, dict[str, Any]]] = {
-    "whole numbers are numbers": ("EarlyStopping", {"min_delta": 0, "patience": 3, "stopping_threshold": None}),
-    "0 and 1 are flags": ("EarlyStopping", {"strict": 1, "verbose": 0}),
+    "whole numbers are numbers": (
+        "EarlyStopping",
+        {"monitor": "val/loss", "min_delta": 0, "patience": 3, "stopping_threshold": None},
+    ),
+    "0 and 1 are flags": ("EarlyStopping", {"monitor": "val/loss", "strict": 1, "verbose": 0}),
     "lists and mappings": ("GradientAccumulationScheduler", {"scheduling": {0: 1, 4: 2}}),
     "an object is made of it": (
         "ModelCheckpoint",

@@ -213,6 +213,11 @@ def test_ones_own_network_and_model_are_checked_by_their_signatures(typed: list[
 @pytest.mark.parametrize(
     ("typed", "line"),
     [
+        (["optimizer={lr:abc}"], "optimizer.lr must be a number, got 'abc'; set optimizer.lr"),
+        (["model.network.hidden=3"],
+         "model.network.hidden must be a list of whole numbers, got 3; set model.network.hidden"),
+        (["model.network.hidden=[a]"],
+         "model.network.hidden must be a list of whole numbers, got ['a']; set model.network.hidden"),
         (["callbacks.early_stoping.patience=3"],
          "there is no setting callbacks.early_stoping; did you mean callbacks.early_stopping?"),
         (["callbacks.early_stopping.patiense=3"],

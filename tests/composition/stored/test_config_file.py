@@ -24,13 +24,13 @@ def test_names_of_earlier_versions_are_replaced() -> None:
 def test_paths_follow_a_moved_folder(tmp_path: Path, composed: Callable[..., tuple[Any, dict[str, str]]]) -> None:
     from omegaconf import OmegaConf
 
-    cfg, _ = composed("data=wine", "model=softmax", "logger=csv")
+    cfg, _ = composed("data=table", "data.path=x.csv", "data.target=y", "model=softmax", "logger=csv")
     config: Any = OmegaConf.to_container(cfg, resolve=True)
     config["paths"]["output_dir"] = "/somewhere/else"
     config["callbacks"]["checkpoint"]["dirpath"] = "/somewhere/else/checkpoints"
-    config["data"]["dataset"] = {**config["data"]["dataset"], "x": "/somewhere/elsewhere"}
+    config["data"]["path"] = "/somewhere/elsewhere"
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     found = config_to_resume(Run(tmp_path), overrides=["logger=none"])
     assert found.callbacks.checkpoint.dirpath == str(tmp_path.resolve() / "checkpoints")
     assert found.paths.output_dir == str(tmp_path.resolve())
-    assert found.data.dataset.x == "/somewhere/elsewhere"
+    assert found.data.path == "/somewhere/elsewhere"

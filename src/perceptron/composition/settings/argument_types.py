@@ -12,6 +12,7 @@ _NAMES = {
     bool: "true or false", int: "a whole number", float: "a number", str: "a text", PurePath: "a path",
     NoneType: "null", dict: "a mapping", list: "a list", tuple: "a list", Callable: "a function",
 }  # fmt: skip
+_PLURALS = {int: "whole numbers", float: "numbers", str: "texts"}
 
 
 class Argument(NamedTuple):
@@ -91,4 +92,6 @@ def described(hint: Any) -> str:
         kind = list
     if kind is tuple and inner and ... not in inner:
         return f"a list of {len(inner)}"
+    if kind is list and inner and inner[0] in _PLURALS:
+        return f"a list of {_PLURALS[inner[0]]}"
     return _NAMES.get(kind) or f"a {getattr(kind, '__name__', kind)}"

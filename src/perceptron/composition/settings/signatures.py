@@ -36,6 +36,9 @@ LIGHTNING_ARGUMENTS: Mapping[str, Argument] = {
 }  # fmt: skip
 # Names in annotations that a module imports for type checkers alone, as torch's do.
 _NAMES_OF_ANNOTATIONS = {**vars(typing), **vars(collections.abc)}
+_NAMES_OF_TABLE = {each.__name__: each for each in (Argument, PurePath, Signature)} | {
+    "Any": Any, "Callable": Callable, "Literal": Literal,
+}  # fmt: skip
 _TYPES_OF_DEFAULTS = {bool: bool, int: float, float: float, str: str}
 _DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 _PLAIN = (bool, int, float, str, NoneType)
@@ -56,7 +59,7 @@ def signature_of(target: str, key: str) -> Signature | None:
         UsageError: where it cannot be imported, or is a misspelt name of a module whose public names are in the table.
     """
     if target in SIGNATURES and _is_current(target.partition(".")[0]):
-        return SIGNATURES[target]
+        return _of_table(target)
     _check_name(target)
     try:
         found = get_object(target)
@@ -90,7 +93,8 @@ def read_signature(found: Callable[..., Any]) -> Signature | None:
         None where it has no signature.
     """
     arguments: dict[str, Argument] = {}
-    takes_any = True
+    # A constructor in C tells nothing.
+    takes_any = inspect.isclass(found) and any("__new__" in vars(base) for base in found.__mro__[:-1])
     for depth, function in enumerate(_constructors(found)):
         try:
             parameters = inspect.signature(function).parameters.values()
@@ -114,6 +118,12 @@ def read_signature(found: Callable[..., Any]) -> Signature | None:
     if "torch.optim.lr_scheduler.LRScheduler" in bases:
         arguments |= LIGHTNING_ARGUMENTS
     return Signature(arguments, takes_any=takes_any, bases=tuple(bases))
+
+
+@cache
+def _of_table(target: str) -> Signature:
+    # The table is code of the project.
+    return eval(SIGNATURES[target], dict(_NAMES_OF_TABLE))  # type: ignore[no-any-return]  # noqa: S307
 
 
 @cache

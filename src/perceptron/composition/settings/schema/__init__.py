@@ -12,11 +12,13 @@ from perceptron.composition.settings.schema.registry import (
     root,
 )
 from perceptron.composition.settings.schema.root_schema import PathsConf, TrainConf
+from perceptron.composition.settings.schema.trainer_schema import TrainerConf
 
 __all__ = [
     "SCHEMAS",
     "PathsConf",
     "TrainConf",
+    "TrainerConf",
     "constraints_of_target",
     "defaults_of",
     "defaults_of_target",
