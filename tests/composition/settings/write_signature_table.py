@@ -11,6 +11,8 @@ from pathlib import Path, PurePath
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from sklearn.utils import all_estimators
+
 from perceptron.composition.settings import signatures
 from perceptron.composition.settings.argument_types import Signature
 from perceptron.composition.settings.signatures import installed, read_signature
@@ -51,7 +53,7 @@ SIGNATURES: Mapping[str, str] = {{
 def table_text() -> str:
     """The table's module for the installed packages."""
     versions = {name: installed(name) for name in PACKAGES}
-    entries = [_entry(name, read_signature(found)) for name, found in sorted(_targets())]
+    entries = [_entry(name, read_signature(found)) for name, found in sorted(dict(_targets()).items())]
     return _HEAD.format(versions=versions, entries="\n".join(filter(None, entries)))
 
 
@@ -62,6 +64,10 @@ def _targets() -> Iterator[tuple[str, Callable[..., Any]]]:
             found = getattr(import_module(module), name)
             if wanted(found) and name[0] != "_" and f"{module}.{name}" not in NO_PARTS:
                 yield f"{module}.{name}", found
+    for kind in ("classifier", "regressor"):
+        for name, found in all_estimators(type_filter=kind):
+            # Where its documentation has it: sklearn.svm of sklearn.svm._classes.
+            yield f"{found.__module__.partition('._')[0]}.{name}", found
     for target in NAMED:
         module, _, name = target.rpartition(".")
         yield target, getattr(import_module(module), name)

@@ -467,6 +467,26 @@ SIGNATURES: Mapping[str, str] = {
     "perceptron.runs.checkpoints.LastCheckpoint": """Signature({
         "dirpath": Argument(str, True), "every_seconds": Argument(float),
     })""",
+    "sklearn.calibration.CalibratedClassifierCV": """Signature({
+        "estimator": Argument(Any), "method": Argument(Any), "cv": Argument(Any), "n_jobs": Argument(Any),
+        "ensemble": Argument(Any),
+    })""",
+    "sklearn.compose.TransformedTargetRegressor": """Signature({
+        "regressor": Argument(Any), "transformer": Argument(Any), "func": Argument(Any), "inverse_func": Argument(Any),
+        "check_inverse": Argument(Any),
+    })""",
+    "sklearn.cross_decomposition.CCA": """Signature({
+        "n_components": Argument(Any), "scale": Argument(Any), "max_iter": Argument(Any), "tol": Argument(Any),
+        "copy": Argument(Any),
+    })""",
+    "sklearn.cross_decomposition.PLSCanonical": """Signature({
+        "n_components": Argument(Any), "scale": Argument(Any), "algorithm": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "copy": Argument(Any),
+    })""",
+    "sklearn.cross_decomposition.PLSRegression": """Signature({
+        "n_components": Argument(Any), "scale": Argument(Any), "max_iter": Argument(Any), "tol": Argument(Any),
+        "copy": Argument(Any),
+    })""",
     "sklearn.datasets.clear_data_home": """Signature({
         "data_home": Argument(Any),
     })""",
@@ -648,6 +668,481 @@ SIGNATURES: Mapping[str, str] = {
     })""",
     "sklearn.datasets.make_swiss_roll": """Signature({
         "n_samples": Argument(Any), "noise": Argument(Any), "random_state": Argument(Any), "hole": Argument(Any),
+    })""",
+    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": """Signature({
+        "solver": Argument(Any), "shrinkage": Argument(Any), "priors": Argument(Any), "n_components": Argument(Any),
+        "store_covariance": Argument(Any), "tol": Argument(Any), "covariance_estimator": Argument(Any),
+    })""",
+    "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis": """Signature({
+        "solver": Argument(Any), "shrinkage": Argument(Any), "priors": Argument(Any), "reg_param": Argument(Any),
+        "store_covariance": Argument(Any), "tol": Argument(Any), "covariance_estimator": Argument(Any),
+    })""",
+    "sklearn.dummy.DummyClassifier": """Signature({
+        "strategy": Argument(Any), "random_state": Argument(Any), "constant": Argument(Any),
+    })""",
+    "sklearn.dummy.DummyRegressor": """Signature({
+        "strategy": Argument(Any), "constant": Argument(Any), "quantile": Argument(Any),
+    })""",
+    "sklearn.ensemble.AdaBoostClassifier": """Signature({
+        "estimator": Argument(Any), "n_estimators": Argument(Any), "learning_rate": Argument(Any),
+        "random_state": Argument(Any),
+    })""",
+    "sklearn.ensemble.AdaBoostRegressor": """Signature({
+        "estimator": Argument(Any), "n_estimators": Argument(Any), "learning_rate": Argument(Any),
+        "loss": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.ensemble.BaggingClassifier": """Signature({
+        "estimator": Argument(Any), "n_estimators": Argument(Any), "max_samples": Argument(Any),
+        "max_features": Argument(Any), "bootstrap": Argument(Any), "bootstrap_features": Argument(Any),
+        "oob_score": Argument(Any), "warm_start": Argument(Any), "n_jobs": Argument(Any), "random_state": Argument(Any),
+        "verbose": Argument(Any),
+    })""",
+    "sklearn.ensemble.BaggingRegressor": """Signature({
+        "estimator": Argument(Any), "n_estimators": Argument(Any), "max_samples": Argument(Any),
+        "max_features": Argument(Any), "bootstrap": Argument(Any), "bootstrap_features": Argument(Any),
+        "oob_score": Argument(Any), "warm_start": Argument(Any), "n_jobs": Argument(Any), "random_state": Argument(Any),
+        "verbose": Argument(Any),
+    })""",
+    "sklearn.ensemble.ExtraTreesClassifier": """Signature({
+        "n_estimators": Argument(Any), "criterion": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "max_leaf_nodes": Argument(Any),
+        "min_impurity_decrease": Argument(Any), "bootstrap": Argument(Any), "oob_score": Argument(Any),
+        "n_jobs": Argument(Any), "random_state": Argument(Any), "verbose": Argument(Any), "warm_start": Argument(Any),
+        "class_weight": Argument(Any), "ccp_alpha": Argument(Any), "max_samples": Argument(Any),
+        "monotonic_cst": Argument(Any),
+    })""",
+    "sklearn.ensemble.ExtraTreesRegressor": """Signature({
+        "n_estimators": Argument(Any), "criterion": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "max_leaf_nodes": Argument(Any),
+        "min_impurity_decrease": Argument(Any), "bootstrap": Argument(Any), "oob_score": Argument(Any),
+        "n_jobs": Argument(Any), "random_state": Argument(Any), "verbose": Argument(Any), "warm_start": Argument(Any),
+        "ccp_alpha": Argument(Any), "max_samples": Argument(Any), "monotonic_cst": Argument(Any),
+    })""",
+    "sklearn.ensemble.GradientBoostingClassifier": """Signature({
+        "loss": Argument(Any), "learning_rate": Argument(Any), "n_estimators": Argument(Any),
+        "subsample": Argument(Any), "criterion": Argument(Any), "min_samples_split": Argument(Any),
+        "min_samples_leaf": Argument(Any), "min_weight_fraction_leaf": Argument(Any), "max_depth": Argument(Any),
+        "min_impurity_decrease": Argument(Any), "init": Argument(Any), "random_state": Argument(Any),
+        "max_features": Argument(Any), "verbose": Argument(Any), "max_leaf_nodes": Argument(Any),
+        "warm_start": Argument(Any), "validation_fraction": Argument(Any), "n_iter_no_change": Argument(Any),
+        "tol": Argument(Any), "ccp_alpha": Argument(Any),
+    })""",
+    "sklearn.ensemble.GradientBoostingRegressor": """Signature({
+        "loss": Argument(Any), "learning_rate": Argument(Any), "n_estimators": Argument(Any),
+        "subsample": Argument(Any), "criterion": Argument(Any), "min_samples_split": Argument(Any),
+        "min_samples_leaf": Argument(Any), "min_weight_fraction_leaf": Argument(Any), "max_depth": Argument(Any),
+        "min_impurity_decrease": Argument(Any), "init": Argument(Any), "random_state": Argument(Any),
+        "max_features": Argument(Any), "alpha": Argument(Any), "verbose": Argument(Any),
+        "max_leaf_nodes": Argument(Any), "warm_start": Argument(Any), "validation_fraction": Argument(Any),
+        "n_iter_no_change": Argument(Any), "tol": Argument(Any), "ccp_alpha": Argument(Any),
+    })""",
+    "sklearn.ensemble.HistGradientBoostingClassifier": """Signature({
+        "loss": Argument(Any), "learning_rate": Argument(Any), "max_iter": Argument(Any),
+        "max_leaf_nodes": Argument(Any), "max_depth": Argument(Any), "min_samples_leaf": Argument(Any),
+        "l2_regularization": Argument(Any), "max_features": Argument(Any), "max_bins": Argument(Any),
+        "categorical_features": Argument(Any), "monotonic_cst": Argument(Any), "interaction_cst": Argument(Any),
+        "warm_start": Argument(Any), "early_stopping": Argument(Any), "scoring": Argument(Any),
+        "validation_fraction": Argument(Any), "n_iter_no_change": Argument(Any), "tol": Argument(Any),
+        "verbose": Argument(Any), "random_state": Argument(Any), "class_weight": Argument(Any),
+    })""",
+    "sklearn.ensemble.HistGradientBoostingRegressor": """Signature({
+        "loss": Argument(Any), "quantile": Argument(Any), "learning_rate": Argument(Any), "max_iter": Argument(Any),
+        "max_leaf_nodes": Argument(Any), "max_depth": Argument(Any), "min_samples_leaf": Argument(Any),
+        "l2_regularization": Argument(Any), "max_features": Argument(Any), "max_bins": Argument(Any),
+        "categorical_features": Argument(Any), "monotonic_cst": Argument(Any), "interaction_cst": Argument(Any),
+        "warm_start": Argument(Any), "early_stopping": Argument(Any), "scoring": Argument(Any),
+        "validation_fraction": Argument(Any), "n_iter_no_change": Argument(Any), "tol": Argument(Any),
+        "verbose": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.ensemble.RandomForestClassifier": """Signature({
+        "n_estimators": Argument(Any), "criterion": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "max_leaf_nodes": Argument(Any),
+        "min_impurity_decrease": Argument(Any), "bootstrap": Argument(Any), "oob_score": Argument(Any),
+        "n_jobs": Argument(Any), "random_state": Argument(Any), "verbose": Argument(Any), "warm_start": Argument(Any),
+        "class_weight": Argument(Any), "ccp_alpha": Argument(Any), "max_samples": Argument(Any),
+        "monotonic_cst": Argument(Any),
+    })""",
+    "sklearn.ensemble.RandomForestRegressor": """Signature({
+        "n_estimators": Argument(Any), "criterion": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "max_leaf_nodes": Argument(Any),
+        "min_impurity_decrease": Argument(Any), "bootstrap": Argument(Any), "oob_score": Argument(Any),
+        "n_jobs": Argument(Any), "random_state": Argument(Any), "verbose": Argument(Any), "warm_start": Argument(Any),
+        "ccp_alpha": Argument(Any), "max_samples": Argument(Any), "monotonic_cst": Argument(Any),
+    })""",
+    "sklearn.ensemble.StackingClassifier": """Signature({
+        "estimators": Argument(Any, True), "final_estimator": Argument(Any), "cv": Argument(Any),
+        "stack_method": Argument(Any), "n_jobs": Argument(Any), "passthrough": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.ensemble.StackingRegressor": """Signature({
+        "estimators": Argument(Any, True), "final_estimator": Argument(Any), "cv": Argument(Any),
+        "n_jobs": Argument(Any), "passthrough": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.ensemble.VotingClassifier": """Signature({
+        "estimators": Argument(Any, True), "voting": Argument(Any), "weights": Argument(Any), "n_jobs": Argument(Any),
+        "flatten_transform": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.ensemble.VotingRegressor": """Signature({
+        "estimators": Argument(Any, True), "weights": Argument(Any), "n_jobs": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.gaussian_process.GaussianProcessClassifier": """Signature({
+        "kernel": Argument(Any), "optimizer": Argument(Any), "n_restarts_optimizer": Argument(Any),
+        "max_iter_predict": Argument(Any), "warm_start": Argument(Any), "copy_X_train": Argument(Any),
+        "random_state": Argument(Any), "multi_class": Argument(Any), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.gaussian_process.GaussianProcessRegressor": """Signature({
+        "kernel": Argument(Any), "alpha": Argument(Any), "optimizer": Argument(Any),
+        "n_restarts_optimizer": Argument(Any), "normalize_y": Argument(Any), "copy_X_train": Argument(Any),
+        "n_targets": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.isotonic.IsotonicRegression": """Signature({
+        "y_min": Argument(Any), "y_max": Argument(Any), "increasing": Argument(Any), "out_of_bounds": Argument(Any),
+    })""",
+    "sklearn.kernel_ridge.KernelRidge": """Signature({
+        "alpha": Argument(Any), "kernel": Argument(Any), "gamma": Argument(Any), "degree": Argument(Any),
+        "coef0": Argument(Any), "kernel_params": Argument(Any),
+    })""",
+    "sklearn.linear_model.ARDRegression": """Signature({
+        "max_iter": Argument(Any), "tol": Argument(Any), "alpha_1": Argument(Any), "alpha_2": Argument(Any),
+        "lambda_1": Argument(Any), "lambda_2": Argument(Any), "compute_score": Argument(Any),
+        "threshold_lambda": Argument(Any), "fit_intercept": Argument(Any), "copy_X": Argument(Any),
+        "verbose": Argument(Any),
+    })""",
+    "sklearn.linear_model.BayesianRidge": """Signature({
+        "max_iter": Argument(Any), "tol": Argument(Any), "alpha_1": Argument(Any), "alpha_2": Argument(Any),
+        "lambda_1": Argument(Any), "lambda_2": Argument(Any), "alpha_init": Argument(Any), "lambda_init": Argument(Any),
+        "compute_score": Argument(Any), "fit_intercept": Argument(Any), "copy_X": Argument(Any),
+        "verbose": Argument(Any),
+    })""",
+    "sklearn.linear_model.ElasticNet": """Signature({
+        "alpha": Argument(Any), "l1_ratio": Argument(Any), "fit_intercept": Argument(Any), "precompute": Argument(Any),
+        "max_iter": Argument(Any), "copy_X": Argument(Any), "tol": Argument(Any), "warm_start": Argument(Any),
+        "positive": Argument(Any), "random_state": Argument(Any), "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.ElasticNetCV": """Signature({
+        "l1_ratio": Argument(Any), "eps": Argument(Any), "alphas": Argument(Any), "fit_intercept": Argument(Any),
+        "precompute": Argument(Any), "max_iter": Argument(Any), "tol": Argument(Any), "cv": Argument(Any),
+        "copy_X": Argument(Any), "verbose": Argument(Any), "n_jobs": Argument(Any), "positive": Argument(Any),
+        "random_state": Argument(Any), "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.GammaRegressor": """Signature({
+        "alpha": Argument(Any), "fit_intercept": Argument(Any), "solver": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "warm_start": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.linear_model.HuberRegressor": """Signature({
+        "epsilon": Argument(Any), "max_iter": Argument(Any), "alpha": Argument(Any), "warm_start": Argument(Any),
+        "fit_intercept": Argument(Any), "tol": Argument(Any),
+    })""",
+    "sklearn.linear_model.Lars": """Signature({
+        "fit_intercept": Argument(Any), "verbose": Argument(Any), "precompute": Argument(Any),
+        "n_nonzero_coefs": Argument(Any), "eps": Argument(Any), "copy_X": Argument(Any), "fit_path": Argument(Any),
+        "jitter": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.linear_model.LarsCV": """Signature({
+        "fit_intercept": Argument(Any), "verbose": Argument(Any), "max_iter": Argument(Any),
+        "precompute": Argument(Any), "cv": Argument(Any), "max_n_alphas": Argument(Any), "n_jobs": Argument(Any),
+        "eps": Argument(Any), "copy_X": Argument(Any),
+    })""",
+    "sklearn.linear_model.Lasso": """Signature({
+        "alpha": Argument(Any), "fit_intercept": Argument(Any), "precompute": Argument(Any), "copy_X": Argument(Any),
+        "max_iter": Argument(Any), "tol": Argument(Any), "warm_start": Argument(Any), "positive": Argument(Any),
+        "random_state": Argument(Any), "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.LassoCV": """Signature({
+        "eps": Argument(Any), "alphas": Argument(Any), "fit_intercept": Argument(Any), "precompute": Argument(Any),
+        "max_iter": Argument(Any), "tol": Argument(Any), "copy_X": Argument(Any), "cv": Argument(Any),
+        "verbose": Argument(Any), "n_jobs": Argument(Any), "positive": Argument(Any), "random_state": Argument(Any),
+        "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.LassoLars": """Signature({
+        "alpha": Argument(Any), "fit_intercept": Argument(Any), "verbose": Argument(Any), "precompute": Argument(Any),
+        "max_iter": Argument(Any), "eps": Argument(Any), "copy_X": Argument(Any), "fit_path": Argument(Any),
+        "positive": Argument(Any), "jitter": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.linear_model.LassoLarsCV": """Signature({
+        "fit_intercept": Argument(Any), "verbose": Argument(Any), "max_iter": Argument(Any),
+        "precompute": Argument(Any), "cv": Argument(Any), "max_n_alphas": Argument(Any), "n_jobs": Argument(Any),
+        "eps": Argument(Any), "copy_X": Argument(Any), "positive": Argument(Any),
+    })""",
+    "sklearn.linear_model.LassoLarsIC": """Signature({
+        "criterion": Argument(Any), "fit_intercept": Argument(Any), "verbose": Argument(Any),
+        "precompute": Argument(Any), "max_iter": Argument(Any), "eps": Argument(Any), "copy_X": Argument(Any),
+        "positive": Argument(Any), "noise_variance": Argument(Any),
+    })""",
+    "sklearn.linear_model.LinearRegression": """Signature({
+        "fit_intercept": Argument(Any), "copy_X": Argument(Any), "tol": Argument(Any), "n_jobs": Argument(Any),
+        "positive": Argument(Any),
+    })""",
+    "sklearn.linear_model.LogisticRegression": """Signature({
+        "penalty": Argument(Any), "C": Argument(Any), "l1_ratio": Argument(Any), "dual": Argument(Any),
+        "tol": Argument(Any), "fit_intercept": Argument(Any), "intercept_scaling": Argument(Any),
+        "class_weight": Argument(Any), "random_state": Argument(Any), "solver": Argument(Any),
+        "max_iter": Argument(Any), "verbose": Argument(Any), "warm_start": Argument(Any), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.linear_model.LogisticRegressionCV": """Signature({
+        "Cs": Argument(Any), "l1_ratios": Argument(Any), "fit_intercept": Argument(Any), "cv": Argument(Any),
+        "dual": Argument(Any), "penalty": Argument(Any), "scoring": Argument(Any), "solver": Argument(Any),
+        "tol": Argument(Any), "max_iter": Argument(Any), "class_weight": Argument(Any), "n_jobs": Argument(Any),
+        "verbose": Argument(Any), "refit": Argument(Any), "intercept_scaling": Argument(Any),
+        "random_state": Argument(Any), "use_legacy_attributes": Argument(Any),
+    })""",
+    "sklearn.linear_model.MultiTaskElasticNet": """Signature({
+        "alpha": Argument(Any), "l1_ratio": Argument(Any), "fit_intercept": Argument(Any), "copy_X": Argument(Any),
+        "max_iter": Argument(Any), "tol": Argument(Any), "warm_start": Argument(Any), "random_state": Argument(Any),
+        "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.MultiTaskElasticNetCV": """Signature({
+        "l1_ratio": Argument(Any), "eps": Argument(Any), "alphas": Argument(Any), "fit_intercept": Argument(Any),
+        "max_iter": Argument(Any), "tol": Argument(Any), "cv": Argument(Any), "copy_X": Argument(Any),
+        "verbose": Argument(Any), "n_jobs": Argument(Any), "random_state": Argument(Any), "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.MultiTaskLasso": """Signature({
+        "alpha": Argument(Any), "fit_intercept": Argument(Any), "copy_X": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "warm_start": Argument(Any), "random_state": Argument(Any), "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.MultiTaskLassoCV": """Signature({
+        "eps": Argument(Any), "alphas": Argument(Any), "fit_intercept": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "copy_X": Argument(Any), "cv": Argument(Any), "verbose": Argument(Any),
+        "n_jobs": Argument(Any), "random_state": Argument(Any), "selection": Argument(Any),
+    })""",
+    "sklearn.linear_model.OrthogonalMatchingPursuit": """Signature({
+        "n_nonzero_coefs": Argument(Any), "tol": Argument(Any), "fit_intercept": Argument(Any),
+        "precompute": Argument(Any),
+    })""",
+    "sklearn.linear_model.OrthogonalMatchingPursuitCV": """Signature({
+        "copy": Argument(Any), "fit_intercept": Argument(Any), "max_iter": Argument(Any), "cv": Argument(Any),
+        "n_jobs": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.linear_model.PassiveAggressiveClassifier": """Signature({}, True, ())""",
+    "sklearn.linear_model.PassiveAggressiveRegressor": """Signature({}, True, ())""",
+    "sklearn.linear_model.Perceptron": """Signature({
+        "penalty": Argument(Any), "alpha": Argument(Any), "l1_ratio": Argument(Any), "fit_intercept": Argument(Any),
+        "max_iter": Argument(Any), "tol": Argument(Any), "shuffle": Argument(Any), "verbose": Argument(Any),
+        "eta0": Argument(Any), "n_jobs": Argument(Any), "random_state": Argument(Any), "early_stopping": Argument(Any),
+        "validation_fraction": Argument(Any), "n_iter_no_change": Argument(Any), "class_weight": Argument(Any),
+        "warm_start": Argument(Any),
+    })""",
+    "sklearn.linear_model.PoissonRegressor": """Signature({
+        "alpha": Argument(Any), "fit_intercept": Argument(Any), "solver": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "warm_start": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.linear_model.QuantileRegressor": """Signature({
+        "quantile": Argument(Any), "alpha": Argument(Any), "fit_intercept": Argument(Any), "solver": Argument(Any),
+        "solver_options": Argument(Any),
+    })""",
+    "sklearn.linear_model.RANSACRegressor": """Signature({
+        "estimator": Argument(Any), "min_samples": Argument(Any), "residual_threshold": Argument(Any),
+        "is_data_valid": Argument(Any), "is_model_valid": Argument(Any), "max_trials": Argument(Any),
+        "max_skips": Argument(Any), "stop_n_inliers": Argument(Any), "stop_score": Argument(Any),
+        "stop_probability": Argument(Any), "loss": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.linear_model.Ridge": """Signature({
+        "alpha": Argument(Any), "fit_intercept": Argument(Any), "copy_X": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "solver": Argument(Any), "positive": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.linear_model.RidgeCV": """Signature({
+        "alphas": Argument(Any), "fit_intercept": Argument(Any), "scoring": Argument(Any), "cv": Argument(Any),
+        "gcv_mode": Argument(Any), "store_cv_results": Argument(Any), "alpha_per_target": Argument(Any),
+    })""",
+    "sklearn.linear_model.RidgeClassifier": """Signature({
+        "alpha": Argument(Any), "fit_intercept": Argument(Any), "copy_X": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "class_weight": Argument(Any), "solver": Argument(Any), "positive": Argument(Any),
+        "random_state": Argument(Any),
+    })""",
+    "sklearn.linear_model.RidgeClassifierCV": """Signature({
+        "alphas": Argument(Any), "fit_intercept": Argument(Any), "scoring": Argument(Any), "cv": Argument(Any),
+        "class_weight": Argument(Any), "store_cv_results": Argument(Any),
+    })""",
+    "sklearn.linear_model.SGDClassifier": """Signature({
+        "loss": Argument(Any), "penalty": Argument(Any), "alpha": Argument(Any), "l1_ratio": Argument(Any),
+        "fit_intercept": Argument(Any), "max_iter": Argument(Any), "tol": Argument(Any), "shuffle": Argument(Any),
+        "verbose": Argument(Any), "epsilon": Argument(Any), "n_jobs": Argument(Any), "random_state": Argument(Any),
+        "learning_rate": Argument(Any), "eta0": Argument(Any), "power_t": Argument(Any),
+        "early_stopping": Argument(Any), "validation_fraction": Argument(Any), "n_iter_no_change": Argument(Any),
+        "class_weight": Argument(Any), "warm_start": Argument(Any), "average": Argument(Any),
+    })""",
+    "sklearn.linear_model.SGDRegressor": """Signature({
+        "loss": Argument(Any), "penalty": Argument(Any), "alpha": Argument(Any), "l1_ratio": Argument(Any),
+        "fit_intercept": Argument(Any), "max_iter": Argument(Any), "tol": Argument(Any), "shuffle": Argument(Any),
+        "verbose": Argument(Any), "epsilon": Argument(Any), "random_state": Argument(Any),
+        "learning_rate": Argument(Any), "eta0": Argument(Any), "power_t": Argument(Any),
+        "early_stopping": Argument(Any), "validation_fraction": Argument(Any), "n_iter_no_change": Argument(Any),
+        "warm_start": Argument(Any), "average": Argument(Any),
+    })""",
+    "sklearn.linear_model.TheilSenRegressor": """Signature({
+        "fit_intercept": Argument(Any), "max_subpopulation": Argument(Any), "n_subsamples": Argument(Any),
+        "max_iter": Argument(Any), "tol": Argument(Any), "random_state": Argument(Any), "n_jobs": Argument(Any),
+        "verbose": Argument(Any),
+    })""",
+    "sklearn.linear_model.TweedieRegressor": """Signature({
+        "power": Argument(Any), "alpha": Argument(Any), "fit_intercept": Argument(Any), "link": Argument(Any),
+        "solver": Argument(Any), "max_iter": Argument(Any), "tol": Argument(Any), "warm_start": Argument(Any),
+        "verbose": Argument(Any),
+    })""",
+    "sklearn.model_selection.FixedThresholdClassifier": """Signature({
+        "estimator": Argument(Any, True), "threshold": Argument(Any), "pos_label": Argument(Any),
+        "response_method": Argument(Any),
+    })""",
+    "sklearn.model_selection.TunedThresholdClassifierCV": """Signature({
+        "estimator": Argument(Any, True), "scoring": Argument(Any), "response_method": Argument(Any),
+        "thresholds": Argument(Any), "cv": Argument(Any), "refit": Argument(Any), "n_jobs": Argument(Any),
+        "random_state": Argument(Any), "store_cv_results": Argument(Any),
+    })""",
+    "sklearn.multiclass.OneVsOneClassifier": """Signature({
+        "estimator": Argument(Any, True), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.multiclass.OneVsRestClassifier": """Signature({
+        "estimator": Argument(Any, True), "n_jobs": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.multiclass.OutputCodeClassifier": """Signature({
+        "estimator": Argument(Any, True), "code_size": Argument(Any), "random_state": Argument(Any),
+        "n_jobs": Argument(Any),
+    })""",
+    "sklearn.multioutput.ClassifierChain": """Signature({
+        "estimator": Argument(Any, True), "order": Argument(Any), "cv": Argument(Any), "chain_method": Argument(Any),
+        "random_state": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.multioutput.MultiOutputClassifier": """Signature({
+        "estimator": Argument(Any, True), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.multioutput.MultiOutputRegressor": """Signature({
+        "estimator": Argument(Any, True), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.multioutput.RegressorChain": """Signature({
+        "estimator": Argument(Any, True), "order": Argument(Any), "cv": Argument(Any), "random_state": Argument(Any),
+        "verbose": Argument(Any),
+    })""",
+    "sklearn.naive_bayes.BernoulliNB": """Signature({
+        "alpha": Argument(Any), "force_alpha": Argument(Any), "binarize": Argument(Any), "fit_prior": Argument(Any),
+        "class_prior": Argument(Any),
+    })""",
+    "sklearn.naive_bayes.CategoricalNB": """Signature({
+        "alpha": Argument(Any), "force_alpha": Argument(Any), "fit_prior": Argument(Any), "class_prior": Argument(Any),
+        "min_categories": Argument(Any),
+    })""",
+    "sklearn.naive_bayes.ComplementNB": """Signature({
+        "alpha": Argument(Any), "force_alpha": Argument(Any), "fit_prior": Argument(Any), "class_prior": Argument(Any),
+        "norm": Argument(Any),
+    })""",
+    "sklearn.naive_bayes.GaussianNB": """Signature({
+        "priors": Argument(Any), "var_smoothing": Argument(Any),
+    })""",
+    "sklearn.naive_bayes.MultinomialNB": """Signature({
+        "alpha": Argument(Any), "force_alpha": Argument(Any), "fit_prior": Argument(Any), "class_prior": Argument(Any),
+    })""",
+    "sklearn.neighbors.KNeighborsClassifier": """Signature({
+        "n_neighbors": Argument(Any), "weights": Argument(Any), "algorithm": Argument(Any), "leaf_size": Argument(Any),
+        "p": Argument(Any), "metric": Argument(Any), "metric_params": Argument(Any), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.neighbors.KNeighborsRegressor": """Signature({
+        "n_neighbors": Argument(Any), "weights": Argument(Any), "algorithm": Argument(Any), "leaf_size": Argument(Any),
+        "p": Argument(Any), "metric": Argument(Any), "metric_params": Argument(Any), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.neighbors.NearestCentroid": """Signature({
+        "metric": Argument(Any), "shrink_threshold": Argument(Any), "priors": Argument(Any),
+    })""",
+    "sklearn.neighbors.RadiusNeighborsClassifier": """Signature({
+        "radius": Argument(Any), "weights": Argument(Any), "algorithm": Argument(Any), "leaf_size": Argument(Any),
+        "p": Argument(Any), "metric": Argument(Any), "outlier_label": Argument(Any), "metric_params": Argument(Any),
+        "n_jobs": Argument(Any),
+    })""",
+    "sklearn.neighbors.RadiusNeighborsRegressor": """Signature({
+        "radius": Argument(Any), "weights": Argument(Any), "algorithm": Argument(Any), "leaf_size": Argument(Any),
+        "p": Argument(Any), "metric": Argument(Any), "metric_params": Argument(Any), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.neural_network.MLPClassifier": """Signature({
+        "hidden_layer_sizes": Argument(Any), "activation": Argument(Any), "solver": Argument(Any),
+        "alpha": Argument(Any), "batch_size": Argument(Any), "learning_rate": Argument(Any),
+        "learning_rate_init": Argument(Any), "power_t": Argument(Any), "max_iter": Argument(Any),
+        "shuffle": Argument(Any), "random_state": Argument(Any), "tol": Argument(Any), "verbose": Argument(Any),
+        "warm_start": Argument(Any), "momentum": Argument(Any), "nesterovs_momentum": Argument(Any),
+        "early_stopping": Argument(Any), "validation_fraction": Argument(Any), "beta_1": Argument(Any),
+        "beta_2": Argument(Any), "epsilon": Argument(Any), "n_iter_no_change": Argument(Any), "max_fun": Argument(Any),
+    })""",
+    "sklearn.neural_network.MLPRegressor": """Signature({
+        "loss": Argument(Any), "hidden_layer_sizes": Argument(Any), "activation": Argument(Any),
+        "solver": Argument(Any), "alpha": Argument(Any), "batch_size": Argument(Any), "learning_rate": Argument(Any),
+        "learning_rate_init": Argument(Any), "power_t": Argument(Any), "max_iter": Argument(Any),
+        "shuffle": Argument(Any), "random_state": Argument(Any), "tol": Argument(Any), "verbose": Argument(Any),
+        "warm_start": Argument(Any), "momentum": Argument(Any), "nesterovs_momentum": Argument(Any),
+        "early_stopping": Argument(Any), "validation_fraction": Argument(Any), "beta_1": Argument(Any),
+        "beta_2": Argument(Any), "epsilon": Argument(Any), "n_iter_no_change": Argument(Any), "max_fun": Argument(Any),
+    })""",
+    "sklearn.semi_supervised.LabelPropagation": """Signature({
+        "kernel": Argument(Any), "gamma": Argument(Any), "n_neighbors": Argument(Any), "max_iter": Argument(Any),
+        "tol": Argument(Any), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.semi_supervised.LabelSpreading": """Signature({
+        "kernel": Argument(Any), "gamma": Argument(Any), "n_neighbors": Argument(Any), "alpha": Argument(Any),
+        "max_iter": Argument(Any), "tol": Argument(Any), "n_jobs": Argument(Any),
+    })""",
+    "sklearn.semi_supervised.SelfTrainingClassifier": """Signature({
+        "estimator": Argument(Any), "threshold": Argument(Any), "criterion": Argument(Any), "k_best": Argument(Any),
+        "max_iter": Argument(Any), "verbose": Argument(Any),
+    })""",
+    "sklearn.svm.LinearSVC": """Signature({
+        "penalty": Argument(Any), "loss": Argument(Any), "dual": Argument(Any), "tol": Argument(Any),
+        "C": Argument(Any), "multi_class": Argument(Any), "fit_intercept": Argument(Any),
+        "intercept_scaling": Argument(Any), "class_weight": Argument(Any), "verbose": Argument(Any),
+        "random_state": Argument(Any), "max_iter": Argument(Any),
+    })""",
+    "sklearn.svm.LinearSVR": """Signature({
+        "epsilon": Argument(Any), "tol": Argument(Any), "C": Argument(Any), "loss": Argument(Any),
+        "fit_intercept": Argument(Any), "intercept_scaling": Argument(Any), "dual": Argument(Any),
+        "verbose": Argument(Any), "random_state": Argument(Any), "max_iter": Argument(Any),
+    })""",
+    "sklearn.svm.NuSVC": """Signature({
+        "nu": Argument(Any), "kernel": Argument(Any), "degree": Argument(Any), "gamma": Argument(Any),
+        "coef0": Argument(Any), "shrinking": Argument(Any), "probability": Argument(Any), "tol": Argument(Any),
+        "cache_size": Argument(Any), "class_weight": Argument(Any), "verbose": Argument(Any), "max_iter": Argument(Any),
+        "decision_function_shape": Argument(Any), "break_ties": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.svm.NuSVR": """Signature({
+        "nu": Argument(Any), "C": Argument(Any), "kernel": Argument(Any), "degree": Argument(Any),
+        "gamma": Argument(Any), "coef0": Argument(Any), "shrinking": Argument(Any), "tol": Argument(Any),
+        "cache_size": Argument(Any), "verbose": Argument(Any), "max_iter": Argument(Any),
+    })""",
+    "sklearn.svm.SVC": """Signature({
+        "C": Argument(Any), "kernel": Argument(Any), "degree": Argument(Any), "gamma": Argument(Any),
+        "coef0": Argument(Any), "shrinking": Argument(Any), "probability": Argument(Any), "tol": Argument(Any),
+        "cache_size": Argument(Any), "class_weight": Argument(Any), "verbose": Argument(Any), "max_iter": Argument(Any),
+        "decision_function_shape": Argument(Any), "break_ties": Argument(Any), "random_state": Argument(Any),
+    })""",
+    "sklearn.svm.SVR": """Signature({
+        "kernel": Argument(Any), "degree": Argument(Any), "gamma": Argument(Any), "coef0": Argument(Any),
+        "tol": Argument(Any), "C": Argument(Any), "epsilon": Argument(Any), "shrinking": Argument(Any),
+        "cache_size": Argument(Any), "verbose": Argument(Any), "max_iter": Argument(Any),
+    })""",
+    "sklearn.tree.DecisionTreeClassifier": """Signature({
+        "criterion": Argument(Any), "splitter": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "random_state": Argument(Any),
+        "max_leaf_nodes": Argument(Any), "min_impurity_decrease": Argument(Any), "class_weight": Argument(Any),
+        "ccp_alpha": Argument(Any), "monotonic_cst": Argument(Any),
+    })""",
+    "sklearn.tree.DecisionTreeRegressor": """Signature({
+        "criterion": Argument(Any), "splitter": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "random_state": Argument(Any),
+        "max_leaf_nodes": Argument(Any), "min_impurity_decrease": Argument(Any), "ccp_alpha": Argument(Any),
+        "monotonic_cst": Argument(Any),
+    })""",
+    "sklearn.tree.ExtraTreeClassifier": """Signature({
+        "criterion": Argument(Any), "splitter": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "random_state": Argument(Any),
+        "max_leaf_nodes": Argument(Any), "min_impurity_decrease": Argument(Any), "class_weight": Argument(Any),
+        "ccp_alpha": Argument(Any), "monotonic_cst": Argument(Any),
+    })""",
+    "sklearn.tree.ExtraTreeRegressor": """Signature({
+        "criterion": Argument(Any), "splitter": Argument(Any), "max_depth": Argument(Any),
+        "min_samples_split": Argument(Any), "min_samples_leaf": Argument(Any),
+        "min_weight_fraction_leaf": Argument(Any), "max_features": Argument(Any), "random_state": Argument(Any),
+        "min_impurity_decrease": Argument(Any), "max_leaf_nodes": Argument(Any), "ccp_alpha": Argument(Any),
+        "monotonic_cst": Argument(Any),
     })""",
     "torch.optim.ASGD": """Signature({
         "params": Argument(list[Any] | list[dict[str, Any]] | list[tuple[str, Any]], True), "lr": Argument(float),

@@ -1,6 +1,6 @@
 """The arguments that a class or a function takes, by its dotted name: the schema of a part.
 
-Those of this project, torch.optim, Lightning, torchmetrics and scikit-learn's data sets stand in a table, so that a
+Those of this project, torch.optim, Lightning, torchmetrics and scikit-learn stand in a table, so that a
 command line is checked before torch is imported, which takes a second or more. Other targets are imported.
 """
 
