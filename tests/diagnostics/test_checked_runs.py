@@ -98,7 +98,7 @@ def test_the_command_says_what_to_type_and_exits_with_1(trained, perceptron) -> 
     answer = perceptron("check", f"run={trained(*SHORT, *QUICK)}")
     assert answer.status == 1, answer.err
     assert "one seed only: no other run beside it" in answer.out
-    assert "python train.py -m figures=none" in answer.out
+    assert "perceptron train -m figures=none" in answer.out
 
 
 def test_an_unfinished_run_is_refused(trained, tmp_path: Path, perceptron) -> None:

@@ -70,15 +70,22 @@ def test_all_batches_are_no_objection(trainer: dict[str, Any]) -> None:
 def test_what_to_type_is_the_runs_own_command_with_another_setting() -> None:
     (found,) = objections(replace(CAREFUL, n_draws=1))
     assert found.fix == (
-        "python train.py -m model=binary_mlp optimizer.lr=0.1 'seed=range(10)' 'data.split_seed=${seed}'"
+        "perceptron train -m model=binary_mlp optimizer.lr=0.1 'seed=range(10)' 'data.split_seed=${seed}'"
     )
     (found,) = objections(replace(CAREFUL, provenance=IMPROVING, overrides=["trainer.max_epochs=20"]))
-    assert found.fix == "python train.py trainer.max_epochs=40"
+    assert found.fix == "perceptron train trainer.max_epochs=40"
 
 
 def test_weights_of_the_best_epoch_are_not_overfitted_however_the_curve_goes_on() -> None:
     assert CAREFUL.curves["val/loss"][19] > 2 * CAREFUL.curves["val/loss"][9]
     assert objections(replace(CAREFUL, curves={})) == []
+
+
+def test_a_fold_with_few_rows_is_one_of_several() -> None:
+    folds = {**CAREFUL.config, "data": {"folds": 10, "fold": 0}}
+    few = replace(CAREFUL, **WRONG["few test rows"], config=folds)
+    assert objections(few) == []
+    assert {found.name for found in objections(replace(few, n_draws=1))} == {"few test rows", "one seed only"}
 
 
 def test_a_regression_as_good_as_the_mean_is_guessing() -> None:

@@ -32,7 +32,14 @@ def test_an_undefined_metric_is_a_dash_with_its_reason(capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0.0000"), (0.12345, "0.1235"), (-0.00006, "-0.0001"), (2.34e-7, "2.3e-07"), (1e9, "1000000000.0000")],
+    [
+        (0.0, "0.0000"),
+        (0.12345, "0.1235"),
+        (-0.00006, "-0.0001"),
+        (2.34e-7, "2.3e-07"),
+        (1e9, "1000000000.0000"),
+        (-1.8435e15, "-1.8435e+15"),
+    ],
 )
 def test_a_number_that_is_not_zero_is_not_shown_as_zero(value: float, text: str) -> None:
     assert format_value(value) == text

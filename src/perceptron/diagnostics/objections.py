@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perceptron.diagnostics.evidence import Evidence
+from perceptron.invocation import training_command
 
 _FEW_ROWS = 30
 # A rarest class of a tenth of its fair share or less; data_report warns at the same.
@@ -135,7 +136,8 @@ def _still_improving(run: Evidence) -> Iterator[Objection]:
 
 def _few_test_rows(run: Evidence) -> Iterator[Objection]:
     n_rows = 0 if run.data is None else run.data.rows["test"]
-    if 0 < n_rows < _FEW_ROWS:
+    is_fold_among_others = bool((run.config.get("data") or {}).get("folds")) and run.n_draws > 1
+    if 0 < n_rows < _FEW_ROWS and not is_fold_among_others:
         yield Objection(
             "few test rows",
             f"over {n_rows} rows an accuracy near 0.5 has a 95 % interval of ± {1.96 * math.sqrt(0.25 / n_rows):.2f}",
@@ -194,7 +196,7 @@ def _train(run: Evidence, *settings: str, without: Sequence[str] = ()) -> str:
     replaced = {text.partition("=")[0] for text in settings} | set(without)
     own = [text for text in run.overrides if not _is_of(text.lstrip("+~").partition("=")[0], replaced)]
     flags = [text for text in settings if text.startswith("-")]
-    return shlex.join(["python", "train.py", *flags, *own, *(text for text in settings if text not in flags)])
+    return shlex.join([*training_command().split(), *flags, *own, *(text for text in settings if text not in flags)])
 
 
 def _is_all(share: Any) -> bool:

@@ -10,6 +10,7 @@ from perceptron.tasks import SplitName
 DASH = "\N{EN DASH}"
 # Below the results of a run, on the terminal and on its page.
 HOW_TO_READ = "docs/reading-the-results.md explains these numbers and the figures"
+_MOST = 1e12
 # Smaller numbers would be shown as 0.0000.
 _LEAST = 0.5e-4
 _NEEDS_EVERY_CLASS = "needs rows of every class, and probabilities or scores"
@@ -25,9 +26,14 @@ _REASONS = {
 
 
 def format_value(value: Any) -> str:
-    """A number with four decimals, with two digits if these would show 0, or a dash if it is undefined."""
+    """A number with four decimals, with two digits if these would show 0, or a dash if it is undefined.
+
+    From 1e12 on, single precision has no decimals to show: six digits and the power of ten.
+    """
     if is_undefined(value):
         return DASH
+    if abs(value) >= _MOST:
+        return f"{value:.6g}"
     return f"{value:.2g}" if 0 < abs(value) < _LEAST else f"{value:.4f}"
 
 
