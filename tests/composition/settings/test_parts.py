@@ -225,7 +225,8 @@ def test_ones_own_network_and_model_are_checked_by_their_signatures(typed: list[
         (["callbacks.x=3"], "callbacks.x must be settings with a _target_, or null, got 3; change it"),
         ([GRADUAL], "callbacks.g.scheduling is required; type callbacks.g.scheduling=<value>"),
         ([GRADUAL, "callbacks.g.scheduling={a:1}"],
-         "callbacks.g.scheduling must be a mapping, got {'a': 1}; set callbacks.g.scheduling"),
+         "callbacks.g.scheduling must be a mapping of whole numbers to whole numbers, got {'a': 1}; set "
+         "callbacks.g.scheduling"),
         (["metrics.f._target_=torchmetrics.classification.BinaryFBetaScore"],
          "metrics.f.beta is required; type metrics.f.beta=<value>"),
         (["data=moons", "data.dataset.n_sample=3"],

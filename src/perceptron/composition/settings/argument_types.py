@@ -94,4 +94,6 @@ def described(hint: Any) -> str:
         return f"a list of {len(inner)}"
     if kind is list and inner and inner[0] in _PLURALS:
         return f"a list of {_PLURALS[inner[0]]}"
+    if kind is dict and inner and {*inner} <= {*_PLURALS}:
+        return f"a mapping of {_PLURALS[inner[0]]} to {_PLURALS[inner[1]]}"
     return _NAMES.get(kind) or f"a {getattr(kind, '__name__', kind)}"
