@@ -28,6 +28,8 @@ def test_a_notebook_is_kept_without_outputs(notebook: Path) -> None:
 
 
 @pytest.mark.slow
+# Several trainings, and the start of Python for each.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(tmp_path: Path, notebook: Path) -> None:
     # Plain Python, because they use no magics: a kernel would add a hundred packages to the development environment.

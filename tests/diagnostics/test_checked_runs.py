@@ -28,7 +28,7 @@ WRONG = {
     "one seed only": QUICK,
 }  # fmt: skip
 CAREFUL = {
-    "breast_cancer": ("model=logistic", "trainer.max_epochs=100"),
+    "breast_cancer": ("model=logistic", "optimizer=adam", "optimizer.lr=0.03"),
     "wine": ("data=wine", "model=softmax", "optimizer=adam", "optimizer.lr=0.05"),
     "diabetes": ("data=diabetes", "model=linear"),
     "moons": ("data=moons", "model=binary_mlp", "optimizer=adam", "optimizer.lr=0.03"),

@@ -19,6 +19,8 @@ def _blocks(name: str) -> list[str]:
 
 @pytest.mark.parametrize(("name", "first", "end"), [("docs/python.md", 0, None), ("README.md", 1, 2)])
 @pytest.mark.slow
+# Several trainings, and the start of Python for each.
+@pytest.mark.timeout(900)
 def test_the_python_of_a_document_runs(tmp_path: Path, name: str, first: int, end: int | None) -> None:
     blocks = _blocks(name)[first:end]
     assert "perceptron.train(" in blocks[0]

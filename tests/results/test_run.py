@@ -44,6 +44,15 @@ def test_a_run_has_what_its_files_have(trained) -> None:
     assert repr(run) == f"RunResult({str(folder)!r}, state='done')"
 
 
+@pytest.mark.parametrize("own", ["model", "data"])
+def test_objections_are_to_models_on_tables(own: str, tmp_path: Path) -> None:
+    config = {"model": {"_target_": "m.Net", "network": {}}, "data": {"_target_": "m.Data", "split_seed": 0}}
+    config[own].popitem()
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"objections are to this project's models on tables, got m\.Net on m\.Data"):
+        load_run(tmp_path).objections()
+
+
 def test_the_history_is_what_the_loggers_got(trained) -> None:
     folder = trained(*IRIS, "logger=csv")
     history = load_run(folder).history

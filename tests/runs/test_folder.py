@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perceptron.errors import UsageError
-from perceptron.runs.folder import Run
+from perceptron.runs.folder import Run, checkpoint_path
 
 HEAVY = ("torch", "lightning", "numpy", "pandas", "sklearn", "matplotlib", "hydra")
 PROGRAM = """
@@ -30,6 +30,17 @@ def _written(folder: Path) -> Path:
     best = {"monitor": "val/loss", "mode": "min", "value": 0.25, "checkpoint": "checkpoints/best.ckpt"}
     (folder / "provenance.json").write_text(json.dumps({"best": best}), encoding="utf-8")
     return folder
+
+
+def test_an_estimator_is_not_stored(tmp_path: Path) -> None:
+    run = Run(_written(tmp_path / "run"))
+    (run.folder / "checkpoints" / "best.ckpt").unlink()
+    with pytest.raises(UsageError, match="a run needs the checkpoint best, got none"):
+        checkpoint_path(run, "best")
+    config = "monitor: val/loss\nmodel: {estimator: {_target_: sklearn.dummy.DummyClassifier}}\n"
+    (run.folder / "config.yaml").write_text(config, encoding="utf-8")
+    with pytest.raises(UsageError, match="of an estimator of scikit-learn, which is not stored; name the run of a net"):
+        checkpoint_path(run, "best")
 
 
 def test_nothing_heavy_is_imported(tmp_path: Path) -> None:

@@ -123,6 +123,10 @@ def test_a_run_that_resumes_at_an_epochs_end_ends_with_the_same_bits(
     ("settings", "line"),
     [
         ((PLAIN, "optimizer.lr=0.1"), f"optimizer.lr has no effect on {PARTS}.Plain, which makes its own optimizer"),
+        (
+            (f"model._target_={PARTS}.FromGroups", MY_DATA, "model.optimizer.lr=0.1"),
+            "model.optimizer must be settings with a _target_, got {'lr': 0.1}; set optimizer.<setting>",
+        ),
         ((PLAIN, "compile=true"), "compile is for this project's models"),
         ((PLAIN, "figures=epoch"), "figures=epoch draws the answers of this project's models"),
         ((PLAIN, "+model.widht=3"), "there is no setting model.widht; did you mean model.width?"),

@@ -1,13 +1,14 @@
 """MLflow and Weights & Biases, offline: a run for each job, with settings, metrics, figures and its folder."""
 
 import json
+import struct
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-import yaml
 
-SHORT = ("data=iris", "model=softmax", "trainer.max_epochs=2", "trainer.accelerator=cpu", "tags=[trial]")
+SHORT = ("model=binary_mlp", "data.standardize=none", "trainer.max_epochs=2", "trainer.accelerator=cpu", "tags=[trial]")
 LAUNCHERS = ("basic", "population")
 
 
@@ -33,7 +34,7 @@ def _sweep(perceptron: Any, tmp_path: Path, *typed: str) -> Path:
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
-    sweep = _sweep(perceptron, tmp_path, "logger=mlflow", f"hydra/launcher={launcher}", "data.standardize=none")
+    sweep = _sweep(perceptron, tmp_path, "logger=mlflow", f"hydra/launcher={launcher}")
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/logs/mlflow.db")
     (experiment,) = [each for each in client.search_experiments() if each.name == "train"]
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
@@ -50,20 +51,65 @@ def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path
                 assert any(each.path.endswith(".png") for each in client.list_artifacts(run.info.run_id, "figures"))
 
 
+class _Tracked(NamedTuple):
+    name: str
+    group: str
+    tags: list[str]
+    notes: str
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    exit_code: int
+
+
+def _records(data: bytes) -> Iterator[Any]:
+    """The records of a file of W&B, a log of LevelDB behind a header: it has no reader in Python."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    place, whole = 7, b""
+    while place + 7 <= len(data):
+        left = 32768 - place % 32768
+        if left < 7:
+            place += left
+            continue
+        length, kind = struct.unpack_from("<HB", data, place + 4)
+        whole += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        # A whole record, or its last part.
+        if kind in (1, 4):
+            yield Record.FromString(whole)
+            whole = b""
+
+
+def _tracked(file: Path) -> _Tracked:
+    records = list(_records(file.read_bytes()))
+    (run,) = (record.run for record in records if record.WhichOneof("record_type") == "run")
+    (end,) = (record.exit for record in records if record.WhichOneof("record_type") == "exit")
+    config = [item for record in records for item in (*record.config.update, *record.run.config.update)]
+    metrics = [item for record in records for item in record.history.item]
+    return _Tracked(
+        run.display_name, run.run_group, list(run.tags), run.notes, _values(config), _values(metrics), end.exit_code
+    )
+
+
+def _values(items: Iterable[Any]) -> dict[str, Any]:
+    return {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path, monkeypatch) -> None:
     wandb = pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    sweep = _sweep(perceptron, tmp_path, "logger=wandb", f"hydra/launcher={launcher}", "data.standardize=none")
+    sweep = _sweep(perceptron, tmp_path, "logger=wandb", f"hydra/launcher={launcher}", "figures=none")
     assert wandb.run is None
     for job, rate in enumerate((0.1, 0.5, 1e30, 0.01)):
-        (folder,) = (sweep / str(job) / "wandb").glob("offline-run-*")
-        assert list(folder.glob("run-*.wandb"))
+        (file,) = (sweep / str(job) / "wandb").glob("offline-run-*/run-*.wandb")
+        tracked = _tracked(file)
+        assert (tracked.name, tracked.group, tracked.tags) == (f"mine/{job}", "mine", ["trial"])
+        assert tracked.notes == str(sweep / str(job))
+        assert tracked.exit_code == (1 if rate == 1e30 else 0)
         if rate != 1e30:
-            config = yaml.safe_load((folder / "files/config.yaml").read_text(encoding="utf-8"))
-            assert config["optimizer.lr"]["value"] == rate
-            summary = json.loads((folder / "files/wandb-summary.json").read_text(encoding="utf-8"))
-            assert _final(_metrics(sweep / str(job))).items() <= summary.items()
+            assert tracked.config["optimizer.lr"] == rate
+            assert _final(_metrics(sweep / str(job))).items() <= tracked.metrics.items()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -76,4 +122,6 @@ def test_a_single_run_has_no_sweep(perceptron, tmp_path: Path) -> None:
     (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
     assert (run.info.run_name, run.data.tags["sweep"]) == ("mine", "")
     assert len(client.get_metric_history(run.info.run_id, "val/loss")) == 2
-    assert perceptron("evaluate", f"run={tmp_path}/mine").status == 0
+    assert "trust=[lightning.pytorch.loggers.MLFlowLogger]" in perceptron("evaluate", f"run={tmp_path}/mine").err
+    trust = "trust=[lightning.pytorch.loggers.MLFlowLogger]"
+    assert perceptron("evaluate", f"run={tmp_path}/mine", trust).status == 0

@@ -21,8 +21,8 @@ def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *,
         where: path of its file, for error messages.
 
     Raises:
-        UsageError: for another optimizer, another schedule, other settings of either, or another length of a schedule
-            of fixed length.
+        UsageError: for another optimizer, another schedule, other settings of either or of the model's loss, or another
+            length of a schedule of fixed length.
     """
     stored = stored_config(checkpoint, where=where)
     for group in ("optimizer", "scheduler", "trainer"):
@@ -38,6 +38,7 @@ def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *,
                 f"training goes on with the checkpoint's {group}, {setting}={kept} in {where}, got {setting}={typed}; "
                 f"{'leave it out' if kept == _UNSET else f'set {setting}={kept}'}, or train anew without the checkpoint"
             )
+    _check_loss(stored.get("model"), config["model"], where=where)
     lengths = [part["trainer"].get(name) for part in (stored, config) for name in ("max_epochs", "max_steps")]
     schedule = config["scheduler"]["_target_"]
     if schedule in FIXED_LENGTH_SCHEDULES and lengths[:2] != lengths[2:]:
@@ -45,6 +46,21 @@ def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *,
             f"a schedule of fixed length cannot be lengthened, got {schedule.rpartition('.')[2]} of "
             f"{lengths[0]} epochs in {where}; train anew with trainer.max_epochs={lengths[2]}"
         )
+
+
+def _check_loss(before: Any, now: Mapping[str, Any], *, where: str) -> None:
+    """Refuse other settings of the same model: the best epoch so far would be compared by another loss."""
+    if not isinstance(before, Mapping) or before.get("_target_") != now["_target_"]:
+        return
+    for name in {**before, **now}:
+        kept, typed = before.get(name, _UNSET), now.get(name, _UNSET)
+        # A network's weights fit or not, and a threshold is applied afterwards.
+        if name not in ("network", "threshold") and kept != typed:
+            raise UsageError(
+                f"training goes on with the checkpoint's model, model.{name}={kept} in {where}, got "
+                f"model.{name}={typed}; {'leave it out' if kept == _UNSET else f'set model.{name}={kept}'}, or train "
+                "anew without the checkpoint"
+            )
 
 
 def _option(group: str, target: Any) -> str:

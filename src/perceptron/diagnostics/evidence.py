@@ -1,5 +1,6 @@
 """What is known of a run when it is judged: its files, its data, and the runs beside it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # Standardising all rows in single precision leaves means and deviations this far from 0 and 1.
 _ROUNDING = 1e-3
 _LEAST_ROWS = 10
+# Hydra stores a reference to another setting in a job's command line in this form.
+_ESCAPED = re.compile(r"\$\\\{([\w.]+)\\\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,11 @@ def evidence_of(run: Run, datamodule: "TableDataModule | None") -> Evidence:
         provenance=run.provenance,
         curves=read_history(run),
         report=run.data_report or {},
-        overrides=[text for text in run.overrides if not text.startswith(("hydra.", "hydra/", "paths."))],
+        overrides=[
+            _ESCAPED.sub(r"${\1}", text)
+            for text in run.overrides
+            if not text.startswith(("hydra.", "hydra/", "paths."))
+        ],
         n_draws=_n_draws(run),
         data=None if datamodule is None else _data_evidence(datamodule),
     )

@@ -64,7 +64,8 @@ def draw_boundaries(
         x, y, features = x + np.float64(offsets[0]), y + np.float64(offsets[1]), features + np.array(offsets)
     columns = min(len(boundaries), 3)
     n_lines = -(-len(boundaries) // columns)
-    figure = new_figure(3.1 * columns + 1.0, 2.9 * n_lines + 0.8)
+    # A single panel, as in an animation, leaves room for the title and the legend.
+    figure = new_figure(*((7.0, 4.5) if len(boundaries) == 1 else (3.1 * columns + 1.0, 2.9 * n_lines + 0.8)))
     grid = figure.subplots(n_lines, columns, squeeze=False, sharex=True, sharey=True)
     some = slice(None, None, -(-len(target) // _MOST_POINTS))
     two = len(class_names) == 2

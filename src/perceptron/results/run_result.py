@@ -191,12 +191,19 @@ class RunResult:
         The data is read again. If it cannot be read, a warning says so, and the objections that need it are left out.
 
         Raises:
-            UsageError: if the run is not finished, is an ensemble, or its files are damaged.
+            UsageError: if the run is not finished, is an ensemble or that of a LightningModule or LightningDataModule
+                of a user, or its files are damaged.
         """
         from perceptron.diagnostics import evidence_of, objections
 
         if self._run.is_ensemble:
             raise UsageError(f"objections are to trained runs, got an ensemble, {self.folder}; name one of its members")
+        model, data = self.config["model"], self.config["data"]
+        if "split_seed" not in data or not {"network", "estimator"} & model.keys():
+            raise UsageError(
+                f"objections are to this project's models on tables, got {model['_target_']} on {data['_target_']} in "
+                f"{self.folder}; name another run"
+            )
         # Raises for a run that is not finished.
         _ = self.metrics
         try:

@@ -13,7 +13,7 @@ def data_source(data: Mapping[str, Any]) -> dict[str, Any]:
 
     Columns that were left out do not matter: the rows are the same.
     """
-    if not {"dataset", "split_seed"} <= data.keys():
+    if _is_own_module(data):
         return dict(data)
     found = {"dataset": data.get("dataset"), "target": data.get("target")}
     # For arrays, features is a file; for tables it is a list of columns.
@@ -29,6 +29,17 @@ def split_settings(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def data_name(data: Mapping[str, Any], chosen: str | None) -> str:
-    """Name of the data for a title: the option of the group ``data``, and the file of a user-supplied table."""
+    """Name of the data for a title: the option of the group ``data``, and the file of a user-supplied table.
+
+    A user's data module is named with its settings, for runs with others may have other rows.
+    """
+    if _is_own_module(data):
+        settings = ", ".join(f"{key}={value}" for key, value in data.items() if key not in ("_target_", "seed"))
+        return f"{chosen or 'data'} ({settings})" if settings else chosen or "data"
     file = next((data[key] for key in ("path", "features") if isinstance(data.get(key), str)), None)
     return " ".join([chosen or "data", *([] if file is None else [Path(file).name])])
+
+
+def _is_own_module(data: Mapping[str, Any]) -> bool:
+    """Whether the settings are those of a user's data module, which has no splits of this project."""
+    return not {"dataset", "split_seed"} <= data.keys()

@@ -176,6 +176,12 @@ def checkpoint_path(run: Run, name: str) -> Path:
     else:
         path = run.checkpoint(name)
     if not path.is_file():
+        model = run.config.get("model")
+        if isinstance(model, dict) and "estimator" in model:
+            raise UsageError(
+                f"a run must have weights, got {run.folder} of an estimator of scikit-learn, which is not stored; name "
+                "the run of a network"
+            )
         found = ", ".join(sorted(file.stem for file in (run.folder / "checkpoints").glob("*.ckpt"))) or "none"
         raise UsageError(f"a run needs the checkpoint {name}, got {found} in {run.folder}; set checkpoint or train on")
     return path

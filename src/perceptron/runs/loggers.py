@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
@@ -26,6 +26,9 @@ def create_log_files(logger: Logger) -> None:
     if isinstance(logger, TensorBoardLogger | CSVLogger):
         assert logger.experiment  # noqa: S101
         logger.save()
+    elif isinstance(logger, MLFlowLogger | WandbLogger):
+        # A tracker's run begins when it is first asked for.
+        assert logger.experiment  # noqa: S101
 
 
 def log_scalars(logger: Logger, *metrics: Mapping[str, float], step: int) -> None:

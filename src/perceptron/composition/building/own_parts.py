@@ -66,6 +66,9 @@ def build_own_model(
     facts = facts_of(datamodule) if known is None else _of_table(known)
     given = {name: value for name, value in facts.items() if name in takes and name not in part}
     for group in ("optimizer", "scheduler"):
+        own = part.get(group)
+        if group in takes and isinstance(own, Mapping) and "_target_" not in own:
+            raise UsageError(f"model.{group} must be settings with a _target_, got {own}; set {group}.<setting>")
         if group in takes and group not in part:
             settings = plain(cfg[group])
             given[group] = instance(settings, group) if group == "optimizer" else partial_schedule(settings)

@@ -94,6 +94,9 @@ def described(hint: Any) -> str:
         return f"a list of {len(inner)}"
     if kind is list and inner and inner[0] in _PLURALS:
         return f"a list of {_PLURALS[inner[0]]}"
-    if kind is dict and inner and {*inner} <= {*_PLURALS}:
+    if kind is dict and len(inner) == 2 and all(each in _PLURALS for each in inner):
         return f"a mapping of {_PLURALS[inner[0]]} to {_PLURALS[inner[1]]}"
+    if kind is NoneType:
+        # A configuration holds no other object.
+        return "null, or settings with a _target_"
     return _NAMES.get(kind) or f"a {getattr(kind, '__name__', kind)}"

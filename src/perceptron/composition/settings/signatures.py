@@ -210,8 +210,7 @@ def plain_type(hint: Any) -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         options = [plain_type(option) for option in inner if not _is_object(option)]
-        # Of an object or null, settings are an object to be made.
-        return Union[tuple(options)] if {*options} - {NoneType} else Any  # noqa: UP007
+        return Union[tuple(options)] if options else Any  # noqa: UP007
     if origin is Literal or hint in _PLAIN:
         return hint
     if Callable in (origin, hint) or hint is typing.Callable:
