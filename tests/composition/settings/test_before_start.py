@@ -2,6 +2,7 @@ import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
+from perceptron.composition.callback_errors import Refusal
 from perceptron.composition.settings.before_start import CheckBeforeStart
 from perceptron.errors import UsageError
 
@@ -34,7 +35,9 @@ def test_the_program_ends_where_the_check_fails(
     with pytest.raises(SystemExit) as ended:
         getattr(CheckBeforeStart(), f"on_{kind}_start")(OmegaConf.create({}))
     assert ended.value.code == status
-    assert said in capsys.readouterr().err
+    # The command line prints what is refused.
+    refused = f"error: {ended.value.error}\n" if isinstance(ended.value, Refusal) else ""
+    assert said in refused + capsys.readouterr().err
     assert CheckBeforeStart.passed is None
 
 

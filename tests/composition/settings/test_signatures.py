@@ -84,6 +84,7 @@ def test_a_misspelt_name_is_found_without_an_import() -> None:
 def test_classes_of_other_objects_are_left_out_of_a_type() -> None:
     assert plain_type(str | torch.Tensor | None) == str | None
     assert plain_type(torch.Tensor) is Any
+    assert described(plain_type(torch.Tensor | None)) == "null, or settings with a _target_"
     assert plain_type(Path | str) == PurePath | str
     assert plain_type(Mapping[int, int]) == dict[int, int]
 
@@ -102,6 +103,11 @@ def test_classes_of_other_objects_are_left_out_of_a_type() -> None:
 )
 def test_types(value: Any, hint: Any, is_right: bool) -> None:
     assert fits(value, hint) == is_right
+
+
+def test_lists_and_mappings_are_described_by_what_is_in_them() -> None:
+    assert described(list[str] | None) == "a list of texts"
+    assert described(dict[str, int]) == "a mapping of texts to whole numbers"
 
 
 def test_a_list_of_fixed_length_is_described_by_it() -> None:
