@@ -100,7 +100,7 @@ SIGNATURES: Mapping[str, str] = {
         "verbose": Argument(bool), "save_last": Argument(bool | Literal["link"] | None), "save_top_k": Argument(int),
         "save_on_exception": Argument(bool), "save_weights_only": Argument(bool), "mode": Argument(str),
         "auto_insert_metric_name": Argument(bool), "every_n_train_steps": Argument(int | None),
-        "train_time_interval": Argument(Any), "every_n_epochs": Argument(int | None),
+        "train_time_interval": Argument(None), "every_n_epochs": Argument(int | None),
         "save_on_train_epoch_end": Argument(bool | None), "enable_version_counter": Argument(bool),
     }, False, ('lightning.pytorch.callbacks.ModelCheckpoint',))""",
     "lightning.pytorch.callbacks.ModelPruning": """Signature({
@@ -184,7 +184,7 @@ SIGNATURES: Mapping[str, str] = {
     })""",
     "lightning.pytorch.plugins.BitsandbytesPrecision": """Signature({
         "mode": Argument(Literal["nf4", "nf4-dq", "fp4", "fp4-dq", "int8", "int8-training"], True),
-        "dtype": Argument(Any), "ignore_modules": Argument(Any | None),
+        "dtype": Argument(None), "ignore_modules": Argument(Any | None),
     })""",
     "lightning.pytorch.plugins.BitsandbytesPrecisionPlugin": """Signature({}, True, ())""",
     "lightning.pytorch.plugins.CheckpointIO": """Signature({})""",
@@ -211,7 +211,7 @@ SIGNATURES: Mapping[str, str] = {
     "lightning.pytorch.plugins.LayerSync": """Signature({})""",
     "lightning.pytorch.plugins.MixedPrecision": """Signature({
         "precision": Argument(Literal["16-mixed", "bf16-mixed"], True), "device": Argument(str, True),
-        "scaler": Argument(Any),
+        "scaler": Argument(None),
     })""",
     "lightning.pytorch.plugins.MixedPrecisionPlugin": """Signature({}, True, ())""",
     "lightning.pytorch.plugins.Precision": """Signature({})""",
@@ -254,15 +254,15 @@ SIGNATURES: Mapping[str, str] = {
         "port": Argument(int),
     })""",
     "lightning.pytorch.strategies.DDPStrategy": """Signature({
-        "accelerator": Argument(Any), "parallel_devices": Argument(list[Any] | None),
-        "cluster_environment": Argument(Any), "checkpoint_io": Argument(Any), "precision_plugin": Argument(Any),
+        "accelerator": Argument(None), "parallel_devices": Argument(list[Any] | None),
+        "cluster_environment": Argument(None), "checkpoint_io": Argument(None), "precision_plugin": Argument(None),
         "ddp_comm_state": Argument(list | None), "ddp_comm_hook": Argument(Callable | None),
         "ddp_comm_wrapper": Argument(Callable | None), "model_averaging_period": Argument(int | None),
-        "process_group_backend": Argument(str | None), "timeout": Argument(Any),
+        "process_group_backend": Argument(str | None), "timeout": Argument(None),
         "start_method": Argument(Literal["popen", "spawn", "fork", "forkserver"]),
     }, True, ())""",
     "lightning.pytorch.strategies.DeepSpeedStrategy": """Signature({
-        "accelerator": Argument(Any), "zero_optimization": Argument(bool), "stage": Argument(int),
+        "accelerator": Argument(None), "zero_optimization": Argument(bool), "stage": Argument(int),
         "remote_device": Argument(str | None), "offload_optimizer": Argument(bool),
         "offload_parameters": Argument(bool), "offload_params_device": Argument(str), "nvme_path": Argument(str),
         "params_buffer_count": Argument(int), "params_buffer_size": Argument(int), "max_in_cpu": Argument(int),
@@ -273,12 +273,12 @@ SIGNATURES: Mapping[str, str] = {
         "reduce_scatter": Argument(bool), "allgather_bucket_size": Argument(int), "reduce_bucket_size": Argument(int),
         "zero_allow_untested_optimizer": Argument(bool), "logging_batch_size_per_gpu": Argument(str | int),
         "config": Argument(str | PurePath | dict[str, Any] | None), "logging_level": Argument(int),
-        "parallel_devices": Argument(list[Any] | None), "cluster_environment": Argument(Any),
+        "parallel_devices": Argument(list[Any] | None), "cluster_environment": Argument(None),
         "loss_scale": Argument(float), "initial_scale_power": Argument(int), "loss_scale_window": Argument(int),
         "hysteresis": Argument(int), "min_loss_scale": Argument(int), "partition_activations": Argument(bool),
         "cpu_checkpointing": Argument(bool), "contiguous_memory_optimization": Argument(bool),
         "synchronize_checkpoint_boundary": Argument(bool), "load_full_weights": Argument(bool),
-        "precision_plugin": Argument(Any), "process_group_backend": Argument(str | None), "timeout": Argument(Any),
+        "precision_plugin": Argument(None), "process_group_backend": Argument(str | None), "timeout": Argument(None),
         "exclude_frozen_parameters": Argument(bool),
     })""",
     "lightning.pytorch.strategies.FSDPStrategy": """Signature({
@@ -293,31 +293,31 @@ SIGNATURES: Mapping[str, str] = {
     "lightning.pytorch.strategies.ModelParallelStrategy": """Signature({
         "data_parallel_size": Argument(Literal["auto"] | int), "tensor_parallel_size": Argument(Literal["auto"] | int),
         "save_distributed_checkpoint": Argument(bool), "process_group_backend": Argument(str | None),
-        "timeout": Argument(Any),
+        "timeout": Argument(None),
     })""",
     "lightning.pytorch.strategies.ParallelStrategy": """Signature({
-        "accelerator": Argument(Any), "parallel_devices": Argument(list[Any] | None),
-        "cluster_environment": Argument(Any), "checkpoint_io": Argument(Any), "precision_plugin": Argument(Any),
+        "accelerator": Argument(None), "parallel_devices": Argument(list[Any] | None),
+        "cluster_environment": Argument(None), "checkpoint_io": Argument(None), "precision_plugin": Argument(None),
     })""",
     "lightning.pytorch.strategies.SingleDeviceStrategy": """Signature({
-        "device": Argument(str | int), "accelerator": Argument(Any), "checkpoint_io": Argument(Any),
-        "precision_plugin": Argument(Any),
+        "device": Argument(str | int), "accelerator": Argument(None), "checkpoint_io": Argument(None),
+        "precision_plugin": Argument(None),
     })""",
     "lightning.pytorch.strategies.SingleDeviceXLAStrategy": """Signature({
-        "device": Argument(str | int, True), "accelerator": Argument(Any), "checkpoint_io": Argument(Any),
-        "precision_plugin": Argument(Any), "debug": Argument(bool),
+        "device": Argument(str | int, True), "accelerator": Argument(None), "checkpoint_io": Argument(None),
+        "precision_plugin": Argument(None), "debug": Argument(bool),
     })""",
     "lightning.pytorch.strategies.SingleHPUStrategy": """Signature({}, True, ())""",
     "lightning.pytorch.strategies.SingleTPUStrategy": """Signature({
-        "device": Argument(str | int), "accelerator": Argument(Any), "checkpoint_io": Argument(Any),
-        "precision_plugin": Argument(Any), "debug": Argument(bool),
+        "device": Argument(str | int), "accelerator": Argument(None), "checkpoint_io": Argument(None),
+        "precision_plugin": Argument(None), "debug": Argument(bool),
     })""",
     "lightning.pytorch.strategies.Strategy": """Signature({
-        "accelerator": Argument(Any), "checkpoint_io": Argument(Any), "precision_plugin": Argument(Any),
+        "accelerator": Argument(None), "checkpoint_io": Argument(None), "precision_plugin": Argument(None),
     })""",
     "lightning.pytorch.strategies.XLAStrategy": """Signature({
-        "accelerator": Argument(Any), "parallel_devices": Argument(list[Any] | None), "checkpoint_io": Argument(Any),
-        "precision_plugin": Argument(Any), "debug": Argument(bool), "sync_module_states": Argument(bool),
+        "accelerator": Argument(None), "parallel_devices": Argument(list[Any] | None), "checkpoint_io": Argument(None),
+        "precision_plugin": Argument(None), "debug": Argument(bool), "sync_module_states": Argument(bool),
     }, True, ())""",
     "perceptron.callbacks.CompiledSteps": """Signature({
         "mode": Argument(str),
@@ -352,7 +352,7 @@ SIGNATURES: Mapping[str, str] = {
         "blocks_in_memory": Argument(int), "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
         "date_format": Argument(str | dict[str, str | None] | None), "missing_target": Argument(str),
         "class_weights": Argument(str), "sampling": Argument(str), "num_workers": Argument(int),
-        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(Any),
+        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(None),
         "looks": Argument(bool),
     }, False, ('perceptron.data.TableDataModule',))""",
     "perceptron.data.origin": """Signature({})""",
@@ -365,7 +365,7 @@ SIGNATURES: Mapping[str, str] = {
         "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
         "date_format": Argument(str | dict[str, str | None] | None), "missing_target": Argument(str),
         "class_weights": Argument(str), "sampling": Argument(str), "num_workers": Argument(int),
-        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(Any),
+        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(None),
         "looks": Argument(bool),
     }, False, ('perceptron.data.TableDataModule',))""",
     "perceptron.data.table_from_files": """Signature({
@@ -379,7 +379,7 @@ SIGNATURES: Mapping[str, str] = {
         "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
         "date_format": Argument(str | dict[str, str | None] | None), "missing_target": Argument(str),
         "class_weights": Argument(str), "sampling": Argument(str), "num_workers": Argument(int),
-        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(Any),
+        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(None),
         "looks": Argument(bool),
     }, False, ('perceptron.data.TableDataModule',))""",
     "perceptron.metrics.BalancedAccuracy": """Signature({
@@ -400,29 +400,29 @@ SIGNATURES: Mapping[str, str] = {
     "perceptron.models.BinaryClassifier": """Signature({
         "threshold": Argument(float | str), "network": Argument(Any), "standardize": Argument(Any),
         "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int | None),
-        "metrics": Argument(Any), "task_metrics": Argument(bool),
+        "metrics": Argument(None), "task_metrics": Argument(bool),
     }, False, ('perceptron.models.BinaryClassifier', 'perceptron.models.TaskModule'))""",
     "perceptron.models.Ensemble": """Signature({
         "n_features": Argument(int, True), "n_outputs": Argument(int, True), "networks": Argument(list[Callable], True),
     })""",
     "perceptron.models.Estimator": """Signature({
         "estimator": Argument(Any, True), "task": Argument(Any, True), "n_classes": Argument(int, True),
-        "standardize": Argument(Any, True), "standardize_target": Argument(Any, True), "seed": Argument(int, True),
-        "metrics": Argument(Any), "task_metrics": Argument(bool),
+        "standardize": Argument(Any, True), "standardize_target": Argument(None, True), "seed": Argument(int, True),
+        "metrics": Argument(None), "task_metrics": Argument(bool),
     })""",
     "perceptron.models.MulticlassClassifier": """Signature({
         "label_smoothing": Argument(float), "network": Argument(Any), "standardize": Argument(Any),
         "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int | None),
-        "metrics": Argument(Any), "task_metrics": Argument(bool),
+        "metrics": Argument(None), "task_metrics": Argument(bool),
     }, False, ('perceptron.models.MulticlassClassifier', 'perceptron.models.TaskModule'))""",
     "perceptron.models.Prediction": """Signature({
-        "_cls": Argument(Any, True), "labels": Argument(Any, True), "probabilities": Argument(Any, True),
-        "spread": Argument(Any),
+        "_cls": Argument(Any, True), "labels": Argument(Any, True), "probabilities": Argument(None, True),
+        "spread": Argument(None),
     })""",
     "perceptron.models.Regressor": """Signature({
         "standardize_target": Argument(Any, True), "network": Argument(Any), "standardize": Argument(Any),
         "optimizer": Argument(Callable), "schedule": Argument(Callable | None), "seed": Argument(int | None),
-        "metrics": Argument(Any), "task_metrics": Argument(bool),
+        "metrics": Argument(None), "task_metrics": Argument(bool),
     }, False, ('perceptron.models.Regressor', 'perceptron.models.TaskModule'))""",
     "perceptron.models.Standardize": """Signature({
         "mean": Argument(Any | list[Any] | str | list[str], True),
@@ -430,7 +430,7 @@ SIGNATURES: Mapping[str, str] = {
     })""",
     "perceptron.models.TaskModule": """Signature({
         "network": Argument(Any, True), "standardize": Argument(Any, True), "optimizer": Argument(Callable),
-        "schedule": Argument(Callable | None), "seed": Argument(int | None), "metrics": Argument(Any),
+        "schedule": Argument(Callable | None), "seed": Argument(int | None), "metrics": Argument(None),
         "task_metrics": Argument(bool),
     }, False, ('perceptron.models.TaskModule',))""",
     "perceptron.models.schedules.cosine": """Signature({
@@ -1237,7 +1237,7 @@ SIGNATURES: Mapping[str, str] = {
     }, False, ('torch.optim.Optimizer',))""",
     "torch.optim.lr_scheduler.Any": """Signature({}, True, ())""",
     "torch.optim.lr_scheduler.ChainedScheduler": """Signature({
-        "schedulers": Argument(list[Any], True), "optimizer": Argument(Any),
+        "schedulers": Argument(list[Any], True), "optimizer": Argument(None),
         "interval": Argument(Literal["epoch", "step"]), "frequency": Argument(int), "monitor": Argument(str),
     }, False, ('torch.optim.lr_scheduler.LRScheduler',))""",
     "torch.optim.lr_scheduler.ConstantLR": """Signature({
