@@ -22,7 +22,9 @@ from perceptron.errors import UsageError
 from perceptron.invocation import training_command
 from perceptron.spelling import did_you_mean
 
-_SEVERAL = rf"several values need a multirun, got \1; type {training_command()} -m '\1'"
+# Stands for the command that trains.
+_COMMAND = "<command>"
+_SEVERAL = rf"several values need a multirun, got \1; type {_COMMAND} -m '\1'"
 # Patterns of Hydra's texts that carry no attributes, and the lines for them; \1 is the first group of the pattern.
 _LINES = (
     (r"Ambiguous value for argument '(.*)'\n(?s:.*)", _SEVERAL),
@@ -76,7 +78,7 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
         return _setting(error.__cause__)
     for pattern, line in _LINES:
         if found := re.fullmatch(pattern, text):
-            return found.expand(line)
+            return found.expand(line.replace(_COMMAND, training_command()))
     if text.startswith("Config group override must be a string or a list"):
         parsed = OverridesParser.create().parse_overrides(list(typed))
         groups = [each for each in parsed if (CONF_DIR / each.key_or_group).is_dir()]
