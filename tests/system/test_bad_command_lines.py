@@ -536,6 +536,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Answer]
     return {typed: tuple(answer) for (typed, _), answer in zip(BAD, each, strict=True)}, imported, [*folder.iterdir()]
 
 
+# The first of them waits for all command lines.
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("typed", "line"), BAD, ids=[typed for typed, _ in BAD])
 def test_one_line_names_rule_value_and_fix(
     typed: str, line: str, answers: tuple[dict[str, Answer], list[str], list[Path]]
@@ -543,6 +545,7 @@ def test_one_line_names_rule_value_and_fix(
     assert answers[0][typed] == (2, "", f"error: {line}\n")
 
 
+@pytest.mark.timeout(1200)
 def test_nothing_heavy_was_imported_and_nothing_written(
     answers: tuple[dict[str, Answer], list[str], list[Path]],
 ) -> None:

@@ -187,6 +187,8 @@ def test_without_pyarrow_a_line_says_what_to_install(
 ) -> None:
     run = trained("model=softmax", "data=wine", "trainer.max_epochs=2", "logger=none")
     (tmp_path / "rows.csv").write_text("1\n", encoding="utf-8")
+    for module in ("answer_file", "columnar_files", "input_rows"):
+        monkeypatch.delitem(sys.modules, f"perceptron.prediction.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     answer = perceptron("predict", f"run={run}", f"input={tmp_path / 'rows.csv'}", f"output={tmp_path / 'out.csv'}")
     assert answer.status == 2
