@@ -30,12 +30,12 @@ CANNOT = {
     "LearningRateFinder": "callbacks.x must be a callback that a run can follow",
     "StochasticWeightAveraging": "callbacks.x",
 }
-# Seen with Lightning 2.6.6; docs/parts.md lists them.
+# What ends them with Lightning 2.6.6; docs/parts.md lists them.
 FAILS = {
-    "BackboneFinetuning": "a traceback: this project's models have no attribute backbone",
-    "OnExceptionCheckpoint": "resume: Lightning warns of a fit without a model, which the tests take for an error",
-    "SpikeDetection": "resume: Lightning's own state has no attribute running before the first batch",
-    "ThroughputMonitor": "Lightning warns of a model without flops_per_batch, which the tests take for an error",
+    "BackboneFinetuning": "AttributeError: this project's models have no attribute backbone",
+    "OnExceptionCheckpoint": "a warning of Lightning, of a fit without a model, which is an error in tests",
+    "SpikeDetection": "AttributeError of Lightning: no attribute running",
+    "ThroughputMonitor": "a warning of Lightning, of a model without flops_per_batch, which is an error in tests",
 }
 TRUST = {"ThroughputMonitor": ["trust=[hydra.utils.get_method]"]}
 FAST = ("GradientAccumulationScheduler", "EarlyStopping", "Timer", "LearningRateFinder")
