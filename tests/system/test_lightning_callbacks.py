@@ -26,15 +26,16 @@ NEEDED = {
 }  # fmt: skip
 # docs/parts.md says why.
 CANNOT = {
-    "BackboneFinetuning": "callbacks.x must be",
-    "BaseFinetuning": "",
-    "BasePredictionWriter": "",
     "BatchSizeFinder": "callbacks.x must be a callback that a run can follow",
-    "Callback": "",
-    "Checkpoint": "",
     "LearningRateFinder": "callbacks.x must be a callback that a run can follow",
-    "ProgressBar": "",
     "StochasticWeightAveraging": "callbacks.x",
+}
+# What ends them with Lightning 2.6.6; docs/parts.md lists them.
+FAILS = {
+    "BackboneFinetuning": "AttributeError: this project's models have no attribute backbone",
+    "OnExceptionCheckpoint": "a warning of Lightning, of a fit without a model, which is an error in tests",
+    "SpikeDetection": "AttributeError of Lightning: no attribute running",
+    "ThroughputMonitor": "a warning of Lightning, of a model without flops_per_batch, which is an error in tests",
 }
 TRUST = {"ThroughputMonitor": ["trust=[hydra.utils.get_method]"]}
 FAST = ("GradientAccumulationScheduler", "EarlyStopping", "Timer", "LearningRateFinder")
@@ -45,12 +46,20 @@ QUICK = ["data=iris", "model=softmax", "figures=none", "trainer.accelerator=cpu"
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(each, marks=[] if each in FAST else [pytest.mark.slow])
+        pytest.param(
+            each,
+            marks=[
+                *([] if each in FAST else [pytest.mark.slow]),
+                *([pytest.mark.xfail(strict=True, reason=FAILS[each])] if each in FAILS else []),
+            ],
+        )
         for each in CALLBACKS
         if each not in ABSTRACT
     ],
 )
 def test_it_trains_and_is_read_again(name: str, tmp_path: Path, perceptron: Any) -> None:
+    if name == "DeviceStatsMonitor":
+        pytest.importorskip("psutil", reason="it logs the statistics of a CPU by psutil alone")
     run = tmp_path / "run"
     typed = [*QUICK, f"callbacks.x._target_={MODULE}.{name}", *NEEDED.get(name, [])]
     answer = perceptron("train", f"hydra.run.dir={run}", *typed, "trainer.max_epochs=2")
@@ -71,4 +80,4 @@ def test_it_trains_and_is_read_again(name: str, tmp_path: Path, perceptron: Any)
 
 
 def test_the_tables_name_classes_that_exist() -> None:
-    assert {*NEEDED, *CANNOT, *TRUST, *FAST, *ABSTRACT} <= {*CALLBACKS}
+    assert {*NEEDED, *CANNOT, *FAILS, *TRUST, *FAST, *ABSTRACT} <= {*CALLBACKS}
