@@ -59,7 +59,7 @@ def test_objects_of_another_kind_are_refused_before_anything_is_written(
 
 
 def test_a_network_that_is_not_there_is_said_once(composed, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(UsageError, match=r"model.network must be what torch.nn.Nope takes"):
+    with pytest.raises(UsageError, match=r"model\.network\._target_ must be what can be imported, got torch\.nn\.Nope"):
         train(*composed("model.network._target_=torch.nn.Nope"))
     assert capfd.readouterr() == ("", "")
 
@@ -159,7 +159,8 @@ def test_descent_on_a_parabola_takes_the_hand_worked_steps(composed, tmp_path: P
         ),
         (
             ("model.network._target_=nowhere.Net",),
-            "model.network must be what nowhere.Net takes, got: No module named 'nowhere'; change model.network",
+            "model.network._target_ must be what can be imported, got nowhere.Net: No module named 'nowhere'; change "
+            "model.network._target_",
         ),
         (
             ("optimizer._target_=torch.optim.Nope",),

@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from perceptron.composition.building.instantiate import instance
-from perceptron.composition.settings.parts import takeable
+from perceptron.composition.settings.signatures import signature_of
 from perceptron.data import TableDataModule, TableSchema
 from perceptron.models import TaskModule
 from perceptron.networks import MOST_ROWS, TabM
@@ -33,7 +33,9 @@ def build_network(settings: Any, schema: TableSchema, *, n_outputs: int) -> nn.M
         if not isinstance(part, dict):
             return part
         part = {key: told(value) for key, value in part.items()}
-        takes, _ = takeable(part["_target_"], "") if isinstance(part.get("_target_"), str) else ({}, False)
+        target = part.get("_target_")
+        signature = signature_of(target, "model.network") if isinstance(target, str) else None
+        takes = {} if signature is None else signature.arguments
         return part | {name: places for name, places in known.items() if places and name in takes}
 
     network: nn.Module = instance(told(settings), "model.network", n_features=schema.n_features, n_outputs=n_outputs)
