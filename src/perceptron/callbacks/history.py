@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import lightning as L
@@ -62,12 +63,7 @@ class History(L.Callback):
         checkpoint: dict[str, Any],
     ) -> None:
         """Store curves and snapshots as tensors."""
-        checkpoint[KEY] = {
-            "curves": {name: _as_tensors(values) for name, values in self.curves.items()},
-            "epochs": list(self.snapshots),
-            "weights": torch.stack(list(self.snapshots.values())) if self.snapshots else torch.zeros(0),
-            "every": self._every,
-        }
+        checkpoint[KEY] = stored_history(self.curves, self.snapshots, every=self._every)
 
     def on_load_checkpoint(
         self,
@@ -125,6 +121,24 @@ class _Recorder(Logger):
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         pass
+
+
+def stored_history(
+    curves: Mapping[str, Mapping[int, float]], snapshots: Mapping[int, Tensor] = MappingProxyType({}), *, every: int = 1
+) -> dict[str, Any]:
+    """The history of a training as a checkpoint holds it.
+
+    Args:
+        curves: values by epoch, by names like ``val/acc``.
+        snapshots: weights ``(n_weights,)`` by the number of epochs that led to them.
+        every: after how many epochs a snapshot is taken.
+    """
+    return {
+        "curves": {name: _as_tensors(values) for name, values in curves.items()},
+        "epochs": list(snapshots),
+        "weights": torch.stack(list(snapshots.values())) if snapshots else torch.zeros(0),
+        "every": every,
+    }
 
 
 def _as_tensors(values: Mapping[int, float]) -> tuple[Tensor, Tensor]:

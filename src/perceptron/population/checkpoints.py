@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from perceptron.callbacks.history import KEY as HISTORY
+from perceptron.callbacks.history import stored_history
 from perceptron.models.threshold import START
 from perceptron.population.callback_rules import best_path
 from perceptron.population.member import Member
@@ -17,6 +19,7 @@ from perceptron.population.stacked_optimizers import StackedOptimizer
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
 from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END
 from perceptron.runs.checkpoints.resume_point import KEY as RESUME
+from perceptron.runs.epoch_history import by_metric
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class Snapshots:
         if "cut" in state and self.rule != 0:
             # A threshold is chosen for the weights that are reported.
             state["cut"].fill_(START)
+        passed = [(each.number, {**each.val, **each.train}) for each in member.history if each.number <= moment.epoch]
         remembered = kind.member_state(self.optimizer, number, member.optimizer)
         return {
             "epoch": moment.epoch + moment.ended,
@@ -129,6 +133,7 @@ class Snapshots:
             "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
             **extra,
             RESUME: moment.resume,
+            HISTORY: stored_history(by_metric(passed)),
             "epoch_sums": torch.tensor([moment.sums], dtype=torch.float64),
         }
 
