@@ -51,7 +51,8 @@ def test_a_run(sweep: Path, tmp_path: Path, looked_at) -> None:
     assert images.evaluate_all("all => all.every(image => image.complete && image.naturalWidth > 100)")
     results = page.locator("#results table").inner_text()
     assert "acc" in results
-    assert page.locator("#settings td", has_text="optimizer.lr").count() == 1
+    # Among those that were typed, and among all.
+    assert page.locator("#settings td", has_text="optimizer.lr").count() == 2
     assert page.locator("#provenance td", has_text="versions.torch").count() >= 1
     # Nothing sticks out at the side of a narrow window.
     page.set_viewport_size({"width": 420, "height": 800})
