@@ -243,18 +243,21 @@ def test_scikit_learns_models_report_it(perceptron, tmp_path: Path) -> None:
 BAD = [
     ((KAPPA, "monitor=val/kappa", "mode=min"), "mode must be max for val/kappa, got min; set mode=max"),
     (
-        ("+metrics.at._target_=torchmetrics.SpecificityAtSensitivity", "monitor=val/at"),
+        (
+            "metrics.at._target_=torchmetrics.SpecificityAtSensitivity",
+            "metrics.at.min_sensitivity=0.5",
+            "monitor=val/at",
+        ),  # fmt: skip
         "mode is required for val/at, whose direction is not known; set mode=max where a larger value is better, or "
         "mode=min",
     ),
     (
         ("+metrics.k._target_=torchmetrics.CohenKapa",),
-        "metrics.k._target_ must be a class that can be imported, got torchmetrics.CohenKapa: "
-        "No module named 'torchmetrics.CohenKapa'; change metrics.k._target_",
+        "there is no torchmetrics.CohenKapa; did you mean torchmetrics.CohenKappa?",
     ),
     (
         ("+metrics.k._target_=nowhere.Skill", "monitor=val/k"),
-        "metrics.k._target_ must be a class that can be imported, got nowhere.Skill: No module named 'nowhere'; "
+        "metrics.k._target_ must be what can be imported, got nowhere.Skill: No module named 'nowhere'; "
         "change metrics.k._target_",
     ),
     (
@@ -267,7 +270,7 @@ BAD = [
         "set model.threshold instead",
     ),
     (
-        ("+metrics.k._target_=torch.nn.Linear",),
+        ("+metrics.k._target_=torch.nn.Linear", "metrics.k.in_features=1", "metrics.k.out_features=1"),
         "metrics.k._target_ must be a torchmetrics.Metric, got torch.nn.Linear; change metrics.k._target_",
     ),
     (
@@ -277,7 +280,7 @@ BAD = [
     ),
     (
         ("+metrics.at._target_=torchmetrics.SpecificityAtSensitivity",),
-        "metrics.at must be what torchmetrics.SpecificityAtSensitivity takes, got: ",
+        "metrics.at.min_sensitivity is required; type metrics.at.min_sensitivity=<value>",
     ),
     ((KAPPA, "+metrics.kappa.weighs=linear"), "metrics.kappa must be what torchmetrics.CohenKappa takes, got: "),
     (
