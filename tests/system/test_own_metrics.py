@@ -247,7 +247,7 @@ BAD = [
             "metrics.at._target_=torchmetrics.SpecificityAtSensitivity",
             "metrics.at.min_sensitivity=0.5",
             "monitor=val/at",
-        ),  # fmt: skip
+        ),
         "mode is required for val/at, whose direction is not known; set mode=max where a larger value is better, or "
         "mode=min",
     ),
