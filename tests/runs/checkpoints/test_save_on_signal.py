@@ -97,7 +97,7 @@ def test_a_signal_before_a_run_has_begun_leaves_nothing(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, place: str, model: str
 ) -> None:
     if place.endswith("build_data"):
-        place = f"perceptron.composition.{'train' if model == 'softmax' else 'fit_estimator'}.build_data"
+        place = f"perceptron.composition.{'learner' if model == 'softmax' else 'fit_estimator'}.build_data"
     # Where tests run without a terminal, it may be switched off.
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     interrupt(place, signal.SIGHUP, call=2 if place.endswith("_save_config") else 1)
