@@ -3,10 +3,10 @@
 ``load_run`` and ``load_sweep`` read what runs and sweeps leave, ``train`` and ``sweep`` run them; see docs/python.md.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from perceptron.version import VERSION
 
+# Not typing's: with python -m perceptron this file runs while a typing.py of the working folder would replace Python's.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from perceptron.errors import UsageError
     from perceptron.results import RunResult, SweepResult, load_run, load_sweep, sweep, train
@@ -16,7 +16,7 @@ __version__ = VERSION
 __all__ = ["RunResult", "SweepResult", "UsageError", "__version__", "load_run", "load_sweep", "sweep", "train"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is used: every command imports this file, and must not wait for all of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -54,7 +54,7 @@ def test_it_is_the_best_for_validation_rows_and_changes_nothing_else(run: Path, 
 
 
 def test_the_log_says_it(run: Path) -> None:
-    (line,) = [line for line in (run / "train.log").read_text(encoding="utf-8").splitlines() if "threshold" in line]
+    (line,) = [line for line in (run / "train.log").read_text(encoding="utf-8").splitlines() if "threshold: " in line]
     assert "chosen on 300 validation rows, where balanced accuracy is" in line
 
 
