@@ -139,6 +139,13 @@ def _as_it_was() -> Iterator[None]:
         root.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def _left_as_it_was() -> Iterator[None]:
+    """Tests call parts that configure logging too; a handler that stays would print in every later test."""
+    with _as_it_was():
+        yield
+
+
 def train_in(folder: Path, *settings: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["perceptron", "train", f"hydra.run.dir={folder}", *settings])
