@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-all test-without-posix check lint docs pins bench dashboard clean
+.PHONY: help train test test-all test-without-posix coverage check lint docs pins bench dashboard clean
 
 help:  ## Show these lines
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -23,6 +23,9 @@ test-all: .venv/installed-dev  ## Run all tests
 # What a Windows lacks is taken away: fcntl, fork, most signals, UTF-8 as the default of text files, and more.
 test-without-posix: .venv/installed-dev  ## Run the fast tests of PATHS as on Windows; PATHS="tests/runs"
 	PYTHONPATH=$(CURDIR)/tests/without_posix $(BIN)/python -m pytest -n auto --dist loadfile $(PATHS)
+
+coverage: .venv/installed-dev  ## Branch coverage of the fast tests; MARKERS="slow or not slow" also of the slow ones
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered -m "$(or $(MARKERS),not slow and not browser)"
 
 # All parts, or PARTS="step process"; `python benchmarks --help` names them.
 bench: .venv/installed-bench  ## Measure against what else there is, on a quiet machine, 50 minutes; PARTS="step"
