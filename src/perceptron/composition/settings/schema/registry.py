@@ -1,7 +1,9 @@
 """The schemas by the names under which the files in ``conf`` take them. Imports nothing heavy."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -91,6 +93,12 @@ def constraints_of_target(target: str, bases: Sequence[str] = ()) -> dict[str, C
 
 def defaults_of(schema: type) -> dict[str, Any]:
     """Default of each setting of a schema; ``???`` for those without."""
+    return deepcopy(_defaults_of(schema))
+
+
+@cache
+def _defaults_of(schema: type) -> dict[str, Any]:
+    # A twentieth of a sweep of 64, if it is done again for each job.
     values: Any = OmegaConf.to_container(OmegaConf.structured(schema), resolve=False)
     return values  # type: ignore[no-any-return]
 
