@@ -93,7 +93,8 @@ def source(hint: Any) -> str:
     """An annotation as the text of an expression."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        return " | ".join(map(source, inner))
+        # Python gives the members in the order in which the process wrote them first.
+        return " | ".join(sorted(map(source, inner), key=lambda text: (text == "None", text)))
     if origin is Literal:
         return f"Literal[{_joined(map(repr, inner))}]".replace("'", '"')
     if origin is not None:
