@@ -94,12 +94,18 @@ def source(hint: Any) -> str:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         # Python gives the members in the order in which the process wrote them first.
-        return " | ".join(sorted(map(source, inner), key=lambda text: (text == "None", text)))
+        return " | ".join(sorted(map(source, inner), key=_rank))
     if origin is Literal:
         return f"Literal[{_joined(map(repr, inner))}]".replace("'", '"')
     if origin is not None:
         return f"{origin.__name__}[{_joined(map(source, inner))}]"
     return {NoneType: "None", ...: "...", PurePath: "PurePath"}.get(hint) or str(getattr(hint, "__name__", hint))
+
+
+def _rank(text: str) -> tuple[int, str]:
+    """Numbers and texts first, None last."""
+    order = ("bool", "int", "float", "str")
+    return (len(order) + (text == "None"), text) if text not in order else (order.index(text), text)
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -11,25 +11,25 @@ VERSIONS = {'lightning': '2.6.6', 'sklearn': '1.9.1', 'torch': '2.13.0', 'torchm
 # Texts of expressions: to evaluate all of them takes a tenth of the time of a checked command line (measured).
 SIGNATURES: Mapping[str, str] = {
     "lightning.Trainer": """Signature({
-        "accelerator": Argument(str), "strategy": Argument(str), "devices": Argument(int | list[int] | str),
+        "accelerator": Argument(str), "strategy": Argument(str), "devices": Argument(int | str | list[int]),
         "num_nodes": Argument(int),
         "precision": Argument(Literal["64", "32", "16", "bf16"] | Literal["transformer-engine", "transformer-engine-float16", "16-true", "16-mixed", "bf16-true", "bf16-mixed", "32-true", "64-true"] | Literal[64, 32, 16] | None),
         "logger": Argument(bool | list[Any] | None), "callbacks": Argument(list[Any] | None),
         "fast_dev_run": Argument(bool | int), "max_epochs": Argument(int | None), "min_epochs": Argument(int | None),
         "max_steps": Argument(int), "min_steps": Argument(int | None),
-        "max_time": Argument(dict[str, int] | str | None), "limit_train_batches": Argument(float | int | None),
-        "limit_val_batches": Argument(float | int | None), "limit_test_batches": Argument(float | int | None),
-        "limit_predict_batches": Argument(float | int | None), "overfit_batches": Argument(float | int),
-        "val_check_interval": Argument(dict[str, int] | float | int | str | None),
+        "max_time": Argument(str | dict[str, int] | None), "limit_train_batches": Argument(int | float | None),
+        "limit_val_batches": Argument(int | float | None), "limit_test_batches": Argument(int | float | None),
+        "limit_predict_batches": Argument(int | float | None), "overfit_batches": Argument(int | float),
+        "val_check_interval": Argument(int | float | str | dict[str, int] | None),
         "check_val_every_n_epoch": Argument(int | None), "num_sanity_val_steps": Argument(int | None),
         "log_every_n_steps": Argument(int | None), "enable_checkpointing": Argument(bool | None),
         "enable_progress_bar": Argument(bool | None), "enable_model_summary": Argument(bool | None),
-        "accumulate_grad_batches": Argument(int), "gradient_clip_val": Argument(float | int | None),
-        "gradient_clip_algorithm": Argument(str | None), "deterministic": Argument(Literal["warn"] | bool | None),
+        "accumulate_grad_batches": Argument(int), "gradient_clip_val": Argument(int | float | None),
+        "gradient_clip_algorithm": Argument(str | None), "deterministic": Argument(bool | Literal["warn"] | None),
         "benchmark": Argument(bool | None), "inference_mode": Argument(bool), "use_distributed_sampler": Argument(bool),
         "profiler": Argument(str | None), "detect_anomaly": Argument(bool), "barebones": Argument(bool),
         "plugins": Argument(list[Any] | None), "sync_batchnorm": Argument(bool),
-        "reload_dataloaders_every_n_epochs": Argument(int), "default_root_dir": Argument(PurePath | str | None),
+        "reload_dataloaders_every_n_epochs": Argument(int), "default_root_dir": Argument(str | PurePath | None),
         "enable_autolog_hparams": Argument(bool), "model_registry": Argument(str | None),
     })""",
     "lightning.pytorch.callbacks.BackboneFinetuning": """Signature({
@@ -96,18 +96,18 @@ SIGNATURES: Mapping[str, str] = {
         "log_weight_decay": Argument(bool),
     })""",
     "lightning.pytorch.callbacks.ModelCheckpoint": """Signature({
-        "dirpath": Argument(PurePath | str | None), "filename": Argument(str | None), "monitor": Argument(str | None),
-        "verbose": Argument(bool), "save_last": Argument(Literal["link"] | bool | None), "save_top_k": Argument(int),
+        "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None), "monitor": Argument(str | None),
+        "verbose": Argument(bool), "save_last": Argument(bool | Literal["link"] | None), "save_top_k": Argument(int),
         "save_on_exception": Argument(bool), "save_weights_only": Argument(bool), "mode": Argument(str),
         "auto_insert_metric_name": Argument(bool), "every_n_train_steps": Argument(int | None),
         "train_time_interval": Argument(None), "every_n_epochs": Argument(int | None),
         "save_on_train_epoch_end": Argument(bool | None), "enable_version_counter": Argument(bool),
     }, False, ('lightning.pytorch.callbacks.ModelCheckpoint',))""",
     "lightning.pytorch.callbacks.ModelPruning": """Signature({
-        "pruning_fn": Argument(Callable | str, True), "parameters_to_prune": Argument(list[tuple[Any, str]]),
+        "pruning_fn": Argument(str | Callable, True), "parameters_to_prune": Argument(list[tuple[Any, str]]),
         "parameter_names": Argument(list[str] | None), "use_global_unstructured": Argument(bool),
-        "amount": Argument(Callable | float | int), "apply_pruning": Argument(Callable | bool),
-        "make_pruning_permanent": Argument(bool), "use_lottery_ticket_hypothesis": Argument(Callable | bool),
+        "amount": Argument(int | float | Callable), "apply_pruning": Argument(bool | Callable),
+        "make_pruning_permanent": Argument(bool), "use_lottery_ticket_hypothesis": Argument(bool | Callable),
         "resample_parameters": Argument(bool), "pruning_dim": Argument(int | None),
         "pruning_norm": Argument(int | None), "verbose": Argument(int), "prune_on_train_epoch_end": Argument(bool),
     })""",
@@ -115,7 +115,7 @@ SIGNATURES: Mapping[str, str] = {
         "max_depth": Argument(int),
     }, True, ())""",
     "lightning.pytorch.callbacks.OnExceptionCheckpoint": """Signature({
-        "dirpath": Argument(PurePath | str, True), "filename": Argument(str),
+        "dirpath": Argument(str | PurePath, True), "filename": Argument(str),
     })""",
     "lightning.pytorch.callbacks.ProgressBar": """Signature({})""",
     "lightning.pytorch.callbacks.RichModelSummary": """Signature({
@@ -128,10 +128,10 @@ SIGNATURES: Mapping[str, str] = {
     "lightning.pytorch.callbacks.SpikeDetection": """Signature({
         "mode": Argument(Literal["min", "max"]), "window": Argument(int), "warmup": Argument(int),
         "atol": Argument(float | None), "rtol": Argument(float | None),
-        "exclude_batches_path": Argument(PurePath | str | None), "finite_only": Argument(bool),
+        "exclude_batches_path": Argument(str | PurePath | None), "finite_only": Argument(bool),
     })""",
     "lightning.pytorch.callbacks.StochasticWeightAveraging": """Signature({
-        "swa_lrs": Argument(float | list[float], True), "swa_epoch_start": Argument(float | int),
+        "swa_lrs": Argument(float | list[float], True), "swa_epoch_start": Argument(int | float),
         "annealing_epochs": Argument(int), "annealing_strategy": Argument(Literal["cos", "linear"]),
         "avg_fn": Argument(Callable | None), "device": Argument(str | None),
     })""",
@@ -142,13 +142,13 @@ SIGNATURES: Mapping[str, str] = {
         "batch_size_fn": Argument(Callable, True), "length_fn": Argument(Callable | None),
     }, True, ())""",
     "lightning.pytorch.callbacks.Timer": """Signature({
-        "duration": Argument(dict[str, int] | str | None), "interval": Argument(str), "verbose": Argument(bool),
+        "duration": Argument(str | dict[str, int] | None), "interval": Argument(str), "verbose": Argument(bool),
     })""",
     "lightning.pytorch.callbacks.WeightAveraging": """Signature({
         "device": Argument(int | str | None), "use_buffers": Argument(bool),
     }, True, ())""",
     "lightning.pytorch.loggers.CSVLogger": """Signature({
-        "save_dir": Argument(PurePath | str, True), "name": Argument(str | None), "version": Argument(int | str | None),
+        "save_dir": Argument(str | PurePath, True), "name": Argument(str | None), "version": Argument(int | str | None),
         "prefix": Argument(str), "flush_logs_every_n_steps": Argument(int),
     })""",
     "lightning.pytorch.loggers.CometLogger": """Signature({
@@ -157,7 +157,7 @@ SIGNATURES: Mapping[str, str] = {
         "online": Argument(bool | None), "prefix": Argument(str | None),
     }, True, ())""",
     "lightning.pytorch.loggers.LitLogger": """Signature({
-        "root_dir": Argument(PurePath | str | None), "name": Argument(str | None), "teamspace": Argument(str | None),
+        "root_dir": Argument(str | PurePath | None), "name": Argument(str | None), "teamspace": Argument(str | None),
         "metadata": Argument(dict[str, str] | None), "store_step": Argument(bool), "log_model": Argument(bool),
         "save_logs": Argument(bool), "checkpoint_name": Argument(str | None),
     })""",
@@ -169,9 +169,9 @@ SIGNATURES: Mapping[str, str] = {
         "artifact_location": Argument(str | None), "run_id": Argument(str | None), "synchronous": Argument(bool | None),
     })""",
     "lightning.pytorch.loggers.TensorBoardLogger": """Signature({
-        "save_dir": Argument(PurePath | str, True), "name": Argument(str | None), "version": Argument(int | str | None),
+        "save_dir": Argument(str | PurePath, True), "name": Argument(str | None), "version": Argument(int | str | None),
         "log_graph": Argument(bool), "default_hp_metric": Argument(bool), "prefix": Argument(str),
-        "sub_dir": Argument(PurePath | str | None),
+        "sub_dir": Argument(str | PurePath | None),
     }, True, ())""",
     "lightning.pytorch.loggers.WandbLogger": """Signature({
         "name": Argument(Any), "save_dir": Argument(str), "version": Argument(Any), "offline": Argument(bool),
@@ -232,23 +232,23 @@ SIGNATURES: Mapping[str, str] = {
     })""",
     "lightning.pytorch.plugins.XLAPrecisionPlugin": """Signature({}, True, ())""",
     "lightning.pytorch.profilers.AdvancedProfiler": """Signature({
-        "dirpath": Argument(PurePath | str | None), "filename": Argument(str | None),
+        "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None),
         "line_count_restriction": Argument(float), "dump_stats": Argument(bool),
     })""",
     "lightning.pytorch.profilers.PassThroughProfiler": """Signature({
-        "dirpath": Argument(PurePath | str | None), "filename": Argument(str | None),
+        "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None),
     })""",
     "lightning.pytorch.profilers.Profiler": """Signature({
-        "dirpath": Argument(PurePath | str | None), "filename": Argument(str | None),
+        "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None),
     })""",
     "lightning.pytorch.profilers.PyTorchProfiler": """Signature({
-        "dirpath": Argument(PurePath | str | None), "filename": Argument(str | None),
+        "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None),
         "group_by_input_shapes": Argument(bool), "emit_nvtx": Argument(bool), "export_to_chrome": Argument(bool),
         "row_limit": Argument(int), "sort_by_key": Argument(str | None), "record_module_names": Argument(bool),
         "table_kwargs": Argument(dict[str, Any] | None),
     }, True, ())""",
     "lightning.pytorch.profilers.SimpleProfiler": """Signature({
-        "dirpath": Argument(PurePath | str | None), "filename": Argument(str | None), "extended": Argument(bool),
+        "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None), "extended": Argument(bool),
     })""",
     "lightning.pytorch.profilers.XLAProfiler": """Signature({
         "port": Argument(int),
@@ -272,7 +272,7 @@ SIGNATURES: Mapping[str, str] = {
         "contiguous_gradients": Argument(bool), "overlap_comm": Argument(bool), "allgather_partitions": Argument(bool),
         "reduce_scatter": Argument(bool), "allgather_bucket_size": Argument(int), "reduce_bucket_size": Argument(int),
         "zero_allow_untested_optimizer": Argument(bool), "logging_batch_size_per_gpu": Argument(int | str),
-        "config": Argument(PurePath | dict[str, Any] | str | None), "logging_level": Argument(int),
+        "config": Argument(str | PurePath | dict[str, Any] | None), "logging_level": Argument(int),
         "parallel_devices": Argument(list[Any] | None), "cluster_environment": Argument(None),
         "loss_scale": Argument(float), "initial_scale_power": Argument(int), "loss_scale_window": Argument(int),
         "hysteresis": Argument(int), "min_loss_scale": Argument(int), "partition_activations": Argument(bool),
@@ -291,7 +291,7 @@ SIGNATURES: Mapping[str, str] = {
     }, True, ())""",
     "lightning.pytorch.strategies.HPUParallelStrategy": """Signature({}, True, ())""",
     "lightning.pytorch.strategies.ModelParallelStrategy": """Signature({
-        "data_parallel_size": Argument(Literal["auto"] | int), "tensor_parallel_size": Argument(Literal["auto"] | int),
+        "data_parallel_size": Argument(int | Literal["auto"]), "tensor_parallel_size": Argument(int | Literal["auto"]),
         "save_distributed_checkpoint": Argument(bool), "process_group_backend": Argument(str | None),
         "timeout": Argument(None),
     })""",
@@ -338,7 +338,7 @@ SIGNATURES: Mapping[str, str] = {
         "takes_snapshots": Argument(bool),
     })""",
     "perceptron.callbacks.NoProfiler": """Signature({
-        "dirpath": Argument(PurePath | str | None), "filename": Argument(str | None),
+        "dirpath": Argument(str | PurePath | None), "filename": Argument(str | None),
     })""",
     "perceptron.callbacks.PruneHopeless": """Signature({
         "storage": Argument(str, True), "study_name": Argument(str, True), "number": Argument(int, True),
@@ -350,9 +350,9 @@ SIGNATURES: Mapping[str, str] = {
         "fold": Argument(int | None), "standardize": Argument(Literal["per_feature", "global", "none"]),
         "batch_size": Argument(int | None), "eval_batch_size": Argument(int), "block_size": Argument(int | None),
         "blocks_in_memory": Argument(int), "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
-        "date_format": Argument(dict[str, str | None] | str | None), "missing_target": Argument(str),
+        "date_format": Argument(str | dict[str, str | None] | None), "missing_target": Argument(str),
         "class_weights": Argument(str), "sampling": Argument(str), "num_workers": Argument(int),
-        "on_device": Argument(Literal["auto"] | bool), "seed": Argument(int), "known": Argument(None),
+        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(None),
         "looks": Argument(bool),
     }, False, ('perceptron.data.TableDataModule',))""",
     "perceptron.data.origin": """Signature({})""",
@@ -363,9 +363,9 @@ SIGNATURES: Mapping[str, str] = {
         "fold": Argument(int | None), "standardize": Argument(Literal["per_feature", "global", "none"]),
         "batch_size": Argument(int | None), "eval_batch_size": Argument(int), "blocks_in_memory": Argument(int),
         "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
-        "date_format": Argument(dict[str, str | None] | str | None), "missing_target": Argument(str),
+        "date_format": Argument(str | dict[str, str | None] | None), "missing_target": Argument(str),
         "class_weights": Argument(str), "sampling": Argument(str), "num_workers": Argument(int),
-        "on_device": Argument(Literal["auto"] | bool), "seed": Argument(int), "known": Argument(None),
+        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(None),
         "looks": Argument(bool),
     }, False, ('perceptron.data.TableDataModule',))""",
     "perceptron.data.table_from_files": """Signature({
@@ -377,9 +377,9 @@ SIGNATURES: Mapping[str, str] = {
         "standardize": Argument(Literal["per_feature", "global", "none"]), "batch_size": Argument(int | None),
         "eval_batch_size": Argument(int), "block_size": Argument(int | None), "blocks_in_memory": Argument(int),
         "missing": Argument(list[Any]), "not_missing": Argument(list[Any]),
-        "date_format": Argument(dict[str, str | None] | str | None), "missing_target": Argument(str),
+        "date_format": Argument(str | dict[str, str | None] | None), "missing_target": Argument(str),
         "class_weights": Argument(str), "sampling": Argument(str), "num_workers": Argument(int),
-        "on_device": Argument(Literal["auto"] | bool), "seed": Argument(int), "known": Argument(None),
+        "on_device": Argument(bool | Literal["auto"]), "seed": Argument(int), "known": Argument(None),
         "looks": Argument(bool),
     }, False, ('perceptron.data.TableDataModule',))""",
     "perceptron.metrics.BalancedAccuracy": """Signature({
@@ -425,8 +425,8 @@ SIGNATURES: Mapping[str, str] = {
         "metrics": Argument(None), "task_metrics": Argument(bool),
     }, False, ('perceptron.models.Regressor', 'perceptron.models.TaskModule'))""",
     "perceptron.models.Standardize": """Signature({
-        "mean": Argument(Any | list[Any] | list[str] | str, True),
-        "scale": Argument(Any | list[Any] | list[str] | str, True), "dtype": Argument(Any),
+        "mean": Argument(str | Any | list[Any] | list[str], True),
+        "scale": Argument(str | Any | list[Any] | list[str], True), "dtype": Argument(Any),
     })""",
     "perceptron.models.TaskModule": """Signature({
         "network": Argument(Any, True), "standardize": Argument(Any, True), "optimizer": Argument(Callable),
@@ -540,7 +540,7 @@ SIGNATURES: Mapping[str, str] = {
     })""",
     "sklearn.datasets.fetch_openml": """Signature({
         "name": Argument(str | None), "version": Argument(int | str), "data_id": Argument(int | None),
-        "data_home": Argument(str | None), "target_column": Argument(list | str | None), "cache": Argument(bool),
+        "data_home": Argument(str | None), "target_column": Argument(str | list | None), "cache": Argument(bool),
         "return_X_y": Argument(bool), "as_frame": Argument(bool | str), "n_retries": Argument(int),
         "delay": Argument(float), "parser": Argument(str), "read_csv_kwargs": Argument(dict | None),
     })""",
@@ -1370,7 +1370,7 @@ SIGNATURES: Mapping[str, str] = {
         "ignore_index": Argument(int | None), "validate_args": Argument(bool),
     }, True, ())""",
     "torchmetrics.CatMetric": """Signature({
-        "nan_strategy": Argument(Literal["error", "warn", "ignore", "disable"] | float), "fn": Argument(Callable | str),
+        "nan_strategy": Argument(float | Literal["error", "warn", "ignore", "disable"]), "fn": Argument(str | Callable),
         "default_value": Argument(list), "state_name": Argument(str),
     }, True, ())""",
     "torchmetrics.CharErrorRate": """Signature({}, True, ())""",
@@ -1476,7 +1476,7 @@ SIGNATURES: Mapping[str, str] = {
         "validate_args": Argument(bool),
     }, True, ())""",
     "torchmetrics.MaxMetric": """Signature({
-        "nan_strategy": Argument(Literal["error", "warn", "ignore", "disable"] | float), "fn": Argument(Callable | str),
+        "nan_strategy": Argument(float | Literal["error", "warn", "ignore", "disable"]), "fn": Argument(str | Callable),
         "default_value": Argument(list),
     }, True, ())""",
     "torchmetrics.MeanAbsoluteError": """Signature({
@@ -1484,7 +1484,7 @@ SIGNATURES: Mapping[str, str] = {
     }, True, ())""",
     "torchmetrics.MeanAbsolutePercentageError": """Signature({}, True, ())""",
     "torchmetrics.MeanMetric": """Signature({
-        "nan_strategy": Argument(Literal["error", "warn", "ignore", "disable"] | float), "fn": Argument(Callable | str),
+        "nan_strategy": Argument(float | Literal["error", "warn", "ignore", "disable"]), "fn": Argument(str | Callable),
         "default_value": Argument(list),
     }, True, ())""",
     "torchmetrics.MeanSquaredError": """Signature({
@@ -1503,7 +1503,7 @@ SIGNATURES: Mapping[str, str] = {
         "base_metric": Argument(Any, True),
     }, True, ())""",
     "torchmetrics.MinMetric": """Signature({
-        "nan_strategy": Argument(Literal["error", "warn", "ignore", "disable"] | float), "fn": Argument(Callable | str),
+        "nan_strategy": Argument(float | Literal["error", "warn", "ignore", "disable"]), "fn": Argument(str | Callable),
         "default_value": Argument(list),
     }, True, ())""",
     "torchmetrics.MinkowskiDistance": """Signature({
@@ -1649,10 +1649,10 @@ SIGNATURES: Mapping[str, str] = {
         "window_size": Argument(int),
     }, True, ())""",
     "torchmetrics.RunningMean": """Signature({
-        "window": Argument(int), "nan_strategy": Argument(Literal["error", "warn", "ignore", "disable"] | float),
+        "window": Argument(int), "nan_strategy": Argument(float | Literal["error", "warn", "ignore", "disable"]),
     }, True, ())""",
     "torchmetrics.RunningSum": """Signature({
-        "window": Argument(int), "nan_strategy": Argument(Literal["error", "warn", "ignore", "disable"] | float),
+        "window": Argument(int), "nan_strategy": Argument(float | Literal["error", "warn", "ignore", "disable"]),
     }, True, ())""",
     "torchmetrics.SQuAD": """Signature({}, True, ())""",
     "torchmetrics.SacreBLEUScore": """Signature({
@@ -1712,7 +1712,7 @@ SIGNATURES: Mapping[str, str] = {
         "return_full_image": Argument(bool), "return_contrast_sensitivity": Argument(bool),
     }, True, ())""",
     "torchmetrics.SumMetric": """Signature({
-        "nan_strategy": Argument(Literal["error", "warn", "ignore", "disable"] | float), "fn": Argument(Callable | str),
+        "nan_strategy": Argument(float | Literal["error", "warn", "ignore", "disable"]), "fn": Argument(str | Callable),
         "default_value": Argument(list),
     }, True, ())""",
     "torchmetrics.SymmetricMeanAbsolutePercentageError": """Signature({}, True, ())""",
