@@ -97,6 +97,10 @@ BAD = [
     ("scheduler=step scheduler.frequency=0", "scheduler.frequency must be at least 1, got 0; set scheduler.frequency"),
     ("optimizer.lr=-1", "optimizer.lr must be above 0, got -1; set optimizer.lr"),
     ("optimizer.lr=0", "optimizer.lr must be above 0, got 0; set optimizer.lr"),
+    (
+        "optimizer.lr=1e39",
+        "optimizer.lr must be above 0, got 1e+39, which single precision does not have; set optimizer.lr",
+    ),
     ("optimizer.lr=nan", "optimizer.lr must be above 0, got nan; set optimizer.lr"),
     ("optimizer.momentum=1", "optimizer.momentum must be in [0, 1), got 1; set optimizer.momentum"),
     ("optimizer.weight_decay=-0.1", "optimizer.weight_decay must be at least 0, got -0.1; set optimizer.weight_decay"),

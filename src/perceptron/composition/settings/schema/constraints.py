@@ -66,10 +66,19 @@ def one_of(*names: str) -> Constraint:
     return Constraint(f"one of {', '.join(names)}", lambda value: str(value) in names)
 
 
-AT_LEAST_0 = Constraint("at least 0", number(lambda value: 0 <= value < float("inf")))
+# torch ends with an error where it must take a number that single precision does not have.
+_LARGEST = 3.4028234663852886e38
+
+
+def _number_shown(value: Any) -> str:
+    is_too_large = isinstance(value, float) and _LARGEST < value < float("inf")
+    return f"{value}, which single precision does not have" if is_too_large else str(value)
+
+
+AT_LEAST_0 = Constraint("at least 0", number(lambda value: 0 <= value <= _LARGEST), _number_shown)
 AT_LEAST_1 = Constraint("at least 1", number(lambda value: value >= 1))
 AT_LEAST_2 = Constraint("at least 2", number(lambda value: value >= 2))
-ABOVE_0 = Constraint("above 0", number(lambda value: 0 < value < float("inf")))
+ABOVE_0 = Constraint("above 0", number(lambda value: 0 < value <= _LARGEST), _number_shown)
 SHARE = Constraint("in [0, 1)", number(lambda value: 0 <= value < 1))
 OPEN_SHARE = Constraint("in (0, 1)", number(lambda value: 0 < value < 1))
 OPEN_SHARE_OR_AUTO = Constraint("in (0, 1), or auto", lambda value: value == "auto" or OPEN_SHARE.holds(value))
