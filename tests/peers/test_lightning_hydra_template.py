@@ -20,7 +20,8 @@ from perceptron.composition.train import train
 
 DIGITS = ("data=digits", "model=digits_mlp", "logger=[]", "figures=none", "trainer.accelerator=cpu")
 # The template's limits are shares of MNIST's 1,800 batches; here a share must be a batch.
-LIMITS = ("+trainer.limit_train_batches=0.1", "+trainer.limit_val_batches=0.2", "+trainer.limit_test_batches=0.2")
+LIMITS = ("+trainer.limit_train_batches=0.1", "+trainer.limit_val_batches=0.2", "+trainer.limit_test_batches=0.2",
+          "data.eval_batch_size=32")  # fmt: skip
 
 
 def _metrics(folder: Path) -> dict[str, float]:

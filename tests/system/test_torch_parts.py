@@ -8,8 +8,10 @@ import yaml
 
 from perceptron.composition.settings.signature_table import SIGNATURES
 
-OPTIMIZERS = sorted(name for name in SIGNATURES if name.startswith("torch.optim.") and name.count(".") == 2)
-SCHEDULES = sorted(name for name in SIGNATURES if name.startswith("torch.optim.lr_scheduler."))
+BASES = ("torch.optim.Optimizer", "torch.optim.lr_scheduler.LRScheduler")
+PARTS = sorted(name for name in SIGNATURES if name.startswith("torch.optim.") and name not in BASES)
+SCHEDULES = [name for name in PARTS if name.startswith("torch.optim.lr_scheduler.")]
+OPTIMIZERS = [name for name in PARTS if name not in SCHEDULES]
 # What a class needs beside its defaults.
 NEEDED = {
     "ChainedScheduler": ["scheduler.schedulers=[{_target_:torch.optim.lr_scheduler.ConstantLR,total_iters:1},"
@@ -34,7 +36,7 @@ CANNOT = {
 }
 # Functions are code, which a stored run names only with trust.
 TRUST = {"LambdaLR": ["trust=[hydra.utils.get_method]"], "MultiplicativeLR": ["trust=[hydra.utils.get_method]"]}
-FAST = ("RMSprop", "LBFGS", "Adafactor", "StepLR", "ReduceLROnPlateau", "SequentialLR", "OneCycleLR", "Muon",
+FAST = ("Adam", "RMSprop", "LBFGS", "Adafactor", "StepLR", "ReduceLROnPlateau", "SequentialLR", "OneCycleLR", "Muon",
         "SparseAdam", "LambdaLR")  # fmt: skip
 QUICK = ["data=iris", "model=softmax", "figures=none", "trainer.accelerator=cpu"]
 

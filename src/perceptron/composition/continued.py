@@ -5,6 +5,7 @@ from typing import Any
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.known_targets import FIXED_LENGTH_SCHEDULES
+from perceptron.composition.settings.schema import defaults_of_target
 from perceptron.errors import UsageError
 from perceptron.runs.checkpoints.metadata import stored_config
 
@@ -29,7 +30,7 @@ def check_continued(config: Mapping[str, Any], checkpoint: Mapping[str, Any], *,
         if not isinstance(stored.get(group), Mapping):
             raise UsageError(f"a checkpoint's configuration must have {group}, got none in {where}; name another")
     for group in ("optimizer", "scheduler"):
-        before, now = stored[group], config[group]
+        before, now = (_with_defaults(part[group]) for part in (stored, config))
         for name in (name for name in {**before, **now} if before.get(name, _UNSET) != now.get(name, _UNSET)):
             setting, kept, typed = f"{group}.{name}", before.get(name, _UNSET), now.get(name, _UNSET)
             if name == "_target_":
@@ -61,6 +62,11 @@ def _check_loss(before: Any, now: Mapping[str, Any], *, where: str) -> None:
                 f"model.{name}={typed}; {'leave it out' if kept == _UNSET else f'set model.{name}={kept}'}, or train "
                 "anew without the checkpoint"
             )
+
+
+def _with_defaults(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a part and the defaults of those that it leaves out, where this project knows them."""
+    return {**defaults_of_target(part.get("_target_")), **part}
 
 
 def _option(group: str, target: Any) -> str:

@@ -62,7 +62,7 @@ def _targets() -> Iterator[tuple[str, Callable[..., Any]]]:
         wanted = inspect.isfunction if module in FUNCTIONS else inspect.isclass
         for name in dir(import_module(module)):
             found = getattr(import_module(module), name)
-            if wanted(found) and name[0] != "_" and f"{module}.{name}" not in NO_PARTS:
+            if wanted(found) and name[0] != "_" and _is_own(found, module) and f"{module}.{name}" not in NO_PARTS:
                 yield f"{module}.{name}", found
     for kind in ("classifier", "regressor"):
         for name, found in all_estimators(type_filter=kind):
@@ -71,6 +71,11 @@ def _targets() -> Iterator[tuple[str, Callable[..., Any]]]:
     for target in NAMED:
         module, _, name = target.rpartition(".")
         yield target, getattr(import_module(module), name)
+
+
+def _is_own(found: Any, module: str) -> bool:
+    """Whether a module names a class of its own, and not one that it needs; Lightning's plugins are those of fabric."""
+    return found.__module__.startswith(module if module.startswith("torch.optim") else module.partition(".")[0])
 
 
 def _entry(name: str, signature: Signature | None) -> str:

@@ -1235,7 +1235,6 @@ SIGNATURES: Mapping[str, str] = {
         "params": Argument(list[Any] | list[dict[str, Any]] | list[tuple[str, Any]], True), "lr": Argument(float),
         "betas": Argument(tuple[float, float]), "eps": Argument(float), "maximize": Argument(bool),
     }, False, ('torch.optim.Optimizer',))""",
-    "torch.optim.lr_scheduler.Any": """Signature({}, True, ())""",
     "torch.optim.lr_scheduler.ChainedScheduler": """Signature({
         "schedulers": Argument(list[Any], True), "optimizer": Argument(None),
         "interval": Argument(Literal["epoch", "step"]), "frequency": Argument(int), "monitor": Argument(str),
@@ -1255,9 +1254,6 @@ SIGNATURES: Mapping[str, str] = {
         "eta_min": Argument(float), "last_epoch": Argument(int), "interval": Argument(Literal["epoch", "step"]),
         "frequency": Argument(int), "monitor": Argument(str),
     }, False, ('torch.optim.lr_scheduler.LRScheduler',))""",
-    "torch.optim.lr_scheduler.Counter": """Signature({
-        "iterable": Argument(Any),
-    }, True, ())""",
     "torch.optim.lr_scheduler.CyclicLR": """Signature({
         "optimizer": Argument(Any, True), "base_lr": Argument(float | list[float], True),
         "max_lr": Argument(float | list[float], True), "step_size_up": Argument(int),
@@ -1304,10 +1300,6 @@ SIGNATURES: Mapping[str, str] = {
         "final_div_factor": Argument(float), "three_phase": Argument(bool), "last_epoch": Argument(int),
         "interval": Argument(Literal["epoch", "step"]), "frequency": Argument(int), "monitor": Argument(str),
     }, False, ('torch.optim.lr_scheduler.LRScheduler',))""",
-    "torch.optim.lr_scheduler.Optimizer": """Signature({
-        "params": Argument(list[Any] | list[dict[str, Any]] | list[tuple[str, Any]], True),
-        "defaults": Argument(dict[str, Any], True),
-    }, False, ('torch.optim.Optimizer',))""",
     "torch.optim.lr_scheduler.PolynomialLR": """Signature({
         "optimizer": Argument(Any, True), "total_iters": Argument(int), "power": Argument(float),
         "last_epoch": Argument(int), "interval": Argument(Literal["epoch", "step"]), "frequency": Argument(int),
@@ -1329,10 +1321,6 @@ SIGNATURES: Mapping[str, str] = {
         "last_epoch": Argument(int), "interval": Argument(Literal["epoch", "step"]), "frequency": Argument(int),
         "monitor": Argument(str),
     }, False, ('torch.optim.lr_scheduler.LRScheduler',))""",
-    "torch.optim.lr_scheduler.SupportsFloat": """Signature({}, True, ())""",
-    "torch.optim.lr_scheduler.Tensor": """Signature({}, True, ())""",
-    "torch.optim.lr_scheduler.partial": """Signature({}, True, ())""",
-    "torch.optim.lr_scheduler.ref": """Signature({}, True, ())""",
     "torchmetrics.AUROC": """Signature({
         "task": Argument(Literal["binary", "multiclass", "multilabel"], True),
         "thresholds": Argument(int | list[float] | None), "num_classes": Argument(int | None),
