@@ -1,36 +1,28 @@
 """A mixed table from file to run, evaluation, predictions and export."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.conftest import train_in
 from tests.data.mixed_table import mixed
 
 from perceptron.commands import evaluate, export, predict
-from perceptron.composition import command_line
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
-    """Run folder of a training on a CSV file, by the command line as typed."""
+    """Run folder of a training on a CSV file."""
     folder = tmp_path_factory.mktemp("own")
     mixed(800, seed=0).to_csv(folder / "churn.csv", index=False)
-    before = sys.argv
-    sys.argv = [
-        "train.py", "data=table", f"data.path={folder / 'churn.csv'}", "data.target=churned", "optimizer=adam",
-        "optimizer.lr=0.01", "trainer.max_epochs=25", f"paths.log_dir={folder}", "logger=none",
-    ]  # fmt: skip
-    try:
-        command_line.main()
-    finally:
-        sys.argv = before
-    (found,) = (folder / "train/runs").iterdir()
-    return found
+    return train_in(
+        folder / "run", "data=table", f"data.path={folder / 'churn.csv'}", "data.target=churned", "optimizer=adam",
+        "optimizer.lr=0.01", "trainer.max_epochs=25", "logger=none",
+    )  # fmt: skip
 
 
 def _answers(run: Path, rows: Path) -> pd.DataFrame:
