@@ -110,6 +110,16 @@ def _left(folder: Path) -> dict[str, Any]:
     }
 
 
+def test_a_network_whose_weights_are_used_by_many_members_takes_fewer_steps() -> None:
+    data = _data()
+    data.setup()
+    alone, shared = _model(data, hidden=[100]), _model(data, hidden=[100])
+    shared.network.shared_by = 4_000
+    assert _count(L.Trainer(**QUIET), alone, data) == data.steps_per_epoch
+    n_weights = sum(parameter.numel() for parameter in shared.parameters())
+    assert _count(L.Trainer(**QUIET), shared, data) == 2**27 // (4 * n_weights * 4_000)
+
+
 @pytest.mark.parametrize("most", [64, 3])
 @pytest.mark.parametrize(
     "settings",
