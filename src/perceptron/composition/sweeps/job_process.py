@@ -22,7 +22,7 @@ from perceptron.errors import UsageError
 
 # What the job's own command line sets, and what belongs to the sweep around it.
 _OF_SWEEP = ("hydra.mode", "hydra.run.dir", "hydra.sweep", "hydra.job.num", "hydra.job.id", "hydra.output_subdir",
-             "hydra.launcher", "hydra/launcher", "hydra.sweeper", "hydra/sweeper")  # fmt: skip
+             "hydra.launcher", "hydra/launcher", "hydra.sweeper", "hydra/sweeper", "hydra.callbacks.sweep")  # fmt: skip
 _ERROR = "error: "
 
 
