@@ -144,9 +144,6 @@ class Admission:
             cfg = composed_job(self._config, overrides, cast(ConfigLoader, self._loader))
             job = MultirunJobs(self._loader, self._config, [overrides]).job(0)
             values = self._named(job)
-            # Names that no combination has are misspelt, and reported together with the nearest.
-            self._found |= values.keys()
-            self._known |= _settings(job)
             try:
                 is_admitted = self._condition.admits(values)
             except MissingSettingError as error:
@@ -161,6 +158,19 @@ class Admission:
                 check_values(job.config)
                 check_job(cfg)
         return is_admitted
+
+    def look_at(self, overrides: Sequence[str]) -> None:
+        """Learn from a combination which settings there are.
+
+        Args:
+            overrides: that make it.
+
+        Raises:
+            UsageError: if it cannot be composed.
+        """
+        with hydras_settings_as_they_were():
+            composed_job(self._config, overrides, cast(ConfigLoader, self._loader))
+            self._named(MultirunJobs(self._loader, self._config, [overrides]).job(0))
 
     def check_names(self) -> None:
         """Refuse names that none of the combinations so far has.
@@ -178,9 +188,15 @@ class Admission:
                 raise UsageError(f"{KEY} names no setting {name}; {did_you_mean(name, self._known, most=_MOST_NAMES)}")
 
     def _named(self, job: ComposedJob) -> dict[str, Any]:
-        """The values that the filter names; of a group, the option."""
+        """The values that the filter names; of a group, the option.
+
+        A name that no combination has is misspelt, so which there are is remembered.
+        """
         settings = _settings(job)
-        return {name: settings[name] for name in self._condition.names if name in settings}
+        named = {name: settings[name] for name in self._condition.names if name in settings}
+        self._found |= named.keys()
+        self._known |= settings
+        return named
 
 
 def _settings(job: ComposedJob) -> dict[str, Any]:

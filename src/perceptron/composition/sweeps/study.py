@@ -123,6 +123,20 @@ def sampler_of_trial(settings: Mapping[str, Any], *, seed: int, number: int) -> 
         return instantiate(settings["sampler"], seed=derive_seed(base, Stream.SEARCH, number) % _N_SEEDS)
 
 
+def sampler_without_end(sampler: Any, settings: Mapping[str, Any]) -> Any:
+    """The sampler to tell a result with.
+
+    After its last point, the sampler of a grid stops ``Study.optimize``, which is not running here.
+
+    Args:
+        sampler: that has drawn the trial.
+        settings: of ``hydra.sweeper``.
+    """
+    from optuna.samplers import RandomSampler
+
+    return RandomSampler() if is_grid(settings) else sampler
+
+
 def tell(study: "Study", number: int, value: float | None, job: Job) -> None:
     """Tell a study the result of a trial.
 

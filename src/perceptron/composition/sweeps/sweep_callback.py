@@ -13,6 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from perceptron.composition.callback_errors import ending_the_program
+from perceptron.composition.settings.output_folders import check_numbers
 from perceptron.composition.settings.sweep_options import is_basic, sweep_options
 from perceptron.composition.sweeps.command_backup import back_up_command
 from perceptron.composition.sweeps.job_list import JobList, check_number, list_jobs
@@ -142,6 +143,8 @@ def list_sweep(config: DictConfig) -> int | None:
     if is_basic(config):
         SweepCallback.jobs = list_jobs(config, loader, options)
         SweepCallback.n_left_out = SweepCallback.jobs.n_left_out
+        if options.filter is not None:
+            check_numbers(config, SweepCallback.jobs.jobs)
         return len(SweepCallback.jobs.jobs)
     n_trials = planned_trials(config, loader)
     if n_trials is not None:
