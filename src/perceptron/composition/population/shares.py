@@ -75,11 +75,7 @@ class GroupTraining:
         Yields:
             Results of a share by number of the job; None for a job that must run as usual.
         """
-        n_processes = 1
-        if can_fork():
-            n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
-        if self._max_members is not None:
-            n_processes = min(n_processes, self._max_members)
+        n_processes = processes_for(groups, max_members=self._max_members)
         shares: list[Share] = []
         for number, group in enumerate(groups, start=1):
             parts = divided(group, n_processes=n_processes, max_members=self._max_members)
@@ -139,6 +135,19 @@ class GroupTraining:
             return Outcome(results)
         results |= {job.number: self._write(job, member, fit) for job, member in pairs}
         return Outcome(results, sum(isinstance(member.failure, DivergedError) for _, member in pairs))
+
+
+def processes_for(groups: Sequence[Group], *, max_members: int | None) -> int:
+    """Number of processes that train at the same time.
+
+    Args:
+        groups: all of them.
+        max_members: trained at the same time, in all processes; None for as many as suit the device.
+    """
+    n_processes = 1
+    if can_fork():
+        n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
+    return n_processes if max_members is None else min(n_processes, max_members)
 
 
 def train_together(

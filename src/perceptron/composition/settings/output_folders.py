@@ -65,6 +65,16 @@ def check_new_sweep(config: DictConfig) -> None:
         )
 
 
+def existing_sweep(config: DictConfig) -> Path | None:
+    """The folder of a multirun that goes on; None for one that is new.
+
+    Args:
+        config: with ``hydra``.
+    """
+    folder = _existing(config, "hydra.sweep.dir")
+    return folder if folder is not None and folder.is_dir() else None
+
+
 def check_numbers(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
     """Check that the jobs of a filtered sweep which are in its folder have the numbers that they had.
 

@@ -98,8 +98,9 @@ def placed(config: DictConfig, folder: str) -> DictConfig:
     with read_write(copy.hydra), open_dict(copy.hydra):
         copy.hydra.sweep.dir = folder
         # Hydra composes the jobs anew from these.
+        typed: Any = OmegaConf.to_container(copy.hydra.overrides.hydra, resolve=False)
         quoted = QuotedString(text=folder, quote=Quote.single).with_quotes()
-        copy.hydra.overrides.hydra = [*copy.hydra.overrides.hydra, f"hydra.sweep.dir={quoted}"]
+        copy.hydra.overrides.hydra = [*typed, f"hydra.sweep.dir={quoted}"]
     return copy
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +12,16 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.settings.checks import check
-from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.sweep_options import sweep_options
-from perceptron.composition.settings.sweep_values import composed_job
+from perceptron.composition.sweeps.checked_space import check_space, need_optuna
 from perceptron.composition.sweeps.job_list import Admission
 from perceptron.composition.sweeps.job_process import needs_processes
-from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
+from perceptron.composition.sweeps.search_space import parse_space
 from perceptron.composition.sweeps.study import open_study, pruning_overrides, sampler_without_end, tell
 from perceptron.composition.sweeps.sweep_callback import SweepCallback
 from perceptron.composition.sweeps.time_limit import NOT_STARTED, TimeLimit
 from perceptron.composition.sweeps.trial_draws import TrialDraws
-from perceptron.errors import UsageError, missing_extra
+from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.sweeps.job_folders import Job, State
 
@@ -57,17 +54,11 @@ def search(
         UsageError: if a setting of the space or of Hydra is not valid, or the database is damaged.
         OutOfTimeError: if the time of the sweep has passed before all trials were started.
     """
-    if find_spec("optuna") is None:
-        raise missing_extra("hydra/sweeper=optuna needs the package optuna", "optuna")
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    need_optuna()
     space = parse_space(settings["params"] or {}, arguments, loader)
-    if not space.dimensions:
-        raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")
     options = sweep_options(config)
     admission = None if options.filter is None else Admission(options.filter, config, loader)
-    first = _check_space(space, config, loader, admission)
+    first = check_space(space, config, loader, admission)
 
     # Imported here, because it imports torch.
     from perceptron.callbacks.pruning import storage_url
@@ -111,30 +102,6 @@ def _own_overrides(number: int, launched_as: int, pruning: Sequence[str]) -> lis
     """Overrides of one trial: its folder has the trial's number, and its pruner must know it."""
     own = [f"hydra.sweep.subdir={number}"] if number != launched_as else []
     return [*own, *pruning, f"+callbacks.pruning.number={number}"] if pruning else own
-
-
-def _check_space(
-    space: SearchSpace, config: DictConfig, loader: ConfigLoader, admission: Admission | None
-) -> dict[str, Any]:
-    """Compose and check every choice and both ends of every range, and the names that the filter has.
-
-    Returns:
-        The plain values of the first configuration.
-    """
-    composed = []
-    for overrides in space.samples():
-        with job_settings(composed_job(config, overrides, loader), in_multirun=True) as cfg:
-            composed.append(check(cfg))
-        if admission is not None:
-            admission.look_at(overrides)
-    if admission is not None:
-        admission.check_names()
-    monitors = list(dict.fromkeys(values["monitor"] for values in composed))
-    if len(monitors) > 1:
-        raise UsageError(
-            f"a search compares its trials by one metric, got {', '.join(monitors)}; set monitor to one of them"
-        )
-    return composed[0]
 
 
 def _launch(
