@@ -46,6 +46,7 @@ VALUES: dict[str, Any] = {
         ("data.fold == null or data.fold < 3", True),
         ("model != 'logistic' and optimizer.momentum > 0", False),
         ("optimizer.lr == 1e-1 or true", True),
+        ('"optimizer.lr < 1"', True),
     ],
 )
 def test_what_a_filter_admits(text: str, admits: bool) -> None:

@@ -193,6 +193,9 @@ def _parsed(text: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         why = getattr(error, "msg", None) or reason(error, lines=1)
         raise UsageError(f"{KEY} must be an expression, got {text[:80]}: {why}; write one {_EXAMPLE}") from error
+    if isinstance(root, ast.Constant) and isinstance(root.value, str):
+        # Quoted once more, as Hydra wants other values that have blanks.
+        return _parsed(root.value)
     _check(root, text.strip(), depth=0)
     return root
 

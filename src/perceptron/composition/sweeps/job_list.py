@@ -78,12 +78,21 @@ def list_jobs(config: DictConfig, loader: ConfigLoader, options: SweepOptions) -
     return JobList(jobs=jobs, n_left_out=n_combinations - len(jobs))
 
 
-def check_number(n_jobs: int, options: SweepOptions) -> None:
-    """Refuse a sweep of more jobs than are allowed."""
+def check_number(n_jobs: int, options: SweepOptions, *, fix: str = f"narrow a range, leave some out by {KEY}") -> None:
+    """Refuse a sweep of more jobs than are allowed.
+
+    Args:
+        n_jobs: their number.
+        options: of the sweep.
+        fix: what else can be done than to allow them.
+
+    Raises:
+        UsageError: if there are more.
+    """
     if options.max_jobs is not None and n_jobs > options.max_jobs:
         raise UsageError(
-            f"a sweep must have at most sweep.max_jobs={options.max_jobs} jobs, got {n_jobs}; narrow a range, leave "
-            f"some out by {KEY}, or set sweep.max_jobs={n_jobs}"
+            f"a sweep must have at most sweep.max_jobs={options.max_jobs} jobs, got {n_jobs}; {fix}, or set "
+            f"sweep.max_jobs={n_jobs}"
         )
 
 
@@ -186,7 +195,9 @@ class Admission:
                     raise UsageError(
                         f"{KEY} must name single settings, got {name}, which has several; name {inside[0]}"
                     )
-                raise UsageError(f"{KEY} names no setting {name}; {did_you_mean(name, self._known, most=_MOST_NAMES)}")
+                place = name.rpartition(".")[0]
+                beside = [key for key in self._known if key.rpartition(".")[0] == place] or list(self._known)
+                raise UsageError(f"{KEY} names no setting {name}; {did_you_mean(name, beside, most=_MOST_NAMES)}")
 
     def _named(self, job: ComposedJob) -> dict[str, Any]:
         """The values that the filter names; of a group, the option.

@@ -64,24 +64,21 @@ def measure_job(config: DictConfig, loader: ConfigLoader, overrides: Sequence[st
         n_epochs = min(max_epochs, MOST_EPOCHS) if max_epochs and max_epochs > 0 else MOST_EPOCHS
         common = [*run_arguments(config.hydra), *overrides, *_harmless(values, folder)]
 
-        def arguments(number: int, epochs: int) -> list[str]:
-            own = run_in_folder(folder / str(number), sweep=folder, number=number)
-            return [*common, f"trainer.max_epochs={epochs}", *own]
-
-        run = folder / "1"
+        common.append(f"trainer.max_epochs={n_epochs}")
+        commands = [[*common, *run_in_folder(folder / str(number), sweep=folder, number=number)] for number in range(2)]
         try:
             if needs_processes(values["trainer"]):
                 # Each job starts its processes anew.
                 started = time.perf_counter()
-                program = ["-m", "perceptron", "train", *arguments(1, n_epochs)]
-                run_program(program, cwd=Path(config.hydra.runtime.cwd))
-                seconds = time.perf_counter() - started
+                run_program(["-m", "perceptron", "train", *commands[0]], cwd=Path(config.hydra.runtime.cwd))
+                seconds = [time.perf_counter() - started]
             else:
-                commands = folder / "commands.json"
-                commands.write_text(json.dumps([arguments(0, 1), arguments(1, n_epochs)]), encoding="utf-8")
-                program = ["-m", "perceptron.composition.sweeps.repeated_run", str(commands)]
+                file = folder / "commands.json"
+                file.write_text(json.dumps(commands), encoding="utf-8")
+                program = ["-m", "perceptron.composition.sweeps.repeated_run", str(file)]
                 run_program(program, cwd=Path(config.hydra.runtime.cwd))
                 seconds = json.loads((folder / SECONDS).read_text(encoding="utf-8"))
+            run = folder / str(len(seconds) - 1)
             epochs = json.loads((run / _EPOCHS).read_text(encoding="utf-8"))
         except (UsageError, RuntimeError, OSError) as error:
             raise CannotMeasureError(f"it fails: {str(error).partition(chr(10))[0]}") from error
@@ -90,7 +87,7 @@ def measure_job(config: DictConfig, loader: ConfigLoader, overrides: Sequence[st
         return Measured(
             epoch_seconds=epochs[-1],
             n_epochs=len(epochs),
-            other_seconds=max(0.0, seconds - sum(epochs)),
+            other_seconds=max(0.0, seconds[-1] - sum(epochs)),
             job_bytes=folder_bytes(run),
         )
 

@@ -1,6 +1,7 @@
 """How many trials a search will have. Imports nothing heavy."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -8,7 +9,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.sweep_options import is_search
 from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
-from perceptron.composition.sweeps.study import is_grid
 
 
 def planned_trials(config: DictConfig, loader: ConfigLoader) -> int | None:
@@ -35,3 +35,12 @@ def space_of(config: DictConfig, loader: ConfigLoader) -> SearchSpace:
     params: Any = OmegaConf.to_container(config.hydra.sweeper.params, resolve=False)
     typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
     return parse_space(params or {}, typed, loader)
+
+
+def is_grid(settings: Mapping[str, Any]) -> bool:
+    """Whether the sampler tries all combinations.
+
+    Args:
+        settings: of ``hydra.sweeper``.
+    """
+    return str(settings["sampler"]["_target_"]).endswith(".BruteForceSampler")

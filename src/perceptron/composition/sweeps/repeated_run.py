@@ -1,7 +1,7 @@
-"""A program that runs one run after another in a process and measures the last: the first pays for imports.
+"""A program that runs the same run twice in a process and measures the second: the first pays for imports.
 
 ``python -m perceptron.composition.sweeps.repeated_run FILE``, where FILE is a JSON file with the arguments of each run.
-The seconds of the last are written beside it.
+The seconds of each that was run are written beside it.
 """
 
 import json
@@ -16,6 +16,9 @@ from perceptron.errors import UsageError
 from perceptron.terminal.signals import ended_by_signals
 from perceptron.terminal.text import fail
 
+# Imports are a small part of a run that takes longer than this, and it is not repeated.
+_LONG = 20.0
+
 
 def main(file: Path) -> None:
     """Run the runs of a file.
@@ -23,7 +26,7 @@ def main(file: Path) -> None:
     Args:
         file: with a list of lists of arguments.
     """
-    seconds = 0.0
+    seconds: list[float] = []
     with ended_by_signals():
         for arguments in json.loads(file.read_text(encoding="utf-8")):
             started = time.perf_counter()
@@ -32,7 +35,9 @@ def main(file: Path) -> None:
                     run_command(arguments)
                 except UsageError as error:
                     fail(error)
-            seconds = time.perf_counter() - started
+            seconds.append(time.perf_counter() - started)
+            if seconds[-1] > _LONG:
+                break
     file.with_name(SECONDS).write_text(json.dumps(seconds), encoding="utf-8")
 
 

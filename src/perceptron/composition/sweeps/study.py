@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hydra.utils import instantiate
 
+from perceptron.composition.sweeps.planned_trials import is_grid
 from perceptron.errors import UsageError, reason
 from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed
@@ -98,11 +99,6 @@ def pruning_overrides(settings: Mapping[str, Any], storage: str) -> list[str]:
         "+callbacks.pruning.monitor=${monitor}",
         "+callbacks.pruning.pruner=${hydra:sweeper.pruner}",
     ]
-
-
-def is_grid(settings: Mapping[str, Any]) -> bool:
-    """Whether the sampler of these settings tries all combinations."""
-    return str(settings["sampler"]["_target_"]).endswith(".BruteForceSampler")
 
 
 def sampler_of_trial(settings: Mapping[str, Any], *, seed: int, number: int) -> Any:

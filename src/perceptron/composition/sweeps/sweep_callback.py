@@ -148,7 +148,7 @@ def list_sweep(config: DictConfig) -> int | None:
         return len(SweepCallback.jobs.jobs)
     n_trials = planned_trials(config, loader)
     if n_trials is not None:
-        check_number(n_trials, options)
+        check_number(n_trials, options, fix=f"set hydra.sweeper.n_trials={options.max_jobs}")
     return n_trials
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from perceptron.composition.sweeps.job_list import Admission
+from perceptron.composition.sweeps.planned_trials import is_grid
 from perceptron.composition.sweeps.search_space import SearchSpace
-from perceptron.composition.sweeps.study import is_grid, readable_study, sampler_of_trial, sampler_without_end
+from perceptron.composition.sweeps.study import readable_study, sampler_of_trial, sampler_without_end
 from perceptron.errors import UsageError
 from perceptron.sweeps.combination_filter import KEY
 
