@@ -26,7 +26,6 @@ from perceptron.composition.override_forms import in_hydras_form
         ("sweep.max_jobs=9", "hydra.callbacks.sweep.max_jobs=9"),
         ("sweep.filter=a < 1 and b == 'c'", "hydra.callbacks.sweep.filter='a < 1 and b == \\'c\\''"),
         ("sweep.filter=null", "hydra.callbacks.sweep.filter=null"),
-        ("sweep.filter=tags != ['${x}']", "hydra.callbacks.sweep.filter='tags != [\\'\\${x}\\']'"),
         ("trainer", "trainer"),
     ],
 )

@@ -542,6 +542,14 @@ BAD = [
         "a sweep must have at most sweep.max_jobs=10 jobs, got 50; set hydra.sweeper.n_trials=10, or set "
         "sweep.max_jobs=50",
     ),
+    (
+        "-m seed=1,2 sweep.filter=${seed}<2",
+        "sweep.filter names settings without ${}, got ${seed}<2; write seed < 2 for ${seed} < 2",
+    ),
+    (
+        "-m seed=1,2 hydra.callbacks.sweep.filter=${seed}",
+        "sweep.filter names settings without ${}, got an interpolation; write seed < 2 for ${seed} < 2",
+    ),
     ("-m seed=1,2 sweep.max_jobs=0", "sweep.max_jobs must be a whole number of at least 1, got 0; set sweep.max_jobs"),
     (
         "-m seed=1,2 sweep.max_jobs=2.5",

@@ -53,6 +53,9 @@ def sweep_options(config: DictConfig) -> SweepOptions:
         UsageError: for a value that breaks a rule, or an option that the sweeper cannot follow.
     """
     node: Any = OmegaConf.select(config, NODE)
+    if node is not None and OmegaConf.is_interpolation(node, "filter"):
+        # It would be resolved once, and not for each combination.
+        raise _no_interpolation("an interpolation")
     values = {name: None if node is None else node.get(name) for name in _NAMES}
     for name, constraint in constraints_of(SweepOptionsConf).items():
         check_constraint(f"{_PREFIX}{name}", values[name], constraint)
@@ -114,7 +117,12 @@ def option_in_hydras_form(typed: str) -> str:
         nearest = did_you_mean(key, [f"{_PREFIX}{known}" for known in (*_NAMES, *_REPLACED)])
         raise UsageError(f"there is no setting {key}; {nearest}")
     if name == "filter" and value != "null":
+        if "${" in value:
+            raise _no_interpolation(value)
         # Hydra's grammar has no operators.
-        text = value.replace("\n", " ").replace("${", "\\${")
-        value = QuotedString(text=text, quote=Quote.single).with_quotes()
+        value = QuotedString(text=value.replace("\n", " "), quote=Quote.single).with_quotes()
     return f"{NODE}.{name}={value}"
+
+
+def _no_interpolation(text: str) -> UsageError:
+    return UsageError(f"{_PREFIX}filter names settings without ${{}}, got {text}; write seed < 2 for ${{seed}} < 2")

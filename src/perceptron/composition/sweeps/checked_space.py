@@ -41,10 +41,9 @@ def check_space(
     for overrides in space.samples():
         with job_settings(composed_job(config, overrides, loader), in_multirun=True) as cfg:
             composed.append(check(cfg))
-        if admission is not None:
-            admission.look_at(overrides)
     if admission is not None:
-        admission.check_names()
+        # They show every choice, and the ends of every range.
+        admission.admitted(space.samples())
     monitors = list(dict.fromkeys(values["monitor"] for values in composed))
     if len(monitors) > 1:
         raise UsageError(

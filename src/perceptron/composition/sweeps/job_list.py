@@ -5,7 +5,7 @@ Imports nothing heavy.
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -43,6 +43,10 @@ class JobList:
     n_left_out: int = 0
 
 
+class UndecidedError(UsageError):
+    """A combination lacks a setting by which a filter decides."""
+
+
 def list_jobs(config: DictConfig, loader: ConfigLoader, options: SweepOptions) -> JobList:
     """The jobs of a multirun: all combinations of the values that are swept, without those that are left out.
 
@@ -68,8 +72,7 @@ def list_jobs(config: DictConfig, loader: ConfigLoader, options: SweepOptions) -
             composed_job(config, job, quick)
         return JobList(jobs=combinations)
     admission = Admission(options.filter, config, loader)
-    jobs = [job for job in combinations if admission.admits(job, checks=True)]
-    admission.check_names()
+    jobs = admission.admitted(combinations)
     if not jobs:
         raise UsageError(
             f"{KEY} must leave a job, got {options.filter.text}, which leaves out all {n_combinations}; widen it"
@@ -148,7 +151,8 @@ class Admission:
             checks: whether to check its settings, unless each of its overrides was in a combination that has been.
 
         Raises:
-            UsageError: if it cannot be composed, breaks a rule, or lacks a setting that decides.
+            UsageError: if it cannot be composed, or breaks a rule.
+            UndecidedError: if it lacks a setting that decides.
         """
         with hydras_settings_as_they_were():
             cfg = composed_job(self._config, overrides, cast(ConfigLoader, self._loader))
@@ -157,9 +161,7 @@ class Admission:
             try:
                 is_admitted = self._condition.admits(values)
             except MissingSettingError as error:
-                if error.name not in self._known:
-                    self.check_names()
-                raise UsageError(
+                raise UndecidedError(
                     f"{KEY} must name settings that decide for every combination, got {error.name}, which one with "
                     f"{' '.join(overrides)} has not; exclude it before, such as optimizer != 'adam' and ..."
                 ) from error
@@ -169,20 +171,30 @@ class Admission:
                 check_job(cfg)
         return is_admitted
 
-    def look_at(self, overrides: Sequence[str]) -> None:
-        """Learn from a combination which settings there are.
+    def admitted(self, combinations: Iterable[Sequence[str]]) -> list[Sequence[str]]:
+        """Those combinations that are run, each of whose values is checked.
 
         Args:
-            overrides: that make it.
+            combinations: overrides of each; together they have every setting that there is.
 
         Raises:
-            UsageError: if it cannot be composed.
+            UsageError: see ``admits``; also for a name that none of them has.
         """
-        with hydras_settings_as_they_were():
-            composed_job(self._config, overrides, cast(ConfigLoader, self._loader))
-            self._named(MultirunJobs(self._loader, self._config, [overrides]).job(0))
+        found: list[Sequence[str]] = []
+        undecided: UndecidedError | None = None
+        for overrides in combinations:
+            try:
+                if self.admits(overrides, checks=True):
+                    found.append(overrides)
+            except UndecidedError as error:
+                undecided = undecided or error
+        # A name that none of them has is misspelt.
+        self._check_names()
+        if undecided is not None:
+            raise undecided
+        return found
 
-    def check_names(self) -> None:
+    def _check_names(self) -> None:
         """Refuse names that none of the combinations so far has.
 
         Raises:
