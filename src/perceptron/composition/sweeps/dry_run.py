@@ -24,7 +24,7 @@ from perceptron.sweeps.job_folders import State, find_jobs
 from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
-_MOST_REASONS = 10
+_MOST_LINES = 10
 # The settings on which the duration of an epoch depends.
 _KIND = ("data.dataset", "data.batch_size", "model", "optimizer._target_", "trainer.accelerator", "trainer.precision")
 
@@ -122,17 +122,20 @@ def _population(
         found = plan_population(config, loader, jobs, max_members=max_members, folder=Path(name))
     count = f", {found.n_processes} processes" if found.n_processes > 1 else ""
     yield "launcher", f"population{count}"
-    for number, group in enumerate(found.groups):
+    for number, group in enumerate(found.groups[:_MOST_LINES]):
         shares = f" in {group.n_shares} shares" if group.n_shares > 1 else ""
         n_members = len(group.numbers)
         yield f"group {number + 1}", f"{n_members} side by side{shares}: jobs {in_words(group.numbers)}"
+    if len(found.groups) > _MOST_LINES:
+        n_members = sum(len(group.numbers) for group in found.groups[_MOST_LINES:])
+        yield "groups", f"{len(found.groups) - _MOST_LINES} more, of {n_members} jobs"
     reasons: dict[str, list[int]] = {}
     for job, why in found.alone.items():
         reasons.setdefault(why, []).append(job)
-    for why, numbers in list(reasons.items())[:_MOST_REASONS]:
+    for why, numbers in list(reasons.items())[:_MOST_LINES]:
         yield "alone", f"{len(numbers)}: {in_words(numbers)}: {why}"
-    if len(reasons) > _MOST_REASONS:
-        yield "alone", f"and others, for {len(reasons) - _MOST_REASONS} more reasons"
+    if len(reasons) > _MOST_LINES:
+        yield "alone", f"and others, for {len(reasons) - _MOST_LINES} more reasons"
     estimates = []
     if found.groups and found.measured is None:
         yield "estimate", "none of group 1: its training fails, and its jobs run alone"
