@@ -75,10 +75,15 @@ def search(
             "a pruner follows trials on one device, got trainer.devices="
             f"{first['trainer']['devices']}; set hydra/sweeper/pruner=none or trainer.devices=1"
         )
-    seed = first["seed"]
     draws = TrialDraws(
-        study, storage, folder=folder, space=space, settings=settings, seed=seed, admission=admission
-    )  # fmt: skip
+        study,
+        storage,
+        folder=folder,
+        space=space,
+        settings=settings,
+        seed=first["seed"],
+        admission=admission,
+    )
     limit = TimeLimit(options.max_hours)
     while batch := draws.batch(settings["n_jobs"]):
         SweepCallback.n_left_out = draws.n_left_out
