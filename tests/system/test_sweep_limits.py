@@ -12,6 +12,7 @@ import pytest
 from perceptron.composition import command_line
 from perceptron.composition.sweeps import time_limit, trial_draws
 from perceptron.results import sweep as sweep_in_python
+from perceptron.results import train as train_in_python
 from perceptron.runs.folder import Run
 from perceptron.sweeps.job_folders import State, find_jobs
 
@@ -257,3 +258,19 @@ def test_a_sweep_in_python_that_runs_out_of_time_has_results(
     found = sweep_in_python([*SHORT, f"paths.log_dir={tmp_path}", "seed=range(4)", "sweep.max_hours=1"])
     assert len(found) == 1
     assert "3 jobs were not started; go on with" in capsys.readouterr().err
+
+
+def test_a_limit_for_all_sweeps(sweep: Sweep, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of one's own sets it, and single runs take no notice of it."""
+    (tmp_path / "conf" / "local").mkdir(parents=True)
+    (tmp_path / "conf" / "local" / "own.yaml").write_text(
+        "# @package _global_\nhydra: {callbacks: {sweep: {max_jobs: 2, dry_run: false}}}\n", encoding="utf-8"
+    )
+    typed = ("--config-dir", str(tmp_path / "conf"), *SHORT, "local=own")
+    assert sweep(*typed, "seed=range(3)")[0] == 2
+    assert "a sweep must have at most sweep.max_jobs=2 jobs, got 3" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*/multiruns"))
+    status, folder = sweep(*typed, "seed=range(3)", "sweep.max_jobs=null")
+    assert (status, len(find_jobs(folder))) == (0, 3)
+    searched = f"hydra.searchpath=['file://{tmp_path}/conf']"
+    train_in_python([searched, *typed[2:], f"hydra.run.dir={tmp_path}/run"])
