@@ -40,6 +40,10 @@ class Estimate(NamedTuple):
     seconds: float | None
     n_bytes: float | None
 
+    def with_seconds(self, more: float) -> "Estimate":
+        """The same and more."""
+        return self if self.seconds is None else self._replace(seconds=self.seconds + more)
+
 
 def print_plan(config: DictConfig, loader: ConfigLoader, listed: JobList | None) -> None:
     """Print the plan of a multirun.
@@ -96,6 +100,8 @@ def _one_by_one(
     """The lines of a sweep each of whose jobs is a run of its own."""
     n_at_once, how = _at_once(config, n_jobs)
     yield "launcher", how
+    # Otherwise a process runs job after job.
+    starts_each = _launcher(config).startswith("submitit")
     kinds, epochs = _kinds_and_epochs(config, loader, jobs)
     try:
         measured = measure_job(config, loader, jobs[0])
@@ -106,7 +112,9 @@ def _one_by_one(
     others = sum(kind != kinds[0] for kind in kinds)
     if others:
         yield "assumed", f"that the {others} jobs of another model, table, batch size or optimizer are like job 0"
-    yield from _totals(_for_jobs(measured, epochs, n_jobs=n_jobs, n_done=n_done), n_at_once=n_at_once)
+    total = _for_jobs(measured, epochs, n_jobs=n_jobs, n_done=n_done)
+    n_starts = (n_jobs - n_done if starts_each else n_at_once or 1) if n_done < n_jobs else 0
+    yield from _totals(total.with_seconds(n_starts * measured.start_seconds), n_at_once=n_at_once)
 
 
 def _population(
@@ -183,9 +191,9 @@ def _totals(total: Estimate, *, n_at_once: int | None) -> Iterator[tuple[str, st
     elif math.isinf(total.seconds):
         yield "time", "not estimated: without trainer.max_epochs, the number of epochs is not known"
     elif n_at_once is None:
-        yield "time", f"about {duration(total.seconds)} of jobs at most; the cluster decides how many run at once"
+        yield "time", f"about {duration(total.seconds)} of jobs; the cluster decides how many run at once"
     else:
-        yield "time", f"about {duration(total.seconds / n_at_once)} at most; less where jobs stop early"
+        yield "time", f"about {duration(total.seconds / n_at_once)}, and less where jobs stop early"
     yield "disk", "not estimated" if total.n_bytes is None else f"about {size(total.n_bytes)}, and more for longer logs"
 
 
@@ -201,7 +209,8 @@ def _as_measured(measured: Measured, what: str) -> str:
     epochs = "1 epoch" if measured.n_epochs == 1 else f"{measured.n_epochs} epochs"
     files = "" if measured.job_bytes is None else f", {size(measured.job_bytes)} a job"
     besides = duration(measured.other_seconds)
-    return f"{what} for {epochs}: {duration(measured.epoch_seconds)} for the last, {besides} besides{files}"
+    start = f", {duration(measured.start_seconds)} to start a process" if measured.start_seconds else ""
+    return f"{what} for {epochs}: {duration(measured.epoch_seconds)} for the last, {besides} besides{start}{files}"
 
 
 def _kinds_and_epochs(
@@ -236,10 +245,10 @@ def _at_once(config: DictConfig, n_jobs: int) -> tuple[int | None, str]:
         from joblib import cpu_count
 
         n_at_once = min(launcher.n_jobs if launcher.n_jobs > 0 else cpu_count(), batch, n_jobs)
-        return n_at_once, f"joblib, {n_at_once} at the same time; each process takes some seconds to start"
+        return n_at_once, f"joblib, {n_at_once} at the same time"
     if name == "submitit_local":
         n_at_once = min(batch, n_jobs)
-        return n_at_once, f"submitit_local, {n_at_once} at the same time; each job takes some seconds to start"
+        return n_at_once, f"submitit_local, {n_at_once} at the same time, each in a new process"
     return None, f"{name}, up to {min(batch, n_jobs)} handed out at once"
 
 

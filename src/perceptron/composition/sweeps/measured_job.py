@@ -66,10 +66,10 @@ def measure_job(config: DictConfig, loader: ConfigLoader, overrides: Sequence[st
 
         common.append(f"trainer.max_epochs={n_epochs}")
         commands = [[*common, *run_in_folder(folder / str(number), sweep=folder, number=number)] for number in range(2)]
+        started = time.perf_counter()
         try:
             if needs_processes(values["trainer"]):
                 # Each job starts its processes anew.
-                started = time.perf_counter()
                 run_program(["-m", "perceptron", "train", *commands[0]], cwd=Path(config.hydra.runtime.cwd))
                 seconds = [time.perf_counter() - started]
             else:
@@ -78,6 +78,7 @@ def measure_job(config: DictConfig, loader: ConfigLoader, overrides: Sequence[st
                 program = ["-m", "perceptron.composition.sweeps.repeated_run", str(file)]
                 run_program(program, cwd=Path(config.hydra.runtime.cwd))
                 seconds = json.loads((folder / SECONDS).read_text(encoding="utf-8"))
+            whole = time.perf_counter() - started
             run = folder / str(len(seconds) - 1)
             epochs = json.loads((run / _EPOCHS).read_text(encoding="utf-8"))
         except (UsageError, RuntimeError, OSError) as error:
@@ -89,6 +90,8 @@ def measure_job(config: DictConfig, loader: ConfigLoader, overrides: Sequence[st
             n_epochs=len(epochs),
             other_seconds=max(0.0, seconds[-1] - sum(epochs)),
             job_bytes=folder_bytes(run),
+            # Of a run that was not repeated, it is a small part.
+            start_seconds=max(0.0, whole - 2 * seconds[-1]) if len(seconds) == 2 else 0.0,
         )
 
 
