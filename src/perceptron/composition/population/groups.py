@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
@@ -45,14 +45,16 @@ class JobPreparation:
 
     Args:
         jobs: of the multirun.
+        report: is told the number of each job that must run alone, and why; by default it writes a line in the log.
     """
 
-    def __init__(self, jobs: MultirunJobs) -> None:
+    def __init__(self, jobs: MultirunJobs, report: Callable[[int, Exception], None] | None = None) -> None:
+        self.report = report or _log_alone
         self._jobs = jobs
         self._builder = MemberBuilder()
 
     def prepare(self, number: int, key: str | None = None) -> tuple[ComposedJob, Member] | None:
-        """A job and its member; None, with a line in the log, where the job must run alone.
+        """A job and its member; None, which is reported, where the job must run alone.
 
         Args:
             number: of the job.
@@ -65,7 +67,7 @@ class JobPreparation:
                 check_together(job, key)
             return job, self._builder.build(job.config, job.choices)
         except (CannotStackError, UsageError, OmegaConfBaseException) as error:
-            _log_alone(number, error)
+            self.report(number, error)
             return None
 
 
@@ -88,7 +90,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
         try:
             own = jobs.settings(number)
         except OmegaConfBaseException as error:
-            _log_alone(number, error)
+            preparation.report(number, error)
             alone.append(number)
         else:
             settings.setdefault(group_key(own), {})[number] = _scoring_key(own)

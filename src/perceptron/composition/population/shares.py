@@ -16,6 +16,7 @@ from hydra.core.utils import JobReturn
 from perceptron.callbacks import EpochBar, EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.sweeps.time_limit import may_start, not_started
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
 from perceptron.terminal.status import clear, show
@@ -46,10 +47,12 @@ class Outcome(NamedTuple):
     Attributes:
         results: by number of the job; None for a job that must run as usual.
         n_failed: how many of the members diverged.
+        is_started: whether it was trained at all.
     """
 
     results: dict[int, JobReturn | None]
     n_failed: int = 0
+    is_started: bool = True
 
 
 class GroupTraining:
@@ -72,11 +75,7 @@ class GroupTraining:
         Yields:
             Results of a share by number of the job; None for a job that must run as usual.
         """
-        n_processes = 1
-        if can_fork():
-            n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
-        if self._max_members is not None:
-            n_processes = min(n_processes, self._max_members)
+        n_processes = processes_for(groups, max_members=self._max_members)
         shares: list[Share] = []
         for number, group in enumerate(groups, start=1):
             parts = divided(group, n_processes=n_processes, max_members=self._max_members)
@@ -90,7 +89,7 @@ class GroupTraining:
         n_members = n_failed = 0
         side_by_side = n_processes > 1 and len(shares) > 1
         for outcome in self._in_processes(shares, n_processes) if side_by_side else self._one_by_one(shares):
-            n_members += sum(result is not None for result in outcome.results.values())
+            n_members += sum(result is not None for result in outcome.results.values()) * outcome.is_started
             n_failed += outcome.n_failed
             yield outcome.results
         if n_members:
@@ -125,7 +124,9 @@ class GroupTraining:
             board.stop()
 
     def _outcome(self, share: Share, *callbacks: L.Callback, forked: bool = False) -> Outcome:
-        """Train and write a share."""
+        """Train and write a share, unless the time of the sweep has passed."""
+        if not may_start():
+            return Outcome({number: not_started() for number in share.numbers}, is_started=False)
         results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
         prepared = [self._preparation.prepare(number, share.group.key) for number in share.numbers]
         pairs = [pair for pair in prepared if pair is not None]
@@ -134,6 +135,19 @@ class GroupTraining:
             return Outcome(results)
         results |= {job.number: self._write(job, member, fit) for job, member in pairs}
         return Outcome(results, sum(isinstance(member.failure, DivergedError) for _, member in pairs))
+
+
+def processes_for(groups: Sequence[Group], *, max_members: int | None) -> int:
+    """Number of processes that train at the same time.
+
+    Args:
+        groups: all of them.
+        max_members: trained at the same time, in all processes; None for as many as suit the device.
+    """
+    n_processes = 1
+    if can_fork():
+        n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
+    return n_processes if max_members is None else min(n_processes, max_members)
 
 
 def train_together(
