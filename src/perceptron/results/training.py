@@ -1,7 +1,9 @@
 """Training in Python: the command line's settings and runs, called as functions."""
 
+import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from perceptron.errors import OutOfTimeError, UsageError
 from perceptron.results.run_result import RunResult, load_run
@@ -23,10 +25,12 @@ def train(overrides: Sequence[str] = ()) -> RunResult:
         UsageError: for whatever the command line would end with status 2; its text is the command's line.
     """
     _check_settings(overrides, instead="perceptron.sweep")
-    # Imported here, because they import torch.
-    from perceptron.composition.command_line import run_command
-    from perceptron.composition.restored_process import process_as_it_was
-    from perceptron.composition.settings.before_start import CheckBeforeStart
+    _check_one_run(overrides)
+    with _generator_as_it_was():
+        # Imported here, because they import torch.
+        from perceptron.composition.command_line import run_command
+        from perceptron.composition.restored_process import process_as_it_was
+        from perceptron.composition.settings.before_start import CheckBeforeStart
 
     with process_as_it_was(["perceptron", "train", *overrides]):
         run_command(list(overrides), in_one_process=True)
@@ -50,10 +54,11 @@ def sweep(overrides: Sequence[str]) -> SweepResult:
     planned = [text for text in overrides if text.startswith("sweep.dry_run=")]
     if planned:
         raise UsageError(f"a sweep in Python returns its results, got {planned[0]}; use the command line for a plan")
-    # Imported here, because they import torch.
-    from perceptron.composition.command_line import run_command
-    from perceptron.composition.restored_process import process_as_it_was
-    from perceptron.composition.sweeps.sweep_callback import SweepCallback
+    with _generator_as_it_was():
+        # Imported here, because they import torch.
+        from perceptron.composition.command_line import run_command
+        from perceptron.composition.restored_process import process_as_it_was
+        from perceptron.composition.sweeps.sweep_callback import SweepCallback
 
     with process_as_it_was(["perceptron", "train", "-m", *overrides]):
         try:
@@ -71,6 +76,16 @@ def sweep(overrides: Sequence[str]) -> SweepResult:
     return load_sweep(folder)
 
 
+@contextmanager
+def _generator_as_it_was() -> Iterator[None]:
+    """Keep the state of Python's generator, from which rich draws while it is imported."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
 def _check_settings(overrides: Sequence[str], *, instead: str) -> None:
     """Refuse what is no list of texts, and flags."""
     if isinstance(overrides, str):
@@ -80,3 +95,16 @@ def _check_settings(overrides: Sequence[str], *, instead: str) -> None:
     for text in overrides:
         if text.startswith("-"):
             raise UsageError(f"settings are written key=value, got {text}; use {instead} for it")
+
+
+def _check_one_run(overrides: Sequence[str]) -> None:
+    """Refuse settings with several values. The command line would advise a multirun by a flag."""
+    from perceptron.composition.settings.parsing import parsed_overrides
+
+    try:
+        several = [text for text in parsed_overrides(overrides) if text.is_sweep_override()]
+    except UsageError:
+        # The run says it with what it knows of the command line.
+        return
+    if several:
+        raise UsageError(f"train trains one run, got several values in {several[0].input_line}; use perceptron.sweep")
