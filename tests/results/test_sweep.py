@@ -97,6 +97,14 @@ def test_the_jobs_that_a_killed_sweep_has_not_started(swept, tmp_path: Path, lau
         sweep.run(3)
 
 
+def test_the_numbers_of_a_filtered_sweep_are_not_guessed(swept, tmp_path: Path) -> None:
+    folder = shutil.copytree(swept("seed=range(3)", "sweep.filter=seed > 0"), tmp_path / "sweep")
+    assert load_sweep(folder).to_frame()["seed"].tolist() == [1, 2]
+    shutil.rmtree(folder / "0")
+    frame = load_sweep(folder).to_frame()
+    assert (frame.index.tolist(), frame["state"].tolist()) == ([1], ["done"])
+
+
 def test_a_stored_command_line_of_endless_jobs_is_refused(swept, tmp_path: Path) -> None:
     folder = shutil.copytree(swept("optimizer.lr=0.1,0.001", "seed=0,1"), tmp_path / "sweep")
     text = (folder / "multirun.yaml").read_text(encoding="utf-8")

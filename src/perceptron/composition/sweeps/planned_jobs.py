@@ -22,8 +22,8 @@ def planned_jobs(sweep: Path) -> list[list[str]]:
         sweep: its folder.
 
     Returns:
-        Empty where they are not known beforehand: of a search, of options that a pattern names, or of a folder whose
-        ``multirun.yaml`` cannot be read.
+        Empty where they are not known without composing them: of a search, of options that a pattern names, with
+        ``sweep.filter``, or of a folder whose ``multirun.yaml`` cannot be read.
 
     Raises:
         UsageError: if there are more than a sweep may have.
@@ -33,7 +33,8 @@ def planned_jobs(sweep: Path) -> list[list[str]]:
         sweeper = hydra["sweeper"]
         typed = [f"{key}={value}" for key, value in (sweeper.get("params") or {}).items()]
         typed += [str(text) for text in hydra["overrides"]["task"]]
-        overrides = parsed_overrides(typed) if sweeper["_target_"] == _SWEEPER else []
+        is_known = sweeper["_target_"] == _SWEEPER and hydra["callbacks"].get("sweep", {}).get("filter") is None
+        overrides = parsed_overrides(typed) if is_known else []
     except (ValueError, KeyError, TypeError, AttributeError, UsageError):
         return []
     check_size(overrides, where=str(sweep / _FILE))
