@@ -18,7 +18,7 @@ from perceptron.population import CannotStackError, Member, members_that_fit
 log = logging.getLogger(__name__)
 
 # Members of a process on a CPU. More at once are not faster, and a killed sweep loses the members in training.
-_GOOD_SHARE = 64
+GOOD_SHARE = 64
 # Training four members in one stack takes 1.3 times as long as training one (benchmarks/results/population.svg).
 _WORTH_A_PROCESS = 4
 
@@ -45,14 +45,18 @@ class JobPreparation:
 
     Args:
         jobs: of the multirun.
+        trains_here: whether this machine must have the device that the jobs ask for.
+
+    Attributes:
+        builder: of the members; it holds the tables that have been read.
     """
 
-    def __init__(self, jobs: MultirunJobs) -> None:
+    def __init__(self, jobs: MultirunJobs, *, trains_here: bool = True) -> None:
         self._jobs = jobs
-        self._builder = MemberBuilder()
+        self.builder = MemberBuilder(trains_here=trains_here)
 
-    def prepare(self, number: int, key: str | None = None) -> tuple[ComposedJob, Member] | None:
-        """A job and its member; None, with a line in the log, where the job must run alone.
+    def compose(self, number: int, key: str | None = None) -> ComposedJob | None:
+        """A job; None, with a line in the log, where it must run alone.
 
         Args:
             number: of the job.
@@ -63,10 +67,24 @@ class JobPreparation:
             check_job(job)
             if key is not None:
                 check_together(job, key)
-            return job, self._builder.build(job.config, job.choices)
         except (CannotStackError, UsageError, OmegaConfBaseException) as error:
             _log_alone(number, error)
             return None
+        return job
+
+    def prepare(self, number: int, key: str | None = None) -> tuple[ComposedJob, Member] | None:
+        """A job and its member; None, with a line in the log, where the job must run alone; see ``compose``."""
+        job = self.compose(number, key)
+        return None if job is None else built(self.builder, job)
+
+
+def built(builder: MemberBuilder, job: ComposedJob) -> tuple[ComposedJob, Member] | None:
+    """A job and its member; None, with a line in the log, where the job must run alone."""
+    try:
+        return job, builder.build(job.config, job.choices)
+    except (CannotStackError, UsageError, OmegaConfBaseException) as error:
+        _log_alone(job.number, error)
+        return None
 
 
 def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Group], list[int]]:
@@ -104,19 +122,23 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
     return groups, alone
 
 
-def divided(group: Group, *, n_processes: int, max_members: int | None) -> list[list[int]]:
+def divided(group: Group, *, n_processes: int, max_members: int | None, most: int | None = None) -> list[list[int]]:
     """Divide a group into shares, each of which is trained in one fit.
 
     Args:
         group: the jobs.
         n_processes: that train at the same time; 1 where this process trains one share after another.
         max_members: that all of them train at the same time; None for as many as suit the device.
+        most: members of a share that suit the devices of other machines; None where this machine trains them.
 
     Returns:
         Numbers of the jobs of each share.
     """
     limit = None if max_members is None else max(1, max_members // n_processes)
-    size = members_that_fit(group.member, group.first.config["trainer"]["accelerator"], limit, _GOOD_SHARE)
+    if most is None:
+        size = members_that_fit(group.member, group.first.config["trainer"]["accelerator"], limit, GOOD_SHARE)
+    else:
+        size = limit or most
     n_shares = -(-len(group.numbers) // size)
     # As many as there are processes to train them, or a multiple, so that no process waits for others.
     wanted = min(n_processes, max(1, len(group.numbers) // _WORTH_A_PROCESS))

@@ -27,9 +27,14 @@ from perceptron.training.threshold_choice import check_threshold
 
 
 class MemberBuilder:
-    """Builds members; jobs share the tables that they have in common, and forked processes those already read."""
+    """Builds members; jobs share the tables that they have in common, and forked processes those already read.
 
-    def __init__(self) -> None:
+    Args:
+        trains_here: whether this machine must have the device that the jobs ask for.
+    """
+
+    def __init__(self, *, trains_here: bool = True) -> None:
+        self._trains_here = trains_here
         self._tables: dict[str, Table] = {}
         self._datamodules: dict[str, TableDataModule] = {}
         # Group keys of networks whose stack gave the outputs of the network alone.
@@ -46,7 +51,8 @@ class MemberBuilder:
             CannotStackError: if it must be trained alone.
             UsageError: if model, data and machine do not go together.
         """
-        check_device(config["trainer"]["accelerator"])
+        if self._trains_here:
+            check_device(config["trainer"]["accelerator"])
         datamodule = self._datamodule(config)
         model = build_model(config, datamodule, chosen=choices)
         if type(model) not in MODELS:

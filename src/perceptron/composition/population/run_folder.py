@@ -13,7 +13,7 @@ from perceptron.runs.epoch_history import by_metric
 from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import monitored_value
 from perceptron.runs.folder_lock import folder_lock
-from perceptron.runs.loggers import create_log_files, log_results, log_scalars
+from perceptron.runs.loggers import create_log_files, log_results, log_scalars, remove_events
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.trackers import finished_trackers
 from perceptron.runs.training_end import training_end
@@ -51,6 +51,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     for snapshots in (*cohort.snapshots, cohort.last):
         snapshots.write(position, type(cohort.optimizer), extra)
     loggers = build_loggers(config["logger"])
+    remove_events(loggers)
     for epoch in member.history:
         logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
         for logger in loggers:
