@@ -16,10 +16,10 @@ from tests.population.comparing import assert_same_jobs, jobs, sweep
 ray = pytest.importorskip("ray")
 from ray.cluster_utils import Cluster  # noqa: E402
 
-from perceptron.composition.population import ray_cluster, ray_connection  # noqa: E402
+from perceptron.composition.population import ray_connection, ray_workers  # noqa: E402
 from perceptron.composition.population.groups import Group  # noqa: E402
 from perceptron.composition.population.multirun_jobs import ComposedJob  # noqa: E402
-from perceptron.composition.population.ray_cluster import RayCluster  # noqa: E402
+from perceptron.composition.population.ray_workers import RayWorkers  # noqa: E402
 from perceptron.errors import UsageError  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
@@ -92,7 +92,7 @@ def test_a_lost_node_loses_nothing(
     one = sweep(monkeypatch, tmp_path / "one", *settings, "trainer.max_epochs=30", "trainer.num_threads=4")
     assert len(jobs(one)) == 256
     assert_same_jobs(one, _folder(tmp_path / "two"), weights=0, metrics=0)
-    assert not list(tmp_path.glob("two/train/multiruns/*/.ray-*"))
+    assert not list(tmp_path.glob("two/train/multiruns/*/.tasks-*"))
 
 
 @pytest.mark.slow
@@ -277,20 +277,19 @@ def test_tasks_are_as_many_as_there_are_devices(
     n_tasks: int,
     most: int,
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", "somewhere:6379")
-    monkeypatch.setattr(ray_cluster.ray, "cluster_resources", lambda: resources)
-    found = RayCluster(None, tmp_path, task_name="train")  # type: ignore[arg-type]
+    monkeypatch.setattr(ray_workers.ray, "cluster_resources", lambda: resources)
+    found = RayWorkers()
     assert found.n_tasks(_group(accelerator)) == n_tasks
     assert found.most_members(_group(accelerator)) == most
 
 
-def test_a_gpu_that_this_machine_has_not_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_gpu_that_this_machine_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    monkeypatch.setattr(ray_cluster.ray, "cluster_resources", lambda: {"CPU": 6.0})
+    monkeypatch.setattr(ray_workers.ray, "cluster_resources", lambda: {"CPU": 6.0})
     with pytest.raises(UsageError, match=r"^trainer\.accelerator=cuda needs a GPU of the Ray cluster, got none; set"):
-        RayCluster(None, tmp_path, task_name="train").n_tasks(_group("cuda"))  # type: ignore[arg-type]
+        RayWorkers().n_tasks(_group("cuda"))
 
 
 def test_rays_handler_of_sigterm_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,13 @@ from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from perceptron.composition.population.groups import JobPreparation, group_jobs
+from perceptron.composition.population.gpu_workers import GpuWorkers, gpus, may_use_gpus
+from perceptron.composition.population.groups import Group, JobPreparation, group_jobs
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
-from perceptron.composition.population.shares import Cluster, GroupTraining
+from perceptron.composition.population.share_tasks import ShareTasks, Workers
+from perceptron.composition.population.shares import GroupTraining
 from perceptron.garbage_collection import rare_collection
 from perceptron.population import Member, PopulationFit
 from perceptron.terminal.signals import raise_if_lost
@@ -75,14 +77,6 @@ def launch(
         job_ends(job.number, result)
         return result
 
-    def cluster() -> Cluster | None:
-        if not on_ray:
-            return None
-        # Imported here, because it imports Ray.
-        from perceptron.composition.population.ray_cluster import RayCluster
-
-        return RayCluster(preparation, Path(str(config.hydra.sweep.dir)), task_name=config.hydra.job.name)
-
     def run_alone(number: int) -> JobReturn:
         log.info("\t#%d : %s", number, " ".join(filter_overrides(jobs.overrides(number))))
         result = run_job(
@@ -101,10 +95,15 @@ def launch(
             show(f"composing {len(job_overrides)} jobs")
             groups, alone = group_jobs(jobs, preparation)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
-            training = GroupTraining(preparation, write, max_members=max_members, cluster=cluster())
+            workers = _workers(groups, on_ray=on_ray)
+            elsewhere = None
+            if workers is not None:
+                folder, task_name = Path(str(config.hydra.sweep.dir)), config.hydra.job.name
+                elsewhere = ShareTasks(preparation, workers, folder, task_name=task_name)
+            training = GroupTraining(preparation, write, max_members=max_members, elsewhere=elsewhere)
             for of_share in training.train(groups):
                 results |= of_share
-                for number, result in of_share.items() if on_ray else ():
+                for number, result in of_share.items() if workers is not None else ():
                     # A task has no callbacks of the user's own.
                     if result is not None:
                         job_starts(number)
@@ -113,3 +112,14 @@ def launch(
     finally:
         HydraConfig.instance().cfg = before
     return [ended[number] for number in jobs.numbers]
+
+
+def _workers(groups: Sequence[Group], *, on_ray: bool) -> Workers | None:
+    """What trains the shares of groups; None for this process and those that it forks."""
+    if on_ray:
+        # Imported here, because it imports Ray.
+        from perceptron.composition.population.ray_workers import RayWorkers
+
+        return RayWorkers()
+    names = gpus()
+    return GpuWorkers(names) if len(names) > 1 and all(map(may_use_gpus, groups)) else None

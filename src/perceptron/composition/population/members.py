@@ -27,7 +27,9 @@ from perceptron.training.threshold_choice import check_threshold
 
 
 class MemberBuilder:
-    """Builds members; jobs share the tables that they have in common, and forked processes those already read.
+    """Builds members; jobs share the tables that they have in common, and other processes those already read.
+
+    Forked processes have them; to others a builder is sent with its tables alone, from which they make the rest.
 
     Args:
         trains_here: whether this machine must have the device that the jobs ask for.
@@ -39,6 +41,9 @@ class MemberBuilder:
         self._datamodules: dict[str, TableDataModule] = {}
         # Group keys of networks whose stack gave the outputs of the network alone.
         self._tried: set[str] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_datamodules": {}}
 
     def build(self, config: Mapping[str, Any], choices: Mapping[str, str]) -> Member:
         """The member of a job.

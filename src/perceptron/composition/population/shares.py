@@ -1,4 +1,4 @@
-"""Train the shares of groups, one after another, in processes or on a cluster, and write each job's folder."""
+"""Train the shares of groups, one after another or side by side in processes, and write each job's folder."""
 
 import logging
 import os
@@ -52,8 +52,8 @@ class Outcome(NamedTuple):
     n_failed: int = 0
 
 
-class Cluster(Protocol):
-    """Machines that train and write shares in place of this one."""
+class ShareTrainer(Protocol):
+    """Trains and writes shares elsewhere."""
 
     def n_tasks(self, group: Group) -> int:
         """How many shares of a group train at the same time."""
@@ -80,16 +80,21 @@ class GroupTraining:
         preparation: composes the jobs and builds their members.
         write: writes the folder of a trained job.
         max_members: trained at the same time, in all processes; None for as many as suit the device.
-        cluster: that trains the shares; None for this machine.
+        elsewhere: trains the shares; None for this process and those that it forks.
     """
 
     def __init__(
-        self, preparation: JobPreparation, write: Write, *, max_members: int | None, cluster: Cluster | None = None
+        self,
+        preparation: JobPreparation,
+        write: Write,
+        *,
+        max_members: int | None,
+        elsewhere: ShareTrainer | None = None,
     ) -> None:
         self._preparation = preparation
         self._write = write
         self._max_members = max_members
-        self._cluster = cluster
+        self._elsewhere = elsewhere
 
     def train(self, groups: Sequence[Group]) -> Iterator[dict[int, JobReturn | None]]:
         """Train the groups.
@@ -98,7 +103,7 @@ class GroupTraining:
             Results of a share by number of the job; None for a job that must run as usual.
         """
         n_processes = 1
-        if can_fork() and self._cluster is None:
+        if can_fork() and self._elsewhere is None:
             n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
         if self._max_members is not None:
             n_processes = min(n_processes, self._max_members)
@@ -122,19 +127,19 @@ class GroupTraining:
 
     def _parts(self, group: Group, n_processes: int) -> tuple[list[list[int]], str]:
         """The jobs of each share of a group, and where its shares are trained."""
-        if self._cluster is None:
+        if self._elsewhere is None:
             where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
             return divided(group, n_processes=n_processes, max_members=self._max_members), where
-        n_tasks = self._cluster.n_tasks(group)
+        n_tasks = self._elsewhere.n_tasks(group)
         if self._max_members is not None:
             n_tasks = min(n_tasks, self._max_members)
-        most = self._cluster.most_members(group)
+        most = self._elsewhere.most_members(group)
         parts = divided(group, n_processes=n_tasks, max_members=self._max_members, most=most)
         return parts, f" in each of {len(parts)} tasks"
 
     def _outcomes(self, shares: Sequence[Share], n_processes: int) -> Iterator[Outcome]:
-        if self._cluster is not None:
-            return self._cluster.outcomes(shares, max_members=self._max_members)
+        if self._elsewhere is not None:
+            return self._elsewhere.outcomes(shares, max_members=self._max_members)
         side_by_side = n_processes > 1 and len(shares) > 1
         return self._in_processes(shares, n_processes) if side_by_side else self._one_by_one(shares)
 

@@ -1,11 +1,11 @@
-"""A task of a Ray cluster: it trains a share of a group on one core or one GPU, and writes the folders of its jobs."""
+"""What a task does: it trains a share of a group on one core or one GPU, and writes the folders of its jobs."""
 
 import logging
 import shutil
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +29,8 @@ from perceptron.garbage_collection import rare_collection
 from perceptron.population import members_that_fit
 from perceptron.training.lightning_messages import silence_lightning
 
+# Takes the number of a share, the epochs that it has behind it, and its members that are still in training.
+Report = Callable[[int, float, int], object]
 _SECONDS_BETWEEN_REPORTS = 1.0
 # The logger above all that a sweep's log shows of a population.
 _LOGGER = "perceptron"
@@ -73,13 +75,13 @@ class TaskResult:
     no_room: NoRoomError | None = None
 
 
-def train_share(share: SentShare, builder: MemberBuilder, reports: Any = None) -> TaskResult:
+def train_share(share: SentShare, builder: MemberBuilder, report: Report | None = None) -> TaskResult:
     """Train a share and write the folders of its jobs; one that an earlier try has left is written anew.
 
     Args:
         share: of one group.
         builder: of the driver, with the tables that it has read.
-        reports: a ``ProgressReports`` actor; None where nobody sees the progress.
+        report: is called at most once a second; None where nobody sees the progress.
     """
     result = TaskResult(dict.fromkeys(job.number for job in share.jobs))
     sys.argv = list(share.command)
@@ -87,14 +89,14 @@ def train_share(share: SentShare, builder: MemberBuilder, reports: Any = None) -
     shares_disk = share.marker.is_file()
     try:
         with rare_collection(), _heard(result.records), warnings.catch_warnings():
-            # Ray's object store lends its memory to all tasks of a node. Nothing writes to a table.
+            # Ray lends the arrays of its object store to all tasks of a node. Nothing writes to a table.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             if not shares_disk:
                 _remove_folders(share.jobs)
             pairs = [pair for pair in (built(builder, job) for job in share.jobs) if pair is not None]
             done = 0
             for part in _parts_that_fit(pairs):
-                callbacks = [] if reports is None else [_Reporter(reports, share, n_done=done, n_members=len(part))]
+                callbacks = [] if report is None else [_Reporter(report, share, n_done=done, n_members=len(part))]
                 outcome = train_and_write(part, partial(write_job, task_name=share.task_name), *callbacks, forked=True)
                 result.results |= outcome.results
                 result.n_failed += outcome.n_failed
@@ -105,7 +107,7 @@ def train_share(share: SentShare, builder: MemberBuilder, reports: Any = None) -
     except NoRoomError as error:
         result.no_room = error
     except SystemExit as error:
-        # Lightning turns the interruption by which Ray cancels a task into this, which would end Ray's process.
+        # Lightning turns the KeyboardInterrupt by which Ray cancels a task into this, which would end Ray's process.
         raise KeyboardInterrupt from error
     return result
 
@@ -172,14 +174,14 @@ class _Reporter(L.Callback):
     """Reports the progress of a share, at most once a second.
 
     Args:
-        reports: the actor that takes it.
+        report: takes it.
         share: that is trained.
         n_done: members that were trained before.
         n_members: that are trained now.
     """
 
-    def __init__(self, reports: Any, share: SentShare, *, n_done: int, n_members: int) -> None:
-        self._reports = reports
+    def __init__(self, report: Report, share: SentShare, *, n_done: int, n_members: int) -> None:
+        self._report = report
         self._share = share
         self._n_done = n_done
         self._n_members = n_members
@@ -193,4 +195,4 @@ class _Reporter(L.Callback):
         epochs = self._n_done * (trainer.max_epochs or 0) + self._n_members * trainer.current_epoch
         waiting = size - self._n_done - self._n_members
         living = waiting + len(pl_module.living)  # type: ignore[arg-type]
-        self._reports.report.remote(self._share.number, epochs / size, living)
+        self._report(self._share.number, epochs / size, living)

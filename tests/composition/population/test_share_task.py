@@ -1,4 +1,4 @@
-"""A task of a Ray cluster, called in this process: what it writes, brings back and leaves of an earlier try."""
+"""A task of a population, called in this process: what it writes, brings back and leaves of an earlier try."""
 
 import logging
 import pickle
@@ -9,19 +9,18 @@ from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
-import cloudpickle
 import numpy as np
 import pytest
 from hydra.core.hydra_config import HydraConfig
 from tests.composition.population.multiruns import multirun
 from tests.population.comparing import assert_same_files, events
 
-from perceptron.composition.population import ray_task
+from perceptron.composition.population import share_task
 from perceptron.composition.population.groups import JobPreparation
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
-from perceptron.composition.population.ray_task import SentShare, TaskResult, receive_files, train_share
+from perceptron.composition.population.share_task import SentShare, TaskResult, receive_files, train_share
 from perceptron.errors import NoRoomError
 from perceptron.sweeps.job_folders import Job, State
 
@@ -44,7 +43,7 @@ def composed(tmp_path: Path) -> Iterator[tuple[list[ComposedJob], MemberBuilder]
         assert preparation.prepare(0) is not None
         # The object store lends its arrays, which nobody may write to.
         buffers: list[pickle.PickleBuffer] = []
-        sent = cloudpickle.dumps(preparation.builder, protocol=5, buffer_callback=buffers.append)
+        sent = pickle.dumps(preparation.builder, protocol=5, buffer_callback=buffers.append)
         builder = pickle.loads(sent, buffers=[bytes(buffer) for buffer in buffers])  # noqa: S301
         (table,) = builder._tables.values()
         assert not table.features.flags.writeable
@@ -136,7 +135,7 @@ def test_a_full_disk_is_returned(composed, tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(ray_task, "write_job", full)
+    monkeypatch.setattr(share_task, "write_job", full)
     assert str(_train(*composed, tmp_path / "no marker").no_room) == str(error)
 
 
@@ -144,7 +143,7 @@ def test_a_cancelled_task_does_not_end_its_process(composed, tmp_path: Path, mon
     def ends(*_: object, **__: object) -> None:
         raise SystemExit(1)
 
-    monkeypatch.setattr(ray_task, "train_and_write", ends)
+    monkeypatch.setattr(share_task, "train_and_write", ends)
     with pytest.raises(KeyboardInterrupt):
         _train(*composed, tmp_path / "no marker")
 
@@ -154,10 +153,10 @@ def test_members_that_do_not_fit_at_once_are_trained_in_turn(
 ) -> None:
     jobs, builder = composed
     sizes: list[int] = []
-    train = ray_task.train_and_write
-    monkeypatch.setattr(ray_task, "members_that_fit", lambda *_: 2)
+    train = share_task.train_and_write
+    monkeypatch.setattr(share_task, "members_that_fit", lambda *_: 2)
     monkeypatch.setattr(
-        ray_task, "train_and_write", lambda part, *rest, **more: sizes.append(len(part)) or train(part, *rest, **more)
+        share_task, "train_and_write", lambda part, *rest, **more: sizes.append(len(part)) or train(part, *rest, **more)
     )
     result = _train(jobs, builder, tmp_path / "no marker")
     assert sizes == [2, 1]
