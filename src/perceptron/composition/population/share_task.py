@@ -102,7 +102,8 @@ def train_share(share: SentShare, builder: MemberBuilder, report: Report | None 
                 result.n_failed += outcome.n_failed
                 done += len(part)
             if not shares_disk:
-                result.files = {job.number: _files(job.folder) for job, _ in pairs}
+                written = [job for job in share.jobs if result.results[job.number] is not None]
+                result.files = {job.number: _files(job.folder) for job in written}
                 _remove_folders(share.jobs)
     except NoRoomError as error:
         result.no_room = error
