@@ -31,6 +31,7 @@ WINE = ["data=wine", "model=digits_mlp", "model.network.hidden=[5]", "trainer.ma
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HydraConfig.instance(), "cfg", None)
     monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.chdir(Path.cwd())
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def composed(tmp_path: Path) -> Iterator[tuple[list[ComposedJob], MemberBuilder]
 
 
 def _train(jobs: list[ComposedJob], builder: MemberBuilder, marker: Path) -> TaskResult:
-    result = train_share(SentShare(0, jobs, marker, ["train.py", "-m", "typed"], "train"), builder)
+    result = train_share(SentShare(0, jobs, marker, ["train.py", "-m", "typed"], marker.parent, "train"), builder)
     copy: TaskResult = pickle.loads(pickle.dumps(result))  # noqa: S301
     return copy
 
@@ -67,6 +68,7 @@ def test_a_task_writes_to_a_disk_that_it_shares(composed, tmp_path: Path) -> Non
     for job in jobs:
         assert Job(job.folder).state == State.DONE
         assert result.results[job.number].return_value > 0
+        assert result.results[job.number].working_dir == str(tmp_path)
         assert (job.folder / ".hydra/overrides.yaml").is_file()
         assert "typed" in (job.folder / "provenance.json").read_text(encoding="utf-8")
 

@@ -1,12 +1,13 @@
 """What a task does: it trains a share of a group on one core or one GPU, and writes the folders of its jobs."""
 
 import logging
+import os
 import shutil
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from logging.handlers import QueueHandler
@@ -45,6 +46,7 @@ class SentShare:
         jobs: composed.
         marker: a file that the driver has written beside the jobs' folders; a task that sees it shares their disk.
         command: the driver's, which provenance stores.
+        cwd: working folder of the driver, where relative paths of the settings start.
         task_name: Hydra's name of the multirun's jobs.
     """
 
@@ -52,6 +54,7 @@ class SentShare:
     jobs: Sequence[ComposedJob]
     marker: Path
     command: Sequence[str]
+    cwd: Path
     task_name: str
 
 
@@ -85,6 +88,9 @@ def train_share(share: SentShare, builder: MemberBuilder, report: Report | None 
     """
     result = TaskResult(dict.fromkeys(job.number for job in share.jobs))
     sys.argv = list(share.command)
+    with suppress(OSError):
+        # Another machine may not have it.
+        os.chdir(share.cwd)
     silence_lightning()
     shares_disk = share.marker.is_file()
     try:

@@ -116,7 +116,7 @@ class ShareTasks:
                         if alone:
                             yield Outcome(dict.fromkeys(alone))
                         if jobs:
-                            sent = SentShare(number, jobs, marker, sys.argv, self._task_name)
+                            sent = SentShare(number, jobs, marker, sys.argv, Path.cwd(), self._task_name)
                             running[self._workers.submit(sent, share.group)] = number, jobs
                     ended = self._workers.wait(running)
                     for number, (epochs, living) in self._workers.reports().items():
