@@ -292,6 +292,12 @@ def test_a_gpu_that_this_machine_has_not_is_refused(monkeypatch: pytest.MonkeyPa
         RayWorkers().n_tasks(_group("cuda"))
 
 
+def test_a_client_of_a_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
+    with pytest.raises(UsageError, match=r"^RAY_ADDRESS must be .*, got ray://head:10001; type"):
+        ray_connection.connect()
+
+
 def test_rays_handler_of_sigterm_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
 

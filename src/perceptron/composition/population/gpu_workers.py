@@ -42,6 +42,8 @@ class GpuWorkers:
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = list(names)
+        # GPUs without a process, and processes without a task.
+        self._unused = list(names)
         self._free: list[_Worker] = []
         self._reports: dict[int, tuple[float, int]] = {}
         self._builder: Any = None
@@ -59,13 +61,12 @@ class GpuWorkers:
         return len(self._names)
 
     def start(self, builder: MemberBuilder, *, with_reports: bool) -> None:  # noqa: ARG002
-        """Start the processes."""
+        """Keep what the processes are sent when they start."""
         self._builder = builder
-        self._free = [_Worker(name, builder) for name in self._names]
 
     def submit(self, share: SentShare, group: Group) -> Any:  # noqa: ARG002
         """Send a share of a group to a GPU that is free; the process that trains it."""
-        worker = self._free.pop()
+        worker = self._free.pop() if self._free else _Worker(self._unused.pop(0), self._builder)
         worker.submit(share)
         return worker
 
@@ -89,7 +90,7 @@ class GpuWorkers:
         answer = task.answer
         if answer is None:
             task.end()
-            self._free.append(_Worker(task.gpu, self._builder))
+            self._unused.append(task.gpu)
             raise TaskError(f"its process ended with {task.process.exitcode}")
         self._free.append(task)
         if isinstance(answer, str):
@@ -104,7 +105,7 @@ class GpuWorkers:
                 os.kill(worker.process.pid or 0, END_OF_TASK)
         for worker in (*tasks, *self._free):
             worker.end()
-        self._free = []
+        self._free, self._unused = [], list(self._names)
 
 
 class _Worker:

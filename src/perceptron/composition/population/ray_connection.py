@@ -19,9 +19,14 @@ def connect() -> None:
     for all its batches.
 
     Raises:
-        UsageError: if the cluster does not answer.
+        UsageError: if the cluster does not answer, or this machine is no node of it.
     """
     address = os.environ.get(_ADDRESS)
+    if address and "://" in address:
+        raise UsageError(
+            f"{_ADDRESS} must be the address of a cluster that this machine is a node of, such as <host>:6379, got "
+            f"{address}; type `ray start --address=<host>:6379` here"
+        )
     if not address:
         # Read when ray is imported.
         os.environ.setdefault(_SEVERAL_MACHINES, "0")

@@ -101,8 +101,9 @@ class ShareTasks:
         Raises:
             NoRoomError: if a task finds its disk full.
         """
-        largest = max((len(share.numbers) for share in shares), default=1)
-        most = None if max_members is None else max(1, max_members // largest)
+        if not shares:
+            return
+        most = None if max_members is None else max(1, max_members // max(len(share.numbers) for share in shares))
         board = board_of(shares)
         waiting = list(enumerate(shares))[::-1]
         running: dict[Any, tuple[int, list[ComposedJob]]] = {}
