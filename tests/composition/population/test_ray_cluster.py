@@ -42,10 +42,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started = []
 
     def run(address: str, *arguments: str, logs: Path = tmp_path) -> "subprocess.Popen[str]":
-        settings = ["hydra.launcher.cluster=auto", *arguments, "figures=none", f"paths.log_dir={logs}"]
+        is_new = not arguments[0].startswith("sweep.resume=")
+        own = ["hydra.launcher.cluster=auto", "figures=none", f"paths.log_dir={logs}"] if is_new else []
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         environment = {**os.environ, "RAY_ADDRESS": address}
-        command = [sys.executable, "train.py", "-m", *settings]
+        command = [sys.executable, "train.py", "-m", *own, *arguments]
         started.append(subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True, **pipes))
         return started[-1]
 
@@ -114,13 +115,13 @@ def test_what_tasks_say_and_what_runs_alone(cluster: Cluster, start: Start, tmp_
         "        super().__init__(nn.Linear(n_features, 7), nn.ReLU(), nn.Linear(7, n_outputs))\n",
         encoding="utf-8",
     )
-    os.environ["PYTHONPATH"] = str(tmp_path)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path))
         process = start(
             cluster.address,
             "hydra/launcher=population",
             "data=wine",
-            "model=softmax,sklearn_logistic,digits_mlp",
+            "model=digits_mlp,sklearn_logistic",
             "optimizer.lr=0.1,1e30",
             "seed=range(2)",
             "trainer.max_epochs=2",
@@ -136,22 +137,15 @@ def test_what_tasks_say_and_what_runs_alone(cluster: Cluster, start: Start, tmp_
             logs=tmp_path / "own",
         )
         printed_of_own = _ended(own)
-    finally:
-        del os.environ["PYTHONPATH"]
     assert process.returncode == 1, printed
     assert "runs alone: scikit-learn fits its model" in printed
-    assert "members trained in" in printed
-    assert "4 failed" in printed
-    for number in range(12):
+    assert "4 members trained in" in printed
+    assert "2 failed" in printed
+    for number in range(8):
         assert printed.count(f"starts {number}\n") == 1
         assert printed.count(f"ends {number} COMPLETED\n") == 1
     folder = _folder(tmp_path)
-    assert [(job / "error.txt").is_file() for job in jobs(folder)] == [False, False, True, True] + [False] * 4 + [
-        False,
-        False,
-        True,
-        True,
-    ]
+    assert [(job / "error.txt").is_file() for job in jobs(folder)] == [False, False, True, True, *[False] * 4]
     command = json.loads((folder / "0/provenance.json").read_text(encoding="utf-8"))["command"]
     assert command[:2] == ["train.py", "-m"]
     assert own.returncode == 0, printed_of_own
@@ -245,12 +239,14 @@ def test_a_task_for_each_gpu_by_rays_own_placement(start: Start, tmp_path: Path)
     assert len(list(tmp_path.glob("train/multiruns/*/*/metrics.json"))) == 30
 
 
-@pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_told_before_anything_is_written(start: Start, tmp_path: Path) -> None:
     process = start("127.0.0.1:9", *WINE, "seed=range(4)")
     printed = _ended(process)
     assert process.returncode == 2, printed
-    assert "error: a Ray cluster must answer, got" in printed
+    assert printed.startswith(
+        "error: a Ray cluster must answer, got [Errno 111] Connection refused from 127.0.0.1:9; set"
+    )
+    assert printed.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
@@ -305,8 +301,8 @@ def test_rays_handler_of_sigterm_does_not_stay(monkeypatch: pytest.MonkeyPatch) 
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise ConnectionError("Failed to connect to Ray cluster at nowhere:1")
 
-    monkeypatch.setenv("RAY_ADDRESS", "nowhere:1")
+    monkeypatch.setenv("RAY_ADDRESS", "nowhere")
     monkeypatch.setattr(ray, "init", init)
-    with pytest.raises(UsageError, match=r"^a Ray cluster must answer, got Failed to connect .* from nowhere:1; set"):
+    with pytest.raises(UsageError, match=r"^a Ray cluster must answer, got Failed to connect .* from nowhere; set"):
         ray_connection.connect()
     assert signal.getsignal(signal.SIGTERM) == before

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import threading
 
 from perceptron.errors import UsageError, reason
@@ -10,6 +11,7 @@ from perceptron.errors import UsageError, reason
 _ADDRESS = "RAY_ADDRESS"
 # Ray binds to the network's address where several machines may form a cluster, which this variable says.
 _SEVERAL_MACHINES = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+_SECONDS_TO_ANSWER = 10.0
 
 
 def connect() -> None:
@@ -37,8 +39,10 @@ def connect() -> None:
     is_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
     try:
+        if address:
+            _check_answers(address)
         ray.init(address or "local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise UsageError(
             f"a Ray cluster must answer, got {reason(error, lines=1)} from {address or 'this machine'}; set "
             f"{_ADDRESS}=<host>:6379, or hydra.launcher.cluster=null"
@@ -47,3 +51,11 @@ def connect() -> None:
         # Ray has set its own.
         if is_main:
             signal.signal(signal.SIGTERM, handler)
+
+
+def _check_answers(address: str) -> None:
+    """Raise an ``OSError`` where nobody listens: Ray would try for minutes."""
+    host, separator, port = address.rpartition(":")
+    # Ray finds the cluster of "auto" itself.
+    if separator and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
