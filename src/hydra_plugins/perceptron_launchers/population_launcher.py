@@ -27,11 +27,11 @@ class PopulationLauncher(Launcher):
         """Replace Hydra's loader by a quicker one: its sweeper composes every job before the launch.
 
         Raises:
-            UsageError: if there is no cluster; nothing has been written then.
+            UsageError: if the cluster does not answer.
         """
         from perceptron.composition.population.job_loader import JobLoader
         from perceptron.composition.population.ray_connection import connect
-        from perceptron.composition.settings.extras import uses_ray
+        from perceptron.composition.settings.ray_address import uses_ray
 
         self._on_ray = uses_ray(self.cluster)
         if self._on_ray:

@@ -239,17 +239,6 @@ def test_a_task_for_each_gpu_by_rays_own_placement(start: Start, tmp_path: Path)
     assert len(list(tmp_path.glob("train/multiruns/*/*/metrics.json"))) == 30
 
 
-def test_a_cluster_that_does_not_answer_is_told_before_anything_is_written(start: Start, tmp_path: Path) -> None:
-    process = start("127.0.0.1:9", *WINE, "seed=range(4)")
-    printed = _ended(process)
-    assert process.returncode == 2, printed
-    assert printed.startswith(
-        "error: a Ray cluster must answer, got [Errno 111] Connection refused from 127.0.0.1:9; set"
-    )
-    assert printed.count("\n") == 1
-    assert not list(tmp_path.iterdir())
-
-
 def _group(accelerator: str, count: int = 200) -> Group:
     first = ComposedJob(0, {"trainer": {"accelerator": accelerator}}, {})
     return Group("", first, None, range(count))  # type: ignore[arg-type]
@@ -286,12 +275,6 @@ def test_a_gpu_that_this_machine_has_not_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ray_workers.ray, "cluster_resources", lambda: {"CPU": 6.0})
     with pytest.raises(UsageError, match=r"^trainer\.accelerator=cuda needs a GPU of the Ray cluster, got none; set"):
         RayWorkers().n_tasks(_group("cuda"))
-
-
-def test_a_client_of_a_cluster_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
-    with pytest.raises(UsageError, match=r"^RAY_ADDRESS must be .*, got ray://head:10001; type"):
-        ray_connection.connect()
 
 
 def test_rays_handler_of_sigterm_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from tests.composition.command_lines import check_command_line
 from perceptron.composition.settings import extras
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.explain import explain
-from perceptron.errors import UsageError
 
 
 def line_of(*typed: str, root: str = "train", folder: Path = CONF_DIR) -> str:
@@ -73,19 +72,3 @@ def test_an_option_names_the_extra_that_it_needs(typed: list[str], monkeypatch: 
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(Exception, match=rf"{typed[0]} needs the extra \w+, got none; type pip install"):
         check_command_line(["-m", *typed, "seed=1,2"])
-
-
-@pytest.mark.parametrize(
-    ("cluster", "address", "refused"), [("ray", "", True), ("auto", "head:6379", True), ("auto", "", False)]
-)
-def test_a_cluster_names_the_extra_that_it_needs(
-    cluster: str, address: str, refused: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(extras, "find_spec", lambda _: None)
-    monkeypatch.setenv("RAY_ADDRESS", address)
-    typed = ["-m", "hydra/launcher=population", f"hydra.launcher.cluster={cluster}", "seed=1,2"]
-    if not refused:
-        check_command_line(typed)
-        return
-    with pytest.raises(UsageError, match=rf"hydra.launcher.cluster={cluster} needs the extra ray, got none; type pip"):
-        check_command_line(typed)

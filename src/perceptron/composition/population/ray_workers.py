@@ -16,6 +16,7 @@ from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.ray_reports import ProgressReports
 from perceptron.composition.population.share_task import SentShare, TaskResult, train_share
 from perceptron.composition.population.share_tasks import TaskError
+from perceptron.composition.settings.ray_address import ray_address
 from perceptron.errors import UsageError, reason
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class RayWorkers:
         kind = "GPU" if _on_gpu(group) else "CPU"
         found = _resources(kind)
         if found < 1:
-            if kind == "GPU" and not os.environ.get("RAY_ADDRESS"):
+            if kind == "GPU" and ray_address() is None:
                 accelerator = group.first.config["trainer"]["accelerator"]
                 raise UsageError(
                     f"trainer.accelerator={accelerator} needs a GPU of the Ray cluster, got none; set "

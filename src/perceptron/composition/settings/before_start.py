@@ -12,9 +12,10 @@ from omegaconf import DictConfig
 
 from perceptron.composition.callback_errors import ending_the_program
 from perceptron.composition.settings.checks import check, check_one_device
-from perceptron.composition.settings.extras import check_extras, uses_ray
+from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.output_folders import check_job_folders, check_new_run, check_new_sweep
+from perceptron.composition.settings.ray_address import check_ray
 from perceptron.composition.settings.schema import constraints_of_target
 from perceptron.composition.settings.schema.constraints import check_constraint
 from perceptron.composition.settings.sweep_values import check_sweeps
@@ -114,7 +115,7 @@ def _check_plugins(hydra: DictConfig) -> None:
         for key, constraint in constraints_of_target(str(target)).items():
             check_constraint(f"hydra.{name}.{key}", part.get(key), constraint)
     if str(hydra.launcher._target_).endswith(".PopulationLauncher"):
-        uses_ray(hydra.launcher.get("cluster"))
+        check_ray(hydra.launcher.get("cluster"))
 
 
 def _check_local(hydra: DictConfig) -> None:

@@ -1,6 +1,5 @@
 """Options of groups that need a package of an extra. Imports nothing heavy."""
 
-import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 
@@ -41,18 +40,3 @@ def check_extras(choices: Mapping[str, str | list[str] | None]) -> None:
         for option in [chosen] if isinstance(chosen, str | None) else chosen:
             if (error := missing_extra_of(f"{group}={option}")) is not None:
                 raise error
-
-
-def uses_ray(cluster: str | None) -> bool:
-    """Whether a population is trained on a Ray cluster.
-
-    Args:
-        cluster: ``hydra.launcher.cluster``.
-
-    Raises:
-        UsageError: if Ray is not installed.
-    """
-    wanted = cluster == "ray" or (cluster == "auto" and bool(os.environ.get("RAY_ADDRESS")))
-    if wanted and find_spec("ray") is None:
-        raise missing_extra(f"hydra.launcher.cluster={cluster} needs the extra ray", "ray")
-    return wanted
