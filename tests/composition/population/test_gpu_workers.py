@@ -7,6 +7,7 @@ import torch
 from tests.composition.population.test_shares import said  # noqa: F401
 from tests.population.comparing import assert_same_jobs, jobs, sweep
 
+from perceptron.composition.population import launcher
 from perceptron.composition.population.gpu_workers import GpuWorkers, gpus
 from perceptron.composition.population.groups import Group
 from perceptron.composition.population.multirun_jobs import ComposedJob
@@ -34,7 +35,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(launcher, "gpus", lambda: ["0", "1"])
     return "model.network={_target_:noting.Noting}"
 
 
@@ -47,7 +48,7 @@ def test_each_gpu_gets_shares(network: str, monkeypatch: pytest.MonkeyPatch, tmp
     found = {path.name.split()[1] for path in tmp_path.glob("gpu *")}
     # The first job of the group is built in this process, which sees all.
     assert found == {"none", "0", "1"}
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(launcher, "gpus", list)
     one = sweep(monkeypatch, tmp_path / "one", *settings, "trainer.num_threads=2")
     assert_same_jobs(one, together, weights=0, metrics=0)
 
