@@ -1,5 +1,6 @@
 """A population on a real Ray cluster of two local nodes: what is lost, what comes back, what is said."""
 
+import gc
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +24,32 @@ from perceptron.composition.population.multirun_jobs import ComposedJob  # noqa:
 from perceptron.composition.population.ray_workers import RayWorkers  # noqa: E402
 from perceptron.errors import UsageError  # noqa: E402
 
+# Ray's cluster for tests leaves sockets to the garbage collection.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 ROOT = Path(__file__).parents[3]
 WINE = ["hydra/launcher=population", "data=wine", "model=digits_mlp", "model.network.hidden=[10]"]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
+@contextmanager
+def _cluster(*nodes: dict[str, int]) -> Iterator[Cluster]:
+    """A cluster of local nodes; the first one is the head."""
+    made = Cluster(initialize_head=True, head_node_args={**nodes[0], "include_dashboard": False})
+    try:
+        for node in nodes[1:]:
+            made.add_node(**node)
+        yield made
+    finally:
+        made.shutdown()
+        del made
+        gc.collect()
+
+
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    """Two nodes with two cores each; the first one is the head."""
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
-    made.add_node(num_cpus=2)
-    yield made
-    made.shutdown()
+    """Two nodes with two cores each."""
+    with _cluster({"num_cpus": 2}, {"num_cpus": 2}) as made:
+        yield made
 
 
 @pytest.fixture
@@ -178,34 +194,29 @@ def test_a_sweep_that_is_interrupted_goes_on(cluster: Cluster, start: Start, tmp
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_folders_come_back_from_a_node_that_does_not_share_the_disk(start: Start, tmp_path: Path) -> None:
+def test_folders_come_back_from_a_node_that_does_not_share_the_disk(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     private = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none "{logs}" && exec "$@"', "sh"]
     if subprocess.run([*private, "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody mount a file system")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    node = subprocess.Popen(
-        [*private, sys.executable, "-m", "ray.scripts.scripts", "start", f"--address={cluster.address}",
-         "--num-cpus=2", "--object-store-memory=100000000", "--block"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        process = start(cluster.address, *WINE, "seed=range(16)", "trainer.max_epochs=3", logs=logs)
-        printed = _ended(process)
-    finally:
-        os.killpg(node.pid, signal.SIGTERM)
-        node.wait()
-        cluster.shutdown()
+    with _cluster({"num_cpus": 0}) as cluster:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--address={cluster.address}", "--block"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        limits = ["--num-cpus=2", "--object-store-memory=100000000"]
+        node = subprocess.Popen([*private, *command, *limits], start_new_session=True, **quiet)
+        try:
+            process = start(cluster.address, *WINE, "seed=range(16)", "trainer.max_epochs=3", logs=logs)
+            printed = _ended(process)
+        finally:
+            os.killpg(node.pid, signal.SIGTERM)
+            node.wait()
     assert process.returncode == 0, printed
     assert "alone" not in printed
-    here = sweep_of(tmp_path / "one", "seed=range(16)", "trainer.max_epochs=3", "trainer.num_threads=2")
-    assert_same_jobs(here, _folder(logs), weights=0, metrics=0)
-
-
-def sweep_of(logs: Path, *settings: str) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        return sweep(patch, logs, *WINE, *settings)
+    one = sweep(monkeypatch, tmp_path / "one", *WINE, "seed=range(16)", "trainer.max_epochs=3", "trainer.num_threads=2")
+    assert_same_jobs(one, _folder(logs), weights=0, metrics=0)
 
 
 @pytest.mark.slow
@@ -227,13 +238,9 @@ def test_ray_is_started_where_no_address_is_given(start: Start, tmp_path: Path) 
 @pytest.mark.slow
 def test_a_task_for_each_gpu_by_rays_own_placement(start: Start, tmp_path: Path) -> None:
     """The GPUs are claimed alone, so that the tasks, which take the best device there is, train on their cores."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 1, "include_dashboard": False})
-    cluster.add_node(num_cpus=2, num_gpus=2)
-    try:
+    with _cluster({"num_cpus": 2, "num_gpus": 1}, {"num_cpus": 2, "num_gpus": 2}) as cluster:
         process = start(cluster.address, *WINE, "seed=range(30)", "trainer.max_epochs=2")
         printed = _ended(process)
-    finally:
-        cluster.shutdown()
     assert process.returncode == 0, printed
     assert "30 members, 10 in each of 3 tasks" in printed
     assert len(list(tmp_path.glob("train/multiruns/*/*/metrics.json"))) == 30
