@@ -13,10 +13,14 @@ from omegaconf import DictConfig, OmegaConf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from torch import Tensor
 
+from perceptron.composition.population.eligibility import check_settings, group_key
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.population.run_folder import write_run
+from perceptron.composition.population.shares import train_together
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.plain import plain
+from perceptron.composition.train import train
 from perceptron.population import Member
 
 CHOSEN = {"data": "wine", "model": "digits_mlp", "optimizer": "sgd", "scheduler": "none", "trainer": "default"}
@@ -62,6 +66,29 @@ def composed_pairs(jobs: Sequence[DictConfig]) -> list[tuple[ComposedJob, Member
     composed = {"hydra": {"runtime": {"choices": CHOSEN}}}
     found = [ComposedJob(number, plain(cfg), composed) for number, cfg in enumerate(jobs)]
     return [(job, builder.build(job.config, CHOSEN)) for job in found]
+
+
+def train_side_by_side(jobs: Sequence[DictConfig]) -> list[Member]:
+    """Train jobs in one group and write their folders; their members."""
+    pairs = composed_pairs(jobs)
+    for job, _ in pairs:
+        check_settings(job.config)
+    assert len({group_key(job.config) for job, _ in pairs}) == 1
+    fit = train_together(pairs)
+    assert fit is not None
+    for job, member in pairs:
+        write_run(job, member, fit)
+    return [member for _, member in pairs]
+
+
+def both(folder: Path, overrides: Sequence[str], variations: Sequence[dict[str, object]]) -> tuple[Path, Path]:
+    """Folders of jobs that are trained alone, and of the same jobs side by side; the last value of a setting holds."""
+    epochs = [] if any("max_epochs" in text for text in overrides) else ["trainer.max_epochs=3"]
+    named = {text.partition("=")[0]: text for text in [*epochs, *overrides]}
+    for cfg in configurations(list(named.values()), variations, folder / "alone"):
+        train(cfg, CHOSEN, quiet=True)
+    train_side_by_side(configurations(list(named.values()), variations, folder / "together"))
+    return folder / "alone", folder / "together"
 
 
 def jobs(folder: Path) -> list[Path]:

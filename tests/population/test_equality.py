@@ -2,13 +2,8 @@ import itertools
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
-from tests.population.comparing import CHOSEN, assert_same_jobs, composed_pairs, configurations
+from tests.population.comparing import assert_same_jobs, both
 
-from perceptron.composition.population.eligibility import check_settings, group_key
-from perceptron.composition.population.run_folder import write_run
-from perceptron.composition.population.shares import train_together
-from perceptron.composition.train import train
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 
 # Two seeds and two folds, one of which has a row more in its last batch of an epoch, by two of something else.
@@ -59,33 +54,13 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
 }
 
 
-def train_side_by_side(jobs: list[DictConfig]) -> None:
-    pairs = composed_pairs(jobs)
-    for job, _ in pairs:
-        check_settings(job.config)
-    assert len({group_key(job.config) for job, _ in pairs}) == 1
-    fit = train_together(pairs)
-    assert fit is not None
-    for job, member in pairs:
-        write_run(job, member, fit)
-
-
-def both(folder: Path, overrides: list[str], variations: list[dict[str, object]]) -> tuple[Path, Path]:
-    epochs = [] if any("max_epochs" in text for text in overrides) else ["trainer.max_epochs=3"]
-    named = {text.partition("=")[0]: text for text in [*WINE, *epochs, *overrides]}
-    for cfg in configurations(list(named.values()), variations, folder / "alone"):
-        train(cfg, CHOSEN, quiet=True)
-    train_side_by_side(configurations(list(named.values()), variations, folder / "together"))
-    return folder / "alone", folder / "together"
-
-
 # Lightning says it of a job alone that has no validation rows.
 @pytest.mark.filterwarnings("ignore:Total length of")
 @pytest.mark.parametrize("case", CASES)
 def test_members_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
     overrides, others = CASES[case]
     variations = [fold | other for fold, other in itertools.product(FOLDS, others)]
-    assert_same_jobs(*both(tmp_path, overrides, variations))
+    assert_same_jobs(*both(tmp_path, [*WINE, *overrides], variations))
 
 
 # In single precision the networks have no ReLU, whose gradient jumps at 0: where rounding moves a unit across it, a job
@@ -111,7 +86,7 @@ def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str, precision: str)
     activation = "relu" if precision == "64-true" else "silu"
     settings = [*overrides, "data=digits", "model.network.hidden=[100,100]", f"model.network.activation={activation}"]
     settings.append(f"trainer.precision={precision}")
-    alone, together = both(tmp_path, settings, variations)
+    alone, together = both(tmp_path, [*WINE, *settings], variations)
     assert_same_jobs(alone, together)
     if case.startswith("early_stopping"):
         lengths = {read_checkpoint(path)["epoch"] for path in together.glob("*/checkpoints/last.ckpt")}

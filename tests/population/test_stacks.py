@@ -29,6 +29,12 @@ class Idle(nn.Module):
 
 NETWORKS = {
     **{name: lambda name=name: MLP(n_features=4, n_outputs=3, hidden=[6, 5], activation=name) for name in ACTIVATIONS},
+    **{
+        f"embeddings_{places}": lambda places=places: MLP(
+            n_features=4, n_outputs=3, hidden=[5], categories="embedding", category_places=places, category_width=3
+        )
+        for places in ([(0, 2)], [(1, 4)], [(0, 2), (3, 4)])
+    },
     "linear": lambda: MLP(n_features=4, n_outputs=3),
     "sequence": lambda: nn.Sequential(nn.Tanh(), nn.Linear(4, 5), nn.Identity(), nn.Linear(5, 3), nn.Sigmoid()),
     "tabm": lambda: TabM(n_features=4, n_outputs=3, width=5, blocks=1, members=2, dropout=0.0),

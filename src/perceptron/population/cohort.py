@@ -14,6 +14,7 @@ from perceptron.population.checkpoints import Snapshots
 from perceptron.population.dropout_noise import Noise
 from perceptron.population.losses import losses_and_gradients
 from perceptron.population.member import Epoch, Member
+from perceptron.population.row_tables import RowTables, TableTensors
 from perceptron.population.schedule_steps import step_plateaus, step_schedules
 from perceptron.population.scores import scores
 from perceptron.population.scoring_groups import ScoringGroups
@@ -22,25 +23,23 @@ from perceptron.population.stacking import stack_networks
 from perceptron.population.step_rows import Part, epoch_steps, split_parts
 
 _SPLITS = ("train", "val", "test")
-# Numbers of a table that each cohort may have a copy of: 64 MiB.
-_MOST_COPIED = 2**24
 
 
 class Cohort(nn.Module):
     """Members whose weights lie in one stack.
 
     Args:
-        members: their networks are of one architecture, their optimizers of one class, their table the same.
+        members: their networks are of one architecture, their optimizers of one class.
+        tensors: of the population's tables.
 
     Attributes:
         living: members that are still in training, in the order of the stacks.
         scoring_groups: which of them are scored together.
-        is_standardized: whether the table was standardised once for all members.
         snapshots: the state that each of the members' checkpoint rules has kept.
         last: the members' states at their ends.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], tensors: TableTensors) -> None:
         super().__init__()
         self.members = list(members)
         self.living = list(members)
@@ -51,34 +50,20 @@ class Cohort(nn.Module):
         self.last = Snapshots(members, None)
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
-        self._has_one_scaling = all(bool((each == each[0]).all()) for each in self.buffers(recurse=False))
+        self.tables = RowTables(members, tensors)
         self.scoring_groups = ScoringGroups(members)
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
         # Set by ``enter`` and by ``start_epoch``.
-        self._table: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
         self.device = torch.device("cpu")
-        self.is_standardized = False
         self._epoch = 0
         self._steps: Iterator[list[Part]] = iter(())
         self._loss_sum = torch.empty(0)
         self._n_correct = torch.empty(0, dtype=torch.int64)
 
-    def enter(self, features: Tensor, target: Tensor) -> None:
-        """Move whatever is not a parameter or buffer of this module to the table's device.
-
-        A small table is standardised once if all members have the same split, and so the same standardisation.
-
-        Args:
-            features: ``(n_rows, n_features)`` of the shared table, in the members' precision.
-            target: ``(n_rows, ...)`` of the same rows.
-        """
-        self.is_standardized = self._has_one_scaling and features.numel() <= _MOST_COPIED
-        if self.is_standardized:
-            features = self.members[0].model.standardize.to(features.device)(features)
-        # In a tuple, so that they are not buffers of this module.
-        self._table = (features, target)
-        self.device = features.device
+    def enter(self) -> None:
+        """Move whatever is not a parameter or buffer of this module to its device."""
+        self.device = self.tables.features.device
         self.network.stacked_buffers = {
             name: stack.to(self.device) for name, stack in self.network.stacked_buffers.items()
         }
@@ -92,7 +77,7 @@ class Cohort(nn.Module):
         self.noise.start_epoch(epoch, self.device)
         self._loss_sum = torch.zeros(len(self.living), device=self.device)
         self._n_correct = torch.zeros(len(self.living), device=self.device, dtype=torch.int64)
-        self._steps = epoch_steps(self.living, epoch, self._table[1])
+        self._steps = epoch_steps(self.living, epoch, self.tables)
 
     def train_steps(self, count: int) -> None:
         """Take the next ``count`` steps of the epoch, or those that are left."""
@@ -171,10 +156,10 @@ class Cohort(nn.Module):
         for position, member in enumerate(self.living):
             model, size = member.model, member.datamodule.eval_batch_size
             if isinstance(model, BinaryClassifier) and model.chooses_threshold:
-                one, rows = torch.tensor([position]), torch.from_numpy(member.split.val)
+                one, rows = torch.tensor([position]), self.tables.rows(member, "val")
                 one, rows = one.to(self.device), rows.unsqueeze(0).to(self.device)
                 outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
-                model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
+                model.choose_threshold(torch.cat(outputs), self.tables.target[rows[0]])
 
     def _losses(self, outputs: Tensor, part: Part) -> tuple[Tensor, Tensor]:
         """Loss of each row times its factor, ``(m, batch)``, and the gradient of each member's mean by its outputs."""
@@ -188,8 +173,8 @@ class Cohort(nn.Module):
         return losses, gradient.mul_(1 / losses.shape[1])
 
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
-        features = self._table[0].index_select(0, rows.flatten()).view(*rows.shape, -1)
-        if not self.is_standardized:
+        features = self.tables.features.index_select(0, rows.flatten()).view(*rows.shape, -1)
+        if not self.tables.is_standardized:
             mean, scale = (each if members is None else each[members] for each in (self.mean, self.scale))
             features.sub_(mean).div_(scale)
         outputs: Tensor = self.network(features, members, noise)
@@ -233,7 +218,7 @@ class Cohort(nn.Module):
         """
         self.network.eval()
         found: list[dict[str, float]] = [{} for _ in self.living]
-        for part in split_parts(self.living, split, self._table[1]):
+        for part in split_parts(self.living, split, self.tables):
             rows, target = part.rows, part.target
             positions = list(range(len(self.living))) if part.members is None else part.members.tolist()
             wanted = [i for i, position in enumerate(positions) if finite is None or finite[position]]

@@ -42,7 +42,8 @@ class Member:
 
     Attributes:
         model: as the job alone would have built it.
-        datamodule: its table is the one that all members share; split, fold and standardisation are its own.
+        datamodule: members with the same settings of the data share its table; columns of any kind are encoded for each
+            split.
         optimizer: holds the settings; it updates nothing.
         schedule: Lightning's form of a learning-rate schedule of ``optimizer``; None for a constant rate.
         early_stopping: settings and state of its rule; None without.

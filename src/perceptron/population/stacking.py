@@ -1,14 +1,15 @@
 """Choosing the kind of stack for a network, and checking its outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
 
 from perceptron.errors import reason
-from perceptron.networks import TabM
+from perceptron.networks import CategoryEmbeddings, TabM
 from perceptron.population.dropout_noise import Noise
+from perceptron.population.member import Member
 from perceptron.population.stacked_layers import StackedLayers, is_layers
 from perceptron.population.stacked_network import StackedNetwork
 from perceptron.population.vmapped_network import VmappedNetwork
@@ -34,6 +35,31 @@ def stack_networks(networks: Sequence[nn.Module]) -> StackedNetwork:
     if is_layers(first):
         return StackedLayers([network for network in networks if isinstance(network, nn.Sequential)])
     return VmappedNetwork(networks)
+
+
+def alike(members: Sequence[Member]) -> list[list[Member]]:
+    """The members whose networks can form a stack, in their order.
+
+    Columns of any kind are encoded by the training rows of each split, so that networks may have other widths, or
+    other features that are one column of categories.
+    """
+    found: dict[Hashable, list[Member]] = {}
+    for member in members:
+        found.setdefault(_architecture(member), []).append(member)
+    return list(found.values())
+
+
+def _architecture(member: Member) -> Hashable:
+    network, encoding = member.model.network, member.datamodule.schema.encoding
+    shapes = tuple((name, value.shape) for name, value in [*network.named_parameters(), *network.named_buffers()])
+    embeds = any(isinstance(layer, CategoryEmbeddings) for layer in network.modules())
+    if not encoding or (is_layers(network) and not embeds):
+        return shapes
+    # Here, because it imports pandas.
+    from perceptron.data.columns.encoding import category_places, flags, from_texts
+
+    codes = from_texts(encoding)
+    return shapes, category_places(codes), flags(codes)
 
 
 def check_stack(network: nn.Module, features: Tensor) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.data.mixed_table import mixed
 from tests.population.comparing import assert_same_jobs, jobs, sweep
 
 from perceptron.callbacks import progress
@@ -17,6 +18,8 @@ from perceptron.composition.population import shares
 from perceptron.composition.population.groups import Group, divided
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.shares import train_together
+from perceptron.data.sources import column_roles
+from perceptron.data.sources.column_roles import read_columns
 from perceptron.training.processes import can_fork
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine forks no trainers")
@@ -72,6 +75,30 @@ def test_a_sweep_in_processes_equals_one_in_this(
     assert_same_jobs(alone, together)
     provenance = json.loads((jobs(together)[0] / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["seconds"] > 0
+
+
+def test_a_table_in_a_file_is_read_once_for_all_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    mixed(240, seed=0).to_csv(tmp_path / "churn.csv", index=False)
+    count = tmp_path / "count"
+
+    def counted(*arguments, **settings):
+        with count.open("a", encoding="utf-8") as file:
+            file.write("read ")
+        return read_columns(*arguments, **settings)
+
+    monkeypatch.setattr(column_roles, "read_columns", counted)
+    settings = [
+        "hydra/launcher=population", "data=table", f"data.path={tmp_path / 'churn.csv'}", "data.target=churned",
+        "model.network.hidden=[10]", "data.folds=4", "data.fold=range(4)", "seed=0,1", "trainer.max_epochs=2",
+    ]  # fmt: skip
+    together = sweep(monkeypatch, tmp_path / "two", *settings, "trainer.num_threads=2")
+    assert count.read_text(encoding="utf-8") == "read "
+    assert any("8 members, 4 in each of 2 processes: jobs 0 to 7" in line for line in said)
+    alone = sweep(monkeypatch, tmp_path / "one", *settings, "hydra/launcher=basic")
+    assert count.read_text(encoding="utf-8") == "read " * 9
+    assert_same_jobs(alone, together)
 
 
 def test_members_that_fail_in_a_process_fail_alone(

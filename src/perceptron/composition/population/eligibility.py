@@ -31,10 +31,15 @@ _TRAINER = (
     "default_root_dir",
 )  # fmt: skip
 # Settings that may differ within a group.
+_DATA_VARIES = (
+    "seed", "split_seed", "folds", "fold", "val_fraction", "test_fraction", "standardize", "class_weights", "sampling",
+)  # fmt: skip
 _MODEL_VARIES = ("network", "threshold", "label_smoothing")
 _OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps")
 _TRAINER_VARIES = ("default_root_dir",)
 _MLP = "perceptron.networks.MLP"
+# Settings of the data that do not say what is read.
+_OF_BATCHES = ("batch_size", "eval_batch_size", "block_size", "blocks_in_memory", "num_workers", "on_device")
 
 
 def check_job(job: ComposedJob) -> None:
@@ -118,7 +123,7 @@ def group_key(config: Mapping[str, Any]) -> str:
         network = {**network, "dropout": bool(network.get("dropout"))}
     checkpoints = [part for part in config["callbacks"].values() if part is not None and part["_target_"] == CHECKPOINT]
     common = {
-        "data": {name: data.get(name) for name in ("dataset", "task", "batch_size", "eval_batch_size")},
+        "data": _without(data, _DATA_VARIES),
         "network": network,
         "model": _without(config["model"], _MODEL_VARIES),
         "metrics": config["metrics"],
@@ -129,14 +134,20 @@ def group_key(config: Mapping[str, Any]) -> str:
     return json.dumps(common, sort_keys=True, default=str)
 
 
+def table_key(data: Mapping[str, Any]) -> str:
+    """The settings of the group ``data`` that say which table is read, and how."""
+    return json.dumps(_without(data, (*_DATA_VARIES, *_OF_BATCHES)), sort_keys=True, default=str)
+
+
 def _without(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in names}
 
 
 def _check_dataset(dataset: Mapping[str, Any]) -> None:
-    """Refuse a table that is drawn at random for every job, or does not consist of numbers."""
+    """Refuse a table that is drawn at random for every job."""
     if "_target_" not in dataset:
-        raise CannotStackError("its own table is encoded by its training rows")
+        # Files are the data set.
+        return
     target = dataset["_target_"]
     draws = target.rpartition(".")[2].startswith("make_") and "random_state" in signature(get_method(target)).parameters
     if draws and dataset.get("random_state") is None:

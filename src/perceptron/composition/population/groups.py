@@ -68,6 +68,10 @@ class JobPreparation:
             _log_alone(number, error)
             return None
 
+    def forget_splits(self) -> None:
+        """See ``MemberBuilder``."""
+        self._builder.forget_splits()
+
 
 def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Group], list[int]]:
     """Put jobs that can be trained side by side into groups.

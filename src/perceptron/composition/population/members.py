@@ -1,6 +1,7 @@
 """Members of a population, built from the settings of their jobs."""
 
 import json
+import logging
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
@@ -16,24 +17,30 @@ from perceptron.composition.building.callbacks import check_rules
 from perceptron.composition.building.instantiate import instance
 from perceptron.composition.building.model import build_model
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
-from perceptron.composition.population.eligibility import group_key
-from perceptron.data import Table, TableDataModule, as_table, read
-from perceptron.data.sources.table_files import TableFiles
+from perceptron.composition.population.eligibility import group_key, table_key
+from perceptron.data import Table, TableDataModule
+from perceptron.data.columns.column_table import ColumnTable
 from perceptron.population import MODELS, CannotStackError, Member, check_optimizer, check_stack
 from perceptron.population.callback_rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
+from perceptron.terminal.text import visible
 from perceptron.training.devices import check_device
-from perceptron.training.result_files import log_task
+from perceptron.training.result_files import log_table_defaults, log_task
 from perceptron.training.threshold_choice import check_threshold
+
+log = logging.getLogger(__name__)
 
 
 class MemberBuilder:
     """Builds members; jobs share the tables that they have in common, and forked processes those already read."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[str, Table | ColumnTable] = {}
+        # Of each split and standardisation; a table with columns of any kind is encoded for each.
         self._datamodules: dict[str, TableDataModule] = {}
         # Group keys of networks whose stack gave the outputs of the network alone.
         self._tried: set[str] = set()
+        # Warnings about tables that have been logged.
+        self._logged: set[str] = set()
 
     def build(self, config: Mapping[str, Any], choices: Mapping[str, str]) -> Member:
         """The member of a job.
@@ -61,6 +68,7 @@ class MemberBuilder:
             features = torch.from_numpy(datamodule.table.features[datamodule.split.train[:8]])
             check_stack(model.network, model.standardize(features.to(next(model.parameters()))))
             self._tried.add(key)
+            log_table_defaults(config, choices)
         stopping = _arguments(config, EARLY_STOPPING)
         if len(stopping) > 1:
             raise CannotStackError("it has several EarlyStopping callbacks")
@@ -88,19 +96,19 @@ class MemberBuilder:
         datamodule.seed = config["data"]["seed"]
         return datamodule
 
+    def forget_splits(self) -> None:
+        """Let go of the encoded tables of all splits but the latest, for which the next jobs may ask."""
+        for key in list(self._datamodules)[:-1]:
+            del self._datamodules[key]
+
     def _set_up(self, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
-        # By ``check_settings``.
-        assert not isinstance(datamodule.dataset, TableFiles)  # noqa: S101
-        names = ("dataset", "task", "missing_target")
-        key = json.dumps([config["data"][name] for name in names], sort_keys=True, default=str)
+        key = table_key(config["data"])
         is_new = key not in self._tables
         if is_new:
             L.seed_everything(config["seed"], workers=True, verbose=False)
             try:
-                self._tables[key] = as_table(
-                    read(datamodule.dataset), task=datamodule.task, missing_target=datamodule.cells.missing_target
-                )
+                self._tables[key] = datamodule.read_table()
             except (TypeError, ValueError, OSError) as error:
                 raise CannotStackError("its table cannot be read") from error
         table = self._tables[key]
@@ -108,7 +116,16 @@ class MemberBuilder:
         datamodule.setup()
         if is_new:
             log_task(datamodule)
+        self._log_warnings(datamodule)
         return datamodule
+
+    def _log_warnings(self, datamodule: TableDataModule) -> None:
+        """Log what stands out in the table of a split, and has not been logged for another."""
+        found = [] if datamodule.report is None else datamodule.report["warnings"]
+        for warning in found:
+            if warning not in self._logged:
+                self._logged.add(warning)
+                log.warning("%s", visible(warning))
 
 
 def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -4,7 +4,9 @@ from typing import Any
 
 from perceptron.composition.building.trainer import build_loggers
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.monitors import directions
+from perceptron.files.plain_values import write_json
 from perceptron.files.writing import write_text
 from perceptron.population import Member, PopulationFit
 from perceptron.runs.checkpoints.best_checkpoint import best_entry
@@ -19,7 +21,7 @@ from perceptron.runs.trackers import finished_trackers
 from perceptron.runs.training_end import training_end
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
-from perceptron.training.result_files import write_results
+from perceptron.training.result_files import row_counts, write_results
 
 
 def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
@@ -43,8 +45,10 @@ def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | N
 
 
 def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
-    config, folder = job.config, job.folder
+    config, folder = with_absolute_paths(dict(job.config)), job.folder
     write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
+    if member.datamodule.report is not None:
+        write_json(folder / "data_report.json", member.datamodule.report, sync_folder=False)
     extra: dict[str, Any] = {}
     StoredMetadata(config=config, schema=member.datamodule.schema).add_to(extra)
     cohort, position = fit.population.place(member)
@@ -85,5 +89,6 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
         device=fit.device,
         started=fit.started,
         seconds=fit.seconds,
+        rows=row_counts(member.datamodule),
     )
     return monitored_value(best, metrics=metrics, monitor=monitor)
