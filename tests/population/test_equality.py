@@ -19,6 +19,11 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     ),
     "adam": (["optimizer=adam"], SMALL_RATES),
     "adamw": (["optimizer=adamw"], [{"optimizer.weight_decay": 0.1}, {"optimizer.betas": [0.8, 0.99]}]),
+    "clipped_norm": (["optimizer=sgd"], [{"trainer.gradient_clip_val": limit} for limit in (0.02, 0.5, None, 0)]),
+    "clipped_values": (
+        ["optimizer=adamw", "trainer.gradient_clip_algorithm=value"],
+        [{"trainer.gradient_clip_val": limit} for limit in (0.001, 0.02)],
+    ),
     "cosine": (["optimizer=sgd", "scheduler=cosine"], RATES),
     "onecycle": (["optimizer=adam", "scheduler=onecycle"], SMALL_RATES),
     "plateau": (["optimizer=sgd", "scheduler=plateau", "scheduler.patience=0"], [{"optimizer.lr": 0.9}]),

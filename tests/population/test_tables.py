@@ -20,6 +20,7 @@ SMALL = ["data=table", "data.target=churned", "model=auto", "model.network.hidde
 CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     "sgd": ([], [{"optimizer.lr": 0.02}, {"optimizer.lr": 0.1}]),
     "adamw": (["optimizer=adamw"], [{"optimizer.lr": 0.002}, {"optimizer.lr": 0.01}]),
+    "clipped": (["optimizer=adamw"], [{"trainer.gradient_clip_val": limit} for limit in (0.1, 1.0)]),
     "embeddings": (["model.network.categories=embedding"], [{"optimizer.lr": 0.1}]),
     "dropout": (
         ["model.network.categories=embedding", "model.network.dropout=0.1"],
@@ -72,13 +73,15 @@ def test_members_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
 # Without ReLU, for the reason in test_equality.py.
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The least populated class")
-@pytest.mark.parametrize("case", ["sgd", "adamw", "embeddings"])
+@pytest.mark.parametrize("case", ["sgd", "clipped", "embeddings"])
 def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
     overrides, _ = CASES[case]
-    slow, fast = (0.002, 0.01) if case == "adamw" else (0.02, 0.1)
+    slow, fast = (0.002, 0.01) if case == "clipped" else (0.02, 0.1)
     rates: list[dict[str, object]] = [{"optimizer.lr": slow}, {"optimizer.lr": fast}]
+    limit: dict[str, object] = {"trainer.gradient_clip_val": 0.5} if case == "clipped" else {}
     variations = [
-        {"seed": seed, "data.fold": fold} | rate for seed, fold, rate in itertools.product(range(4), range(4), rates)
+        {"seed": seed, "data.fold": fold} | rate | limit
+        for seed, fold, rate in itertools.product(range(4), range(4), rates)
     ]
     settings = [
         *SMALL,

@@ -12,6 +12,7 @@ from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.population.callback_rules import improves, stops
 from perceptron.population.checkpoints import Snapshots
 from perceptron.population.dropout_noise import Noise
+from perceptron.population.gradient_clipping import GradientClipping
 from perceptron.population.losses import losses_and_gradients
 from perceptron.population.member import Epoch, Member
 from perceptron.population.row_tables import RowTables, TableTensors
@@ -46,6 +47,9 @@ class Cohort(nn.Module):
         self.network = stack_networks([member.model.network for member in members])
         self.noise = Noise([member.seed for member in members], [_dropout_rates(member.model) for member in members])
         self.optimizer = stack_optimizers(list(self.network.stacked), [member.optimizer for member in members])
+        self.clipping = GradientClipping(
+            [member.gradient_limit for member in members], by_norm=members[0].clips_by_norm
+        )
         self.snapshots = [Snapshots(members, number) for number in range(len(members[0].checkpoints))]
         self.last = Snapshots(members, None)
         for name in ("mean", "scale"):
@@ -95,6 +99,7 @@ class Cohort(nn.Module):
         self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
         if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
             self.optimizer.active = None
+        self.clipping.clip(list(self.network.stacked))
         self.optimizer.update()
         if self._steps_schedules:
             active = self.optimizer.active
@@ -298,6 +303,7 @@ class Cohort(nn.Module):
         if stay:
             self.optimizer.keep(positions)
             self.network.keep(positions)
+            self.clipping.keep(positions)
             self.mean, self.scale = self.mean[positions], self.scale[positions]
 
 

@@ -1,5 +1,6 @@
 """A model of a population: its parts, its settings and its results."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -50,6 +51,8 @@ class Member:
         checkpoints: settings and states of their rules; the weights that the first one keeps are reported.
         pruning: ends its training if it falls behind in a search; None outside of a search.
         last: file of its last state; None for no file.
+        gradient_limit: above which gradients are clipped; infinity for none.
+        clips_by_norm: whether the limit is for their norm over all parameters, otherwise it is for every value.
         history: its epochs so far.
         steps: optimizer steps so far.
         metrics: final metrics of the best weights.
@@ -64,6 +67,8 @@ class Member:
     checkpoints: tuple[ModelCheckpoint, ...] = ()
     pruning: PruneHopeless | None = None
     last: Path | None = None
+    gradient_limit: float = math.inf
+    clips_by_norm: bool = True
     history: list[Epoch] = field(default_factory=list)
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)

@@ -28,7 +28,7 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
 # Flags of the trainer that a population follows; others must have their defaults.
 _TRAINER = (
     "precision", "accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary",
-    "default_root_dir",
+    "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm",
 )  # fmt: skip
 # Settings that may differ within a group.
 _DATA_VARIES = (
@@ -36,7 +36,7 @@ _DATA_VARIES = (
 )  # fmt: skip
 _MODEL_VARIES = ("network", "threshold", "label_smoothing")
 _OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps")
-_TRAINER_VARIES = ("default_root_dir",)
+_TRAINER_VARIES = ("default_root_dir", "gradient_clip_val")
 _MLP = "perceptron.networks.MLP"
 # Settings of the data that do not say what is read.
 _OF_BATCHES = ("batch_size", "eval_batch_size", "block_size", "blocks_in_memory", "num_workers", "on_device")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
@@ -78,6 +79,9 @@ class MemberBuilder:
             optimizer=optimizer,
             early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
             checkpoints=_checkpoint_rules(config),
+            # Lightning clips nothing at 0.
+            gradient_limit=config["trainer"]["gradient_clip_val"] or math.inf,
+            clips_by_norm=config["trainer"]["gradient_clip_algorithm"] != "value",
         )
         for arguments in _arguments(config, PRUNING):
             pruner = instance(arguments["pruner"], "hydra.sweeper.pruner")
