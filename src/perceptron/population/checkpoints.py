@@ -15,7 +15,7 @@ from perceptron.callbacks.history import stored_history
 from perceptron.models.threshold import START
 from perceptron.population.callback_rules import best_path
 from perceptron.population.member import Member
-from perceptron.population.stacked_optimizers import StackedOptimizer
+from perceptron.population.stacked_optimizer import StackedOptimizer
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
 from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END
 from perceptron.runs.checkpoints.resume_point import KEY as RESUME

@@ -15,11 +15,11 @@ from perceptron.population.dropout_noise import Noise
 from perceptron.population.gradient_clipping import GradientClipping
 from perceptron.population.losses import losses_and_gradients
 from perceptron.population.member import Epoch, Member
+from perceptron.population.optimizer_choice import stack_optimizers
 from perceptron.population.row_tables import RowTables, TableTensors
 from perceptron.population.schedule_steps import step_plateaus, step_schedules
 from perceptron.population.scores import scores
 from perceptron.population.scoring_groups import ScoringGroups
-from perceptron.population.stacked_optimizers import stack_optimizers
 from perceptron.population.stacking import stack_networks
 from perceptron.population.step_rows import Part, epoch_steps, split_parts
 

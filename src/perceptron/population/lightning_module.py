@@ -8,7 +8,7 @@ import torch
 from perceptron.population.cohort import Cohort
 from perceptron.population.member import Member
 from perceptron.population.row_tables import TableTensors
-from perceptron.population.stacked_optimizers import StackedOptimizer
+from perceptron.population.stacked_optimizer import StackedOptimizer
 
 # Steps that a cohort takes in a row: its weights stay in the processor's caches. Signals and the progress bar are
 # handled in between.

@@ -35,7 +35,7 @@ _DATA_VARIES = (
     "seed", "split_seed", "folds", "fold", "val_fraction", "test_fraction", "standardize", "class_weights", "sampling",
 )  # fmt: skip
 _MODEL_VARIES = ("network", "threshold", "label_smoothing")
-_OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps")
+_OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps", "alpha", "rho", "lr_decay", "momentum_decay")
 _TRAINER_VARIES = ("default_root_dir", "gradient_clip_val")
 _MLP = "perceptron.networks.MLP"
 # Settings of the data that do not say what is read.
