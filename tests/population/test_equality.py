@@ -33,6 +33,10 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     "radam": (["optimizer=radam", "scheduler=plateau", "scheduler.patience=0"], SMALL_RATES),
     "adamax": (["optimizer=rmsprop", "optimizer._target_=torch.optim.Adamax", "+optimizer.foreach=true"], SMALL_RATES),
     "amsgrad": (["optimizer=adam", "+optimizer.amsgrad=true"], SMALL_RATES),
+    # 5 batches of one fold, 6 of the other: the last step of an epoch has fewer, or is one that the other has not.
+    "accumulated": (["optimizer=adamw", "trainer.accumulate_grad_batches=3", "data.batch_size=23"], SMALL_RATES),
+    "accumulated_sgd": (["optimizer=sgd", "trainer.accumulate_grad_batches=5", "data.batch_size=23"], RATES),
+    "accumulated_onecycle": (["scheduler=onecycle", "trainer.accumulate_grad_batches=2", "data.batch_size=23"], RATES),
     "cosine": (["optimizer=sgd", "scheduler=cosine"], RATES),
     "onecycle": (["optimizer=adam", "scheduler=onecycle"], SMALL_RATES),
     "plateau": (["optimizer=sgd", "scheduler=plateau", "scheduler.patience=0"], [{"optimizer.lr": 0.9}]),

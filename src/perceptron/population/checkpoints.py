@@ -28,6 +28,7 @@ class _Moment:
 
     epoch: int
     steps: int
+    steps_in_epoch: int
     batches: int
     ended: bool
     schedule_steps: tuple[int, int]
@@ -87,15 +88,15 @@ class Snapshots:
     def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
         member = self.members[number]
         ended = self.rule is None
-        batches = member.row_batches().n_steps
         latest = member.history[-1]
         callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
         return _Moment(
             epoch=epoch,
             steps=member.steps,
-            batches=batches,
+            steps_in_epoch=member.steps_per_epoch,
+            batches=member.row_batches().n_steps,
             ended=ended,
-            schedule_steps=_schedule_steps(member, epoch, batches, ended=ended),
+            schedule_steps=_schedule_steps(member, epoch, ended=ended),
             sums=latest.sums,
             resume={
                 "position": BETWEEN_STEPS if ended else EPOCH_END,
@@ -161,12 +162,12 @@ class Snapshots:
             AtomicCheckpointIO().save_checkpoint(self.checkpoint(number, kind, extra), path)
 
 
-def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) -> tuple[int, int]:
+def _schedule_steps(member: Member, epoch: int, *, ended: bool) -> tuple[int, int]:
     """Steps of the schedule before a checkpoint is written, in total and in the epoch, as Lightning counts them."""
     if member.schedule is None:
         return 0, 0
     if member.schedule["interval"] == "step":
-        return member.steps, batches
+        return member.steps, member.steps_per_epoch
     if isinstance(member.schedule["scheduler"], ReduceLROnPlateau) and not ended:
         return epoch, 0
     return epoch + 1, 1
@@ -175,6 +176,7 @@ def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) ->
 def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
     """The state of Lightning's loops at the end of an epoch, so that a resumed run continues with the next."""
     steps, batches, epochs = moment.steps, moment.batches, moment.epoch + 1
+    in_epoch_steps = moment.steps_in_epoch
     in_total, in_epoch = moment.schedule_steps
     val = val_batches
     idle = {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
@@ -182,15 +184,15 @@ def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
         "fit_loop": {
             "state_dict": {"combined_loader": [{"taken": 0}]},
             "epoch_loop.state_dict": {"_batches_that_stepped": steps},
-            "epoch_loop.batch_progress": _batches(steps, batches, is_last=True),
+            "epoch_loop.batch_progress": _batches(epochs * batches, batches, is_last=True),
             "epoch_loop.scheduler_progress": {"total": _ready(in_total), "current": _ready(in_epoch)},
             "epoch_loop.automatic_optimization.state_dict": {},
             "epoch_loop.automatic_optimization.optim_progress": {
                 "optimizer": {
-                    "step": {"total": _ready(steps), "current": _ready(batches)},
+                    "step": {"total": _ready(steps), "current": _ready(in_epoch_steps)},
                     "zero_grad": {
                         "total": _ready(steps) | {"started": steps},
-                        "current": _ready(batches) | {"started": batches},
+                        "current": _ready(in_epoch_steps) | {"started": in_epoch_steps},
                     },
                 }
             },

@@ -12,6 +12,7 @@ from perceptron.models import BinaryClassifier, TaskModule
 from perceptron.population.callback_rules import improves, stops
 from perceptron.population.checkpoints import Snapshots
 from perceptron.population.dropout_noise import Noise
+from perceptron.population.gradient_accumulation import GradientAccumulation
 from perceptron.population.gradient_clipping import GradientClipping
 from perceptron.population.losses import losses_and_gradients
 from perceptron.population.member import Epoch, Member
@@ -50,6 +51,7 @@ class Cohort(nn.Module):
         self.clipping = GradientClipping(
             [member.gradient_limit for member in members], by_norm=members[0].clips_by_norm
         )
+        self.accumulation = GradientAccumulation(members[0].batches_per_step)
         self.snapshots = [Snapshots(members, number) for number in range(len(members[0].checkpoints))]
         self.last = Snapshots(members, None)
         for name in ("mean", "scale"):
@@ -81,6 +83,7 @@ class Cohort(nn.Module):
         self.noise.start_epoch(epoch, self.device)
         self._loss_sum = torch.zeros(len(self.living), device=self.device)
         self._n_correct = torch.zeros(len(self.living), device=self.device, dtype=torch.int64)
+        self.accumulation.start_epoch([member.row_batches().n_steps for member in self.living])
         self._steps = epoch_steps(self.living, epoch, self.tables)
 
     def train_steps(self, count: int) -> None:
@@ -96,9 +99,12 @@ class Cohort(nn.Module):
             losses, gradient = self._losses(outputs, part)
             self.network.backward(gradient)
             self._add_to_sums(part, losses, correct)
-        self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
-        if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
-            self.optimizer.active = None
+        took_part = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
+        if took_part is not None and len(took_part) == len(self.living):
+            took_part = None
+        self.optimizer.active = self.accumulation.step_members(list(self.network.stacked), took_part)
+        if self.optimizer.active is not None and not len(self.optimizer.active):
+            return
         self.clipping.clip(list(self.network.stacked))
         self.optimizer.update()
         if self._steps_schedules:
@@ -117,7 +123,7 @@ class Cohort(nn.Module):
         val = self._scores("val", finite=finite)
         for position, member in enumerate(self.living):
             batches, loss, n_correct = member.row_batches(), train[position].item(), correct[position]
-            member.steps += batches.n_steps
+            member.steps += member.steps_per_epoch
             for value in (val[position].get("val/loss", 0.0), loss):
                 if not math.isfinite(value):
                     member.failure = DivergedError(value, self._epoch)
@@ -175,7 +181,7 @@ class Cohort(nn.Module):
         losses, gradient = of_groups[0] if len(of_groups) == 1 else map(torch.cat, zip(*of_groups, strict=True))
         if part.factors is not None:
             losses, gradient = losses * part.factors, gradient * part.factors.unsqueeze(2)
-        return losses, gradient.mul_(1 / losses.shape[1])
+        return losses, gradient.mul_(1 / (losses.shape[1] * self.accumulation.count))
 
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
         features = self.tables.features.index_select(0, rows.flatten()).view(*rows.shape, -1)

@@ -52,6 +52,7 @@ class Member:
         pruning: ends its training if it falls behind in a search; None outside of a search.
         last: file of its last state; None for no file.
         gradient_limit: above which gradients are clipped; infinity for none.
+        batches_per_step: whose gradients are summed; the last step of an epoch may have fewer.
         clips_by_norm: whether the limit is for their norm over all parameters, otherwise it is for every value.
         history: its epochs so far.
         steps: optimizer steps so far.
@@ -69,6 +70,7 @@ class Member:
     last: Path | None = None
     gradient_limit: float = math.inf
     clips_by_norm: bool = True
+    batches_per_step: int = 1
     history: list[Epoch] = field(default_factory=list)
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
@@ -88,6 +90,11 @@ class Member:
     def row_batches(self) -> RowBatches:
         """Its training rows' batches, numbered within its split."""
         return self.datamodule.row_batches()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Its optimizer steps of an epoch."""
+        return -(-self.row_batches().n_steps // self.batches_per_step)
 
     @cached_property
     def factors(self) -> Tensor | None:

@@ -28,7 +28,7 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
 # Flags of the trainer that a population follows; others must have their defaults.
 _TRAINER = (
     "precision", "accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary",
-    "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm",
+    "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches",
 )  # fmt: skip
 # Settings that may differ within a group.
 _DATA_VARIES = (

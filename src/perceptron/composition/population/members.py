@@ -81,6 +81,7 @@ class MemberBuilder:
             checkpoints=_checkpoint_rules(config),
             # Lightning clips nothing at 0.
             gradient_limit=config["trainer"]["gradient_clip_val"] or math.inf,
+            batches_per_step=config["trainer"]["accumulate_grad_batches"],
             clips_by_norm=config["trainer"]["gradient_clip_algorithm"] != "value",
         )
         for arguments in _arguments(config, PRUNING):
@@ -134,7 +135,7 @@ class MemberBuilder:
 
 def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:
     max_epochs = config["trainer"]["max_epochs"]
-    total_steps = max_epochs * member.row_batches().n_steps
+    total_steps = max_epochs * member.steps_per_epoch
     schedule = build_schedule(
         member.model, member.optimizer, config["scheduler"], max_epochs=max_epochs, total_steps=total_steps
     )
