@@ -37,6 +37,20 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     "accumulated": (["optimizer=adamw", "trainer.accumulate_grad_batches=3", "data.batch_size=23"], SMALL_RATES),
     "accumulated_sgd": (["optimizer=sgd", "trainer.accumulate_grad_batches=5", "data.batch_size=23"], RATES),
     "accumulated_onecycle": (["scheduler=onecycle", "trainer.accumulate_grad_batches=2", "data.batch_size=23"], RATES),
+    "validation": (["optimizer=sgd", "trainer.check_val_every_n_epoch=2", "trainer.max_epochs=5"], RATES),
+    "validation_plateau": (
+        ["scheduler=plateau", "scheduler.patience=0", "trainer.check_val_every_n_epoch=3", "trainer.max_epochs=6"],
+        [{"optimizer.lr": 0.9}],
+    ),
+    "validation_early_stopping": (
+        ["optimizer=adam", "trainer.max_epochs=20", "trainer.check_val_every_n_epoch=2"],
+        [{"optimizer.lr": 0.03, "callbacks.early_stopping.patience": patience} for patience in (1, 2)],
+    ),
+    "validation_never": (["trainer.check_val_every_n_epoch=9", "trainer.max_epochs=2"], RATES),
+    "validation_train_loss": (
+        ["monitor=train/loss", "trainer.check_val_every_n_epoch=2", "trainer.max_epochs=4", "scheduler=plateau"],
+        RATES,
+    ),
     "cosine": (["optimizer=sgd", "scheduler=cosine"], RATES),
     "onecycle": (["optimizer=adam", "scheduler=onecycle"], SMALL_RATES),
     "plateau": (["optimizer=sgd", "scheduler=plateau", "scheduler.patience=0"], [{"optimizer.lr": 0.9}]),

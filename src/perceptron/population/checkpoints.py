@@ -15,9 +15,10 @@ from perceptron.callbacks.history import stored_history
 from perceptron.models.threshold import START
 from perceptron.population.callback_rules import best_path
 from perceptron.population.member import Member
+from perceptron.population.schedule_steps import plateau_frequency
 from perceptron.population.stacked_optimizer import StackedOptimizer
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
-from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END
+from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END, NOT_EXACT
 from perceptron.runs.checkpoints.resume_point import KEY as RESUME
 from perceptron.runs.epoch_history import by_metric
 
@@ -31,6 +32,7 @@ class _Moment:
     steps_in_epoch: int
     batches: int
     ended: bool
+    at_validation: bool
     schedule_steps: tuple[int, int]
     sums: tuple[float, int, int]
     resume: dict[str, Any]
@@ -88,6 +90,8 @@ class Snapshots:
     def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
         member = self.members[number]
         ended = self.rule is None
+        # Lightning's rules look after the validation where not every epoch has one, otherwise at the epoch's end.
+        at_validation = not ended and member.epochs_per_validation > 1
         latest = member.history[-1]
         callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
         return _Moment(
@@ -98,10 +102,11 @@ class Snapshots:
             ended=ended,
             schedule_steps=_schedule_steps(member, epoch, ended=ended),
             sums=latest.sums,
+            at_validation=at_validation,
             resume={
-                "position": BETWEEN_STEPS if ended else EPOCH_END,
+                "position": BETWEEN_STEPS if ended else NOT_EXACT if at_validation else EPOCH_END,
                 "should_stop": stopped,
-                "metrics": {**latest.val, **latest.train},
+                "metrics": member.latest_metrics(at_validation=at_validation),
                 "noise": noise.unsqueeze(0),
             },
             # torch makes new dicts of numbers.
@@ -121,14 +126,18 @@ class Snapshots:
         if "cut" in state and self.rule != 0:
             # A threshold is chosen for the weights that are reported.
             state["cut"].fill_(START)
-        passed = [(each.number, {**each.val, **each.train}) for each in member.history if each.number <= moment.epoch]
+        passed = [
+            (each.number, {**each.val, **({} if moment.at_validation and each.number == moment.epoch else each.train)})
+            for each in member.history
+            if each.number <= moment.epoch
+        ]
         remembered = kind.member_state(self.optimizer, number, member.optimizer)
         return {
             "epoch": moment.epoch + moment.ended,
             "global_step": moment.steps,
             "pytorch-lightning_version": L.__version__,
             "state_dict": state,
-            "loops": _loops(moment, val_batches=-(-len(member.split.val) // member.datamodule.eval_batch_size)),
+            "loops": _loops(moment, member),
             "callbacks": moment.callbacks,
             "optimizer_states": [{"state": remembered, "param_groups": moment.param_groups}],
             "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
@@ -168,22 +177,25 @@ def _schedule_steps(member: Member, epoch: int, *, ended: bool) -> tuple[int, in
         return 0, 0
     if member.schedule["interval"] == "step":
         return member.steps, member.steps_per_epoch
-    if isinstance(member.schedule["scheduler"], ReduceLROnPlateau) and not ended:
-        return epoch, 0
+    if isinstance(member.schedule["scheduler"], ReduceLROnPlateau):
+        every = plateau_frequency(member)
+        return ((epoch + 1) // every, int((epoch + 1) % every == 0)) if ended else (epoch // every, 0)
     return epoch + 1, 1
 
 
-def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
+def _loops(moment: _Moment, member: Member) -> dict[str, Any]:
     """The state of Lightning's loops at the end of an epoch, so that a resumed run continues with the next."""
     steps, batches, epochs = moment.steps, moment.batches, moment.epoch + 1
     in_epoch_steps = moment.steps_in_epoch
     in_total, in_epoch = moment.schedule_steps
-    val = val_batches
+    val_batches = -(-len(member.split.val) // member.datamodule.eval_batch_size)
+    val = val_batches if epochs >= member.epochs_per_validation else 0
+    val_in_epoch = val if member.validates(moment.epoch) else 0
     idle = {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
     return {
         "fit_loop": {
             "state_dict": {"combined_loader": [{"taken": 0}]},
-            "epoch_loop.state_dict": {"_batches_that_stepped": steps},
+            "epoch_loop.state_dict": {"_batches_that_stepped": steps - moment.at_validation},
             "epoch_loop.batch_progress": _batches(epochs * batches, batches, is_last=True),
             "epoch_loop.scheduler_progress": {"total": _ready(in_total), "current": _ready(in_epoch)},
             "epoch_loop.automatic_optimization.state_dict": {},
@@ -199,9 +211,14 @@ def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
             "epoch_loop.manual_optimization.state_dict": {},
             "epoch_loop.manual_optimization.optim_step_progress": {"total": _ready(0), "current": _ready(0)},
             "epoch_loop.val_loop.state_dict": {},
-            "epoch_loop.val_loop.batch_progress": _batches(val, val, is_last=val > 0),
+            "epoch_loop.val_loop.batch_progress": _batches(val_in_epoch, val, is_last=val > 0),
             "epoch_progress": {
-                part: {"ready": epochs, "completed": epochs - 1 + moment.ended, "started": epochs, "processed": epochs}
+                part: {
+                    "ready": epochs,
+                    "completed": epochs - 1 + moment.ended,
+                    "started": epochs,
+                    "processed": epochs - moment.at_validation,
+                }
                 for part in ("total", "current")
             },
         },

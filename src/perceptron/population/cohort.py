@@ -63,6 +63,7 @@ class Cohort(nn.Module):
         # Set by ``enter`` and by ``start_epoch``.
         self.device = torch.device("cpu")
         self._epoch = 0
+        self._validates = True
         self._steps: Iterator[list[Part]] = iter(())
         self._loss_sum = torch.empty(0)
         self._n_correct = torch.empty(0, dtype=torch.int64)
@@ -120,7 +121,8 @@ class Cohort(nn.Module):
         train = self._train_losses()
         finite = [bool(torch.isfinite(loss)) for loss in train]
         correct = self._n_correct.tolist()
-        val = self._scores("val", finite=finite)
+        self._validates = self.living[0].validates(self._epoch)
+        val = self._scores("val", finite=finite) if self._validates else [{} for _ in self.living]
         for position, member in enumerate(self.living):
             batches, loss, n_correct = member.row_batches(), train[position].item(), correct[position]
             member.steps += member.steps_per_epoch
@@ -134,8 +136,9 @@ class Cohort(nn.Module):
                     logged["train/acc"] = _single(n_correct / batches.n_rows)
                 member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums))
         ends = self._ends()
-        self._keep_best(ends)
-        self._refresh(step_plateaus(self.living))
+        if self._validates:
+            self._keep_best(ends)
+        self._refresh(step_plateaus(self.living, self._epoch))
         leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
         self._take(self.last, leaving, ends)
         if not is_last:
@@ -150,7 +153,8 @@ class Cohort(nn.Module):
             return
         self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
         numbers = torch.tensor(self._numbers, device=self.device)
-        kept = self.snapshots[0] if self.snapshots else self.last
+        # Without an epoch with validation, nothing is kept but the end.
+        kept = self.snapshots[0] if self.snapshots and self.snapshots[0].network else self.last
         self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
         self._choose_thresholds()
         self.scoring_groups = ScoringGroups(self.living)
@@ -255,8 +259,9 @@ class Cohort(nn.Module):
         return [
             member.failure is not None
             or (
-                member.early_stopping is not None
-                and stops(member.early_stopping, member.latest(str(member.early_stopping.monitor)), self._epoch)
+                self._validates
+                and member.early_stopping is not None
+                and stops(member.early_stopping, member.seen(str(member.early_stopping.monitor)), self._epoch)
             )
             for member in self.living
         ]
@@ -294,7 +299,7 @@ class Cohort(nn.Module):
 
     def _improves(self, member: Member, number: int) -> bool:
         rule = member.checkpoints[number]
-        return improves(rule, member.latest(str(rule.monitor)))
+        return improves(rule, member.seen(str(rule.monitor)))
 
     def _remove(self, ends: Sequence[bool]) -> None:
         """Remove the members that have ended from every stack, so that they cost nothing more."""

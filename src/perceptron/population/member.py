@@ -1,7 +1,7 @@
 """A model of a population: its parts, its settings and its results."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,7 @@ class Member:
         pruning: ends its training if it falls behind in a search; None outside of a search.
         last: file of its last state; None for no file.
         gradient_limit: above which gradients are clipped; infinity for none.
+        epochs_per_validation: after so many epochs its validation rows are scored, and its callbacks look at it.
         batches_per_step: whose gradients are summed; the last step of an epoch may have fewer.
         clips_by_norm: whether the limit is for their norm over all parameters, otherwise it is for every value.
         history: its epochs so far.
@@ -71,6 +72,7 @@ class Member:
     gradient_limit: float = math.inf
     clips_by_norm: bool = True
     batches_per_step: int = 1
+    epochs_per_validation: int = 1
     history: list[Epoch] = field(default_factory=list)
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
@@ -101,12 +103,25 @@ class Member:
         """Factors ``(n_train,)`` of its training rows' losses; None for 1."""
         return self.datamodule.columns.factors()
 
+    def validates(self, epoch: int) -> bool:
+        """Whether its validation rows are scored after an epoch, numbered from 0."""
+        return (epoch + 1) % self.epochs_per_validation == 0
+
     def latest(self, name: str) -> Tensor:
         """The latest value of a metric, in the precision of the job alone: training losses are float32."""
-        epoch = self.history[-1]
-        if name in epoch.train:
-            return torch.tensor(epoch.train[name])
-        return torch.tensor(epoch.val[name], dtype=next(self.model.network.parameters()).dtype)
+        return self._value(self.history[-1], self.history[-1], name)
+
+    def seen(self, name: str) -> Tensor:
+        """The value of a metric that callbacks see in an epoch with validation.
+
+        Where not every epoch has one, they look before the epoch's training metrics are logged.
+        """
+        return self._value(self.history[-1], self.history[-1 if self.epochs_per_validation == 1 else -2], name)
+
+    def _value(self, val: Epoch, train: Epoch, name: str) -> Tensor:
+        if name in train.train:
+            return torch.tensor(train.train[name])
+        return torch.tensor(val.val[name], dtype=next(self.model.network.parameters()).dtype)
 
     @property
     def rule(self) -> ModelCheckpoint | None:
@@ -115,6 +130,20 @@ class Member:
 
     def last_value(self, monitor: str) -> float | None:
         """The latest value of a metric; None if there is none."""
-        if not self.history:
-            return None
-        return (dict(self.history[-1].val) | dict(self.history[-1].train)).get(monitor)
+        return next((epoch[monitor] for epoch in self._logged() if monitor in epoch), None)
+
+    def latest_metrics(self, *, at_validation: bool) -> dict[str, float]:
+        """The latest values of all metrics, in the order in which they were first logged.
+
+        Args:
+            at_validation: whether the epoch's training metrics have not been logged yet.
+        """
+        latest = self.history[-1]
+        if self.epochs_per_validation == 1:
+            return {**latest.val, **latest.train}
+        train = self.history[-2 if at_validation else -1].train
+        return {**train, **next((epoch.val for epoch in reversed(self.history) if epoch.val), {})}
+
+    def _logged(self) -> Iterator[dict[str, float]]:
+        """What each epoch logged, the latest first."""
+        return ({**epoch.val, **epoch.train} for epoch in reversed(self.history))

@@ -12,7 +12,7 @@ from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.known_targets import ESTIMATOR, is_table
 from perceptron.composition.settings.schema import defaults_of_target
 from perceptron.population import CannotStackError, check_callback
-from perceptron.population.callback_rules import CHECKPOINT
+from perceptron.population.callback_rules import CHECKPOINT, PRUNING
 from perceptron.runs.folder import Run
 
 # The values of settings that a population follows; where only some are listed, others run alone.
@@ -29,6 +29,7 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
 _TRAINER = (
     "precision", "accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary",
     "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches",
+    "check_val_every_n_epoch",
 )  # fmt: skip
 # Settings that may differ within a group.
 _DATA_VARIES = (
@@ -87,11 +88,15 @@ def check_settings(config: Mapping[str, Any]) -> None:
     for name, value in trainer.items():
         if name not in _TRAINER and value != defaults.get(name):
             raise CannotStackError(f"it has trainer.{name}={value}")
+    if trainer["check_val_every_n_epoch"] is None:
+        raise CannotStackError("it has trainer.check_val_every_n_epoch=None")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
     for settings in config["callbacks"].values():
         if settings is not None:
             check_callback(settings)
+            if trainer["check_val_every_n_epoch"] != 1:
+                _check_validation(settings)
     _check_dataset(config["data"]["dataset"])
 
 
@@ -137,6 +142,16 @@ def group_key(config: Mapping[str, Any]) -> str:
 def table_key(data: Mapping[str, Any]) -> str:
     """The settings of the group ``data`` that say which table is read, and how."""
     return json.dumps(_without(data, (*_DATA_VARIES, *_OF_BATCHES)), sort_keys=True, default=str)
+
+
+def _check_validation(callback: Mapping[str, Any]) -> None:
+    """Refuse a callback that does not look after the validation alone, where not every epoch has one."""
+    name = callback["_target_"].rpartition(".")[2]
+    for key in ("check_on_train_epoch_end", "save_on_train_epoch_end"):
+        if callback.get(key) is not None:
+            raise CannotStackError(f"its {name} has {key}={callback[key]} beside trainer.check_val_every_n_epoch")
+    if callback["_target_"] == PRUNING:
+        raise CannotStackError("its search prunes beside trainer.check_val_every_n_epoch")
 
 
 def _without(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -70,6 +70,8 @@ class MemberBuilder:
             check_stack(model.network, model.standardize(features.to(next(model.parameters()))))
             self._tried.add(key)
             log_table_defaults(config, choices)
+        if config["trainer"]["check_val_every_n_epoch"] > 1 and not len(datamodule.split.val):
+            raise CannotStackError("it has no validation rows for trainer.check_val_every_n_epoch")
         stopping = _arguments(config, EARLY_STOPPING)
         if len(stopping) > 1:
             raise CannotStackError("it has several EarlyStopping callbacks")
@@ -81,6 +83,7 @@ class MemberBuilder:
             checkpoints=_checkpoint_rules(config),
             # Lightning clips nothing at 0.
             gradient_limit=config["trainer"]["gradient_clip_val"] or math.inf,
+            epochs_per_validation=config["trainer"]["check_val_every_n_epoch"],
             batches_per_step=config["trainer"]["accumulate_grad_batches"],
             clips_by_norm=config["trainer"]["gradient_clip_algorithm"] != "value",
         )
