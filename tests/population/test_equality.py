@@ -51,6 +51,44 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
         ["monitor=train/loss", "trainer.check_val_every_n_epoch=2", "trainer.max_epochs=4", "scheduler=plateau"],
         RATES,
     ),
+    # 4 batches an epoch: within the third, and at its end.
+    **{
+        f"max_steps_{count}": (["optimizer=sgd", f"trainer.max_steps={count}", "trainer.max_epochs=9"], RATES)
+        for count in (10, 12)
+    },
+    "max_steps_beyond": (["optimizer=adam", "trainer.max_steps=900"], SMALL_RATES),
+    "max_steps_onecycle": (["scheduler=onecycle", "trainer.max_steps=10", "trainer.max_epochs=9"], RATES),
+    "max_steps_cosine": (["scheduler=cosine", "trainer.max_steps=10", "trainer.max_epochs=9"], RATES),
+    "max_steps_plateau": (
+        ["scheduler=plateau", "scheduler.patience=0", "trainer.max_steps=10", "trainer.max_epochs=9"],
+        [{"optimizer.lr": 0.9}],
+    ),
+    # One of 5 batches an epoch, the other of 6: some end within an epoch, others at its end.
+    "max_steps_unequal": (
+        ["optimizer=sgd", "trainer.max_steps=12", "data.batch_size=23", "trainer.max_epochs=9"],
+        [{"optimizer.lr": 0.1, "callbacks.early_stopping.patience": patience} for patience in (1, 3)],
+    ),
+    "max_steps_accumulated": (
+        [
+            "optimizer=sgd_momentum",
+            "trainer.max_steps=5",
+            "trainer.accumulate_grad_batches=2",
+            "data.batch_size=23",
+            "trainer.max_epochs=9",
+        ],
+        RATES,
+    ),
+    "max_steps_validation": (
+        [
+            "optimizer=sgd",
+            "trainer.max_steps=18",
+            "trainer.check_val_every_n_epoch=2",
+            "trainer.max_epochs=9",
+            "monitor=train/loss",
+        ],
+        RATES,
+    ),
+    "max_steps_train_loss": (["monitor=train/loss", "trainer.max_steps=10", "trainer.max_epochs=9"], RATES),
     "cosine": (["optimizer=sgd", "scheduler=cosine"], RATES),
     "onecycle": (["optimizer=adam", "scheduler=onecycle"], SMALL_RATES),
     "plateau": (["optimizer=sgd", "scheduler=plateau", "scheduler.patience=0"], [{"optimizer.lr": 0.9}]),

@@ -129,7 +129,7 @@ def _refusal(cfg: DictConfig) -> str:
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("trainer.max_steps=5", "it has trainer.max_steps=5"),
+        ("trainer.max_steps=3", "trainer.max_steps=3 ends its training within the first epoch"),
         ("trainer.limit_train_batches=2", "it has trainer.limit_train_batches=2"),
         ("trainer.check_val_every_n_epoch=null", "it has trainer.check_val_every_n_epoch=None"),
         ("data.block_size=64", "it has data.block_size=64"),

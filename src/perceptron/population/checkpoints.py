@@ -97,8 +97,8 @@ class Snapshots:
         return _Moment(
             epoch=epoch,
             steps=member.steps,
-            steps_in_epoch=member.steps_per_epoch,
-            batches=member.row_batches().n_steps,
+            steps_in_epoch=-(-latest.batches // member.batches_per_step),
+            batches=latest.batches,
             ended=ended,
             schedule_steps=_schedule_steps(member, epoch, ended=ended),
             sums=latest.sums,
@@ -175,12 +175,14 @@ def _schedule_steps(member: Member, epoch: int, *, ended: bool) -> tuple[int, in
     """Steps of the schedule before a checkpoint is written, in total and in the epoch, as Lightning counts them."""
     if member.schedule is None:
         return 0, 0
+    n_batches = member.history[-1].batches
     if member.schedule["interval"] == "step":
-        return member.steps, member.steps_per_epoch
-    if isinstance(member.schedule["scheduler"], ReduceLROnPlateau):
-        every = plateau_frequency(member)
-        return ((epoch + 1) // every, int((epoch + 1) % every == 0)) if ended else (epoch // every, 0)
-    return epoch + 1, 1
+        return member.steps, -(-n_batches // member.batches_per_step)
+    is_plateau = isinstance(member.schedule["scheduler"], ReduceLROnPlateau)
+    every = plateau_frequency(member) if is_plateau else 1
+    # A broken off epoch moves none, and a plateau is looked for after the checkpoint of an epoch.
+    counts = n_batches == member.row_batches().n_steps and (ended or not is_plateau)
+    return (epoch + counts) // every, int(counts and (epoch + 1) % every == 0)
 
 
 def _loops(moment: _Moment, member: Member) -> dict[str, Any]:
@@ -189,14 +191,16 @@ def _loops(moment: _Moment, member: Member) -> dict[str, Any]:
     in_epoch_steps = moment.steps_in_epoch
     in_total, in_epoch = moment.schedule_steps
     val_batches = -(-len(member.split.val) // member.datamodule.eval_batch_size)
-    val = val_batches if epochs >= member.epochs_per_validation else 0
-    val_in_epoch = val if member.validates(moment.epoch) else 0
+    n_batches = member.row_batches().n_steps
+    is_whole = batches == n_batches
+    val = val_batches if epochs - (not is_whole) >= member.epochs_per_validation else 0
+    val_in_epoch = val if is_whole and member.validates(moment.epoch) else 0
     idle = {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
     return {
         "fit_loop": {
-            "state_dict": {"combined_loader": [{"taken": 0}]},
+            "state_dict": {"combined_loader": [{"taken": 0 if is_whole else batches}]},
             "epoch_loop.state_dict": {"_batches_that_stepped": steps - moment.at_validation},
-            "epoch_loop.batch_progress": _batches(epochs * batches, batches, is_last=True),
+            "epoch_loop.batch_progress": _batches(moment.epoch * n_batches + batches, batches, is_last=is_whole),
             "epoch_loop.scheduler_progress": {"total": _ready(in_total), "current": _ready(in_epoch)},
             "epoch_loop.automatic_optimization.state_dict": {},
             "epoch_loop.automatic_optimization.optim_progress": {

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +63,8 @@ class Cohort(nn.Module):
         # Set by ``enter`` and by ``start_epoch``.
         self.device = torch.device("cpu")
         self._epoch = 0
-        self._validates = True
+        self._n_batches: list[int] = []
+        self._validated: list[bool] = []
         self._steps: Iterator[list[Part]] = iter(())
         self._loss_sum = torch.empty(0)
         self._n_correct = torch.empty(0, dtype=torch.int64)
@@ -84,8 +85,9 @@ class Cohort(nn.Module):
         self.noise.start_epoch(epoch, self.device)
         self._loss_sum = torch.zeros(len(self.living), device=self.device)
         self._n_correct = torch.zeros(len(self.living), device=self.device, dtype=torch.int64)
-        self.accumulation.start_epoch([member.row_batches().n_steps for member in self.living])
-        self._steps = epoch_steps(self.living, epoch, self.tables)
+        self._n_batches = [member.batches_left() for member in self.living]
+        self.accumulation.start_epoch(self._n_batches)
+        self._steps = epoch_steps(self.living, epoch, self.tables, self._n_batches)
 
     def train_steps(self, count: int) -> None:
         """Take the next ``count`` steps of the epoch, or those that are left."""
@@ -117,33 +119,46 @@ class Cohort(nn.Module):
         """Score each living member, stop it and keep its weights, as its own callbacks would."""
         if not self.living:
             return
-        self._refresh(step_schedules(self.living, "epoch"))
-        train = self._train_losses()
-        finite = [bool(torch.isfinite(loss)) for loss in train]
+        # An epoch that is broken off has no validation, and moves no schedule.
+        whole = [
+            count == member.row_batches().n_steps for member, count in zip(self.living, self._n_batches, strict=True)
+        ]
+        self._refresh(step_schedules(compress(self.living, whole), "epoch"))
+        n_rows = [
+            sum(member.row_batches().sizes()[:count])
+            for member, count in zip(self.living, self._n_batches, strict=True)
+        ]
+        train = self._train_losses(n_rows)
         correct = self._n_correct.tolist()
-        self._validates = self.living[0].validates(self._epoch)
-        val = self._scores("val", finite=finite) if self._validates else [{} for _ in self.living]
+        self._validated = [
+            is_whole and member.validates(self._epoch) for is_whole, member in zip(whole, self.living, strict=True)
+        ]
+        val = self._scores(
+            "val", [bool(torch.isfinite(loss)) and has for loss, has in zip(train, self._validated, strict=True)]
+        )
         for position, member in enumerate(self.living):
-            batches, loss, n_correct = member.row_batches(), train[position].item(), correct[position]
-            member.steps += member.steps_per_epoch
+            loss, n_correct, n_batches = train[position].item(), correct[position], self._n_batches[position]
+            member.steps += -(-n_batches // member.batches_per_step)
             for value in (val[position].get("val/loss", 0.0), loss):
                 if not math.isfinite(value):
                     member.failure = DivergedError(value, self._epoch)
             if member.failure is None:
-                sums = (self._loss_sum[position].item(), batches.n_rows, n_correct)
+                sums = (self._loss_sum[position].item(), n_rows[position], n_correct)
                 logged = {"train/loss": loss}
                 if member.model.counts_labels:
-                    logged["train/acc"] = _single(n_correct / batches.n_rows)
-                member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums))
+                    logged["train/acc"] = _single(n_correct / n_rows[position])
+                member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums, n_batches))
         ends = self._ends()
-        if self._validates:
-            self._keep_best(ends)
-        self._refresh(step_plateaus(self.living, self._epoch))
-        leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
-        self._take(self.last, leaving, ends)
-        if not is_last:
-            self._prune(ends)
-        self._remove([ended or member.failure is not None for ended, member in zip(ends, self.living, strict=True)])
+        self._keep_best(ends)
+        self._refresh(step_plateaus(compress(self.living, whole), self._epoch))
+        leaving = [is_last or ended or member.is_at_limit for ended, member in zip(ends, self.living, strict=True)]
+        self._take(
+            self.last,
+            [i for i, member in enumerate(self.living) if member.failure is None and leaving[i]],
+            ends,
+        )
+        self._prune(leaving)
+        self._remove([ended or member.failure is not None for ended, member in zip(leaving, self.living, strict=True)])
 
     def score(self) -> None:
         """Set each member's ``metrics``: those of its best weights on each split that has rows."""
@@ -219,24 +234,24 @@ class Cohort(nn.Module):
             ]
         return of_groups[0] if len(of_groups) == 1 else torch.cat([each for each in of_groups if each is not None])
 
-    def _train_losses(self) -> Tensor:
-        means = self._loss_sum / self._loss_sum.new_tensor([member.row_batches().n_rows for member in self.living])
+    def _train_losses(self, n_rows: Sequence[int]) -> Tensor:
+        means = self._loss_sum / self._loss_sum.new_tensor(n_rows)
         return torch.cat([model.loss_in_units(means[where]) for model, where in self.scoring_groups.slices(None)]).cpu()
 
     @torch.no_grad()
-    def _scores(self, split: str, finite: Sequence[bool] | None = None) -> list[dict[str, float]]:
+    def _scores(self, split: str, which: Sequence[bool] | None = None) -> list[dict[str, float]]:
         """Loss and metrics of each living member on its rows of a split; empty without rows.
 
         Args:
             split: name of the split.
-            finite: whether the loss of each member is finite, others are not scored; None to score all.
+            which: whether each member is scored; None to score all.
         """
         self.network.eval()
         found: list[dict[str, float]] = [{} for _ in self.living]
         for part in split_parts(self.living, split, self.tables):
             rows, target = part.rows, part.target
             positions = list(range(len(self.living))) if part.members is None else part.members.tolist()
-            wanted = [i for i, position in enumerate(positions) if finite is None or finite[position]]
+            wanted = [i for i, position in enumerate(positions) if which is None or which[position]]
             if len(wanted) < len(positions):
                 positions, rows, target = [positions[i] for i in wanted], rows[wanted], target[wanted]
             if not positions:
@@ -255,15 +270,19 @@ class Cohort(nn.Module):
         if moved:
             self.optimizer.refresh()
 
+    def _looks(self, position: int) -> bool:
+        """Whether a member's callbacks look at its metrics: at each epoch's end, or after each validation."""
+        return self.living[position].epochs_per_validation == 1 or self._validated[position]
+
     def _ends(self) -> list[bool]:
         return [
             member.failure is not None
             or (
-                self._validates
+                self._looks(position)
                 and member.early_stopping is not None
                 and stops(member.early_stopping, member.seen(str(member.early_stopping.monitor)), self._epoch)
             )
-            for member in self.living
+            for position, member in enumerate(self.living)
         ]
 
     def _prune(self, ends: Sequence[bool]) -> None:
@@ -280,7 +299,7 @@ class Cohort(nn.Module):
                 [
                     position
                     for position, member in enumerate(self.living)
-                    if member.failure is None and self._improves(member, number)
+                    if member.failure is None and self._looks(position) and self._improves(member, number)
                 ],
                 ends,
             )

@@ -28,6 +28,7 @@ class Epoch:
         val: metrics of the validation rows under names like ``val/acc``.
         train: ``train/loss``, and of classes ``train/acc``.
         sums: of the losses of all rows, the number of rows, and the number of correctly labelled ones.
+        batches: that the epoch took; fewer than there are where the training ends within it.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Epoch:
     val: Mapping[str, float]
     train: Mapping[str, float]
     sums: tuple[float, int, int]
+    batches: int
 
 
 @dataclass(kw_only=True, eq=False)
@@ -53,6 +55,7 @@ class Member:
         last: file of its last state; None for no file.
         gradient_limit: above which gradients are clipped; infinity for none.
         epochs_per_validation: after so many epochs its validation rows are scored, and its callbacks look at it.
+        max_steps: after which its training ends, also within an epoch; None for no limit.
         batches_per_step: whose gradients are summed; the last step of an epoch may have fewer.
         clips_by_norm: whether the limit is for their norm over all parameters, otherwise it is for every value.
         history: its epochs so far.
@@ -72,6 +75,7 @@ class Member:
     gradient_limit: float = math.inf
     clips_by_norm: bool = True
     batches_per_step: int = 1
+    max_steps: int | None = None
     epochs_per_validation: int = 1
     history: list[Epoch] = field(default_factory=list)
     steps: int = 0
@@ -103,25 +107,42 @@ class Member:
         """Factors ``(n_train,)`` of its training rows' losses; None for 1."""
         return self.datamodule.columns.factors()
 
+    def batches_left(self) -> int:
+        """Batches that the epoch will take before whose first this is asked."""
+        n_batches = self.row_batches().n_steps
+        if self.max_steps is None:
+            return n_batches
+        return min(n_batches, (self.max_steps - self.steps) * self.batches_per_step)
+
+    @property
+    def is_at_limit(self) -> bool:
+        """Whether it has taken as many steps as it may."""
+        return self.max_steps is not None and self.steps >= self.max_steps
+
     def validates(self, epoch: int) -> bool:
-        """Whether its validation rows are scored after an epoch, numbered from 0."""
+        """Whether its validation rows are scored after an epoch, numbered from 0, that is not broken off."""
         return (epoch + 1) % self.epochs_per_validation == 0
 
     def latest(self, name: str) -> Tensor:
         """The latest value of a metric, in the precision of the job alone: training losses are float32."""
-        return self._value(self.history[-1], self.history[-1], name)
+        return self._value(self.history[-1], name)
 
     def seen(self, name: str) -> Tensor:
         """The value of a metric that callbacks see in an epoch with validation.
 
         Where not every epoch has one, they look before the epoch's training metrics are logged.
         """
-        return self._value(self.history[-1], self.history[-1 if self.epochs_per_validation == 1 else -2], name)
+        return self._value(self.history[-1 if self.epochs_per_validation == 1 else -2], name)
 
-    def _value(self, val: Epoch, train: Epoch, name: str) -> Tensor:
-        if name in train.train:
-            return torch.tensor(train.train[name])
-        return torch.tensor(val.val[name], dtype=next(self.model.network.parameters()).dtype)
+    def _value(self, epoch: Epoch, name: str) -> Tensor:
+        if name in epoch.train:
+            return torch.tensor(epoch.train[name])
+        return torch.tensor(self._validated[name], dtype=next(self.model.network.parameters()).dtype)
+
+    @property
+    def _validated(self) -> Mapping[str, float]:
+        """The latest metrics of the validation rows; empty before the first."""
+        return next((epoch.val for epoch in reversed(self.history) if epoch.val), {})
 
     @property
     def rule(self) -> ModelCheckpoint | None:
@@ -138,11 +159,8 @@ class Member:
         Args:
             at_validation: whether the epoch's training metrics have not been logged yet.
         """
-        latest = self.history[-1]
-        if self.epochs_per_validation == 1:
-            return {**latest.val, **latest.train}
         train = self.history[-2 if at_validation else -1].train
-        return {**train, **next((epoch.val for epoch in reversed(self.history) if epoch.val), {})}
+        return {**self._validated, **train} if self.epochs_per_validation == 1 else {**train, **self._validated}
 
     def _logged(self) -> Iterator[dict[str, float]]:
         """What each epoch logged, the latest first."""

@@ -27,7 +27,9 @@ class Part(NamedTuple):
     factors: Tensor | None
 
 
-def epoch_steps(members: Sequence[Member], epoch: int, tables: RowTables) -> Iterator[list[Part]]:
+def epoch_steps(
+    members: Sequence[Member], epoch: int, tables: RowTables, n_batches: Sequence[int]
+) -> Iterator[list[Part]]:
     """The steps of an epoch, of one part each; of several at its end if folds differ in size.
 
     A member whose epoch is over takes no part in the remaining steps of others.
@@ -36,10 +38,11 @@ def epoch_steps(members: Sequence[Member], epoch: int, tables: RowTables) -> Ite
         members: those in training, in the order of the stack.
         epoch: its number.
         tables: theirs, on the device where the parts are needed.
+        n_batches: that each of them takes in the epoch.
     """
     if not members:
         return
-    sizes = [member.row_batches().sizes() for member in members]
+    sizes = [member.row_batches().sizes()[:count] for member, count in zip(members, n_batches, strict=True)]
     orders = [_order(member, epoch, tables) for member in members]
     target = tables.target
     # Steps in which all members have the same number of rows: one slice of each member's order.

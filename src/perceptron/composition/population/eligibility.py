@@ -29,7 +29,7 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
 _TRAINER = (
     "precision", "accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary",
     "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches",
-    "check_val_every_n_epoch",
+    "check_val_every_n_epoch", "max_steps",
 )  # fmt: skip
 # Settings that may differ within a group.
 _DATA_VARIES = (
@@ -97,6 +97,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
             check_callback(settings)
             if trainer["check_val_every_n_epoch"] != 1:
                 _check_validation(settings)
+            if trainer["max_steps"] != -1 and settings["_target_"] == PRUNING:
+                raise CannotStackError("its search prunes beside trainer.max_steps")
     _check_dataset(config["data"]["dataset"])
 
 

@@ -84,9 +84,12 @@ class MemberBuilder:
             # Lightning clips nothing at 0.
             gradient_limit=config["trainer"]["gradient_clip_val"] or math.inf,
             epochs_per_validation=config["trainer"]["check_val_every_n_epoch"],
+            max_steps=None if config["trainer"]["max_steps"] == -1 else config["trainer"]["max_steps"],
             batches_per_step=config["trainer"]["accumulate_grad_batches"],
             clips_by_norm=config["trainer"]["gradient_clip_algorithm"] != "value",
         )
+        if member.max_steps is not None and member.max_steps < member.steps_per_epoch:
+            raise CannotStackError(f"trainer.max_steps={member.max_steps} ends its training within the first epoch")
         for arguments in _arguments(config, PRUNING):
             pruner = instance(arguments["pruner"], "hydra.sweeper.pruner")
             member.pruning = PruneHopeless(**arguments | {"pruner": pruner})
@@ -139,6 +142,8 @@ class MemberBuilder:
 def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:
     max_epochs = config["trainer"]["max_epochs"]
     total_steps = max_epochs * member.steps_per_epoch
+    if member.max_steps is not None:
+        total_steps = min(total_steps, member.max_steps)
     schedule = build_schedule(
         member.model, member.optimizer, config["scheduler"], max_epochs=max_epochs, total_steps=total_steps
     )
