@@ -105,13 +105,12 @@ def assert_same_jobs(alone: Path, together: Path, *, weights: float = 1e-4, metr
         assert_same_numbers(_read(one / "metrics.json"), _read(other / "metrics.json"), metrics)
         ends = [json.loads((run / "provenance.json").read_text(encoding="utf-8"))["training"] for run in (one, other)]
         assert ends[0] == ends[1]
-        for name in ("best", "last"):
-            if (one / f"checkpoints/{name}.ckpt").exists():
-                assert_same_checkpoints(
-                    torch.load(one / f"checkpoints/{name}.ckpt", weights_only=True),
-                    torch.load(other / f"checkpoints/{name}.ckpt", weights_only=True),
-                    weights,
-                )
+        for path in (one / "checkpoints").glob("*.ckpt"):
+            assert_same_checkpoints(
+                torch.load(path, weights_only=True),
+                torch.load(other / "checkpoints" / path.name, weights_only=True),
+                weights,
+            )
         assert_same_events(events(one), events(other), metrics)
 
 

@@ -37,6 +37,33 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     "accumulated": (["optimizer=adamw", "trainer.accumulate_grad_batches=3", "data.batch_size=23"], SMALL_RATES),
     "accumulated_sgd": (["optimizer=sgd", "trainer.accumulate_grad_batches=5", "data.batch_size=23"], RATES),
     "accumulated_onecycle": (["scheduler=onecycle", "trainer.accumulate_grad_batches=2", "data.batch_size=23"], RATES),
+    "two_monitors": (
+        [
+            "optimizer=adam",
+            "trainer.max_epochs=12",
+            "monitor=val/acc",
+            "+callbacks.second={_target_:lightning.pytorch.callbacks.ModelCheckpoint,dirpath:'${paths.output_dir}/checkpoints',"
+            "filename:by_loss,monitor:val/loss,mode:min,enable_version_counter:false}",
+            "callbacks.checkpoint.save_top_k=1",
+            "+callbacks.patient={_target_:lightning.pytorch.callbacks.EarlyStopping,monitor:train/loss,patience:2,min_delta:0.1}",
+        ],
+        [{"optimizer.lr": 0.03, "callbacks.early_stopping.patience": patience} for patience in (2, 9)],
+    ),
+    "several_checkpoints": (
+        ["optimizer=sgd", "trainer.max_epochs=12", "callbacks.checkpoint.save_top_k=3"],
+        [{"optimizer.lr": 0.1}, {"optimizer.lr": 0.9}],
+    ),
+    "checkpoints_with_names": (
+        [
+            "optimizer=adam",
+            "trainer.max_epochs=9",
+            "callbacks.checkpoint.save_top_k=2",
+            "callbacks.checkpoint.filename='{epoch}-{val/acc:.2f}-{train/loss:.1f}'",
+            "+callbacks.checkpoint.every_n_epochs=2",
+        ],
+        [{"optimizer.lr": 0.03}],
+    ),
+    "no_best": (["callbacks.checkpoint.save_top_k=0"], RATES),
     "validation": (["optimizer=sgd", "trainer.check_val_every_n_epoch=2", "trainer.max_epochs=5"], RATES),
     "validation_plateau": (
         ["scheduler=plateau", "scheduler.patience=0", "trainer.check_val_every_n_epoch=3", "trainer.max_epochs=6"],

@@ -13,7 +13,6 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from perceptron.callbacks.history import KEY as HISTORY
 from perceptron.callbacks.history import stored_history
 from perceptron.models.threshold import START
-from perceptron.population.callback_rules import best_path
 from perceptron.population.member import Member
 from perceptron.population.schedule_steps import plateau_frequency
 from perceptron.population.stacked_optimizer import StackedOptimizer
@@ -27,6 +26,7 @@ from perceptron.runs.epoch_history import by_metric
 class _Moment:
     """The contents of a checkpoint beside tensors."""
 
+    path: str | None
     epoch: int
     steps: int
     steps_in_epoch: int
@@ -42,16 +42,16 @@ class _Moment:
 
 
 class Snapshots:
-    """The state of each member at its best epoch by one rule, or at the end of its training.
+    """The state of each member at one of its best epochs, or at the end of its training.
 
     Args:
         members: all of the population, in the order of the stacks at the start.
-        rule: index into each member's ``checkpoints``; None for the end.
+        are_last: whether they are the states at the end.
     """
 
-    def __init__(self, members: Sequence[Member], rule: int | None) -> None:
+    def __init__(self, members: Sequence[Member], *, are_last: bool = False) -> None:
         self.members = members
-        self.rule = rule
+        self._are_last = are_last
         self.network: dict[str, Tensor] = {}
         self.optimizer: dict[str, Tensor] = {}
         self._moments: dict[int, _Moment] = {}
@@ -66,6 +66,7 @@ class Snapshots:
         epoch: int,
         stopped: Sequence[bool],
         noise: Sequence[Tensor],
+        paths: Sequence[str | None],
     ) -> None:
         """Keep the current state of some members.
 
@@ -77,6 +78,7 @@ class Snapshots:
             epoch: number of the epoch.
             stopped: whether each has been stopped early.
             noise: state of each one's generator.
+            paths: of the files that they will be written to; None for no file.
         """
         numbers = torch.tensor(which, device=positions.device)
         for kept, now in ((self.network, network), (self.optimizer, optimizer)):
@@ -84,17 +86,18 @@ class Snapshots:
                 if name not in kept:
                     kept[name] = stack.new_zeros(len(self.members), *stack.shape[1:])
                 kept[name].index_copy_(0, numbers.to(stack.device), stack[positions.to(stack.device)])
-        for number, is_stopped, state in zip(which, stopped, noise, strict=True):
-            self._moments[number] = self._moment(number, epoch, is_stopped, state)
+        for number, is_stopped, state, path in zip(which, stopped, noise, paths, strict=True):
+            self._moments[number] = self._moment(number, epoch, is_stopped, state, path)
 
-    def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
+    def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor, path: str | None) -> _Moment:
         member = self.members[number]
-        ended = self.rule is None
+        ended = self._are_last
         # Lightning's rules look after the validation where not every epoch has one, otherwise at the epoch's end.
         at_validation = not ended and member.epochs_per_validation > 1
         latest = member.history[-1]
-        callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
+        callbacks = [*member.early_stopping, *member.checkpoints]
         return _Moment(
+            path=path,
             epoch=epoch,
             steps=member.steps,
             steps_in_epoch=-(-latest.batches // member.batches_per_step),
@@ -123,7 +126,7 @@ class Snapshots:
         member, moment = self.members[number], self._moments[number]
         self.load_weights(number)
         state = {name: tensor.clone() for name, tensor in member.model.state_dict().items()}
-        if "cut" in state and self.rule != 0:
+        if "cut" in state and (self._are_last or moment.path != member.reported_path):
             # A threshold is chosen for the weights that are reported.
             state["cut"].fill_(START)
         passed = [
@@ -152,6 +155,11 @@ class Snapshots:
         moment = self._moments.get(number)
         return None if moment is None else moment.epoch
 
+    def path(self, number: int) -> str | None:
+        """The file of a member's kept state; None if none was kept, or it has no file."""
+        moment = self._moments.get(number)
+        return None if moment is None else moment.path
+
     def load_weights(self, number: int) -> None:
         """Load a member's weights of that moment into its model."""
         of_member = {name: stack[number].cpu() for name, stack in self.network.items()}
@@ -165,9 +173,8 @@ class Snapshots:
             kind: class of the stacked optimizer.
             extra: entries that callbacks would have added, by key.
         """
-        member = self.members[number]
-        path = member.last if self.rule is None else best_path(member.checkpoints[self.rule])
-        if number in self._moments and path is not None:
+        path = self.path(number)
+        if path is not None:
             AtomicCheckpointIO().save_checkpoint(self.checkpoint(number, kind, extra), path)
 
 

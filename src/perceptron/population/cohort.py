@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from itertools import compress, islice
 
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
 from perceptron.errors import DivergedError
 from perceptron.models import BinaryClassifier, TaskModule
-from perceptron.population.callback_rules import improves, stops
+from perceptron.population.best_states import BestStates
+from perceptron.population.callback_rules import improvement, stops
 from perceptron.population.checkpoints import Snapshots
 from perceptron.population.dropout_noise import Noise
 from perceptron.population.gradient_accumulation import GradientAccumulation
@@ -37,7 +39,7 @@ class Cohort(nn.Module):
     Attributes:
         living: members that are still in training, in the order of the stacks.
         scoring_groups: which of them are scored together.
-        snapshots: the state that each of the members' checkpoint rules has kept.
+        best: the states that each of the members' checkpoint rules has kept.
         last: the members' states at their ends.
     """
 
@@ -52,8 +54,8 @@ class Cohort(nn.Module):
             [member.gradient_limit for member in members], by_norm=members[0].clips_by_norm
         )
         self.accumulation = GradientAccumulation(members[0].batches_per_step)
-        self.snapshots = [Snapshots(members, number) for number in range(len(members[0].checkpoints))]
-        self.last = Snapshots(members, None)
+        self.best = [BestStates(members, number) for number in range(len(members[0].checkpoints))]
+        self.last = Snapshots(members, are_last=True)
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
         self.tables = RowTables(members, tensors)
@@ -152,11 +154,9 @@ class Cohort(nn.Module):
         self._keep_best(ends)
         self._refresh(step_plateaus(compress(self.living, whole), self._epoch))
         leaving = [is_last or ended or member.is_at_limit for ended, member in zip(ends, self.living, strict=True)]
-        self._take(
-            self.last,
-            [i for i, member in enumerate(self.living) if member.failure is None and leaving[i]],
-            ends,
-        )
+        gone = [position for position, member in enumerate(self.living) if member.failure is None and leaving[position]]
+        lasts = [self.living[position].last for position in gone]
+        self._take(self.last, gone, ends, [None if path is None else str(path) for path in lasts])
         self._prune(leaving)
         self._remove([ended or member.failure is not None for ended, member in zip(leaving, self.living, strict=True)])
 
@@ -167,10 +167,7 @@ class Cohort(nn.Module):
         if not self.living:
             return
         self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
-        numbers = torch.tensor(self._numbers, device=self.device)
-        # Without an epoch with validation, nothing is kept but the end.
-        kept = self.snapshots[0] if self.snapshots and self.snapshots[0].network else self.last
-        self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
+        self._load_reported()
         self._choose_thresholds()
         self.scoring_groups = ScoringGroups(self.living)
         for split in _SPLITS:
@@ -178,6 +175,28 @@ class Cohort(nn.Module):
                 member.metrics |= found
                 if split == "val" and isinstance(member.model, BinaryClassifier) and member.model.chooses_threshold:
                     member.metrics["val/threshold"] = member.model.threshold
+
+    def reported(self, number: int) -> Snapshots | None:
+        """The states among which is that whose weights a member reports; None if its rules have kept none.
+
+        Args:
+            number: of the member among those that the cohort began with.
+        """
+        member = self.members[number]
+        rule = member.rule
+        return None if rule is None else self.best[member.checkpoints.index(rule)].best(number)
+
+    def _load_reported(self) -> None:
+        """Load the weights that the living members report: those that a rule has kept, or the last."""
+        kept = [self.reported(number) or self.last for number in self._numbers]
+        state: dict[str, Tensor] = {}
+        for states in dict.fromkeys(kept):
+            positions = [position for position, own in enumerate(kept) if own is states]
+            for name, stack in states.network.items():
+                numbers = torch.tensor([self._numbers[position] for position in positions], device=stack.device)
+                own = state.setdefault(name, stack.new_empty(len(kept), *stack.shape[1:]))
+                own[torch.tensor(positions, device=stack.device)] = stack[numbers]
+        self.network.load(state)
 
     @torch.no_grad()
     def _choose_thresholds(self) -> None:
@@ -279,8 +298,8 @@ class Cohort(nn.Module):
             member.failure is not None
             or (
                 self._looks(position)
-                and member.early_stopping is not None
-                and stops(member.early_stopping, member.seen(str(member.early_stopping.monitor)), self._epoch)
+                # All of them look, as Lightning has it.
+                and sum(stops(rule, member.seen(str(rule.monitor)), self._epoch) for rule in member.early_stopping) > 0
             )
             for position, member in enumerate(self.living)
         ]
@@ -293,18 +312,33 @@ class Cohort(nn.Module):
                 member.failure = member.pruning.verdict(value, self._epoch)
 
     def _keep_best(self, ends: Sequence[bool]) -> None:
-        for number, snapshots in enumerate(self.snapshots):
-            self._take(
-                snapshots,
-                [
-                    position
-                    for position, member in enumerate(self.living)
-                    if member.failure is None and self._looks(position) and self._improves(member, number)
-                ],
-                ends,
-            )
+        for number, best in enumerate(self.best):
+            found: dict[Snapshots, dict[int, str]] = {}
+            for position, member in enumerate(self.living):
+                path = self._improvement(position, member.checkpoints[number])
+                if path is not None:
+                    found.setdefault(best.slot_for(self._numbers[position], path), {})[position] = path
+            for slot, paths in found.items():
+                self._take(slot, list(paths), ends, list(paths.values()))
 
-    def _take(self, snapshots: Snapshots, positions: list[int], ends: Sequence[bool]) -> None:
+    def _improvement(self, position: int, rule: ModelCheckpoint) -> str | None:
+        """The path under which a rule takes up a member's present state; None if it does not."""
+        member = self.living[position]
+        is_due = rule.every_n_epochs is None or (self._epoch + 1) % rule.every_n_epochs == 0
+        if member.failure is not None or not is_due or not self._looks(position):
+            return None
+
+        def path() -> str:
+            metrics = member.latest_metrics(at_validation=True)
+            values = {name: torch.tensor(value) for name, value in metrics.items()}
+            counts = {"epoch": torch.tensor(self._epoch), "step": torch.tensor(member.steps)}
+            return rule.format_checkpoint_name(values | counts)
+
+        return improvement(rule, member.seen(str(rule.monitor)), path)
+
+    def _take(
+        self, snapshots: Snapshots, positions: list[int], ends: Sequence[bool], paths: Sequence[str | None]
+    ) -> None:
         if positions:
             snapshots.take(
                 [self._numbers[position] for position in positions],
@@ -314,11 +348,8 @@ class Cohort(nn.Module):
                 epoch=self._epoch,
                 stopped=[ends[position] for position in positions],
                 noise=[self.noise.state(position, self._epoch) for position in positions],
+                paths=paths,
             )
-
-    def _improves(self, member: Member, number: int) -> bool:
-        rule = member.checkpoints[number]
-        return improves(rule, member.seen(str(rule.monitor)))
 
     def _remove(self, ends: Sequence[bool]) -> None:
         """Remove the members that have ended from every stack, so that they cost nothing more."""

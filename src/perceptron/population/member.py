@@ -16,6 +16,7 @@ from perceptron.callbacks import PruneHopeless
 from perceptron.data import RowBatches, Split, TableDataModule
 from perceptron.errors import DivergedError, PrunedError
 from perceptron.models import TaskModule
+from perceptron.runs.checkpoints.best_checkpoint import reporting_rule
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class Member:
             split.
         optimizer: holds the settings; it updates nothing.
         schedule: Lightning's form of a learning-rate schedule of ``optimizer``; None for a constant rate.
-        early_stopping: settings and state of its rule; None without.
-        checkpoints: settings and states of their rules; the weights that the first one keeps are reported.
+        early_stopping: settings and states of the rules that end its training early.
+        checkpoints: settings and states of their rules.
+        monitor: the metric by which the reported weights are chosen: by the first rule that follows it, or the first.
         pruning: ends its training if it falls behind in a search; None outside of a search.
         last: file of its last state; None for no file.
         gradient_limit: above which gradients are clipped; infinity for none.
@@ -68,8 +70,9 @@ class Member:
     datamodule: TableDataModule
     optimizer: Optimizer
     schedule: dict[str, Any] | None = None
-    early_stopping: EarlyStopping | None = None
+    early_stopping: tuple[EarlyStopping, ...] = ()
     checkpoints: tuple[ModelCheckpoint, ...] = ()
+    monitor: str = ""
     pruning: PruneHopeless | None = None
     last: Path | None = None
     gradient_limit: float = math.inf
@@ -146,8 +149,13 @@ class Member:
 
     @property
     def rule(self) -> ModelCheckpoint | None:
-        """The rule whose best weights are reported: the first that has kept any; None without."""
-        return next((rule for rule in self.checkpoints if rule.best_model_score is not None), None)
+        """The rule whose best weights are reported; None if none has kept any."""
+        return reporting_rule(self.checkpoints, self.monitor)
+
+    @property
+    def reported_path(self) -> str | None:
+        """The file of the reported weights; None if no rule has kept any."""
+        return None if self.rule is None else self.rule.best_model_path
 
     def last_value(self, monitor: str) -> float | None:
         """The latest value of a metric; None if there is none."""
@@ -157,9 +165,9 @@ class Member:
         """The latest values of all metrics, in the order in which they were first logged.
 
         Args:
-            at_validation: whether the epoch's training metrics have not been logged yet.
+            at_validation: as callbacks see them in an epoch with validation, see ``seen``.
         """
-        train = self.history[-2 if at_validation else -1].train
+        train = self.history[-2 if at_validation and self.epochs_per_validation > 1 else -1].train
         return {**self._validated, **train} if self.epochs_per_validation == 1 else {**train, **self._validated}
 
     def _logged(self) -> Iterator[dict[str, float]]:

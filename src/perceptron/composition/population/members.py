@@ -14,7 +14,7 @@ from hydra.utils import instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.building.callbacks import check_rules
+from perceptron.composition.building.callbacks import build_callback, check_rules
 from perceptron.composition.building.instantiate import instance
 from perceptron.composition.building.model import build_model
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
@@ -73,14 +73,13 @@ class MemberBuilder:
         if config["trainer"]["check_val_every_n_epoch"] > 1 and not len(datamodule.split.val):
             raise CannotStackError("it has no validation rows for trainer.check_val_every_n_epoch")
         stopping = _arguments(config, EARLY_STOPPING)
-        if len(stopping) > 1:
-            raise CannotStackError("it has several EarlyStopping callbacks")
         member = Member(
             model=model,
             datamodule=datamodule,
             optimizer=optimizer,
-            early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
+            early_stopping=tuple(EarlyStopping(**arguments) for arguments in stopping),
             checkpoints=_checkpoint_rules(config),
+            monitor=config["monitor"],
             # Lightning clips nothing at 0.
             gradient_limit=config["trainer"]["gradient_clip_val"] or math.inf,
             epochs_per_validation=config["trainer"]["check_val_every_n_epoch"],
@@ -156,10 +155,11 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
 
 
 def _checkpoint_rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
-    """The rules that keep checkpoints; first the one whose weights the job alone would report."""
-    rules = [ModelCheckpoint(**arguments) for arguments in _arguments(config, CHECKPOINT)]
+    """The rules that keep checkpoints."""
+    built = [build_callback({"_target_": CHECKPOINT, **own}, "callbacks") for own in _arguments(config, CHECKPOINT)]
+    rules = [rule for rule in built if isinstance(rule, ModelCheckpoint)]
     check_rules({f"callbacks.{number}": rule for number, rule in enumerate(rules)})
-    return tuple(sorted(rules, key=lambda rule: rule.monitor != config["monitor"]))
+    return tuple(rules)
 
 
 def _arguments(config: Mapping[str, Any], target: str) -> list[dict[str, Any]]:

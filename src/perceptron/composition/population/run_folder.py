@@ -52,8 +52,9 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     extra: dict[str, Any] = {}
     StoredMetadata(config=config, schema=member.datamodule.schema).add_to(extra)
     cohort, position = fit.population.place(member)
-    for snapshots in (*cohort.snapshots, cohort.last):
-        snapshots.write(position, type(cohort.optimizer), extra)
+    for states in cohort.best:
+        states.write(position, type(cohort.optimizer), extra)
+    cohort.last.write(position, type(cohort.optimizer), extra)
     loggers = build_loggers(config["logger"])
     for epoch in member.history:
         logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
@@ -71,7 +72,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     monitor = config["monitor"]
     best = best_entry(folder, config, metrics=metrics, rule=member.rule, last=member.last_value(monitor))
     log_results(loggers, hyper_parameters=hyper_parameters(config, job.choices), metrics=metrics, step=member.steps)
-    stopping = member.early_stopping
+    reported = cohort.reported(position)
     write_results(
         folder,
         metrics=metrics,
@@ -82,8 +83,8 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
         end=training_end(
             epochs=len(member.history),
             max_epochs=config["trainer"]["max_epochs"],
-            stopped_early=stopping is not None and stopping.stopped_epoch > 0,
-            kept_epoch=cohort.snapshots[0].epoch(position) if cohort.snapshots else None,
+            stopped_early=any(rule.stopped_epoch > 0 for rule in member.early_stopping),
+            kept_epoch=None if reported is None else reported.epoch(position),
         ),
         history=by_metric((epoch.number, {**epoch.val, **epoch.train}) for epoch in member.history),
         device=fit.device,
