@@ -7,14 +7,16 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from rich.console import Console
 from tests.data.mixed_table import mixed
 from tests.population.comparing import assert_same_jobs, jobs, sweep
 
 from perceptron.callbacks import progress
-from perceptron.composition.population import shares
+from perceptron.composition.population import groups, shares
 from perceptron.composition.population.groups import Group, divided
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.shares import train_together
@@ -60,6 +62,19 @@ def test_a_group_is_divided_evenly(count: int, n_processes: int, max_members: in
     found = divided(group, n_processes=n_processes, max_members=max_members)
     assert sorted(len(share) for share in found) == sorted(sizes)
     assert [number for share in found for number in share] == list(range(count))
+
+
+def test_a_share_has_as_many_encoded_tables_as_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ComposedJob(0, {"trainer": {"accelerator": "cpu"}}, {})
+    table = SimpleNamespace(features=np.zeros((100, 2), dtype=np.float32))
+    encoded = SimpleNamespace(datamodule=SimpleNamespace(table=table, schema=SimpleNamespace(encoding=("{}",))))
+    # Ten jobs of each of four splits.
+    group = Group("", first, encoded, range(40), {number: str(number // 10) for number in range(40)})  # type: ignore[arg-type]
+    assert divided(group, n_processes=1, max_members=None) == [list(range(40))]
+    monkeypatch.setattr(groups, "_MOST_ENCODED", 2 * 2 * 800)
+    assert divided(group, n_processes=1, max_members=None) == [list(range(20)), list(range(20, 40))]
+    monkeypatch.setattr(groups, "_MOST_ENCODED", 1)
+    assert [len(share) for share in divided(group, n_processes=1, max_members=None)] == [10] * 4
 
 
 def test_a_sweep_in_processes_equals_one_in_this(
