@@ -26,6 +26,26 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
         ["model.network.categories=embedding", "model.network.dropout=0.1"],
         [{"model.network.dropout": rate} for rate in (0.1, 0.3)],
     ),
+    "tabm": (
+        [
+            "model=tabm",
+            "model.network.width=6",
+            "model.network.blocks=2",
+            "model.network.members=3",
+            "optimizer=adamw",
+        ],
+        [{"optimizer.lr": 0.002}],
+    ),
+    "tabm_bins": (
+        [
+            "model=tabm",
+            "model.network.width=6",
+            "model.network.blocks=1",
+            "model.network.members=3",
+            "model.network.embeddings=piecewise_linear",
+        ],
+        [{"optimizer.lr": 0.05}],
+    ),
     "threshold": (["model.threshold=auto"], [{"data.class_weights": how} for how in ("balanced", "none")]),
     "regression": (["data.target=age"], [{"optimizer.lr": 0.02}]),
     "split_seeds": (["data.folds=null", "data.fold=null"], [{"data.split_seed": seed} for seed in (0, 1, 2)]),
@@ -65,7 +85,9 @@ def test_members_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
     overrides, others = CASES[case]
     folds = [{"data.fold": fold} for fold in (0, 1)] if case != "split_seeds" else [{}]
     variations = [{"seed": seed} | fold | other for seed, fold, other in itertools.product((0, 1), folds, others)]
-    alone, together = both(tmp_path, [*SMALL, with_rare_categories(tmp_path, 240), *overrides], variations)
+    settings = [*SMALL, with_rare_categories(tmp_path, 240), *overrides]
+    named = [text for text in settings if not text.startswith("model.network.hidden") or "tabm" not in case]
+    alone, together = both(tmp_path, named, variations)
     assert_same_jobs(alone, together)
     assert len(assert_same_encodings(alone, together)) > 1
 

@@ -162,8 +162,9 @@ class Snapshots:
 
     def load_weights(self, number: int) -> None:
         """Load a member's weights of that moment into its model."""
-        of_member = {name: stack[number].cpu() for name, stack in self.network.items()}
-        self.members[number].model.network.load_state_dict(of_member)
+        network = self.members[number].model.network
+        # Without buffers that are no part of a state.
+        network.load_state_dict({name: self.network[name][number].cpu() for name in network.state_dict()})
 
     def write(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> None:
         """Write a member's checkpoint atomically.

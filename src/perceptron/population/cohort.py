@@ -9,14 +9,14 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
 from perceptron.errors import DivergedError
-from perceptron.models import BinaryClassifier, TaskModule
+from perceptron.models import BinaryClassifier
 from perceptron.population.best_states import BestStates
 from perceptron.population.callback_rules import improvement, stops
 from perceptron.population.checkpoints import Snapshots
-from perceptron.population.dropout_noise import Noise
+from perceptron.population.dropout_noise import Noise, dropout_rates
 from perceptron.population.gradient_accumulation import GradientAccumulation
 from perceptron.population.gradient_clipping import GradientClipping
-from perceptron.population.losses import losses_and_gradients
+from perceptron.population.losses import losses_and_gradients, mean_answers
 from perceptron.population.member import Epoch, Member
 from perceptron.population.optimizer_choice import stack_optimizers
 from perceptron.population.row_tables import RowTables, TableTensors
@@ -48,7 +48,9 @@ class Cohort(nn.Module):
         self.members = list(members)
         self.living = list(members)
         self.network = stack_networks([member.model.network for member in members])
-        self.noise = Noise([member.seed for member in members], [_dropout_rates(member.model) for member in members])
+        self.noise = Noise(
+            [member.seed for member in members], [dropout_rates(member.model.network) for member in members]
+        )
         self.optimizer = stack_optimizers(list(self.network.stacked), [member.optimizer for member in members])
         self.clipping = GradientClipping(
             [member.gradient_limit for member in members], by_norm=members[0].clips_by_norm
@@ -207,8 +209,9 @@ class Cohort(nn.Module):
             if isinstance(model, BinaryClassifier) and model.chooses_threshold:
                 one, rows = torch.tensor([position]), self.tables.rows(member, "val")
                 one, rows = one.to(self.device), rows.unsqueeze(0).to(self.device)
-                outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
-                model.choose_threshold(torch.cat(outputs), self.tables.target[rows[0]])
+                outputs = [self._outputs(one, some, None) for some in torch.split(rows, size, dim=1)]
+                answers = mean_answers(model, torch.cat(outputs, dim=1))[0]
+                model.choose_threshold(answers, self.tables.target[rows[0]])
 
     def _losses(self, outputs: Tensor, part: Part) -> tuple[Tensor, Tensor]:
         """Loss of each row times its factor, ``(m, batch)``, and the gradient of each member's mean by its outputs."""
@@ -218,7 +221,8 @@ class Cohort(nn.Module):
         ]
         losses, gradient = of_groups[0] if len(of_groups) == 1 else map(torch.cat, zip(*of_groups, strict=True))
         if part.factors is not None:
-            losses, gradient = losses * part.factors, gradient * part.factors.unsqueeze(2)
+            factors = part.factors.view(*losses.shape, *[1] * (gradient.ndim - 2))
+            losses, gradient = losses * part.factors, gradient * factors
         return losses, gradient.mul_(1 / (losses.shape[1] * self.accumulation.count))
 
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
@@ -248,7 +252,7 @@ class Cohort(nn.Module):
             return None
         with torch.no_grad():
             of_groups = [
-                model.correct(outputs[where], part.target[where])
+                model.correct(mean_answers(model, outputs[where]), part.target[where])
                 for model, where in self.scoring_groups.slices(part.members)
             ]
         return of_groups[0] if len(of_groups) == 1 else torch.cat([each for each in of_groups if each is not None])
@@ -279,7 +283,7 @@ class Cohort(nn.Module):
             size = self.members[0].datamodule.eval_batch_size
             outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
             for model, where in self.scoring_groups.slices(members):
-                values = scores(model, outputs[where], target[where])
+                values = scores(model, mean_answers(model, outputs[where]), target[where])
                 columns = {f"{split}/{name}": value.tolist() for name, value in values.items()}
                 for i, position in enumerate(positions[where]):
                     found[position] = {name: column[i] for name, column in columns.items()}
@@ -371,10 +375,6 @@ class Cohort(nn.Module):
 def _single(value: float) -> float:
     """The nearest number in single precision, which the job alone logs."""
     return torch.tensor(value).item()
-
-
-def _dropout_rates(model: TaskModule) -> list[float]:
-    return [layer.p for layer in model.network.modules() if isinstance(layer, torch.nn.Dropout)]
 
 
 def _stacked_scaling(members: Sequence[Member], name: str) -> Tensor:

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from perceptron.errors import reason
-from perceptron.networks import CategoryEmbeddings, TabM
-from perceptron.population.dropout_noise import Noise
+from perceptron.networks import CategoryEmbeddings
+from perceptron.population.dropout_noise import Noise, dropout_rates
 from perceptron.population.member import Member
 from perceptron.population.stacked_layers import StackedLayers, is_layers
 from perceptron.population.stacked_network import StackedNetwork
 from perceptron.population.vmapped_network import VmappedNetwork
+from perceptron.randomness import Stream, derive_seed
 
 
 class CannotStackError(Exception):
@@ -30,8 +31,6 @@ def stack_networks(networks: Sequence[nn.Module]) -> StackedNetwork:
         raise CannotStackError("its network uses a parameter twice")
     if not all(parameter.requires_grad for parameter in first.parameters()):
         raise CannotStackError("its network has parameters that are not trained")
-    if isinstance(first, TabM) and first.fits_bins:
-        raise CannotStackError("its network has bins by its own training rows")
     if is_layers(first):
         return StackedLayers([network for network in networks if isinstance(network, nn.Sequential)])
     return VmappedNetwork(networks)
@@ -73,7 +72,7 @@ def check_stack(network: nn.Module, features: Tensor) -> None:
         stack = stack_networks(copies)
         twice = torch.stack([features, features])
         if isinstance(stack, VmappedNetwork):
-            stack.backward(torch.ones_like(stack(twice, None, Noise([0, 0], [[], []]))))
+            _check_training(stack, copies[0], twice)
             stack = stack_networks(copies)
         with torch.no_grad():
             alone = copies[0].eval()(features)
@@ -85,3 +84,20 @@ def check_stack(network: nn.Module, features: Tensor) -> None:
         raise CannotStackError(f"torch.func.vmap refuses its network: {reason(error, lines=1)}") from error
     if not torch.allclose(together[1], alone, rtol=1e-3, atol=1e-4):
         raise CannotStackError("its network gives other outputs under torch.func.vmap than alone")
+
+
+def _check_training(stack: VmappedNetwork, network: nn.Module, twice: Tensor) -> None:
+    """Try a step of two networks; the stack's state changes.
+
+    Raises:
+        CannotStackError: if their dropout draws otherwise than a network alone.
+    """
+    noise = Noise([0, 0], [dropout_rates(network)] * 2)
+    noise.start_epoch(0, twice.device)
+    together = stack(twice, None, noise)
+    stack.backward(torch.ones_like(together))
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive_seed(0, Stream.NOISE, 0, 0))
+        alone = deepcopy(network).train()(twice[0])
+    if not torch.allclose(together[1], alone, rtol=1e-3, atol=1e-4):
+        raise CannotStackError("its network draws its dropout otherwise side by side than alone")

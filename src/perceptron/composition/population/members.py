@@ -17,6 +17,7 @@ from perceptron.callbacks import PruneHopeless
 from perceptron.composition.building.callbacks import build_callback, check_rules
 from perceptron.composition.building.instantiate import instance
 from perceptron.composition.building.model import build_model
+from perceptron.composition.building.network import fit_network
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
 from perceptron.composition.population.eligibility import group_key, table_key
 from perceptron.data import Table, TableDataModule
@@ -59,6 +60,7 @@ class MemberBuilder:
         model = build_model(config, datamodule, chosen=choices)
         if type(model) not in MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
+        fit_network(model, datamodule)
         check_threshold(model, datamodule)
         if config["trainer"]["precision"] == "64-true":
             model = model.double()
