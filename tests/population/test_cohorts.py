@@ -43,7 +43,7 @@ def trained(of: list[Member], *, n_cohorts: int) -> Population:
 
 def weights(population: Population, member: Member) -> torch.Tensor:
     cohort, place = population.place(member)
-    return torch.cat([stack[place].flatten() for stack in cohort.last.network.values()])
+    return torch.cat([stack[place].flatten() for stack in cohort.kept.last.network.values()])
 
 
 @pytest.fixture(autouse=True)

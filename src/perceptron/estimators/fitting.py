@@ -116,7 +116,7 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
         if member.failure is not None:
             raise member.failure
         cohort, place = fit.population.place(member)
-        kept = cohort.reported(place) or cohort.last
+        kept = cohort.kept.reported(place) or cohort.kept.last
         kept.load_weights(place)
     return max(len(member.history) for member in members)
 

@@ -5,17 +5,16 @@ from collections.abc import Iterator, Sequence
 from itertools import compress, islice
 
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 
 from perceptron.errors import DivergedError
 from perceptron.models import BinaryClassifier
-from perceptron.population.best_states import BestStates
-from perceptron.population.callback_rules import improvement, stops
 from perceptron.population.checkpoints import Snapshots
 from perceptron.population.dropout_noise import Noise, dropout_rates
+from perceptron.population.epoch_end import ends, prune, taken_up
 from perceptron.population.gradient_accumulation import GradientAccumulation
 from perceptron.population.gradient_clipping import GradientClipping
+from perceptron.population.kept_states import KeptStates
 from perceptron.population.losses import losses_and_gradients, mean_answers
 from perceptron.population.member import Epoch, Member
 from perceptron.population.optimizer_choice import stack_optimizers
@@ -39,8 +38,7 @@ class Cohort(nn.Module):
     Attributes:
         living: members that are still in training, in the order of the stacks.
         scoring_groups: which of them are scored together.
-        best: the states that each of the members' checkpoint rules has kept.
-        last: the members' states at their ends.
+        kept: the states that the members' checkpoint rules have kept, and those at their ends.
     """
 
     def __init__(self, members: Sequence[Member], tensors: TableTensors) -> None:
@@ -51,13 +49,14 @@ class Cohort(nn.Module):
         self.noise = Noise(
             [member.seed for member in members], [dropout_rates(member.model.network) for member in members]
         )
-        self.optimizer = stack_optimizers(list(self.network.stacked), [member.optimizer for member in members])
+        # A ParameterList takes 10 µs to iterate over.
+        self._stacks = list(self.network.stacked)
+        self.optimizer = stack_optimizers(self._stacks, [member.optimizer for member in members])
         self.clipping = GradientClipping(
             [member.gradient_limit for member in members], by_norm=members[0].clips_by_norm
         )
         self.accumulation = GradientAccumulation(members[0].batches_per_step)
-        self.best = [BestStates(members, number) for number in range(len(members[0].checkpoints))]
-        self.last = Snapshots(members, are_last=True)
+        self.kept = KeptStates(members)
         for name in ("mean", "scale"):
             self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
         self.tables = RowTables(members, tensors)
@@ -109,10 +108,10 @@ class Cohort(nn.Module):
         took_part = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
         if took_part is not None and len(took_part) == len(self.living):
             took_part = None
-        self.optimizer.active = self.accumulation.step_members(list(self.network.stacked), took_part)
+        self.optimizer.active = self.accumulation.step_members(self._stacks, took_part)
         if self.optimizer.active is not None and not len(self.optimizer.active):
             return
-        self.clipping.clip(list(self.network.stacked))
+        self.clipping.clip(self._stacks)
         self.optimizer.update()
         if self._steps_schedules:
             active = self.optimizer.active
@@ -152,14 +151,14 @@ class Cohort(nn.Module):
                 if member.model.counts_labels:
                     logged["train/acc"] = _single(n_correct / n_rows[position])
                 member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums, n_batches))
-        ends = self._ends()
-        self._keep_best(ends)
+        stopped = ends(self.living, self._validated, self._epoch)
+        self._keep_best(stopped)
         self._refresh(step_plateaus(compress(self.living, whole), self._epoch))
-        leaving = [is_last or ended or member.is_at_limit for ended, member in zip(ends, self.living, strict=True)]
+        leaving = [is_last or ended or member.is_at_limit for ended, member in zip(stopped, self.living, strict=True)]
         gone = [position for position, member in enumerate(self.living) if member.failure is None and leaving[position]]
         lasts = [self.living[position].last for position in gone]
-        self._take(self.last, gone, ends, [None if path is None else str(path) for path in lasts])
-        self._prune(leaving)
+        self._take(self.kept.last, gone, stopped, [None if path is None else str(path) for path in lasts])
+        prune(self.living, leaving, self._epoch)
         self._remove([ended or member.failure is not None for ended, member in zip(leaving, self.living, strict=True)])
 
     def score(self) -> None:
@@ -169,7 +168,7 @@ class Cohort(nn.Module):
         if not self.living:
             return
         self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
-        self._load_reported()
+        self.network.load(self.kept.reported_weights(self._numbers))
         self._choose_thresholds()
         self.scoring_groups = ScoringGroups(self.living)
         for split in _SPLITS:
@@ -177,28 +176,6 @@ class Cohort(nn.Module):
                 member.metrics |= found
                 if split == "val" and isinstance(member.model, BinaryClassifier) and member.model.chooses_threshold:
                     member.metrics["val/threshold"] = member.model.threshold
-
-    def reported(self, number: int) -> Snapshots | None:
-        """The states among which is that whose weights a member reports; None if its rules have kept none.
-
-        Args:
-            number: of the member among those that the cohort began with.
-        """
-        member = self.members[number]
-        rule = member.rule
-        return None if rule is None else self.best[member.checkpoints.index(rule)].best(number)
-
-    def _load_reported(self) -> None:
-        """Load the weights that the living members report: those that a rule has kept, or the last."""
-        kept = [self.reported(number) or self.last for number in self._numbers]
-        state: dict[str, Tensor] = {}
-        for states in dict.fromkeys(kept):
-            positions = [position for position, own in enumerate(kept) if own is states]
-            for name, stack in states.network.items():
-                numbers = torch.tensor([self._numbers[position] for position in positions], device=stack.device)
-                own = state.setdefault(name, stack.new_empty(len(kept), *stack.shape[1:]))
-                own[torch.tensor(positions, device=stack.device)] = stack[numbers]
-        self.network.load(state)
 
     @torch.no_grad()
     def _choose_thresholds(self) -> None:
@@ -293,55 +270,18 @@ class Cohort(nn.Module):
         if moved:
             self.optimizer.refresh()
 
-    def _looks(self, position: int) -> bool:
-        """Whether a member's callbacks look at its metrics: at each epoch's end, or after each validation."""
-        return self.living[position].epochs_per_validation == 1 or self._validated[position]
-
-    def _ends(self) -> list[bool]:
-        return [
-            member.failure is not None
-            or (
-                self._looks(position)
-                # All of them look, as Lightning has it.
-                and sum(stops(rule, member.seen(str(rule.monitor)), self._epoch) for rule in member.early_stopping) > 0
-            )
-            for position, member in enumerate(self.living)
-        ]
-
-    def _prune(self, ends: Sequence[bool]) -> None:
-        """Prune members of a search that would continue but fall behind."""
-        for ended, member in zip(ends, self.living, strict=True):
-            if member.pruning is not None and not ended:
-                value = member.latest(member.pruning.monitor).item()
-                member.failure = member.pruning.verdict(value, self._epoch)
-
-    def _keep_best(self, ends: Sequence[bool]) -> None:
-        for number, best in enumerate(self.best):
+    def _keep_best(self, stopped: Sequence[bool]) -> None:
+        for number, best in enumerate(self.kept.best):
             found: dict[Snapshots, dict[int, str]] = {}
-            for position, member in enumerate(self.living):
-                path = self._improvement(position, member.checkpoints[number])
+            for position, (member, validated) in enumerate(zip(self.living, self._validated, strict=True)):
+                path = taken_up(member, member.checkpoints[number], self._epoch, validated=validated)
                 if path is not None:
                     found.setdefault(best.slot_for(self._numbers[position], path), {})[position] = path
             for slot, paths in found.items():
-                self._take(slot, list(paths), ends, list(paths.values()))
-
-    def _improvement(self, position: int, rule: ModelCheckpoint) -> str | None:
-        """The path under which a rule takes up a member's present state; None if it does not."""
-        member = self.living[position]
-        is_due = rule.every_n_epochs is None or (self._epoch + 1) % rule.every_n_epochs == 0
-        if member.failure is not None or not is_due or not self._looks(position):
-            return None
-
-        def path() -> str:
-            metrics = member.latest_metrics(at_validation=True)
-            values = {name: torch.tensor(value) for name, value in metrics.items()}
-            counts = {"epoch": torch.tensor(self._epoch), "step": torch.tensor(member.steps)}
-            return rule.format_checkpoint_name(values | counts)
-
-        return improvement(rule, member.seen(str(rule.monitor)), path)
+                self._take(slot, list(paths), stopped, list(paths.values()))
 
     def _take(
-        self, snapshots: Snapshots, positions: list[int], ends: Sequence[bool], paths: Sequence[str | None]
+        self, snapshots: Snapshots, positions: list[int], stopped: Sequence[bool], paths: Sequence[str | None]
     ) -> None:
         if positions:
             snapshots.take(
@@ -350,16 +290,16 @@ class Cohort(nn.Module):
                 network=self.network.state,
                 optimizer=self.optimizer.stacks(),
                 epoch=self._epoch,
-                stopped=[ends[position] for position in positions],
+                stopped=[stopped[position] for position in positions],
                 noise=[self.noise.state(position, self._epoch) for position in positions],
                 paths=paths,
             )
 
-    def _remove(self, ends: Sequence[bool]) -> None:
+    def _remove(self, leaving: Sequence[bool]) -> None:
         """Remove the members that have ended from every stack, so that they cost nothing more."""
-        if not any(ends):
+        if not any(leaving):
             return
-        stay = [position for position, ended in enumerate(ends) if not ended]
+        stay = [position for position, is_leaving in enumerate(leaving) if not is_leaving]
         self._numbers = [self._numbers[i] for i in stay]
         self.living = [self.living[i] for i in stay]
         self.scoring_groups.keep(stay)

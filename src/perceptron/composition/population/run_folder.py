@@ -52,9 +52,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     extra: dict[str, Any] = {}
     StoredMetadata(config=config, schema=member.datamodule.schema).add_to(extra)
     cohort, position = fit.population.place(member)
-    for states in cohort.best:
-        states.write(position, type(cohort.optimizer), extra)
-    cohort.last.write(position, type(cohort.optimizer), extra)
+    cohort.kept.write(position, type(cohort.optimizer), extra)
     loggers = build_loggers(config["logger"])
     for epoch in member.history:
         logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
@@ -72,7 +70,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     monitor = config["monitor"]
     best = best_entry(folder, config, metrics=metrics, rule=member.rule, last=member.last_value(monitor))
     log_results(loggers, hyper_parameters=hyper_parameters(config, job.choices), metrics=metrics, step=member.steps)
-    reported = cohort.reported(position)
+    reported = cohort.kept.reported(position)
     write_results(
         folder,
         metrics=metrics,
