@@ -116,6 +116,17 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
         RATES,
     ),
     "max_steps_train_loss": (["monitor=train/loss", "trainer.max_steps=10", "trainer.max_epochs=9"], RATES),
+    "flags_without_effect": (
+        [
+            "trainer.benchmark=true",
+            "trainer.enable_autolog_hparams=false",
+            "trainer.inference_mode=false",
+            "trainer.limit_predict_batches=2",
+            "trainer.sync_batchnorm=true",
+            "trainer.use_distributed_sampler=true",
+        ],
+        RATES,
+    ),
     "cosine": (["optimizer=sgd", "scheduler=cosine"], RATES),
     "onecycle": (["optimizer=adam", "scheduler=onecycle"], SMALL_RATES),
     "plateau": (["optimizer=sgd", "scheduler=plateau", "scheduler.patience=0"], [{"optimizer.lr": 0.9}]),

@@ -31,13 +31,18 @@ _TRAINER = (
     "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches",
     "check_val_every_n_epoch", "max_steps",
 )  # fmt: skip
+# Flags of the trainer that change nothing in the training of a table on one device.
+_WITHOUT_EFFECT = (
+    "benchmark", "enable_autolog_hparams", "inference_mode", "limit_predict_batches", "sync_batchnorm",
+    "use_distributed_sampler",
+)  # fmt: skip
 # Settings that may differ within a group.
 _DATA_VARIES = (
     "seed", "split_seed", "folds", "fold", "val_fraction", "test_fraction", "standardize", "class_weights", "sampling",
 )  # fmt: skip
 _MODEL_VARIES = ("network", "threshold", "label_smoothing")
 _OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps", "alpha", "rho", "lr_decay", "momentum_decay")
-_TRAINER_VARIES = ("default_root_dir", "gradient_clip_val")
+_TRAINER_VARIES = ("default_root_dir", "gradient_clip_val", *_WITHOUT_EFFECT)
 _MLP = "perceptron.networks.MLP"
 # Settings of the data that do not say what is read.
 _OF_BATCHES = ("batch_size", "eval_batch_size", "block_size", "blocks_in_memory", "num_workers", "on_device")
@@ -86,7 +91,7 @@ def check_settings(config: Mapping[str, Any]) -> None:
     trainer = config["trainer"]
     defaults = defaults_of_target(trainer["_target_"])
     for name, value in trainer.items():
-        if name not in _TRAINER and value != defaults.get(name):
+        if name not in (*_TRAINER, *_WITHOUT_EFFECT) and value != defaults.get(name):
             raise CannotStackError(f"it has trainer.{name}={value}")
     if trainer["check_val_every_n_epoch"] is None:
         raise CannotStackError("it has trainer.check_val_every_n_epoch=None")
