@@ -150,8 +150,14 @@ def test_a_member_predicts_and_exports_as_the_job_alone(tmp_path: Path, perceptr
     runtime = pytest.importorskip("onnxruntime")
     rows = mixed(50, seed=3)
     rows.drop(columns="churned").to_csv(tmp_path / "rows.csv", index=False)
-    settings = ["data.exclude=[street,opened]", "data.split_seed=0", "data.folds=null", "data.fold=null"]
+    settings = ["data.exclude=[street,opened,w]", "data.split_seed=0", "data.folds=null", "data.fold=null"]
     variations: list[dict[str, object]] = [{"seed": 0, "data.split_seed": split_seed} for split_seed in (0, 1)]
+    inputs = {
+        "joined": (rows.joined - pd.Timestamp(0)).dt.total_seconds().to_numpy(),
+        "member": rows.member.to_numpy(dtype=np.float32),
+        "city": rows.city.fillna("").to_numpy(dtype=object),
+        "age": rows.age.to_numpy(dtype=np.float64),
+    }
     answers, exported = [], []
     for folder in both(tmp_path, [*SMALL, with_rare_categories(tmp_path, 240), *settings], variations):
         for run in jobs(folder):
@@ -162,10 +168,10 @@ def test_a_member_predicts_and_exports_as_the_job_alone(tmp_path: Path, perceptr
             done = perceptron("export", f"run={run}", "format=onnx", f"output={run / 'model.onnx'}")
             assert done.status == 0, done.err
             session = runtime.InferenceSession(str(run / "model.onnx"))
-            exported.append([(given.name, given.type) for given in session.get_inputs()])
+            exported.append(session.run(["probabilities"], inputs)[0])
     for one, other in ((0, 2), (1, 3)):
         pd.testing.assert_frame_equal(answers[one], answers[other], rtol=1e-4)
-        assert exported[one] == exported[other]
+        np.testing.assert_allclose(exported[other], exported[one], atol=1e-4)
 
 
 def one_gap_each() -> pd.DataFrame:
