@@ -95,7 +95,8 @@ def test_a_sweep_in_processes_equals_one_in_this(
 def test_a_table_in_a_file_is_read_once_for_all_processes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
 ) -> None:
-    mixed(240, seed=0).to_csv(tmp_path / "churn.csv", index=False)
+    rows = mixed(240, seed=0)
+    rows.assign(again=rows.city).to_csv(tmp_path / "churn.csv", index=False)
     count = tmp_path / "count"
 
     def counted(*arguments, **settings):
@@ -111,6 +112,7 @@ def test_a_table_in_a_file_is_read_once_for_all_processes(
     together = sweep(monkeypatch, tmp_path / "two", *settings, "trainer.num_threads=2")
     assert count.read_text(encoding="utf-8") == "read "
     assert any("8 members, 4 in each of 2 processes: jobs 0 to 7" in line for line in said)
+    assert said.count("columns city and again are the same; leave one out") == 1
     alone = sweep(monkeypatch, tmp_path / "one", *settings, "hydra/launcher=basic")
     assert count.read_text(encoding="utf-8") == "read " * 9
     assert_same_jobs(alone, together)
