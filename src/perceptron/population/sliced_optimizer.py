@@ -6,7 +6,6 @@ combines no elements gives each of them what the member's own optimizer would.
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from inspect import signature
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -189,7 +188,6 @@ def _state_names(optimizer: Optimizer) -> list[str]:
 
 
 def _slice(positions: Sequence[int]) -> slice | None:
-    """Positions at equal distances as a slice, which torch takes a view of; None for others."""
-    step = positions[1] - positions[0] if len(positions) > 1 else 1
-    are_even = step > 0 and all(later - earlier == step for earlier, later in pairwise(positions))
-    return slice(positions[0], positions[-1] + 1, step) if are_even else None
+    """Neighbouring positions as a slice, which torch takes a contiguous view of; None for others."""
+    start, stop = positions[0], positions[-1] + 1
+    return slice(start, stop) if list(positions) == list(range(start, stop)) else None
