@@ -56,10 +56,10 @@ class Member:
         pruning: ends its training if it falls behind in a search; None outside of a search.
         last: file of its last state; None for no file.
         gradient_limit: above which gradients are clipped; infinity for none.
-        epochs_per_validation: after so many epochs its validation rows are scored, and its callbacks look at it.
-        max_steps: after which its training ends, also within an epoch; None for no limit.
-        batches_per_step: whose gradients are summed; the last step of an epoch may have fewer.
         clips_by_norm: whether the limit is for their norm over all parameters, otherwise it is for every value.
+        batches_per_step: whose gradients are summed; the last step of an epoch may have fewer.
+        max_steps: after which its training ends, also within an epoch; None for no limit.
+        epochs_per_validation: after so many epochs its validation rows are scored, and its callbacks look at it.
         history: its epochs so far.
         steps: optimizer steps so far.
         metrics: final metrics of the best weights.

@@ -74,20 +74,14 @@ class MemberBuilder:
             log_table_defaults(config, choices)
         if config["trainer"]["check_val_every_n_epoch"] > 1 and not len(datamodule.split.val):
             raise CannotStackError("it has no validation rows for trainer.check_val_every_n_epoch")
-        stopping = _arguments(config, EARLY_STOPPING)
         member = Member(
             model=model,
             datamodule=datamodule,
             optimizer=optimizer,
-            early_stopping=tuple(EarlyStopping(**arguments) for arguments in stopping),
+            early_stopping=_stopping_rules(config),
             checkpoints=_checkpoint_rules(config),
             monitor=config["monitor"],
-            # Lightning clips nothing at 0.
-            gradient_limit=config["trainer"]["gradient_clip_val"] or math.inf,
-            epochs_per_validation=config["trainer"]["check_val_every_n_epoch"],
-            max_steps=None if config["trainer"]["max_steps"] == -1 else config["trainer"]["max_steps"],
-            batches_per_step=config["trainer"]["accumulate_grad_batches"],
-            clips_by_norm=config["trainer"]["gradient_clip_algorithm"] != "value",
+            **_of_trainer(config["trainer"]),
         )
         if member.max_steps is not None and member.max_steps < member.steps_per_epoch:
             raise CannotStackError(f"trainer.max_steps={member.max_steps} ends its training within the first epoch")
@@ -154,6 +148,27 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
     if unknown:
         raise CannotStackError(f"its schedule has {min(unknown)}")
     return {"interval": "epoch", **schedule}
+
+
+def _of_trainer(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags of Lightning's trainer that each member follows by itself."""
+    return {
+        # Lightning clips nothing at 0.
+        "gradient_limit": trainer["gradient_clip_val"] or math.inf,
+        "clips_by_norm": trainer["gradient_clip_algorithm"] != "value",
+        "batches_per_step": trainer["accumulate_grad_batches"],
+        "max_steps": None if trainer["max_steps"] == -1 else trainer["max_steps"],
+        "epochs_per_validation": trainer["check_val_every_n_epoch"],
+    }
+
+
+def _stopping_rules(config: Mapping[str, Any]) -> tuple[EarlyStopping, ...]:
+    """The rules that end a training early."""
+    rules = tuple(EarlyStopping(**arguments) for arguments in _arguments(config, EARLY_STOPPING))
+    if len({rule.state_key for rule in rules}) < len(rules):
+        # Lightning cannot store them, and says so.
+        raise CannotStackError("it has two EarlyStopping callbacks of one metric")
+    return rules
 
 
 def _checkpoint_rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
