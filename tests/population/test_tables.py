@@ -198,3 +198,12 @@ def test_a_stack_has_its_categories_at_the_same_features(tmp_path: Path, categor
     assert len({member.datamodule.schema.feature_names for member in chosen}) == 2
     assert len({member.datamodule.schema.n_features for member in chosen}) == 1
     assert len(alike(chosen)) == n_stacks
+
+
+@pytest.mark.parametrize(("categories", "n_stacks"), [("one_hot", 1), ("embedding", 2)])
+def test_networks_of_fewer_features_are_padded(tmp_path: Path, categories: str, n_stacks: int) -> None:
+    settings = [*SMALL, with_rare_categories(tmp_path, 240), f"model.network.categories={categories}"]
+    folds: list[dict[str, object]] = [{"data.fold": fold} for fold in range(3)]
+    members = [member for _, member in composed_pairs(configurations(settings, folds, tmp_path))]
+    assert len({member.datamodule.schema.n_features for member in members}) == 2
+    assert len(alike(members)) == n_stacks

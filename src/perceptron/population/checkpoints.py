@@ -14,6 +14,7 @@ from perceptron.callbacks.history import KEY as HISTORY
 from perceptron.callbacks.history import stored_history
 from perceptron.models.threshold import START
 from perceptron.population.member import Member
+from perceptron.population.padding import trimmed
 from perceptron.population.schedule_steps import plateau_frequency
 from perceptron.population.stacked_optimizer import StackedOptimizer
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
@@ -164,7 +165,8 @@ class Snapshots:
         """Load a member's weights of that moment into its model."""
         network = self.members[number].model.network
         # Without buffers that are no part of a state.
-        network.load_state_dict({name: self.network[name][number].cpu() for name in network.state_dict()})
+        own = network.state_dict()
+        network.load_state_dict({name: trimmed(self.network[name][number], own[name].shape).cpu() for name in own})
 
     def write(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> None:
         """Write a member's checkpoint atomically.

@@ -18,6 +18,7 @@ from perceptron.population.kept_states import KeptStates
 from perceptron.population.losses import losses_and_gradients, mean_answers
 from perceptron.population.member import Epoch, Member
 from perceptron.population.optimizer_choice import stack_optimizers
+from perceptron.population.padding import padded
 from perceptron.population.row_tables import RowTables, TableTensors
 from perceptron.population.schedule_steps import step_plateaus, step_schedules
 from perceptron.population.scores import scores
@@ -57,9 +58,9 @@ class Cohort(nn.Module):
         )
         self.accumulation = GradientAccumulation(members[0].batches_per_step)
         self.kept = KeptStates(members)
-        for name in ("mean", "scale"):
-            self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
         self.tables = RowTables(members, tensors)
+        for name in ("mean", "scale"):
+            self.register_buffer(name, self._stacked_scaling(name), persistent=False)
         self.scoring_groups = ScoringGroups(members)
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
@@ -167,7 +168,7 @@ class Cohort(nn.Module):
         self._numbers = [i for i, member in enumerate(self.members) if member.failure is None]
         if not self.living:
             return
-        self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
+        self.mean, self.scale = (self._stacked_scaling(name).to(self.device) for name in ("mean", "scale"))
         self.network.load(self.kept.reported_weights(self._numbers))
         self._choose_thresholds()
         self.scoring_groups = ScoringGroups(self.living)
@@ -266,6 +267,12 @@ class Cohort(nn.Module):
                     found[position] = {name: column[i] for name, column in columns.items()}
         return found
 
+    def _stacked_scaling(self, name: str) -> Tensor:
+        """Mean or scale of the living members' features, ``(members, 1, n_features)``; a padded feature stays 0."""
+        width, neutral = self.tables.features.shape[1], {"mean": 0.0, "scale": 1.0}[name]
+        own = [padded(getattr(member.model.standardize, name), (width,), neutral) for member in self.living]
+        return torch.stack(own).unsqueeze(1)
+
     def _refresh(self, moved: bool) -> None:
         if moved:
             self.optimizer.refresh()
@@ -315,8 +322,3 @@ class Cohort(nn.Module):
 def _single(value: float) -> float:
     """The nearest number in single precision, which the job alone logs."""
     return torch.tensor(value).item()
-
-
-def _stacked_scaling(members: Sequence[Member], name: str) -> Tensor:
-    """Mean or scale of the features, ``(members, 1, n_features)``."""
-    return torch.stack([getattr(member.model.standardize, name) for member in members]).unsqueeze(1)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from perceptron.population.member import Member
+from perceptron.population.padding import padded
 
 # Numbers of standardised tables that a cohort may have: 64 MiB.
 _MOST_COPIED = 2**24
@@ -46,7 +47,7 @@ class RowTables(nn.Module):
     where they have the same split. Small tables are standardised once for each standardisation.
 
     Args:
-        members: their tables have as many features and targets.
+        members: their tables have as many targets; those with fewer features are padded with zeros.
         tensors: of the population's tables.
 
     Attributes:
@@ -74,6 +75,8 @@ class RowTables(nn.Module):
                 features.append(tensors.features(member, standardized=self.is_standardized))
                 targets.append(tensors.target(member))
             self._starts[member] = starts[key]
+        width = max(table.shape[1] for table in features)
+        features = [padded(table, (len(table), width)) for table in features]
         self.register_buffer("features", _joined(features), persistent=False)
         self.register_buffer("target", _joined(targets), persistent=False)
 

@@ -78,7 +78,7 @@ class SlicedOptimizer(StackedOptimizer):
         names = _state_names(optimizer)
         state = {
             number: {name: own[name] for name in names if name in own}
-            for number, own in state_of_parameters(stacks, member).items()
+            for number, own in state_of_parameters(stacks, member, optimizer).items()
         }
         return {number: own for number, own in state.items() if own}
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from perceptron.population.padding import trimmed
+
 
 class StackedOptimizer(Optimizer, ABC):
     """The optimizers of all members as one. Abstract.
@@ -101,11 +103,20 @@ class StackedOptimizer(Optimizer, ABC):
         """
 
 
-def state_of_parameters(stacks: Mapping[str, Tensor], member: int) -> dict[int, dict[str, Any]]:
-    """A member's part of all state tensors, copied, by number of the parameter and name."""
+def state_of_parameters(stacks: Mapping[str, Tensor], member: int, optimizer: Optimizer) -> dict[int, dict[str, Any]]:
+    """A member's part of all state tensors, copied and without padding, by number of the parameter and name.
+
+    Args:
+        stacks: of all members.
+        member: its position in them.
+        optimizer: its own, of parameters without padding.
+    """
     state: dict[int, dict[str, Any]] = {}
+    shapes = [parameter.shape for parameter in optimizer.param_groups[0]["params"]]
     for key, stack in stacks.items():
         if key != "steps":
             number, _, name = key.partition("/")
-            state.setdefault(int(number), {})[name] = stack[member].clone().cpu()
+            own, shape = stack[member], shapes[int(number)]
+            own = trimmed(own, shape) if own.ndim == len(shape) else own
+            state.setdefault(int(number), {})[name] = own.clone().cpu()
     return state

@@ -96,7 +96,7 @@ class PerMemberOptimizer(StackedOptimizer, ABC):
     @classmethod
     def member_state(cls, stacks: Mapping[str, Tensor], member: int, optimizer: Optimizer) -> dict[int, dict[str, Any]]:
         """See ``StackedOptimizer``."""
-        return cls._complete(state_of_parameters(stacks, member), float(stacks["steps"][member]), optimizer)
+        return cls._complete(state_of_parameters(stacks, member, optimizer), float(stacks["steps"][member]), optimizer)
 
     @classmethod
     @abstractmethod

@@ -10,6 +10,7 @@ from perceptron.errors import reason
 from perceptron.networks import CategoryEmbeddings
 from perceptron.population.dropout_noise import Noise, dropout_rates
 from perceptron.population.member import Member
+from perceptron.population.padding import is_padded
 from perceptron.population.stacked_layers import StackedLayers, is_layers
 from perceptron.population.stacked_network import StackedNetwork
 from perceptron.population.vmapped_network import VmappedNetwork
@@ -39,8 +40,8 @@ def stack_networks(networks: Sequence[nn.Module]) -> StackedNetwork:
 def alike(members: Sequence[Member]) -> list[list[Member]]:
     """The members whose networks can form a stack, in their order.
 
-    Columns of any kind are encoded by the training rows of each split, so that networks may have other widths, or
-    other features that are one column of categories.
+    Columns of any kind are encoded by the training rows of each split, so that networks may take other numbers of
+    features, for which a plain sequence of layers is padded, or other features that are one column of categories.
     """
     found: dict[Hashable, list[Member]] = {}
     for member in members:
@@ -52,7 +53,9 @@ def _architecture(member: Member) -> Hashable:
     network, encoding = member.model.network, member.datamodule.schema.encoding
     shapes = tuple((name, value.shape) for name, value in [*network.named_parameters(), *network.named_buffers()])
     embeds = any(isinstance(layer, CategoryEmbeddings) for layer in network.modules())
-    if not encoding or (is_layers(network) and not embeds):
+    if is_layers(network) and not embeds:
+        return tuple((name, shape[:1] if is_padded(name, network) else shape) for name, shape in shapes)
+    if not encoding:
         return shapes
     # Here, because it imports pandas.
     from perceptron.data.columns.encoding import category_places, flags, from_texts
