@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # Members of a process on a CPU. More at once are not faster, and a killed sweep loses the members in training.
 GOOD_SHARE = 64
+# Bytes of the encoded tables of all splits that are trained on at the same time, each of which is kept twice.
+_MOST_ENCODED = 2 * 2**30
 # Training four members in one stack takes 1.3 times as long as training one (benchmarks/results/population.svg).
 _WORTH_A_PROCESS = 4
 
@@ -32,12 +34,14 @@ class Group:
         first: one of them, composed: they share device, epochs and progress bar with it.
         member: its member, untrained.
         numbers: of the jobs; neighbours share the settings of losses and metrics where possible.
+        splits: which of them have the same split, by number of the job.
     """
 
     key: str
     first: ComposedJob
     member: Member
     numbers: Sequence[int]
+    splits: Mapping[int, str] = field(default_factory=dict)
 
 
 class JobPreparation:
@@ -77,6 +81,10 @@ class JobPreparation:
         job = self.compose(number, key)
         return None if job is None else built(self.builder, job)
 
+    def forget_splits(self) -> None:
+        """See ``MemberBuilder``."""
+        self.builder.forget_splits()
+
 
 def built(builder: MemberBuilder, job: ComposedJob) -> tuple[ComposedJob, Member] | None:
     """A job and its member; None, with a line in the log, where the job must run alone."""
@@ -101,6 +109,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
         The groups, and the numbers of the jobs that must run as usual.
     """
     settings: dict[str, dict[int, str]] = {}
+    splits: dict[int, str] = {}
     alone: list[int] = []
     for number in jobs.numbers:
         try:
@@ -110,13 +119,14 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
             alone.append(number)
         else:
             settings.setdefault(group_key(own), {})[number] = _scoring_key(own)
+            splits[number] = _data_key(own)
     groups = []
     for scoring_keys in settings.values():
         numbers = sorted(scoring_keys, key=lambda number: (scoring_keys[number], number))
         while numbers:
             prepared = preparation.prepare(numbers[0])
             if prepared is not None:
-                groups.append(Group(group_key(prepared[0].config), *prepared, numbers))
+                groups.append(Group(group_key(prepared[0].config), *prepared, numbers, splits))
                 break
             alone.append(numbers.pop(0))
     return groups, alone
@@ -144,7 +154,23 @@ def divided(group: Group, *, n_processes: int, max_members: int | None, most: in
     wanted = min(n_processes, max(1, len(group.numbers) // _WORTH_A_PROCESS))
     n_shares = -(-n_shares // wanted) * wanted
     bounds = [len(group.numbers) * i // n_shares for i in range(n_shares + 1)]
-    return [list(group.numbers[start:stop]) for start, stop in pairwise(bounds) if stop > start]
+    shares = [list(group.numbers[start:stop]) for start, stop in pairwise(bounds) if stop > start]
+    return [part for share in shares for part in _with_few_tables(share, group, n_processes)]
+
+
+def _with_few_tables(share: list[int], group: Group, n_processes: int) -> Iterator[list[int]]:
+    """The share, or parts of it whose splits are so few that their encoded tables fit into memory."""
+    if not group.splits or not group.member.datamodule.schema.encoding:
+        yield share
+        return
+    most = max(1, _MOST_ENCODED // (2 * n_processes * group.member.datamodule.table.features.nbytes))
+    part: list[int] = []
+    for number in share:
+        if part and len({group.splits[other] for other in (*part, number)}) > most:
+            yield part
+            part = []
+        part.append(number)
+    yield part
 
 
 def _log_alone(number: int, error: Exception) -> None:
@@ -162,4 +188,9 @@ def in_words(numbers: Iterable[int]) -> str:
 def _scoring_key(settings: Mapping[str, Any]) -> str:
     """The settings on which losses and metrics depend: neighbours that share them are scored together."""
     own = [settings["model"].get(name) for name in ("threshold", "label_smoothing")]
-    return json.dumps([own, {**settings["data"], "seed": None}], sort_keys=True, default=str)
+    return json.dumps([own, _data_key(settings)], sort_keys=True, default=str)
+
+
+def _data_key(settings: Mapping[str, Any]) -> str:
+    """The settings of the data beside the order of the rows."""
+    return json.dumps({**settings["data"], "seed": None}, sort_keys=True, default=str)

@@ -147,6 +147,7 @@ class GroupTraining:
         threads = torch.get_num_threads()
         for share in shares:
             yield self._outcome(share, *([EpochProgress()] if _shows_progress(share) else []))
+            self._preparation.forget_splits()
             torch.set_num_threads(threads)
 
     def _in_processes(self, shares: Sequence[Share], n_processes: int) -> Iterator[Outcome]:
