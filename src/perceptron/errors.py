@@ -1,4 +1,4 @@
-"""Exceptions that end a run: a user's mistake, a signal, a full disk, a non-finite loss."""
+"""Exceptions that end a run: a user's mistake, a signal, a full disk, hours that have passed, a non-finite loss."""
 
 import signal
 
@@ -83,6 +83,28 @@ class NoRoomError(StoppedError):
     def __str__(self) -> str:
         advice = self.advice or "type the command again"
         return f"error: the disk must have room, got {self.why} in {self.folder}; make room, then {advice}"
+
+
+class OutOfTimeError(StoppedError):
+    """The hours of a sweep have passed. The command line prints one line and exits with 124, as ``timeout`` does.
+
+    Args:
+        hours: ``sweep.max_hours``.
+        n_waiting: number of jobs that were not started.
+        advice: see ``StoppedError``.
+    """
+
+    status = 124
+
+    def __init__(self, hours: float, n_waiting: int, advice: str | None = None) -> None:
+        super().__init__(hours, n_waiting, advice=advice)
+        self.hours = hours
+        self.n_waiting = n_waiting
+
+    def __str__(self) -> str:
+        jobs = "1 job was" if self.n_waiting == 1 else f"{self.n_waiting} jobs were"
+        advice = self.advice or "nothing was written; set more hours"
+        return f"stopped by sweep.max_hours={self.hours:g}: {jobs} not started; {advice}"
 
 
 class DivergedError(Exception):

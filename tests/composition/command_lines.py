@@ -9,6 +9,7 @@ from hydra.types import RunMode
 from perceptron.composition.command_flags import read_command_line
 from perceptron.composition.settings.before_start import check_multirun, check_run
 from perceptron.composition.settings.conf_folder import CONF_DIR
+from perceptron.composition.sweeps.sweep_callback import list_sweep
 
 
 def check_command_line(typed: Sequence[str]) -> None:
@@ -22,5 +23,6 @@ def check_command_line(typed: Sequence[str]) -> None:
         config = loader.load_configuration("train", list(command.overrides), run_mode=mode)
         if is_multirun:
             check_multirun(config, loader)
+            list_sweep(config)
         else:
             check_run(config)

@@ -23,6 +23,9 @@ from perceptron.composition.override_forms import in_hydras_form
         ("~logger", "~logger"),
         ("data.path=a=b", "data.path=a=b"),
         ("=x", "=x"),
+        ("sweep.max_jobs=9", "hydra.callbacks.sweep.max_jobs=9"),
+        ("sweep.filter=a < 1 and b == 'c'", "hydra.callbacks.sweep.filter='a < 1 and b == \\'c\\''"),
+        ("sweep.filter=null", "hydra.callbacks.sweep.filter=null"),
         ("trainer", "trainer"),
     ],
 )

@@ -88,6 +88,9 @@ HYDRA = [
     "hydra.callbacks.check._target_=torch.utils.collect_env.run",
     "+hydra.callbacks.x={_target_: torch.utils.collect_env.run, command: touch}",
     "~hydra.callbacks.check",
+    "hydra.callbacks.sweep._target_=torch.utils.collect_env.run",
+    "hydra.callbacks.sweep.filter='${oc.env:HOME}'",
+    "hydra.callbacks.sweep.max_jobs='${own_folder:{marker}}'",
     "~hydra",
     "hydra={callbacks: {x: {_target_: torch.utils.collect_env.run}}}",
     "hydra.launcher._target_=torch.utils.collect_env.run",
@@ -157,6 +160,9 @@ NEEDED = [
     "hydra.sweep.subdir='seed=${seed}'",
     "hydra.sweep.subdir='${hydra.job.num}'",
     "hydra.launcher.timeout_min=60",
+    "hydra.callbacks.sweep.filter='optimizer.lr * data.batch_size < 10 and model in [\\'logistic\\']'",
+    "hydra.callbacks.sweep.max_jobs=100",
+    "hydra.callbacks.sweep.max_hours=0.5",
 ]
 
 

@@ -502,6 +502,66 @@ BAD = [
         "a group takes the name of an option, got optimizer=null; leave it out, or see --help",
     ),
     ("-m model=logistic,logistc", "there is no model=logistc; did you mean logistic?"),
+    # What a sweep is asked before it starts
+    ("-m seed=1,2 sweep.fliter=seed<2", "there is no setting sweep.fliter; did you mean sweep.filter?"),
+    ("sweep.filter=seed<2", "sweep.filter needs a multirun, got a single run; type -m, or leave it out"),
+    ("sweep.dry_run=true", "sweep.dry_run needs a multirun, got a single run; type -m, or leave it out"),
+    ("-m seed=1,2 sweep.filter=sead<2", "sweep.filter names no setting sead; did you mean seed?"),
+    (
+        "-m seed=1,2 sweep.filter=optimizer.lrr<2",
+        "sweep.filter names no setting optimizer.lrr; did you mean optimizer.lr?",
+    ),
+    (
+        "-m seed=1,2 sweep.filter=model.network!=2",
+        "sweep.filter must name single settings, got model.network, which has several; name model.network._target_",
+    ),
+    (
+        "-m optimizer=sgd,adam sweep.filter=optimizer.momentum<2",
+        "sweep.filter must name settings that decide for every combination, got optimizer.momentum, which one with "
+        "optimizer=adam has not; exclude it before, such as optimizer != 'adam' and ...",
+    ),
+    (
+        "-m seed=1,2 sweep.filter=seed<",
+        'sweep.filter must be an expression, got seed<: invalid syntax; write one such as "optimizer.lr * '
+        'data.batch_size < 10"',
+    ),
+    ("-m seed=1,2 sweep.filter=seed>2", "sweep.filter must leave a job, got seed>2, which leaves out all 2; widen it"),
+    (
+        "-m seed=1,2 sweep.filter=monitor<2",
+        "sweep.filter must order two numbers or two texts, got 'val/loss' and 2 in monitor < 2; exclude the case "
+        "before it, such as <setting> != null and ...",
+    ),
+    (
+        "-m seed=range(9) optimizer.lr=0.1,0.2 sweep.max_jobs=10",
+        "a sweep must have at most sweep.max_jobs=10 jobs, got 18; narrow a range, leave some out by sweep.filter, or "
+        "set sweep.max_jobs=18",
+    ),
+    (
+        "-m seed=range(9) optimizer.lr=0.1,0.2 sweep.max_jobs=10 sweep.filter=seed>2",
+        "a sweep must have at most sweep.max_jobs=10 jobs, got 12; narrow a range, leave some out by sweep.filter, or "
+        "set sweep.max_jobs=12",
+    ),
+    (
+        "-m hparams_search=optuna sweep.max_jobs=10",
+        "a sweep must have at most sweep.max_jobs=10 jobs, got 50; set hydra.sweeper.n_trials=10, or set "
+        "sweep.max_jobs=50",
+    ),
+    (
+        "-m seed=1,2 sweep.filter=${seed}<2",
+        "sweep.filter names settings without ${}, got ${seed}<2; write seed < 2 for ${seed} < 2",
+    ),
+    (
+        "-m seed=1,2 hydra.callbacks.sweep.filter=${seed}",
+        "sweep.filter names settings without ${}, got an interpolation; write seed < 2 for ${seed} < 2",
+    ),
+    ("-m seed=1,2 sweep.max_jobs=0", "sweep.max_jobs must be a whole number of at least 1, got 0; set sweep.max_jobs"),
+    (
+        "-m seed=1,2 sweep.max_jobs=2.5",
+        "sweep.max_jobs must be a whole number of at least 1, got 2.5; set sweep.max_jobs",
+    ),
+    ("-m seed=1,2 sweep.max_hours=0", "sweep.max_hours must be above 0, got 0; set sweep.max_hours"),
+    ("-m seed=1,2 sweep.max_hours=night", "sweep.max_hours must be above 0, got night; set sweep.max_hours"),
+    ("-m seed=1,2 sweep.dry_run=maybe", "sweep.dry_run must be true or false, got maybe; set sweep.dry_run"),
     ("-m optimizer.lr=0.1,0.01 seed=range(3) data=digit", "there is no data=digit; did you mean digits?"),
 ]
 

@@ -2,6 +2,7 @@
 
 from perceptron.callbacks.compiling import CompiledSteps
 from perceptron.callbacks.descent import DescentFigure
+from perceptron.callbacks.epoch_clock import EpochClock
 from perceptron.callbacks.epoch_lines import EpochLines
 from perceptron.callbacks.epoch_seeds import EpochSeeds
 from perceptron.callbacks.finite_metric import FiniteMetric
@@ -14,6 +15,7 @@ __all__ = [
     "CompiledSteps",
     "DescentFigure",
     "EpochBar",
+    "EpochClock",
     "EpochLines",
     "EpochProgress",
     "EpochSeeds",

@@ -92,7 +92,7 @@ def _run(arguments: Sequence[str], *, in_one_process: bool) -> None:
     name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = [*command.flags, *command.overrides]
     CheckBeforeStart.expect([*name, *sys.argv[1:]], in_one_process=in_one_process)
-    SweepCallback.folder = None
+    SweepCallback.folder = SweepCallback.jobs = None
     # Without it Hydra prints an exception in several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
@@ -122,7 +122,7 @@ def _run(arguments: Sequence[str], *, in_one_process: bool) -> None:
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF_DIR), config_name="train")
-def _train(cfg: DictConfig) -> float | None:
+def _train(cfg: DictConfig) -> float | str | None:
     """Train one run, or one job of a multirun."""
     # Here, because it imports torch.
     from perceptron.composition.run import run_once

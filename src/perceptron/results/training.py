@@ -1,10 +1,12 @@
 """Training in Python: the command line's settings and runs, called as functions."""
 
+import sys
 from collections.abc import Sequence
 
-from perceptron.errors import UsageError
+from perceptron.errors import OutOfTimeError, UsageError
 from perceptron.results.run_result import RunResult, load_run
 from perceptron.results.sweep_result import SweepResult, load_sweep
+from perceptron.terminal.text import say
 
 
 def train(overrides: Sequence[str] = ()) -> RunResult:
@@ -42,9 +44,12 @@ def sweep(overrides: Sequence[str]) -> SweepResult:
             ``["sweep.resume=<folder>"]``.
 
     Raises:
-        UsageError: see ``train``.
+        UsageError: see ``train``; also for ``sweep.dry_run``, whose plan is no result.
     """
     _check_settings(overrides, instead="the command line")
+    planned = [text for text in overrides if text.startswith("sweep.dry_run=")]
+    if planned:
+        raise UsageError(f"a sweep in Python returns its results, got {planned[0]}; use the command line for a plan")
     # Imported here, because they import torch.
     from perceptron.composition.command_line import run_command
     from perceptron.composition.restored_process import process_as_it_was
@@ -57,6 +62,9 @@ def sweep(overrides: Sequence[str]) -> SweepResult:
             # A job failed: its row says why.
             if SweepCallback.folder is None:
                 raise
+        except OutOfTimeError as error:
+            # As wanted: the others have their results.
+            say(error, file=sys.stderr)
         folder = SweepCallback.folder
     if folder is None:
         raise UsageError("sweep runs several jobs, got the settings of one run; use perceptron.train")

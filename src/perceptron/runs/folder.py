@@ -139,6 +139,15 @@ def sweep_overrides(sweep: Path) -> list[Any] | None:
     return list(found) if isinstance(found, list) else None
 
 
+def sweep_filter(sweep: Path) -> str | None:
+    """The filter of a sweep, as Hydra has stored it; None if it has none, or it cannot be read."""
+    try:
+        found = read_values(sweep / "multirun.yaml")["hydra"]["callbacks"]["sweep"].get("filter")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return None if found is None else str(found)
+
+
 def monitored_value(
     best: Mapping[str, Any] | None, *, metrics: Mapping[str, float | None], monitor: str
 ) -> float | None:

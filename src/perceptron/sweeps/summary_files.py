@@ -21,13 +21,20 @@ from perceptron.terminal.text import visible
 _MARKDOWN = re.compile(r"([\\`*|]|\](?=[(\[:]))")
 
 
-def write_summary(folder: Path, rankings: Sequence[Ranking], failed: Sequence[Job], *, name: str = "summary") -> None:
+def write_summary(
+    folder: Path, rankings: Sequence[Ranking], failed: Sequence[Job], *, name: str = "summary", n_left_out: int = 0
+) -> None:
     """Write ``<name>.csv`` with every metric of every setting, and ``<name>.md`` with what the terminal shows."""
     write_text(folder / f"{name}.csv", summary_csv(rankings))
-    write_text(folder / f"{name}.md", markdown(rankings, failed))
+    write_text(folder / f"{name}.md", markdown(rankings, failed, n_left_out=n_left_out))
 
 
-def markdown(rankings: Sequence[Ranking], failed: Sequence[Job] = ()) -> str:
+def left_out(count: int) -> str:
+    """A line on the combinations that the filter of a sweep has left out."""
+    return f"{count} {'combination' if count == 1 else 'combinations'} left out by sweep.filter"
+
+
+def markdown(rankings: Sequence[Ranking], failed: Sequence[Job] = (), *, n_left_out: int = 0) -> str:
     """The rankings as Markdown tables, with notes and failed jobs below them."""
     parts = []
     for ranking in rankings:
@@ -37,6 +44,8 @@ def markdown(rankings: Sequence[Ranking], failed: Sequence[Job] = ()) -> str:
         parts.append("\n".join([*lines, *map(_line, table.rows)]))
     if lines := notes(rankings):
         parts.append("\n".join(f"- {line}" for line in lines))
+    if n_left_out:
+        parts.append(f"{left_out(n_left_out)}.")
     if failed:
         lines = [
             f"- {_code(job.folder.name)} {' '.join(map(_code, job.setting_overrides))}: {_escaped(job.reason)}"

@@ -46,6 +46,26 @@ def test_other_settings_are_refused(sweep: Path) -> None:
         resumed_arguments([f"sweep.resume={sweep}", "optimizer.lr=1"])
 
 
+def test_limits_of_the_resumed_sweep_replace_those_that_are_stored(sweep: Path) -> None:
+    stored = yaml.safe_load((sweep / "multirun.yaml").read_text(encoding="utf-8"))
+    own = ["hydra.callbacks.sweep.filter='seed < 2'", "hydra.callbacks.sweep.max_hours=8"]
+    stored["hydra"]["overrides"]["hydra"] += own
+    (sweep / "multirun.yaml").write_text(yaml.safe_dump(stored), encoding="utf-8")
+    found = resumed_arguments([f"sweep.resume={sweep}", "sweep.max_hours=null", "sweep.max_jobs=9", "trust=[/conf]"])
+    assert found is not None
+    assert [text for text in found if "callbacks" in text] == [
+        own[0],
+        "hydra.callbacks.sweep.max_hours=null",
+        "hydra.callbacks.sweep.max_jobs=9",
+    ]
+
+
+@pytest.mark.parametrize("text", ["sweep.filter=seed < 1", "sweep.filter=null", "hydra.callbacks.sweep.filter=null"])
+def test_another_filter_is_refused(sweep: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="a sweep is resumed with its own settings, got"):
+        resumed_arguments([f"sweep.resume={sweep}", text, "trust=[/conf]"])
+
+
 @pytest.mark.parametrize(
     "damaged",
     [b"hydra: [1", b"\xff\xfe", b"", b"[hydra]", b"hydra: 3", b"hydra: {job: {}}", b"hydra: {overrides: {hydra: [3]}}"],

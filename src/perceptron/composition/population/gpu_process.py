@@ -35,6 +35,7 @@ def serve(connection: Connection, gpu: str) -> None:
                 raise
             except Exception as error:
                 connection.send(f"{type(error).__name__}: {error}")
+            builder.forget_splits()
     except InterruptedRunError:
         os._exit(1)
     except (EOFError, BrokenPipeError):

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
@@ -49,18 +49,26 @@ class JobPreparation:
 
     Args:
         jobs: of the multirun.
+        report: is told the number of each job that must run alone, and why; by default it writes a line in the log.
         trains_here: whether this machine must have the device that the jobs ask for.
 
     Attributes:
         builder: of the members; it holds the tables that have been read.
     """
 
-    def __init__(self, jobs: MultirunJobs, *, trains_here: bool = True) -> None:
+    def __init__(
+        self,
+        jobs: MultirunJobs,
+        report: Callable[[int, Exception], None] | None = None,
+        *,
+        trains_here: bool = True,
+    ) -> None:
+        self.report = report or log_alone
         self._jobs = jobs
         self.builder = MemberBuilder(trains_here=trains_here)
 
     def compose(self, number: int, key: str | None = None) -> ComposedJob | None:
-        """A job; None, with a line in the log, where it must run alone.
+        """A job; None, which is reported, where it must run alone.
 
         Args:
             number: of the job.
@@ -72,26 +80,28 @@ class JobPreparation:
             if key is not None:
                 check_together(job, key)
         except (CannotStackError, UsageError, OmegaConfBaseException) as error:
-            _log_alone(number, error)
+            self.report(number, error)
             return None
         return job
 
     def prepare(self, number: int, key: str | None = None) -> tuple[ComposedJob, Member] | None:
-        """A job and its member; None, with a line in the log, where the job must run alone; see ``compose``."""
+        """A job and its member; None, which is reported, where the job must run alone; see ``compose``."""
         job = self.compose(number, key)
-        return None if job is None else built(self.builder, job)
+        return None if job is None else built(self.builder, job, self.report)
 
     def forget_splits(self) -> None:
         """See ``MemberBuilder``."""
         self.builder.forget_splits()
 
 
-def built(builder: MemberBuilder, job: ComposedJob) -> tuple[ComposedJob, Member] | None:
-    """A job and its member; None, with a line in the log, where the job must run alone."""
+def built(
+    builder: MemberBuilder, job: ComposedJob, report: Callable[[int, Exception], None]
+) -> tuple[ComposedJob, Member] | None:
+    """A job and its member; None, which is reported, where the job must run alone."""
     try:
         return job, builder.build(job.config, job.choices)
     except (CannotStackError, UsageError, OmegaConfBaseException) as error:
-        _log_alone(job.number, error)
+        report(job.number, error)
         return None
 
 
@@ -115,7 +125,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
         try:
             own = jobs.settings(number)
         except OmegaConfBaseException as error:
-            _log_alone(number, error)
+            preparation.report(number, error)
             alone.append(number)
         else:
             settings.setdefault(group_key(own), {})[number] = _scoring_key(own)
@@ -173,7 +183,8 @@ def _with_few_tables(share: list[int], group: Group, n_processes: int) -> Iterat
     yield part
 
 
-def _log_alone(number: int, error: Exception) -> None:
+def log_alone(number: int, error: Exception) -> None:
+    """Log that a job runs alone, and why."""
     why = "" if isinstance(error, CannotStackError) else ", to report the error"
     log.info("job #%d runs alone%s: %s", number, why, str(error).partition("\n")[0])
 

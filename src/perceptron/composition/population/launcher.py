@@ -16,6 +16,7 @@ from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.composition.population.share_tasks import ShareTasks, Workers
 from perceptron.composition.population.shares import GroupTraining
+from perceptron.composition.sweeps.time_limit import NOT_STARTED
 from perceptron.garbage_collection import rare_collection
 from perceptron.population import Member, PopulationFit
 from perceptron.terminal.signals import raise_if_lost
@@ -105,7 +106,7 @@ def launch(
                 results |= of_share
                 for number, result in of_share.items() if workers is not None else ():
                     # A task has no callbacks of the user's own.
-                    if result is not None:
+                    if result is not None and result.return_value != NOT_STARTED:
                         job_starts(number)
                         job_ends(number, result)
             ended = {number: result or run_alone(number) for number, result in results.items()}

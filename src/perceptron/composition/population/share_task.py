@@ -18,7 +18,7 @@ from typing import Any
 import lightning as L
 from hydra.core.utils import JobReturn
 
-from perceptron.composition.population.groups import built
+from perceptron.composition.population.groups import built, log_alone
 from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
@@ -99,7 +99,7 @@ def train_share(share: SentShare, builder: MemberBuilder, report: Report | None 
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             if not shares_disk:
                 _remove_folders(share.jobs)
-            pairs = [pair for pair in (built(builder, job) for job in share.jobs) if pair is not None]
+            pairs = [pair for pair in (built(builder, job, log_alone) for job in share.jobs) if pair is not None]
             done = 0
             for part in _parts_that_fit(pairs):
                 callbacks = [] if report is None else [_Reporter(report, share, n_done=done, n_members=len(part))]

@@ -12,7 +12,8 @@ from perceptron.composition.population.groups import Group, JobPreparation, in_w
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.share_task import SentShare, TaskResult, receive_files
-from perceptron.composition.population.shares import Outcome, Share, board_of
+from perceptron.composition.population.shares import Outcome, Share, board_of, not_trained
+from perceptron.composition.sweeps.time_limit import may_start
 from perceptron.errors import reason
 from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.text import visible
@@ -113,6 +114,10 @@ class ShareTasks:
                 while waiting or running:
                     while waiting and len(running) < min(self._workers.room(), most or len(shares)):
                         number, share = waiting.pop()
+                        if not may_start():
+                            board.end(number)
+                            yield not_trained(share)
+                            continue
                         jobs, alone = self._composed(share)
                         if alone:
                             yield Outcome(dict.fromkeys(alone))

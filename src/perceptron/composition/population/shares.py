@@ -16,6 +16,7 @@ from perceptron.callbacks import EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.progress_board import Board
+from perceptron.composition.sweeps.time_limit import may_start, not_started
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
 from perceptron.terminal.status import clear, show
@@ -46,10 +47,12 @@ class Outcome(NamedTuple):
     Attributes:
         results: by number of the job; None for a job that must run as usual.
         n_failed: how many of the members diverged.
+        is_started: whether it was trained at all.
     """
 
     results: dict[int, JobReturn | None]
     n_failed: int = 0
+    is_started: bool = True
 
 
 class ShareTrainer(Protocol):
@@ -102,11 +105,7 @@ class GroupTraining:
         Yields:
             Results of a share by number of the job; None for a job that must run as usual.
         """
-        n_processes = 1
-        if can_fork() and self._elsewhere is None:
-            n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
-        if self._max_members is not None:
-            n_processes = min(n_processes, self._max_members)
+        n_processes = 1 if self._elsewhere else processes_for(groups, max_members=self._max_members)
         shares: list[Share] = []
         for number, group in enumerate(groups, start=1):
             parts, where = self._parts(group, n_processes)
@@ -118,7 +117,7 @@ class GroupTraining:
         show("building the members")
         n_members = n_failed = 0
         for outcome in self._outcomes(shares, n_processes):
-            n_members += sum(result is not None for result in outcome.results.values())
+            n_members += sum(result is not None for result in outcome.results.values()) * outcome.is_started
             n_failed += outcome.n_failed
             yield outcome.results
         if n_members:
@@ -172,12 +171,19 @@ class GroupTraining:
             board.stop()
 
     def _outcome(self, share: Share, *callbacks: L.Callback, forked: bool = False) -> Outcome:
-        """Train and write a share."""
+        """Train and write a share, unless the time of the sweep has passed."""
+        if not may_start():
+            return not_trained(share)
         prepared = [self._preparation.prepare(number, share.group.key) for number in share.numbers]
         pairs = [pair for pair in prepared if pair is not None]
         results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
         outcome = train_and_write(pairs, self._write, *callbacks, forked=forked)
         return Outcome(results | outcome.results, outcome.n_failed)
+
+
+def not_trained(share: Share) -> Outcome:
+    """The outcome of a share whose turn would come after the sweep's time has passed."""
+    return Outcome({number: not_started() for number in share.numbers}, is_started=False)
 
 
 def train_and_write(
@@ -196,6 +202,19 @@ def train_and_write(
         return Outcome({job.number: None for job, _ in pairs})
     results: dict[int, JobReturn | None] = {job.number: write(job, member, fit) for job, member in pairs}
     return Outcome(results, sum(isinstance(member.failure, DivergedError) for _, member in pairs))
+
+
+def processes_for(groups: Sequence[Group], *, max_members: int | None) -> int:
+    """Number of processes that train at the same time.
+
+    Args:
+        groups: all of them.
+        max_members: trained at the same time, in all processes; None for as many as suit the device.
+    """
+    n_processes = 1
+    if can_fork():
+        n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
+    return n_processes if max_members is None else min(n_processes, max_members)
 
 
 def train_together(

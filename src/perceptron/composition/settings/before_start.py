@@ -18,6 +18,7 @@ from perceptron.composition.settings.output_folders import check_job_folders, ch
 from perceptron.composition.settings.ray_address import check_ray
 from perceptron.composition.settings.schema import constraints_of_target
 from perceptron.composition.settings.schema.constraints import check_constraint
+from perceptron.composition.settings.sweep_options import check_no_options, is_basic, sweep_options
 from perceptron.composition.settings.sweep_values import check_sweeps
 from perceptron.errors import UsageError
 
@@ -82,6 +83,7 @@ def check_run(config: DictConfig) -> None:
     check_extras(config.hydra.runtime.choices)
     _check_plugins(config.hydra)
     _check_local(config.hydra)
+    check_no_options(config)
     with job_settings(config, in_multirun=False) as cfg:
         check(cfg)
     check_new_run(config)
@@ -101,7 +103,10 @@ def check_multirun(config: DictConfig, loader: ConfigLoader) -> None:
     _check_plugins(config.hydra)
     _check_local(config.hydra)
     check_job_folders(config)
-    check_sweeps(config, loader)
+    options = sweep_options(config)
+    # With a filter, the values are checked in the combinations that it leaves, when these are listed.
+    if options.filter is None or not is_basic(config):
+        check_sweeps(config, loader)
     check_new_sweep(config)
 
 

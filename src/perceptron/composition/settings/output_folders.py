@@ -2,21 +2,24 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from perceptron.composition.settings.sweep_options import FILTER
 from perceptron.errors import UsageError
 from perceptron.files.containment import check_contained
-from perceptron.runs.folder import Run, sweep_overrides
+from perceptron.runs.folder import Run, sweep_filter, sweep_overrides
 
 # A folder that these name is new, and asking for it makes it.
 _NEW = ("${own_folder:", "${hydra:")
 # OmegaConf caches what these return, so that all jobs have the same.
 _CACHED = re.compile(r"\$\{own_folder:.*|\$\{now:[^}]*\}")
 _HYDRA_FOLDER = ".hydra"
+_BY_NUMBER = "${hydra.job.num}"
 
 
 def check_new_run(config: DictConfig) -> None:
@@ -54,11 +57,47 @@ def check_new_sweep(config: DictConfig) -> None:
         return
     stored = sweep_overrides(folder.resolve())
     typed = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
-    if stored is not None and stored != typed:
+    is_filtered_alike = sweep_filter(folder.resolve()) == OmegaConf.select(config, FILTER)
+    if stored is not None and (stored != typed or not is_filtered_alike):
         raise UsageError(
             f"a new sweep must not take over the results of another, got hydra.sweep.dir={folder}, which is one of "
             f"other settings; name another folder, go on with sweep.resume={folder}, or delete it first"
         )
+
+
+def existing_sweep(config: DictConfig) -> Path | None:
+    """The folder of a multirun that goes on; None for one that is new.
+
+    Args:
+        config: with ``hydra``.
+    """
+    folder = _existing(config, "hydra.sweep.dir")
+    return folder if folder is not None and folder.is_dir() else None
+
+
+def check_numbers(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
+    """Check that the jobs of a filtered sweep which are in its folder have the numbers that they had.
+
+    A filter may name settings that a file sets, and with other values it leaves other jobs.
+
+    Args:
+        config: with ``hydra``.
+        jobs: overrides of each.
+
+    Raises:
+        UsageError: where a job would take over the results of another.
+    """
+    folder = _existing(config, "hydra.sweep.dir")
+    if folder is None or _raw(config, "hydra.sweep.subdir") != _BY_NUMBER:
+        return
+    for number, overrides in enumerate(jobs):
+        run = Run(folder / str(number))
+        if (run.folder / _HYDRA_FOLDER / "overrides.yaml").is_file() and run.overrides != list(overrides):
+            raise UsageError(
+                f"sweep.filter must leave the jobs of its sweep under their numbers, got job {number} with "
+                f"{' '.join(overrides)}, which had {' '.join(run.overrides)} in {folder}; restore the settings that "
+                "the filter names, or start another sweep"
+            )
 
 
 def check_job_folders(config: DictConfig) -> None:

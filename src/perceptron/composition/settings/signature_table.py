@@ -326,6 +326,9 @@ SIGNATURES: Mapping[str, str] = {
     "perceptron.callbacks.EpochBar": """Signature({
         "description": Argument(str, True), "total": Argument(int | None, True), "completed": Argument(int),
     })""",
+    "perceptron.callbacks.EpochClock": """Signature({
+        "path": Argument(str | None), "enough": Argument(float),
+    })""",
     "perceptron.callbacks.EpochLines": """Signature({})""",
     "perceptron.callbacks.EpochProgress": """Signature({})""",
     "perceptron.callbacks.EpochSeeds": """Signature({

@@ -13,6 +13,7 @@ from perceptron.composition.settings.checks import check, check_job, check_value
 from perceptron.composition.settings.explain import explain
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.plain import replaced
+from perceptron.composition.settings.sweep_options import is_basic
 from perceptron.errors import UsageError
 
 _NAME = re.compile(r"\w[\w.]*")
@@ -60,7 +61,7 @@ def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
         HydraException: for the first override that does not follow the grammar.
         OmegaConfBaseException: for the first value of another type than its setting.
     """
-    parser, searches = OverridesParser.create(config_loader=loader), not _is_basic(config)
+    parser, searches = OverridesParser.create(config_loader=loader), not is_basic(config)
     # By key: Hydra takes the last one.
     overrides = {override.get_key_element(): override for override in parser.parse_overrides([*_typed(config)])}
     if searches:
@@ -107,15 +108,11 @@ def _check_settings(cfg: DictConfig, values: Mapping[str, list[Override]]) -> No
 
 def _typed(config: DictConfig) -> Iterator[str]:
     """Overrides of a multirun's jobs: those of its sweeper, then the typed ones. A search checks its own itself."""
-    if _is_basic(config):
+    if is_basic(config):
         for key, value in (config.hydra.sweeper.params or {}).items():
             yield f"{key}={value}"
     task: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
     yield from task
-
-
-def _is_basic(config: DictConfig) -> bool:
-    return str(config.hydra.sweeper._target_).endswith(".BasicSweeper")
 
 
 def _is_conditional(override: Override) -> bool:

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -22,7 +22,7 @@ from perceptron.errors import UsageError
 
 # What the job's own command line sets, and what belongs to the sweep around it.
 _OF_SWEEP = ("hydra.mode", "hydra.run.dir", "hydra.sweep", "hydra.job.num", "hydra.job.id", "hydra.output_subdir",
-             "hydra.launcher", "hydra/launcher", "hydra.sweeper", "hydra/sweeper")  # fmt: skip
+             "hydra.launcher", "hydra/launcher", "hydra.sweeper", "hydra/sweeper", "hydra.callbacks.sweep")  # fmt: skip
 _ERROR = "error: "
 
 
@@ -44,17 +44,31 @@ def train_in_process(folder: Path, *, ckpt_path: str | None) -> None:
         RuntimeError: where it ended otherwise without a result; behind the first line is what it printed.
     """
     hydra: Any = HydraConfig.get()
-    arguments = [*_flags(hydra), *_overrides(hydra, folder)]
+    arguments = [*run_arguments(hydra), *_overrides(hydra, folder)]
     if ckpt_path is not None:
-        arguments.append(f"ckpt_path={_quoted(ckpt_path)}")
+        arguments.append(f"ckpt_path={quoted(ckpt_path)}")
+    run_program(["-m", "perceptron", "train", *arguments], cwd=Path(hydra.runtime.cwd))
+
+
+def run_program(arguments: Sequence[str], *, cwd: Path) -> None:
+    """Run Python in a process of its own.
+
+    Args:
+        arguments: of Python.
+        cwd: its working folder.
+
+    Raises:
+        UsageError: the process's own.
+        RuntimeError: where it ended otherwise without a result; behind the first line is what it printed.
+    """
     # Modules of the user's own are found where this process finds them.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "perceptron", "train", *arguments]
+    command = [sys.executable, *arguments]
     with TemporaryFile() as printed:
         # A session of its own: a terminal's signals reach the sweep, which hands them on to one process at a time.
         process = subprocess.Popen(  # noqa: S603
             command, stdout=subprocess.DEVNULL, stderr=printed, env=environment, start_new_session=True,
-            cwd=hydra.runtime.cwd,
+            cwd=cwd,
         )  # fmt: skip
         try:
             status = process.wait()
@@ -81,30 +95,48 @@ def _failure(status: int, printed: str) -> Exception:
     return RuntimeError(f"its process ended with status {status}: {last}\n{printed}")
 
 
-def _flags(hydra: Any) -> Iterator[str]:
-    """The configurations that the sweep was composed from."""
+def run_arguments(hydra: Any) -> Iterator[str]:
+    """Flags and overrides that a job has in common with its sweep, without those of the sweep around it.
+
+    Args:
+        hydra: the node ``hydra`` of the job or of the sweep.
+    """
     for source in hydra.runtime.config_sources:
         if source.provider == "command-line":
             yield from ("--config-dir", source.path)
     yield from ("--config-name", hydra.job.config_name)
+    # Unresolved, for the texts may hold interpolations.
+    overrides: Any = OmegaConf.to_container(hydra.overrides.hydra, resolve=False)
+    for text in overrides:
+        key = text.partition("=")[0].lstrip("+~")
+        if not any(key == own or key.startswith((f"{own}.", f"{own}/")) for own in _OF_SWEEP):
+            yield text
 
 
 def _overrides(hydra: Any, folder: Path) -> Iterator[str]:
     """The job's overrides, and those that make it a run in its folder."""
-    # Unresolved, for the texts may hold interpolations.
-    overrides: Any = OmegaConf.to_container(hydra.overrides, resolve=False)
-    for text in (*overrides["hydra"], *overrides["task"]):
-        key = text.partition("=")[0].lstrip("+~")
-        if not any(key == own or key.startswith((f"{own}.", f"{own}/")) for own in _OF_SWEEP):
-            yield text
-    yield "hydra.mode=RUN"
-    yield f"hydra.run.dir={_quoted(str(folder))}"
-    yield f"hydra.sweep.dir={_quoted(str(hydra.sweep.dir))}"
-    yield f"hydra.job.num={hydra.job.num}"
-    yield f"hydra.job.id={_quoted(str(hydra.job.id))}"
+    overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    yield from overrides
+    yield from run_in_folder(folder, sweep=Path(str(hydra.sweep.dir)), number=hydra.job.num)
     # Hydra has written the job's own.
     yield "hydra.output_subdir=null"
 
 
-def _quoted(text: str) -> str:
+def run_in_folder(folder: Path, *, sweep: Path, number: int) -> Iterator[str]:
+    """Overrides that make a job a single run in its folder.
+
+    Args:
+        folder: of the run.
+        sweep: folder of its sweep.
+        number: of the job.
+    """
+    yield "hydra.mode=RUN"
+    yield f"hydra.run.dir={quoted(str(folder))}"
+    yield f"hydra.sweep.dir={quoted(str(sweep))}"
+    yield f"hydra.job.num={number}"
+    yield f"hydra.job.id='{number}'"
+
+
+def quoted(text: str) -> str:
+    """A text as a value in Hydra's grammar."""
     return QuotedString(text=text, quote=Quote.single).with_quotes()

@@ -7,7 +7,9 @@ from typing import Any
 
 from hydra.core.override_parser.types import Quote, QuotedString
 
+from perceptron.composition.override_forms import in_hydras_form
 from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.settings.sweep_options import FILTER, is_option
 from perceptron.composition.sweeps.command_backup import restore_command
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
 from perceptron.errors import UsageError
@@ -38,8 +40,9 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
     if not named:
         return None
     folder = Path(named[-1].partition("=")[2]).absolute()
-    own = [text for text in arguments if text.partition("=")[0] not in _OWN_KEYS and text not in ("-m", "--multirun")]
-    wrong = [argument for argument in own if not argument.startswith(("hydra/", "hydra."))]
+    typed = [text for text in arguments if text.partition("=")[0] not in _OWN_KEYS and text not in ("-m", "--multirun")]
+    # With another filter, the jobs would have other numbers.
+    wrong = [text for text in typed if not _is_of_hydra(text) or in_hydras_form(text).startswith(f"{FILTER}=")]
     if wrong:
         raise UsageError(f"a sweep is resumed with its own settings, got {wrong[0]} beside {RESUME}; leave it out")
     if "${" in str(folder):
@@ -48,12 +51,17 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str] | None:
     check_contained(folder)
     restore_command(folder)
     name = QuotedString(text=str(folder), quote=Quote.single)
-    typed = {argument.partition("=")[0] for argument in own}
+    own = list(map(in_hydras_form, typed))
     trust = trusted(arguments)
-    flags, stored = _stored(folder, replaced={*REPLACED, *typed}, trust=trust)
+    replaced = {*REPLACED, *(text.partition("=")[0] for text in own)}
+    flags, stored = _stored(folder, replaced=replaced, trust=trust)
     chosen = {override.key_or_group: override.value() for override in parsed_overrides([*stored, *own])}
     _check_sampler(chosen, folder, trust=trust)
     return ["-m", *flags, *stored, f"hydra.sweep.dir={name.with_quotes()}", *_own_pickles(chosen, folder), *own]
+
+
+def _is_of_hydra(argument: str) -> bool:
+    return is_option(argument) or argument.startswith(("hydra/", "hydra."))
 
 
 def _check_sampler(chosen: Mapping[str, Any], folder: Path, *, trust: Collection[str]) -> None:

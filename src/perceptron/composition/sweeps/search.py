@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,29 +12,21 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.settings.checks import check
-from perceptron.composition.settings.job_settings import job_settings
-from perceptron.composition.settings.sweep_values import composed_job
+from perceptron.composition.settings.sweep_options import sweep_options
+from perceptron.composition.sweeps.checked_space import check_space, need_optuna
+from perceptron.composition.sweeps.job_list import Admission
 from perceptron.composition.sweeps.job_process import needs_processes
-from perceptron.composition.sweeps.search_space import SearchSpace, parse_space
-from perceptron.composition.sweeps.study import (
-    is_grid,
-    open_study,
-    pruning_overrides,
-    readable_study,
-    sampler_of_trial,
-    tell,
-)
-from perceptron.errors import UsageError, missing_extra
+from perceptron.composition.sweeps.search_space import parse_space
+from perceptron.composition.sweeps.study import open_study, pruning_overrides, sampler_without_end, tell
+from perceptron.composition.sweeps.sweep_callback import SweepCallback
+from perceptron.composition.sweeps.time_limit import NOT_STARTED, TimeLimit
+from perceptron.composition.sweeps.trial_draws import TrialDraws
+from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.sweeps.job_folders import Job, State
 
 if TYPE_CHECKING:
-    from optuna import Study
     from optuna.trial import Trial
-
-# An attribute of a trial: the folder of the sweep that runs it.
-_FOLDER = "folder"
 
 
 def search(
@@ -61,16 +52,13 @@ def search(
 
     Raises:
         UsageError: if a setting of the space or of Hydra is not valid, or the database is damaged.
+        OutOfTimeError: if the time of the sweep has passed before all trials were started.
     """
-    if find_spec("optuna") is None:
-        raise missing_extra("hydra/sweeper=optuna needs the package optuna", "optuna")
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    need_optuna()
     space = parse_space(settings["params"] or {}, arguments, loader)
-    if not space.dimensions:
-        raise UsageError("a search must have something to search, got no range; type 'optimizer.lr=interval(0.001, 1)'")
-    first = _check_space(space, config, loader)
+    options = sweep_options(config)
+    admission = None if options.filter is None else Admission(options.filter, config, loader)
+    first = check_space(space, config, loader, admission)
 
     # Imported here, because it imports torch.
     from perceptron.callbacks.pruning import storage_url
@@ -87,62 +75,32 @@ def search(
             "a pruner follows trials on one device, got trainer.devices="
             f"{first['trainer']['devices']}; set hydra/sweeper/pruner=none or trainer.devices=1"
         )
-    n_trials = min(settings["n_trials"], space.size() or math.inf) if is_grid(settings) else settings["n_trials"]
-    unfinished = _unfinished_trials(study, storage, folder, is_shared=settings["storage"] is not None)
-    while True:
-        begun, unfinished = unfinished[: settings["n_jobs"]], unfinished[settings["n_jobs"] :]
-        batch: list[Trial] = []
-        drawn: list[list[str]] = []
-        while len(batch) < settings["n_jobs"]:
-            is_new = len(batch) >= len(begun)
-            number = len(study.get_trials(deepcopy=False)) if is_new else begun[len(batch)]
-            if is_new and number >= n_trials:
-                break
-            study.sampler = sampler_of_trial(settings, seed=first["seed"], number=number)
-            with readable_study(storage):
-                trial = _trial(study, storage, None if is_new else number)
-                trial.set_user_attr(_FOLDER, str(folder))
-                batch.append(trial)
-                # By the trial's own sampler: values that were not all drawn before a kill are drawn the same again.
-                drawn.append(space.draw(trial))
-        if not batch:
-            return
+    draws = TrialDraws(
+        study,
+        storage,
+        folder=folder,
+        space=space,
+        settings=settings,
+        seed=first["seed"],
+        admission=admission,
+    )
+    limit = TimeLimit(options.max_hours)
+    while batch := draws.batch(settings["n_jobs"]):
+        SweepCallback.n_left_out = draws.n_left_out
+        # A trial that is not started stays as it is, and is run first when the search goes on.
+        limit.check(n_waiting=len(batch) + draws.n_not_drawn)
         overrides = [
-            [*values, *_own_overrides(trial.number, launched_as, pruning)]
-            for launched_as, (trial, values) in enumerate(zip(batch, drawn, strict=True), start=batch[0].number)
+            [*drawn.overrides, *_own_overrides(drawn.trial.number, launched_as, pruning), *limit.overrides]
+            for launched_as, drawn in enumerate(batch, start=batch[0].trial.number)
         ]
-        values = _launch(launcher, overrides, batch, folder)
-        if is_grid(settings):
-            # After the last point this sampler stops `Study.optimize`, which is not running here.
-            study.sampler = optuna.samplers.RandomSampler()
-        for trial, value in zip(batch, values, strict=True):
-            tell(study, trial.number, value, Job(folder / str(trial.number)))
-
-
-def _unfinished_trials(study: "Study", storage: str, folder: Path, *, is_shared: bool) -> list[int]:
-    """Numbers of the trials that a killed search of this folder has left running.
-
-    Args:
-        study: in the database.
-        storage: its URL.
-        folder: of the sweep.
-        is_shared: whether other sweeps may use the database. If not, a trial without a folder is this sweep's: it was
-            killed between its creation and its first attribute.
-    """
-    from optuna.trial import TrialState
-
-    folders = (str(folder),) if is_shared else (str(folder), None)
-    with readable_study(storage):
-        running = study.get_trials(states=(TrialState.RUNNING,))
-        return [trial.number for trial in running if trial.user_attrs.get(_FOLDER) in folders]
-
-
-def _trial(study: "Study", storage: str, number: int | None) -> "Trial":
-    """A new trial, or the one of a number."""
-    # Imported here, because it imports torch.
-    from perceptron.callbacks.pruning import trial_of
-
-    return study.ask() if number is None else trial_of(study, storage, number)
+        values = _launch(launcher, overrides, [drawn.trial for drawn in batch], folder)
+        study.sampler = sampler_without_end(study.sampler, settings)
+        for drawn, value in zip(batch, values, strict=True):
+            if not isinstance(value, str):
+                tell(study, drawn.trial.number, value, Job(folder / str(drawn.trial.number)))
+        if NOT_STARTED in values:
+            limit.check(n_waiting=values.count(NOT_STARTED) + draws.n_not_drawn)
+    SweepCallback.n_left_out = draws.n_left_out
 
 
 def _own_overrides(number: int, launched_as: int, pruning: Sequence[str]) -> list[str]:
@@ -151,28 +109,10 @@ def _own_overrides(number: int, launched_as: int, pruning: Sequence[str]) -> lis
     return [*own, *pruning, f"+callbacks.pruning.number={number}"] if pruning else own
 
 
-def _check_space(space: SearchSpace, config: DictConfig, loader: ConfigLoader) -> dict[str, Any]:
-    """Compose and check every choice and both ends of every range.
-
-    Returns:
-        The plain values of the first configuration.
-    """
-    composed = []
-    for overrides in space.samples():
-        with job_settings(composed_job(config, overrides, loader), in_multirun=True) as cfg:
-            composed.append(check(cfg))
-    monitors = list(dict.fromkeys(values["monitor"] for values in composed))
-    if len(monitors) > 1:
-        raise UsageError(
-            f"a search compares its trials by one metric, got {', '.join(monitors)}; set monitor to one of them"
-        )
-    return composed[0]
-
-
 def _launch(
     launcher: Launcher, overrides: Sequence[Sequence[str]], batch: Sequence["Trial"], folder: Path
-) -> list[float | None]:
-    """Values of the jobs of a batch; NaN if a job has failed or its process died."""
+) -> list[float | str | None]:
+    """Values of the jobs of a batch; NaN if a job has failed or its process died, or ``NOT_STARTED``."""
     try:
         returns = launcher.launch(overrides, initial_job_idx=batch[0].number)
     except (UsageError, HydraException, OmegaConfBaseException):
@@ -187,10 +127,10 @@ def _launch(
     return [_value(result) for result in returns]
 
 
-def _value(result: JobReturn) -> float | None:
+def _value(result: JobReturn) -> float | str | None:
     if result.status != JobStatus.COMPLETED or result.return_value is None:
         return math.nan
-    return float(result.return_value)
+    return NOT_STARTED if result.return_value == NOT_STARTED else float(result.return_value)
 
 
 def _stored_value(folder: Path) -> float | None:

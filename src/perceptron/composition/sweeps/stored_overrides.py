@@ -13,6 +13,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.settings.sweep_options import FILTER, MAX_HOURS, MAX_JOBS
 from perceptron.composition.stored.write_paths import WRITING_GROUPS, check_path, check_storage
 from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_values
@@ -27,7 +28,8 @@ _LAUNCHER = (
 )  # fmt: skip
 _WORDS = (
     "hydra.sweeper.n_trials", "hydra.sweeper.n_jobs", "hydra.sweeper.max_batch_size", "hydra.sweeper.study_name",
-    "hydra.verbose", "hydra.job.chdir", "hydra.job.name", *(f"hydra.launcher.{name}" for name in _LAUNCHER),
+    MAX_JOBS, MAX_HOURS, "hydra.verbose", "hydra.job.chdir", "hydra.job.name",
+    *(f"hydra.launcher.{name}" for name in _LAUNCHER),
 )  # fmt: skip
 _PARAMS, _STORAGE, _SUBDIR = "hydra.sweeper.params", "hydra.sweeper.storage", "hydra.sweep.subdir"
 _SEARCH = ("hydra.sweeper.sampler.", "hydra.sweeper.pruner.")
@@ -117,6 +119,9 @@ def _is_harmless(key: str, value: Any) -> bool:
     if key == _SUBDIR:
         folder = _NUMBERS.sub("0", str(value))
         return _SUBFOLDER.fullmatch(folder) is not None and ".." not in folder
+    if key == FILTER:
+        # An expression that is read and not executed.
+        return value is None or (isinstance(value, str) and "${" not in value)
     is_known = key in _WORDS or (key.startswith(_SEARCH) and not key.endswith("_"))
     is_word = isinstance(value, str) and _WORD.fullmatch(value) is not None
     return is_known and (is_word or value is None or isinstance(value, bool | int | float))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hydra.utils import instantiate
 
+from perceptron.composition.sweeps.planned_trials import is_grid
 from perceptron.errors import UsageError, reason
 from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed
@@ -100,11 +101,6 @@ def pruning_overrides(settings: Mapping[str, Any], storage: str) -> list[str]:
     ]
 
 
-def is_grid(settings: Mapping[str, Any]) -> bool:
-    """Whether the sampler of these settings tries all combinations."""
-    return str(settings["sampler"]["_target_"]).endswith(".BruteForceSampler")
-
-
 def sampler_of_trial(settings: Mapping[str, Any], *, seed: int, number: int) -> Any:
     """A sampler whose draws are a function of seed and trial, so that a resumed search does not repeat its draws.
 
@@ -121,6 +117,20 @@ def sampler_of_trial(settings: Mapping[str, Any], *, seed: int, number: int) -> 
         own = settings["sampler"].get("seed")
         base = seed if own is None else int(own)
         return instantiate(settings["sampler"], seed=derive_seed(base, Stream.SEARCH, number) % _N_SEEDS)
+
+
+def sampler_without_end(sampler: Any, settings: Mapping[str, Any]) -> Any:
+    """The sampler to tell a result with.
+
+    After its last point, the sampler of a grid stops ``Study.optimize``, which is not running here.
+
+    Args:
+        sampler: that has drawn the trial.
+        settings: of ``hydra.sweeper``.
+    """
+    from optuna.samplers import RandomSampler
+
+    return RandomSampler() if is_grid(settings) else sampler
 
 
 def tell(study: "Study", number: int, value: float | None, job: Job) -> None:

@@ -1,6 +1,5 @@
 """Hydra's callback around a multirun: progress while it runs, the summary at its end."""
 
-import math
 import os
 import sys
 from contextlib import suppress
@@ -11,17 +10,21 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from perceptron.composition.callback_errors import ending_the_program
-from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.settings.output_folders import check_numbers
+from perceptron.composition.settings.sweep_options import is_basic, sweep_options
 from perceptron.composition.sweeps.command_backup import back_up_command
+from perceptron.composition.sweeps.job_list import JobList, check_number, list_jobs
+from perceptron.composition.sweeps.planned_trials import planned_trials
 from perceptron.composition.sweeps.sweep_summary import conclude_sweep, remove_leftovers_of_jobs
 from perceptron.errors import StoppedError
 from perceptron.invocation import training_command
 from perceptron.sweeps.progress import SweepProgress
 
 _FAILED_STATUS = 1
+_OWN_SWEEPER = "hydra_plugins.perceptron_sweepers.basic_sweeper.BasicSweeper"
 
 
 class SweepCallback(Callback):
@@ -30,21 +33,40 @@ class SweepCallback(Callback):
     Hydra makes the callback itself, hands it to nobody and sends copies to other processes: whatever belongs to the
     process that runs the sweep is an attribute of the class.
 
+    Args:
+        options: of sweeps, which are read from the configuration instead.
+
     Attributes:
+        jobs: of the sweep that this process runs; None before they are known, and for a search.
+        n_left_out: combinations that its filter has left out.
         folder: of the sweep that this process runs; None before it is known.
         progress: shown meanwhile; None outside of a sweep.
     """
 
+    jobs: ClassVar[JobList | None] = None
+    n_left_out: ClassVar[int] = 0
     folder: ClassVar[Path | None] = None
     progress: ClassVar[SweepProgress | None] = None
 
+    def __init__(self, **options: Any) -> None:
+        pass
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
-        """Start to show progress."""
+        """List the jobs, print a plan if one is asked for, and start to show progress."""
         with ending_the_program():
-            total = planned_jobs(config)
+            n_jobs = list_sweep(config)
+            if sweep_options(config).dry_run:
+                # Here, because it imports what trains.
+                from perceptron.composition.sweeps.dry_run import print_plan
+
+                print_plan(config, GlobalHydra.instance().config_loader(), SweepCallback.jobs)
+                sys.exit(0)
+            if is_basic(config):
+                with read_write(config.hydra):
+                    config.hydra.sweeper._target_ = _OWN_SWEEPER
             SweepCallback.folder = Path(config.hydra.sweep.dir)
             back_up_command(SweepCallback.folder)
-            SweepCallback.progress = SweepProgress(SweepCallback.folder, total=total)
+            SweepCallback.progress = SweepProgress(SweepCallback.folder, total=n_jobs)
             # A population has a bar of its own, over epochs: its jobs end together.
             if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
                 SweepCallback.progress.start()
@@ -83,7 +105,7 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     if progress is None:
         return 0
     progress.stop()
-    return conclude_sweep(progress.folder, interrupted=interrupted)
+    return conclude_sweep(progress.folder, n_left_out=SweepCallback.n_left_out, interrupted=interrupted)
 
 
 def stop_sweep() -> str | None:
@@ -102,21 +124,32 @@ def stop_sweep() -> str | None:
     return f"go on with {training_command()} -m sweep.resume={folder}" if folder.is_dir() else None
 
 
-def planned_jobs(config: DictConfig) -> int | None:
-    """Number of jobs that a multirun will have; None if its sweeper does not say."""
-    sweeper = config.hydra.sweeper
-    if "n_trials" in sweeper:
-        return int(sweeper.n_trials)
-    params = OmegaConf.select(sweeper, "params") or {}
-    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
-    texts = [f"{key}={value}" for key, value in params.items()] + typed
+def list_sweep(config: DictConfig) -> int | None:
+    """List the jobs of the sweep that this process runs.
+
+    Args:
+        config: the multirun's, with ``hydra``.
+
+    Returns:
+        Their number; None if its sweeper does not say.
+
+    Raises:
+        UsageError: see ``list_jobs``.
+    """
+    options = sweep_options(config)
     # Hydra's loader knows the options of glob(*).
     loader = GlobalHydra.instance().config_loader()
-    overrides = {override.get_key_element(): override for override in parsed_overrides(texts, loader)}
-    sweeps = [override for override in overrides.values() if override.is_sweep_override()]
-    if not all(override.is_discrete_sweep() for override in sweeps):
-        return None
-    return math.prod(sum(1 for _ in override.sweep_string_iterator()) for override in sweeps)
+    SweepCallback.jobs, SweepCallback.n_left_out = None, 0
+    if is_basic(config):
+        SweepCallback.jobs = list_jobs(config, loader, options)
+        SweepCallback.n_left_out = SweepCallback.jobs.n_left_out
+        if options.filter is not None:
+            check_numbers(config, SweepCallback.jobs.jobs)
+        return len(SweepCallback.jobs.jobs)
+    n_trials = planned_trials(config, loader)
+    if n_trials is not None:
+        check_number(n_trials, options, fix=f"set hydra.sweeper.n_trials={options.max_jobs}")
+    return n_trials
 
 
 def threads_per_job(config: DictConfig) -> int | None:

@@ -25,11 +25,12 @@ from perceptron.terminal.text import say
 _OF_NO_JOB = ("multirun.yaml", ".multirun.yaml", "search.db")
 
 
-def conclude_sweep(folder: Path, *, interrupted: bool = False) -> int:
+def conclude_sweep(folder: Path, *, n_left_out: int = 0, interrupted: bool = False) -> int:
     """Print and write a sweep's summary.
 
     Args:
         folder: of the sweep.
+        n_left_out: combinations that its filter has left out.
         interrupted: whether the user stopped the unfinished jobs; otherwise their processes died.
 
     Returns:
@@ -43,7 +44,7 @@ def conclude_sweep(folder: Path, *, interrupted: bool = False) -> int:
     for job in jobs:
         if not interrupted and job.state == State.RUNNING:
             job.fail(UsageError("terminated without an error: its process was killed, or ran out of memory"))
-    summarize(folder, jobs)
+    summarize(folder, jobs, n_left_out=n_left_out)
     failed = sum(job.state == State.FAILED for job in jobs)
     unfinished = failed + sum(job.state == State.RUNNING for job in jobs)
     if unfinished:
@@ -60,12 +61,12 @@ def remove_leftovers_of_jobs(folder: Path) -> None:
                 remove_temporary_files(job.folder)
 
 
-def summarize(folder: Path, jobs: list[Job]) -> None:
+def summarize(folder: Path, jobs: list[Job], *, n_left_out: int = 0) -> None:
     """Write ``summary.csv``, ``summary.md`` and ``experiment/best.yaml`` of a sweep, then print its table."""
     # Imported here, because they import scipy, which is not needed before the end.
     from perceptron.sweeps.finished_runs import read_finished_run
     from perceptron.sweeps.ranking import rank
-    from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.summary_files import left_out, write_summary
     from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     show(f"reading {len(jobs)} jobs")
@@ -82,7 +83,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
         faults.append(str(error))
         found = []
     failed = [job for job in jobs if job.state == State.FAILED]
-    write_summary(folder, found, failed)
+    write_summary(folder, found, failed, n_left_out=n_left_out)
     if found and any(result.figures != "none" for result in results):
         from perceptron.figures.sweep_figures import write_sweep_figures
 
@@ -104,6 +105,8 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
     pruned = sum(job.state == State.PRUNED for job in jobs)
     if pruned:
         console.print(f"{pruned} pruned", highlight=False)
+    if n_left_out:
+        console.print(left_out(n_left_out), highlight=False)
     print_failures(console, failed)
     say(f"sweep folder  {folder}")
     if has_best:

@@ -10,6 +10,8 @@ from omegaconf import DictConfig, open_dict
 
 from perceptron.composition.settings.checks import check
 from perceptron.composition.sweeps.job_process import needs_processes, train_in_process
+from perceptron.composition.sweeps.time_limit import NOT_STARTED, may_start
+from perceptron.composition.unfinished_folders import discard
 from perceptron.errors import PrunedError
 from perceptron.files.writing import remove_temporary_files
 from perceptron.runs.folder import Run, monitored_value
@@ -21,7 +23,7 @@ from perceptron.terminal.status import hidden
 log = logging.getLogger(__name__)
 
 
-def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
+def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | str | None:
     """Train one job, continue it, or return the result that it has stored already.
 
     Args:
@@ -29,9 +31,13 @@ def train_as_job(cfg: DictConfig, chosen: Mapping[str, str]) -> float | None:
         chosen: option of each of Hydra's groups.
 
     Returns:
-        The best value of the monitored metric; NaN if the job failed or was pruned.
+        The best value of the monitored metric; NaN if the job failed or was pruned; ``NOT_STARTED``, leaving nothing
+        new, if the time of the sweep has passed.
     """
     run = Run(Path(cfg.paths.output_dir))
+    if not run.is_finished and not may_start():
+        discard(run.folder, cfg.task_name, typed_in=Path.cwd())
+        return NOT_STARTED
 
     def work() -> float | None:
         check(cfg)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from perceptron.composition.settings.schema.constraints import AT_LEAST_1, Constraint, one_of, setting
+from perceptron.composition.settings.schema.constraints import ABOVE_0, AT_LEAST_1, Constraint, one_of, setting
 from perceptron.passwords import has_password, without_password
 
 _STORAGE = Constraint(
@@ -12,6 +12,7 @@ _STORAGE = Constraint(
     lambda value: not has_password(value),
     shown=without_password,
 )
+_WHOLE = Constraint("a whole number of at least 1", lambda value: isinstance(value, int) and AT_LEAST_1.holds(value))
 # -1 stands for all cores.
 _N_JOBS = Constraint("at least 1, or -1 for all cores", lambda value: value == -1 or AT_LEAST_1.holds(value))
 
@@ -52,3 +53,13 @@ class JoblibLauncherConf:
     """Constraints of the launcher of the package hydra-joblib-launcher."""
 
     n_jobs: int = setting(-1, _N_JOBS)
+
+
+@dataclass
+class SweepOptionsConf:
+    """Constraints of the options of sweeps, which the command line calls ``sweep.filter`` and so on."""
+
+    filter: str | None = setting(None, Constraint("a text", lambda value: isinstance(value, str)))
+    max_jobs: int | None = setting(None, _WHOLE)
+    max_hours: float | None = setting(None, ABOVE_0)
+    dry_run: bool = setting(False, Constraint("true or false", lambda value: isinstance(value, bool)))
