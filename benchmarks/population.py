@@ -39,13 +39,15 @@ _LOGS = Path(__file__).resolve().parent.parent / "logs"
 
 def sweep_seconds(members: int, epochs: int, *overrides: str) -> float:
     """Wall time of a multirun over seeds, in this process."""
+    return multirun_seconds(members, *JOB, f"seed=range({members})", f"trainer.max_epochs={epochs}", *overrides)
+
+
+def multirun_seconds(jobs: int, *overrides: str) -> float:
+    """Wall time of a multirun of so many jobs, in this process."""
     from perceptron.composition.command_line import main
 
     folder = Path(tempfile.mkdtemp(dir=_kept_until_the_end().name))
-    sys.argv = [
-        "train.py", "-m", *JOB, f"seed=range({members})", f"trainer.max_epochs={epochs}",
-        f"paths.log_dir={folder}", *overrides,
-    ]  # fmt: skip
+    sys.argv = ["train.py", "-m", f"paths.log_dir={folder}", *overrides]
     start = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()):
         try:
@@ -55,8 +57,8 @@ def sweep_seconds(members: int, epochs: int, *overrides: str) -> float:
                 raise
     seconds = time.perf_counter() - start
     finished = len(list(folder.rglob("metrics.json")))
-    if finished != members:
-        raise RuntimeError(f"{finished} of {members} jobs have results")
+    if finished != jobs:
+        raise RuntimeError(f"{finished} of {jobs} jobs have results")
     return seconds
 
 

@@ -1,11 +1,18 @@
-"""A sweep by each launcher and by scikit-learn with joblib, by population.py; and its scaling. 28 minutes, with pauses.
+"""A sweep by each launcher and by scikit-learn with joblib, by population.py; its scaling; and sweeps of a mixed table.
+
+60 minutes, with pauses.
 
 python benchmarks/sweeps.py
 """
 
 import os
+import sys
+import tempfile
+import time
 import warnings
+from pathlib import Path
 
+import mixed_table
 from measuring import Results, arguments
 from sklearn.exceptions import ConvergenceWarning
 
@@ -25,6 +32,18 @@ def main() -> None:
         for name, rates in population.speed(members, epochs, 1, pause=pause).items():
             entry["values"].setdefault(name, []).extend(1 / rate for rate in rates)
         results.save()
+    with tempfile.TemporaryDirectory() as folder:
+        for sweep in mixed_table.SWEEPS:
+            title = f"mixed table of {200 if typed.quick else 5000:,} rows, {sweep}, a job"
+            entry = results.comparison(title, unit="s", base="population")
+            sides = mixed_table.sides(Path(folder), sweep, quick=typed.quick)
+            for number in range(typed.rounds):
+                for name, side in sides.items():
+                    time.sleep(pause)
+                    entry["values"].setdefault(name, []).append(side())
+                    results.save()
+                    value = entry["values"][name][-1]
+                    print(f"{title}, {number + 1}/{typed.rounds}, {name}: {value:.3g} s", file=sys.stderr)
     # After the sweeps, because it takes one thread and leaves it at that.
     population.scaling([1, 2] if typed.quick else [1, 4, 16, 64, 256], typed.folder)
     results.finish()

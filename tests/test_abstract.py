@@ -11,9 +11,18 @@ from perceptron.models import TaskModule
 from perceptron.models.evaluation import EvaluatedModule
 from perceptron.population.stacked_layers import _Layer
 from perceptron.population.stacked_network import StackedNetwork
-from perceptron.population.stacked_optimizers import StackedOptimizer
+from perceptron.population.stacked_optimizer import StackedOptimizer
+from perceptron.population.stacked_optimizers import PerMemberOptimizer
 
-ABSTRACT: list[type] = [EvaluatedModule, Perceptron, StackedNetwork, StackedOptimizer, TaskModule, _Layer]
+ABSTRACT: list[type] = [
+    EvaluatedModule,
+    PerMemberOptimizer,
+    Perceptron,
+    StackedNetwork,
+    StackedOptimizer,
+    TaskModule,
+    _Layer,
+]
 
 
 @pytest.mark.parametrize("cls", ABSTRACT)

@@ -13,10 +13,14 @@ from omegaconf import DictConfig, OmegaConf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from torch import Tensor
 
+from perceptron.composition.population.eligibility import check_settings, group_key
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.population.run_folder import write_run
+from perceptron.composition.population.shares import train_together
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.plain import plain
+from perceptron.composition.train import train
 from perceptron.population import Member
 
 CHOSEN = {"data": "wine", "model": "digits_mlp", "optimizer": "sgd", "scheduler": "none", "trainer": "default"}
@@ -64,6 +68,29 @@ def composed_pairs(jobs: Sequence[DictConfig]) -> list[tuple[ComposedJob, Member
     return [(job, builder.build(job.config, CHOSEN)) for job in found]
 
 
+def train_side_by_side(jobs: Sequence[DictConfig]) -> list[Member]:
+    """Train jobs in one group and write their folders; their members."""
+    pairs = composed_pairs(jobs)
+    for job, _ in pairs:
+        check_settings(job.config)
+    assert len({group_key(job.config) for job, _ in pairs}) == 1
+    fit = train_together(pairs)
+    assert fit is not None
+    for job, member in pairs:
+        write_run(job, member, fit)
+    return [member for _, member in pairs]
+
+
+def both(folder: Path, overrides: Sequence[str], variations: Sequence[dict[str, object]]) -> tuple[Path, Path]:
+    """Folders of jobs that are trained alone, and of the same jobs side by side; the last value of a setting holds."""
+    epochs = [] if any("max_epochs" in text for text in overrides) else ["trainer.max_epochs=3"]
+    named = {text.partition("=")[0]: text for text in [*epochs, *overrides]}
+    for cfg in configurations(list(named.values()), variations, folder / "alone"):
+        train(cfg, CHOSEN, quiet=True)
+    train_side_by_side(configurations(list(named.values()), variations, folder / "together"))
+    return folder / "alone", folder / "together"
+
+
 def jobs(folder: Path) -> list[Path]:
     found = [path for path in folder.iterdir() if path.name.isdigit()]
     return sorted(found, key=lambda path: int(path.name))
@@ -78,13 +105,12 @@ def assert_same_jobs(alone: Path, together: Path, *, weights: float = 1e-4, metr
         assert_same_numbers(_read(one / "metrics.json"), _read(other / "metrics.json"), metrics)
         ends = [json.loads((run / "provenance.json").read_text(encoding="utf-8"))["training"] for run in (one, other)]
         assert ends[0] == ends[1]
-        for name in ("best", "last"):
-            if (one / f"checkpoints/{name}.ckpt").exists():
-                assert_same_checkpoints(
-                    torch.load(one / f"checkpoints/{name}.ckpt", weights_only=True),
-                    torch.load(other / f"checkpoints/{name}.ckpt", weights_only=True),
-                    weights,
-                )
+        for path in (one / "checkpoints").glob("*.ckpt"):
+            assert_same_checkpoints(
+                torch.load(path, weights_only=True),
+                torch.load(other / "checkpoints" / path.name, weights_only=True),
+                weights,
+            )
         assert_same_events(events(one), events(other), metrics)
 
 
@@ -109,7 +135,7 @@ def assert_same_checkpoints(one: Any, other: Any, within: float, path: str = "")
     """The same keys and plain values, and tensors within a share of their largest element."""
     if isinstance(one, Mapping):
         if path.endswith("best_k_models"):
-            one, other = {"": next(iter(one.values()))}, {"": next(iter(other.values()))}
+            one, other = (dict(enumerate(values.values())) for values in (one, other))
         assert list(one) == list(other), path
         for key in one:
             if not (isinstance(key, str) and _is_place(key)) and key != "perceptron":
@@ -118,7 +144,8 @@ def assert_same_checkpoints(one: Any, other: Any, within: float, path: str = "")
         assert one.shape == other.shape, path
         assert one.dtype == other.dtype, path
         # Second moments are squares: twice the relative distance.
-        if not one.numel():
+        # Also both infinite.
+        if torch.equal(one, other):
             return
         largest = one.abs().max().item()
         assert (one - other).abs().max().item() <= 2 * within * largest + 1e-7, path

@@ -2,13 +2,8 @@ import itertools
 from pathlib import Path
 
 import pytest
-from omegaconf import DictConfig
-from tests.population.comparing import CHOSEN, assert_same_jobs, composed_pairs, configurations
+from tests.population.comparing import assert_same_jobs, both
 
-from perceptron.composition.population.eligibility import check_settings, group_key
-from perceptron.composition.population.run_folder import write_run
-from perceptron.composition.population.shares import train_together
-from perceptron.composition.train import train
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 
 # Two seeds and two folds, one of which has a row more in its last batch of an epoch, by two of something else.
@@ -24,6 +19,114 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
     ),
     "adam": (["optimizer=adam"], SMALL_RATES),
     "adamw": (["optimizer=adamw"], [{"optimizer.weight_decay": 0.1}, {"optimizer.betas": [0.8, 0.99]}]),
+    "clipped_norm": (["optimizer=sgd"], [{"trainer.gradient_clip_val": limit} for limit in (0.02, 0.5, None, 0)]),
+    "clipped_values": (
+        ["optimizer=adamw", "trainer.gradient_clip_algorithm=value"],
+        [{"trainer.gradient_clip_val": limit} for limit in (0.001, 0.02)],
+    ),
+    "rmsprop": (
+        ["optimizer=rmsprop", "+optimizer.momentum=0.5"],
+        [{"optimizer.lr": rate, "optimizer.momentum": share} for rate, share in ((0.001, 0.5), (0.002, 0.0))],
+    ),
+    "adagrad": (["optimizer=adagrad"], SMALL_RATES),
+    "nadam": (["optimizer=nadam", "scheduler=onecycle"], SMALL_RATES),
+    "radam": (["optimizer=radam", "scheduler=plateau", "scheduler.patience=0"], SMALL_RATES),
+    "adamax": (["optimizer=rmsprop", "optimizer._target_=torch.optim.Adamax", "+optimizer.foreach=true"], SMALL_RATES),
+    "amsgrad": (["optimizer=adam", "+optimizer.amsgrad=true"], SMALL_RATES),
+    # 5 batches of one fold, 6 of the other: the last step of an epoch has fewer, or is one that the other has not.
+    "accumulated": (["optimizer=adamw", "trainer.accumulate_grad_batches=3", "data.batch_size=23"], SMALL_RATES),
+    "accumulated_sgd": (["optimizer=sgd", "trainer.accumulate_grad_batches=5", "data.batch_size=23"], RATES),
+    "accumulated_onecycle": (["scheduler=onecycle", "trainer.accumulate_grad_batches=2", "data.batch_size=23"], RATES),
+    "two_monitors": (
+        [
+            "optimizer=adam",
+            "trainer.max_epochs=12",
+            "monitor=val/acc",
+            "+callbacks.second={_target_:lightning.pytorch.callbacks.ModelCheckpoint,dirpath:'${paths.output_dir}/checkpoints',"
+            "filename:by_loss,monitor:val/loss,mode:min,enable_version_counter:false}",
+            "callbacks.checkpoint.save_top_k=1",
+            "+callbacks.patient={_target_:lightning.pytorch.callbacks.EarlyStopping,monitor:train/loss,patience:2,min_delta:0.1}",
+        ],
+        [{"optimizer.lr": 0.03, "callbacks.early_stopping.patience": patience} for patience in (2, 9)],
+    ),
+    "several_checkpoints": (
+        ["optimizer=sgd", "trainer.max_epochs=12", "callbacks.checkpoint.save_top_k=3"],
+        [{"optimizer.lr": 0.1}, {"optimizer.lr": 0.9}],
+    ),
+    "checkpoints_with_names": (
+        [
+            "optimizer=adam",
+            "trainer.max_epochs=9",
+            "callbacks.checkpoint.save_top_k=2",
+            "callbacks.checkpoint.filename='{epoch}-{val/acc:.2f}-{train/loss:.1f}'",
+            "+callbacks.checkpoint.every_n_epochs=2",
+        ],
+        [{"optimizer.lr": 0.03}],
+    ),
+    "no_best": (["callbacks.checkpoint.save_top_k=0"], RATES),
+    "validation": (["optimizer=sgd", "trainer.check_val_every_n_epoch=2", "trainer.max_epochs=5"], RATES),
+    "validation_plateau": (
+        ["scheduler=plateau", "scheduler.patience=0", "trainer.check_val_every_n_epoch=3", "trainer.max_epochs=6"],
+        [{"optimizer.lr": 0.9}],
+    ),
+    "validation_early_stopping": (
+        ["optimizer=adam", "trainer.max_epochs=20", "trainer.check_val_every_n_epoch=2"],
+        [{"optimizer.lr": 0.03, "callbacks.early_stopping.patience": patience} for patience in (1, 2)],
+    ),
+    "validation_never": (["trainer.check_val_every_n_epoch=9", "trainer.max_epochs=2"], RATES),
+    "validation_train_loss": (
+        ["monitor=train/loss", "trainer.check_val_every_n_epoch=2", "trainer.max_epochs=4", "scheduler=plateau"],
+        RATES,
+    ),
+    # 4 batches an epoch: within the third, and at its end.
+    **{
+        f"max_steps_{count}": (["optimizer=sgd", f"trainer.max_steps={count}", "trainer.max_epochs=9"], RATES)
+        for count in (10, 12)
+    },
+    "max_steps_beyond": (["optimizer=adam", "trainer.max_steps=900"], SMALL_RATES),
+    "max_steps_onecycle": (["scheduler=onecycle", "trainer.max_steps=10", "trainer.max_epochs=9"], RATES),
+    "max_steps_cosine": (["scheduler=cosine", "trainer.max_steps=10", "trainer.max_epochs=9"], RATES),
+    "max_steps_plateau": (
+        ["scheduler=plateau", "scheduler.patience=0", "trainer.max_steps=10", "trainer.max_epochs=9"],
+        [{"optimizer.lr": 0.9}],
+    ),
+    # One of 5 batches an epoch, the other of 6: some end within an epoch, others at its end.
+    "max_steps_unequal": (
+        ["optimizer=sgd", "trainer.max_steps=12", "data.batch_size=23", "trainer.max_epochs=9"],
+        [{"optimizer.lr": 0.1, "callbacks.early_stopping.patience": patience} for patience in (1, 3)],
+    ),
+    "max_steps_accumulated": (
+        [
+            "optimizer=sgd_momentum",
+            "trainer.max_steps=5",
+            "trainer.accumulate_grad_batches=2",
+            "data.batch_size=23",
+            "trainer.max_epochs=9",
+        ],
+        RATES,
+    ),
+    "max_steps_validation": (
+        [
+            "optimizer=sgd",
+            "trainer.max_steps=18",
+            "trainer.check_val_every_n_epoch=2",
+            "trainer.max_epochs=9",
+            "monitor=train/loss",
+        ],
+        RATES,
+    ),
+    "max_steps_train_loss": (["monitor=train/loss", "trainer.max_steps=10", "trainer.max_epochs=9"], RATES),
+    "flags_without_effect": (
+        [
+            "trainer.benchmark=true",
+            "trainer.enable_autolog_hparams=false",
+            "trainer.inference_mode=false",
+            "trainer.limit_predict_batches=2",
+            "trainer.sync_batchnorm=true",
+            "trainer.use_distributed_sampler=true",
+        ],
+        RATES,
+    ),
     "cosine": (["optimizer=sgd", "scheduler=cosine"], RATES),
     "onecycle": (["optimizer=adam", "scheduler=onecycle"], SMALL_RATES),
     "plateau": (["optimizer=sgd", "scheduler=plateau", "scheduler.patience=0"], [{"optimizer.lr": 0.9}]),
@@ -59,33 +162,13 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
 }
 
 
-def train_side_by_side(jobs: list[DictConfig]) -> None:
-    pairs = composed_pairs(jobs)
-    for job, _ in pairs:
-        check_settings(job.config)
-    assert len({group_key(job.config) for job, _ in pairs}) == 1
-    fit = train_together(pairs)
-    assert fit is not None
-    for job, member in pairs:
-        write_run(job, member, fit)
-
-
-def both(folder: Path, overrides: list[str], variations: list[dict[str, object]]) -> tuple[Path, Path]:
-    epochs = [] if any("max_epochs" in text for text in overrides) else ["trainer.max_epochs=3"]
-    named = {text.partition("=")[0]: text for text in [*WINE, *epochs, *overrides]}
-    for cfg in configurations(list(named.values()), variations, folder / "alone"):
-        train(cfg, CHOSEN, quiet=True)
-    train_side_by_side(configurations(list(named.values()), variations, folder / "together"))
-    return folder / "alone", folder / "together"
-
-
 # Lightning says it of a job alone that has no validation rows.
 @pytest.mark.filterwarnings("ignore:Total length of")
 @pytest.mark.parametrize("case", CASES)
 def test_members_equal_the_jobs_alone(tmp_path: Path, case: str) -> None:
     overrides, others = CASES[case]
     variations = [fold | other for fold, other in itertools.product(FOLDS, others)]
-    assert_same_jobs(*both(tmp_path, overrides, variations))
+    assert_same_jobs(*both(tmp_path, [*WINE, *overrides], variations))
 
 
 # In single precision the networks have no ReLU, whose gradient jumps at 0: where rounding moves a unit across it, a job
@@ -111,7 +194,7 @@ def test_32_jobs_equal_the_jobs_alone(tmp_path: Path, case: str, precision: str)
     activation = "relu" if precision == "64-true" else "silu"
     settings = [*overrides, "data=digits", "model.network.hidden=[100,100]", f"model.network.activation={activation}"]
     settings.append(f"trainer.precision={precision}")
-    alone, together = both(tmp_path, settings, variations)
+    alone, together = both(tmp_path, [*WINE, *settings], variations)
     assert_same_jobs(alone, together)
     if case.startswith("early_stopping"):
         lengths = {read_checkpoint(path)["epoch"] for path in together.glob("*/checkpoints/last.ckpt")}

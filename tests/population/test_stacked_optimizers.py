@@ -8,15 +8,33 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.optim import LBFGS, SGD, Adam, AdamW, Optimizer
+from torch.optim import (
+    ASGD,
+    LBFGS,
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 
 from perceptron.population import CannotStackError
-from perceptron.population.stacked_optimizers import StackedOptimizer, check_optimizer, stack_optimizers
+from perceptron.population.optimizer_choice import check_optimizer, stack_optimizers
+from perceptron.population.sliced_optimizer import SlicedOptimizer
+from perceptron.population.stacked_optimizer import StackedOptimizer
 
 SHAPES = [(5, 3), (5,), (2, 2)]
 # The last parameter of every member has no gradient, as one that the outputs do not depend on.
 WITH_GRADIENT = 2
 N_MEMBERS = 4
+NO_STACK = "has no stacked form; optimizers of torch.optim that combine no elements have"
 Settings = dict[str, Any]
 CASES: dict[str, tuple[Callable[..., Optimizer], list[Settings]]] = {
     "sgd": (SGD, [{"lr": 0.1}, {"lr": 0.2}, {"lr": 0.3}, {"lr": 0.4}]),
@@ -35,6 +53,28 @@ CASES: dict[str, tuple[Callable[..., Optimizer], list[Settings]]] = {
         [{"lr": 0.1, "weight_decay": 0.0, "betas": (0.5, share)} for share in (0.9, 0.8, 0.7, 0.6)],
     ),
 }
+SLICED: dict[str, tuple[Callable[..., Optimizer], list[Settings]]] = {
+    "rmsprop": (RMSprop, [{"lr": rate} for rate in (0.01, 0.01, 0.02, 0.02)]),
+    # Members of a group that are no neighbours, of which some have momentum.
+    "rmsprop_centered": (
+        partial(RMSprop, centered=True, lr=0.01),
+        [{"momentum": 0.9}, {"momentum": 0.0}, {"alpha": 0.9}, {"momentum": 0.9}],
+    ),
+    "adagrad": (partial(Adagrad, initial_accumulator_value=0.1), [{"lr": rate} for rate in (0.1, 0.2, 0.1, 0.2)]),
+    "adagrad_decay": (Adagrad, [{"lr": 0.1, "lr_decay": share} for share in (0.0, 0.1, 0.2, 0.0)]),
+    "nadam": (NAdam, [{"lr": 0.01}, {"betas": (0.8, 0.99)}, {"momentum_decay": 0.01}, {"lr": 0.01}]),
+    "radam": (RAdam, [{"lr": rate} for rate in (0.1, 0.1, 0.2, 0.2)]),
+    "adamax": (Adamax, [{"lr": rate, "weight_decay": 0.1} for rate in (0.1, 0.2, 0.3, 0.4)]),
+    "adadelta": (Adadelta, [{"rho": share} for share in (0.9, 0.9, 0.9, 0.8)]),
+    "asgd": (ASGD, [{"lr": rate} for rate in (0.1, 0.2, 0.1, 0.2)]),
+    "rprop": (Rprop, [{"lr": rate} for rate in (0.1, 0.2, 0.1, 0.2)]),
+    "sgd_dampening": (partial(SGD, dampening=0.1, momentum=0.9), [{"lr": rate} for rate in (0.1, 0.2, 0.1, 0.2)]),
+    "adam_amsgrad": (partial(Adam, amsgrad=True), [{"lr": rate} for rate in (0.1, 0.2, 0.2, 0.1)]),
+    "adamw_maximize": (partial(AdamW, maximize=True), [{"lr": rate} for rate in (0.1, 0.2, 0.2, 0.1)]),
+    "rmsprop_foreach": (partial(RMSprop, foreach=True), [{"lr": rate} for rate in (0.01, 0.02, 0.02, 0.03)]),
+    "radam_foreach": (partial(RAdam, foreach=True), [{"lr": rate} for rate in (0.01, 0.01, 0.02, 0.02)]),
+}
+CASES |= SLICED
 
 
 class Pair:
@@ -148,7 +188,23 @@ def test_a_members_state_is_a_copy(pair: Pair) -> None:
     torch.testing.assert_close(state, kept, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("make", [SGD, partial(SGD, momentum=0.9, nesterov=True), Adam, AdamW])
+def test_settings_that_become_different_end_a_group() -> None:
+    pair = Pair("rmsprop")
+    pair.step([0, 1, 2, 3])
+    for optimizer in (pair.optimizers[0], pair.members[0]):
+        optimizer.param_groups[0]["lr"] *= 0.5
+    pair.stacked.refresh()
+    for _ in range(2):
+        pair.step([0, 1, 2, 3])
+        pair.assert_equal()
+
+
+@pytest.mark.parametrize("case", SLICED)
+def test_what_is_left_to_torchs_own_classes(case: str) -> None:
+    assert isinstance(Pair(case).stacked, SlicedOptimizer)
+
+
+@pytest.mark.parametrize("make", [SGD, partial(SGD, momentum=0.9, nesterov=True), Adam, AdamW, RMSprop, Adagrad])
 def test_one_member_is_a_stack_too(make: Callable[..., Optimizer]) -> None:
     alone, stack = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(1, 3))
     optimizer, stacked = make([alone], lr=0.1), stack_optimizers([stack], [make([nn.Parameter(torch.ones(3))], lr=0.1)])
@@ -203,16 +259,13 @@ def test_the_stack_itself_has_no_learning_rate_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("optimizer", "reason"),
     [
-        (lambda own: LBFGS(own), "LBFGS has no stacked form; SGD, Adam and AdamW have"),
-        (lambda own: type("Own", (SGD,), {})(own), "Own has no stacked form; SGD, Adam and AdamW have"),
+        (lambda own: LBFGS(own), f"LBFGS {NO_STACK}"),
+        (lambda own: Adafactor(own), f"Adafactor {NO_STACK}"),
+        (lambda own: type("Own", (SGD,), {})(own), f"Own {NO_STACK}"),
         (
             lambda own: SGD([{"params": own[:1]}, {"params": own[1:], "lr": 0.1}]),
             "its optimizer has several parameter groups",
         ),
-        (lambda own: SGD(own, maximize=True), "the stacked optimizers have no maximize"),
-        (lambda own: SGD(own, momentum=0.9, dampening=0.1), "the stacked optimizers have no dampening"),
-        (lambda own: Adam(own, amsgrad=True), "the stacked optimizers have no amsgrad"),
-        (lambda own: AdamW(own, maximize=True), "the stacked optimizers have no maximize"),
     ],
 )
 def test_what_has_no_exact_stack_is_refused(optimizer: Callable[..., Optimizer], reason: str) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from perceptron.networks import ACTIVATIONS, MLP, TabM
 from perceptron.population import stack_networks
-from perceptron.population.dropout_noise import Noise
+from perceptron.population.dropout_noise import Noise, dropout_rates
 from perceptron.population.stacked_layers import StackedLayers
 from perceptron.population.stacked_network import StackedNetwork
 from perceptron.population.vmapped_network import VmappedNetwork
@@ -29,6 +29,12 @@ class Idle(nn.Module):
 
 NETWORKS = {
     **{name: lambda name=name: MLP(n_features=4, n_outputs=3, hidden=[6, 5], activation=name) for name in ACTIVATIONS},
+    **{
+        f"embeddings_{places}": lambda places=places: MLP(
+            n_features=4, n_outputs=3, hidden=[5], categories="embedding", category_places=places, category_width=3
+        )
+        for places in ([(0, 2)], [(1, 4)], [(0, 2), (3, 4)])
+    },
     "linear": lambda: MLP(n_features=4, n_outputs=3),
     "sequence": lambda: nn.Sequential(nn.Tanh(), nn.Linear(4, 5), nn.Identity(), nn.Linear(5, 3), nn.Sigmoid()),
     "tabm": lambda: TabM(n_features=4, n_outputs=3, width=5, blocks=1, members=2, dropout=0.0),
@@ -47,7 +53,7 @@ def check(stack: StackedNetwork, networks: list[nn.Module], members: list[int] |
     taking_part = range(len(networks)) if members is None else members
     features = torch.randn(len(taking_part), 7, 4, dtype=torch.float64)
     positions = None if members is None else torch.tensor(members)
-    outputs = stack(features, positions, Noise([0] * len(networks), [[]] * len(networks)))
+    outputs = stack(features, positions, Noise([0] * len(networks), [dropout_rates(network) for network in networks]))
     direction = torch.randn_like(outputs)
     stack.backward(direction)
     for i, number in enumerate(taking_part):

@@ -148,6 +148,7 @@ NEEDED = [
     "data.path=/home/me/table.csv",
     "hydra/launcher=population",
     "hydra.launcher.max_members=4",
+    "hydra.launcher.cluster=ray",
     "hydra.launcher.n_jobs=-1",
     "hydra/sweeper=optuna",
     "hydra/sweeper/sampler=random",

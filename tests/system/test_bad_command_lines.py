@@ -440,6 +440,10 @@ BAD = [
         "hydra.launcher.max_members must be a whole number, got 'many'; set hydra.launcher.max_members",
     ),
     (
+        "-m hydra/launcher=population hydra.launcher.cluster=slurm",
+        "hydra.launcher.cluster must be one of ray, auto, got slurm; set hydra.launcher.cluster",
+    ),
+    (
         "-m hydra.sweeper.max_batch_size=0",
         "hydra.sweeper.max_batch_size must be at least 1, got 0; set hydra.sweeper.max_batch_size",
     ),

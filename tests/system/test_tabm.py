@@ -16,7 +16,7 @@ from perceptron.composition.building.network import fit_network
 from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.estimators import PerceptronRegressor
 from perceptron.networks import TabM
-from perceptron.population import CannotStackError, check_stack
+from perceptron.population import check_stack
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
 from perceptron.runs.folder import Run
 
@@ -128,13 +128,13 @@ def test_an_ensemble_has_each_members_bins(perceptron: Perceptron, tmp_path: Pat
     torch.testing.assert_close(answers[2], (answers[0] + answers[1]) / 2)
 
 
-def test_members_with_bins_are_trained_alone(composed: Callable) -> None:
-    cfg, chosen = composed(*SETTINGS, "data=diabetes", "model.network.dropout=0")
+@pytest.mark.parametrize("dropout", [0, 0.3])
+def test_members_with_bins_can_be_stacked(dropout: float, composed: Callable) -> None:
+    cfg, chosen = composed(*SETTINGS, "data=diabetes", f"model.network.dropout={dropout}")
     data = build_data(cfg.data)
     model = build_model(cfg, data, chosen=chosen)
     fit_network(model, data)
-    with pytest.raises(CannotStackError, match="bins by its own training rows"):
-        check_stack(model.network, torch.zeros(2, data.schema.n_features))
+    check_stack(model.network, torch.randn(8, data.schema.n_features, generator=torch.Generator().manual_seed(0)))
 
 
 def test_an_estimator_fits_them_in_its_precision() -> None:

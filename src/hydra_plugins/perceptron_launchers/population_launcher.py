@@ -15,15 +15,27 @@ class PopulationLauncher(Launcher):
 
     Args:
         max_members: models trained at the same time, in all processes; None for as many as suit the device.
+        cluster: ``ray`` for a Ray cluster, ``auto`` for the one that ``RAY_ADDRESS`` names, if any; None for this
+            machine.
     """
 
-    def __init__(self, max_members: int | None = None) -> None:
+    def __init__(self, max_members: int | None = None, cluster: str | None = None) -> None:
         self.max_members = max_members
+        self.cluster = cluster
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Replace Hydra's loader by a quicker one: its sweeper composes every job before the launch."""
-        from perceptron.composition.population.job_loader import JobLoader
+        """Replace Hydra's loader by a quicker one: its sweeper composes every job before the launch.
 
+        Raises:
+            UsageError: if the cluster does not answer.
+        """
+        from perceptron.composition.population.job_loader import JobLoader
+        from perceptron.composition.population.ray_connection import connect
+        from perceptron.composition.settings.ray_address import uses_ray
+
+        self._on_ray = uses_ray(self.cluster)
+        if self._on_ray:
+            connect()
         self._loader = JobLoader(hydra_context.config_loader)
         hydra_context.config_loader = cast(ConfigLoader, self._loader)
         self._context = hydra_context
@@ -47,4 +59,5 @@ class PopulationLauncher(Launcher):
             task_function=self._task_function,
             config=self._config,
             max_members=self.max_members,
+            on_ray=self._on_ray,
         )

@@ -50,6 +50,11 @@ class EpochBar:
             self._progress.start()
 
     @property
+    def is_shown(self) -> bool:
+        """Whether it is on a terminal or in a notebook."""
+        return self._progress is not None
+
+    @property
     def is_due(self) -> bool:
         """Whether the last move was long enough ago for the next."""
         return self._progress is not None and time.monotonic() - self._updated > _SECONDS_BETWEEN_UPDATES

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from perceptron.data.columns.column_table import ColumnTable
 from perceptron.data.device import OnDevice
 from perceptron.data.fitted_table import FittedTable, fit_table
 from perceptron.data.loaders import Batch, BatchLoader
-from perceptron.data.prepare import CellSettings, Dataset, prepare, read_frame
+from perceptron.data.prepare import CellSettings, Dataset, prepare, read_frame, read_table
 from perceptron.data.row_batches import RowBatches
 from perceptron.data.scaling import Scaling, Standardize
 from perceptron.data.split_columns import SplitColumns
@@ -148,6 +149,10 @@ class TableDataModule(L.LightningDataModule):
                         f"data.{name}=balanced needs classes, got a continuous target; leave data.{name} out"
                     )
         return fit_table(prepared.table, prepared.split, standardize=self.standardize, measured=prepared.measured)
+
+    def read_table(self) -> ColumnTable | Table:
+        """The table before its rows are split, read again; several data modules may have it as their data set."""
+        return read_table(self.dataset, cells=self.cells, task=self.task, known=self.known)
 
     def read_frame(self) -> Any:
         """DataFrame of the columns as they were found, of any kind, read again; only where the schema has codes."""

@@ -94,16 +94,34 @@ def prepare(
     Raises:
         UsageError: if the data is not as required.
     """
-    missing = cells.texts(known)
-    raw = _read(dataset, cells, missing)
-    classes: dict[str, Any] = {"task": task} if known is None else {"task": known.task, "classes": known.class_names}
-    if isinstance(raw, ColumnTable):
-        columns = _with_known_targets(raw, dataset, cells)
-        return _prepare_columns(columns, cells, missing, classes, known, looks, settings)
-    table = as_table(raw, **classes, missing_target=cells.missing_target, known=known)
+    table = read_table(dataset, cells=cells, task=task, known=known)
+    if isinstance(table, ColumnTable):
+        return _prepare_columns(table, cells, _classes(task, known), known, looks, settings)
     labels = None if table.schema.task == REGRESSION.name else table.target
     split = split_rows(len(table), labels=labels, class_names=table.schema.class_names, **settings)
     return Prepared(table=table if known is None else conform(table, None, known), split=split)
+
+
+def read_table(
+    dataset: Dataset, *, cells: CellSettings, task: str, known: TableSchema | None = None
+) -> ColumnTable | Table:
+    """Read a data set: what ``prepare`` splits, without rows whose target is missing.
+
+    A function that returns the result is a data set too: several data modules can share what is read once.
+
+    Args:
+        dataset: see ``prepare`` for this and the other arguments.
+        cells: see there.
+        task: see there.
+        known: see there.
+
+    Raises:
+        UsageError: if the data is not as required.
+    """
+    raw = _read(dataset, cells, cells.texts(known))
+    if isinstance(raw, ColumnTable):
+        return _with_known_targets(raw, dataset, cells)
+    return as_table(raw, **_classes(task, known), missing_target=cells.missing_target, known=known)
 
 
 def read_frame(dataset: Dataset, *, cells: CellSettings, known: TableSchema | None) -> Any:
@@ -162,10 +180,14 @@ def _with_known_targets(columns: ColumnTable, dataset: Dataset, cells: CellSetti
     raise UsageError(unknown_targets(int(absent.sum()), why))
 
 
+def _classes(task: str, known: TableSchema | None) -> dict[str, Any]:
+    """The task and, for data that a trained model is for, its classes: arguments of both kinds of table."""
+    return {"task": task} if known is None else {"task": known.task, "classes": known.class_names}
+
+
 def _prepare_columns(
     columns: ColumnTable,
     cells: CellSettings,
-    missing: Missing,
     classes: Mapping[str, Any],
     known: TableSchema | None,
     looks: bool,
@@ -179,7 +201,7 @@ def _prepare_columns(
     labels = None if table.schema.task == REGRESSION.name else table.target
     split = split_columns(columns, labels, class_names=table.schema.class_names, **settings)
     if known is None:
-        table = encode_table(columns, table, split.train, missing=missing, date_format=cells.date_format)
+        table = encode_table(columns, table, split.train, missing=cells.texts(known), date_format=cells.date_format)
     else:
         table = conform(table, columns.frame, known)
     report = None

@@ -100,7 +100,7 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
             model=model,
             datamodule=own,
             optimizer=model.optimizer(model.parameters()),
-            early_stopping=settings.early_stopping(monitor, model),
+            early_stopping=tuple(filter(None, [settings.early_stopping(monitor, model)])),
             checkpoints=(_best_by(monitor),) if len(own.split.val) else (),
         )
         for model, own in zip(models, data, strict=True)
@@ -116,7 +116,7 @@ def train_side_by_side(models: Sequence[TaskModule], data: Sequence[TableDataMod
         if member.failure is not None:
             raise member.failure
         cohort, place = fit.population.place(member)
-        kept = cohort.snapshots[0] if cohort.snapshots else cohort.last
+        kept = cohort.kept.reported(place) or cohort.kept.last
         kept.load_weights(place)
     return max(len(member.history) for member in members)
 

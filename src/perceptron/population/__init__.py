@@ -5,7 +5,7 @@ from perceptron.population.fit import PopulationFit, fit_population, members_tha
 from perceptron.population.lightning_module import Population
 from perceptron.population.losses import MODELS
 from perceptron.population.member import Epoch, Member
-from perceptron.population.stacked_optimizers import check_optimizer
+from perceptron.population.optimizer_choice import check_optimizer
 from perceptron.population.stacking import CannotStackError, check_stack, stack_networks
 
 __all__ = [

@@ -1,6 +1,6 @@
 """When a member stops and when its weights are kept, by Lightning's rules on the state of Lightning's callbacks."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
@@ -13,7 +13,7 @@ from perceptron.population.stacking import CannotStackError
 _STOPPING = ("monitor", "mode", "patience", "min_delta", "check_on_train_epoch_end", "verbose", "strict")
 _CHECKPOINT = (
     "dirpath", "filename", "monitor", "mode", "save_on_train_epoch_end", "save_top_k", "enable_version_counter",
-    "verbose", "auto_insert_metric_name",
+    "verbose", "auto_insert_metric_name", "every_n_epochs",
 )  # fmt: skip
 _PRUNING = ("storage", "study_name", "number", "monitor", "pruner")
 _LAST = ("dirpath", "every_seconds")
@@ -50,11 +50,12 @@ def check_callback(settings: dict[str, object]) -> None:
     if target == EARLY_STOPPING and settings.get("check_on_train_epoch_end") is False:
         raise CannotStackError("its EarlyStopping has check_on_train_epoch_end=False")
     if target == CHECKPOINT:
-        plain_name = isinstance(settings.get("filename"), str) and "{" not in str(settings["filename"])
-        if not plain_name or not settings.get("monitor") or not settings.get("dirpath"):
+        if not all(settings.get(key) for key in ("monitor", "dirpath", "filename")):
             raise CannotStackError("its ModelCheckpoint has no monitor, or no folder and file name of its own")
-        if settings.get("save_top_k", 1) != 1:
-            raise CannotStackError(f"its ModelCheckpoint has save_top_k={settings['save_top_k']}")
+        if settings.get("save_top_k") == -1:
+            raise CannotStackError("its ModelCheckpoint keeps all epochs")
+        if settings.get("every_n_epochs") == 0:
+            raise CannotStackError("its ModelCheckpoint has every_n_epochs=0")
         if settings.get("save_on_train_epoch_end") is False or settings.get("enable_version_counter") is not False:
             raise CannotStackError("its ModelCheckpoint saves at other times, or under numbered names")
 
@@ -84,20 +85,29 @@ def stops(rule: EarlyStopping, current: Tensor, epoch: int) -> bool:
     return True
 
 
-def improves(rule: ModelCheckpoint, current: Tensor) -> bool:
-    """Whether the weights are the best so far, judged by the latest value of ``rule.monitor``; if so, record it."""
+def improvement(rule: ModelCheckpoint, current: Tensor, path_of: Callable[[], str]) -> str | None:
+    """The file of the present weights, recorded, if they are among the best; None if they are not.
+
+    Args:
+        rule: how many to keep, and those it keeps.
+        current: value of ``rule.monitor``.
+        path_of: gives the file that the weights would have.
+    """
     better = {"min": torch.lt, "max": torch.gt}[rule.mode]
-    if rule.best_model_score is not None and not better(current, rule.best_model_score):
-        return False
+    best, worst = (min, max) if rule.mode == "min" else (max, min)
+    kept = dict(rule.best_k_models)
+    if len(kept) >= rule.save_top_k:
+        if rule.save_top_k == 0 or not better(current, kept[rule.kth_best_model_path]):
+            return None
+        del kept[rule.kth_best_model_path]
     if torch.isnan(current):
         current = torch.tensor(torch.inf if rule.mode == "min" else -torch.inf, dtype=current.dtype)
-    path = str(best_path(rule))
-    rule.current_score = rule.best_model_score = rule.kth_value = current
-    rule.best_model_path = rule.kth_best_model_path = path
-    rule.best_k_models = {path: current}
-    return True
-
-
-def best_path(rule: ModelCheckpoint) -> Path:
-    """The file of the best weights."""
-    return Path(str(rule.dirpath)) / f"{rule.filename}{rule.FILE_EXTENSION}"
+    path = path_of()
+    kept[path] = current
+    rule.current_score, rule.best_k_models = current, kept
+    if len(kept) == rule.save_top_k:
+        rule.kth_best_model_path = worst(kept, key=kept.__getitem__)
+        rule.kth_value = kept[rule.kth_best_model_path]
+    rule.best_model_path = best(kept, key=kept.__getitem__)
+    rule.best_model_score = kept[rule.best_model_path]
+    return path

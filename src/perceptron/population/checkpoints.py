@@ -13,11 +13,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from perceptron.callbacks.history import KEY as HISTORY
 from perceptron.callbacks.history import stored_history
 from perceptron.models.threshold import START
-from perceptron.population.callback_rules import best_path
 from perceptron.population.member import Member
-from perceptron.population.stacked_optimizers import StackedOptimizer
+from perceptron.population.padding import trimmed
+from perceptron.population.schedule_steps import plateau_frequency
+from perceptron.population.stacked_optimizer import StackedOptimizer
 from perceptron.runs.checkpoints.checkpoint_file import AtomicCheckpointIO
-from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END
+from perceptron.runs.checkpoints.resume_point import BETWEEN_STEPS, EPOCH_END, NOT_EXACT
 from perceptron.runs.checkpoints.resume_point import KEY as RESUME
 from perceptron.runs.epoch_history import by_metric
 
@@ -26,10 +27,13 @@ from perceptron.runs.epoch_history import by_metric
 class _Moment:
     """The contents of a checkpoint beside tensors."""
 
+    path: str | None
     epoch: int
     steps: int
+    steps_in_epoch: int
     batches: int
     ended: bool
+    at_validation: bool
     schedule_steps: tuple[int, int]
     sums: tuple[float, int, int]
     resume: dict[str, Any]
@@ -39,16 +43,16 @@ class _Moment:
 
 
 class Snapshots:
-    """The state of each member at its best epoch by one rule, or at the end of its training.
+    """The state of each member at one of its best epochs, or at the end of its training.
 
     Args:
         members: all of the population, in the order of the stacks at the start.
-        rule: index into each member's ``checkpoints``; None for the end.
+        are_last: whether they are the states at the end.
     """
 
-    def __init__(self, members: Sequence[Member], rule: int | None) -> None:
+    def __init__(self, members: Sequence[Member], *, are_last: bool = False) -> None:
         self.members = members
-        self.rule = rule
+        self._are_last = are_last
         self.network: dict[str, Tensor] = {}
         self.optimizer: dict[str, Tensor] = {}
         self._moments: dict[int, _Moment] = {}
@@ -63,6 +67,7 @@ class Snapshots:
         epoch: int,
         stopped: Sequence[bool],
         noise: Sequence[Tensor],
+        paths: Sequence[str | None],
     ) -> None:
         """Keep the current state of some members.
 
@@ -74,6 +79,7 @@ class Snapshots:
             epoch: number of the epoch.
             stopped: whether each has been stopped early.
             noise: state of each one's generator.
+            paths: of the files that they will be written to; None for no file.
         """
         numbers = torch.tensor(which, device=positions.device)
         for kept, now in ((self.network, network), (self.optimizer, optimizer)):
@@ -81,26 +87,30 @@ class Snapshots:
                 if name not in kept:
                     kept[name] = stack.new_zeros(len(self.members), *stack.shape[1:])
                 kept[name].index_copy_(0, numbers.to(stack.device), stack[positions.to(stack.device)])
-        for number, is_stopped, state in zip(which, stopped, noise, strict=True):
-            self._moments[number] = self._moment(number, epoch, is_stopped, state)
+        for number, is_stopped, state, path in zip(which, stopped, noise, paths, strict=True):
+            self._moments[number] = self._moment(number, epoch, is_stopped, state, path)
 
-    def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor) -> _Moment:
+    def _moment(self, number: int, epoch: int, stopped: bool, noise: Tensor, path: str | None) -> _Moment:
         member = self.members[number]
-        ended = self.rule is None
-        batches = member.row_batches().n_steps
+        ended = self._are_last
+        # Lightning's rules look after the validation where not every epoch has one, otherwise at the epoch's end.
+        at_validation = not ended and member.epochs_per_validation > 1
         latest = member.history[-1]
-        callbacks = [*([member.early_stopping] if member.early_stopping else []), *member.checkpoints]
+        callbacks = [*member.early_stopping, *member.checkpoints]
         return _Moment(
+            path=path,
             epoch=epoch,
             steps=member.steps,
-            batches=batches,
+            steps_in_epoch=-(-latest.batches // member.batches_per_step),
+            batches=latest.batches,
             ended=ended,
-            schedule_steps=_schedule_steps(member, epoch, batches, ended=ended),
+            schedule_steps=_schedule_steps(member, epoch, ended=ended),
             sums=latest.sums,
+            at_validation=at_validation,
             resume={
-                "position": BETWEEN_STEPS if ended else EPOCH_END,
+                "position": BETWEEN_STEPS if ended else NOT_EXACT if at_validation else EPOCH_END,
                 "should_stop": stopped,
-                "metrics": {**latest.val, **latest.train},
+                "metrics": member.latest_metrics(at_validation=at_validation),
                 "noise": noise.unsqueeze(0),
             },
             # torch makes new dicts of numbers.
@@ -117,17 +127,21 @@ class Snapshots:
         member, moment = self.members[number], self._moments[number]
         self.load_weights(number)
         state = {name: tensor.clone() for name, tensor in member.model.state_dict().items()}
-        if "cut" in state and self.rule != 0:
+        if "cut" in state and (self._are_last or moment.path != member.reported_path):
             # A threshold is chosen for the weights that are reported.
             state["cut"].fill_(START)
-        passed = [(each.number, {**each.val, **each.train}) for each in member.history if each.number <= moment.epoch]
+        passed = [
+            (each.number, {**each.val, **({} if moment.at_validation and each.number == moment.epoch else each.train)})
+            for each in member.history
+            if each.number <= moment.epoch
+        ]
         remembered = kind.member_state(self.optimizer, number, member.optimizer)
         return {
             "epoch": moment.epoch + moment.ended,
             "global_step": moment.steps,
             "pytorch-lightning_version": L.__version__,
             "state_dict": state,
-            "loops": _loops(moment, val_batches=-(-len(member.split.val) // member.datamodule.eval_batch_size)),
+            "loops": _loops(moment, member),
             "callbacks": moment.callbacks,
             "optimizer_states": [{"state": remembered, "param_groups": moment.param_groups}],
             "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
@@ -142,10 +156,17 @@ class Snapshots:
         moment = self._moments.get(number)
         return None if moment is None else moment.epoch
 
+    def path(self, number: int) -> str | None:
+        """The file of a member's kept state; None if none was kept, or it has no file."""
+        moment = self._moments.get(number)
+        return None if moment is None else moment.path
+
     def load_weights(self, number: int) -> None:
         """Load a member's weights of that moment into its model."""
-        of_member = {name: stack[number].cpu() for name, stack in self.network.items()}
-        self.members[number].model.network.load_state_dict(of_member)
+        network = self.members[number].model.network
+        # Without buffers that are no part of a state.
+        own = network.state_dict()
+        network.load_state_dict({name: trimmed(self.network[name][number], own[name].shape).cpu() for name in own})
 
     def write(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> None:
         """Write a member's checkpoint atomically.
@@ -155,51 +176,63 @@ class Snapshots:
             kind: class of the stacked optimizer.
             extra: entries that callbacks would have added, by key.
         """
-        member = self.members[number]
-        path = member.last if self.rule is None else best_path(member.checkpoints[self.rule])
-        if number in self._moments and path is not None:
+        path = self.path(number)
+        if path is not None:
             AtomicCheckpointIO().save_checkpoint(self.checkpoint(number, kind, extra), path)
 
 
-def _schedule_steps(member: Member, epoch: int, batches: int, *, ended: bool) -> tuple[int, int]:
+def _schedule_steps(member: Member, epoch: int, *, ended: bool) -> tuple[int, int]:
     """Steps of the schedule before a checkpoint is written, in total and in the epoch, as Lightning counts them."""
     if member.schedule is None:
         return 0, 0
+    n_batches = member.history[-1].batches
     if member.schedule["interval"] == "step":
-        return member.steps, batches
-    if isinstance(member.schedule["scheduler"], ReduceLROnPlateau) and not ended:
-        return epoch, 0
-    return epoch + 1, 1
+        return member.steps, -(-n_batches // member.batches_per_step)
+    is_plateau = isinstance(member.schedule["scheduler"], ReduceLROnPlateau)
+    every = plateau_frequency(member) if is_plateau else 1
+    # A broken off epoch moves none, and a plateau is looked for after the checkpoint of an epoch.
+    counts = n_batches == member.row_batches().n_steps and (ended or not is_plateau)
+    return (epoch + counts) // every, int(counts and (epoch + 1) % every == 0)
 
 
-def _loops(moment: _Moment, *, val_batches: int) -> dict[str, Any]:
+def _loops(moment: _Moment, member: Member) -> dict[str, Any]:
     """The state of Lightning's loops at the end of an epoch, so that a resumed run continues with the next."""
     steps, batches, epochs = moment.steps, moment.batches, moment.epoch + 1
+    in_epoch_steps = moment.steps_in_epoch
     in_total, in_epoch = moment.schedule_steps
-    val = val_batches
+    val_batches = -(-len(member.split.val) // member.datamodule.eval_batch_size)
+    n_batches = member.row_batches().n_steps
+    is_whole = batches == n_batches
+    val = val_batches if epochs - (not is_whole) >= member.epochs_per_validation else 0
+    val_in_epoch = val if is_whole and member.validates(moment.epoch) else 0
     idle = {"state_dict": {}, "batch_progress": _batches(0, 0, is_last=False)}
     return {
         "fit_loop": {
-            "state_dict": {"combined_loader": [{"taken": 0}]},
-            "epoch_loop.state_dict": {"_batches_that_stepped": steps},
-            "epoch_loop.batch_progress": _batches(steps, batches, is_last=True),
+            "state_dict": {"combined_loader": [{"taken": 0 if is_whole else batches}]},
+            "epoch_loop.state_dict": {"_batches_that_stepped": steps - moment.at_validation},
+            "epoch_loop.batch_progress": _batches(moment.epoch * n_batches + batches, batches, is_last=is_whole),
             "epoch_loop.scheduler_progress": {"total": _ready(in_total), "current": _ready(in_epoch)},
             "epoch_loop.automatic_optimization.state_dict": {},
             "epoch_loop.automatic_optimization.optim_progress": {
                 "optimizer": {
-                    "step": {"total": _ready(steps), "current": _ready(batches)},
+                    "step": {"total": _ready(steps), "current": _ready(in_epoch_steps)},
                     "zero_grad": {
                         "total": _ready(steps) | {"started": steps},
-                        "current": _ready(batches) | {"started": batches},
+                        "current": _ready(in_epoch_steps) | {"started": in_epoch_steps},
                     },
                 }
             },
             "epoch_loop.manual_optimization.state_dict": {},
             "epoch_loop.manual_optimization.optim_step_progress": {"total": _ready(0), "current": _ready(0)},
             "epoch_loop.val_loop.state_dict": {},
-            "epoch_loop.val_loop.batch_progress": _batches(val, val, is_last=val > 0),
+            "epoch_loop.val_loop.batch_progress": _batches(val_in_epoch, val, is_last=val > 0),
             "epoch_progress": {
-                part: {"ready": epochs, "completed": epochs - 1 + moment.ended, "started": epochs, "processed": epochs}
+                part: {
+                    "ready": epochs,
+                    "completed": epochs - 1 + moment.ended,
+                    "started": epochs,
+                    "processed": epochs - moment.at_validation,
+                }
                 for part in ("total", "current")
             },
         },

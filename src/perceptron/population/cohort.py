@@ -2,83 +2,80 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 
 import torch
 from torch import Tensor, nn
 
 from perceptron.errors import DivergedError
-from perceptron.models import BinaryClassifier, TaskModule
-from perceptron.population.callback_rules import improves, stops
+from perceptron.models import BinaryClassifier
 from perceptron.population.checkpoints import Snapshots
-from perceptron.population.dropout_noise import Noise
-from perceptron.population.losses import losses_and_gradients
+from perceptron.population.dropout_noise import Noise, dropout_rates
+from perceptron.population.epoch_end import ends, prune, taken_up
+from perceptron.population.gradient_accumulation import GradientAccumulation
+from perceptron.population.gradient_clipping import GradientClipping
+from perceptron.population.kept_states import KeptStates
+from perceptron.population.losses import losses_and_gradients, mean_answers
 from perceptron.population.member import Epoch, Member
+from perceptron.population.optimizer_choice import stack_optimizers
+from perceptron.population.padding import padded
+from perceptron.population.row_tables import RowTables, TableTensors
 from perceptron.population.schedule_steps import step_plateaus, step_schedules
 from perceptron.population.scores import scores
 from perceptron.population.scoring_groups import ScoringGroups
-from perceptron.population.stacked_optimizers import stack_optimizers
 from perceptron.population.stacking import stack_networks
 from perceptron.population.step_rows import Part, epoch_steps, split_parts
 
 _SPLITS = ("train", "val", "test")
-# Numbers of a table that each cohort may have a copy of: 64 MiB.
-_MOST_COPIED = 2**24
 
 
 class Cohort(nn.Module):
     """Members whose weights lie in one stack.
 
     Args:
-        members: their networks are of one architecture, their optimizers of one class, their table the same.
+        members: their networks are of one architecture, their optimizers of one class.
+        tensors: of the population's tables.
 
     Attributes:
         living: members that are still in training, in the order of the stacks.
         scoring_groups: which of them are scored together.
-        is_standardized: whether the table was standardised once for all members.
-        snapshots: the state that each of the members' checkpoint rules has kept.
-        last: the members' states at their ends.
+        kept: the states that the members' checkpoint rules have kept, and those at their ends.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], tensors: TableTensors) -> None:
         super().__init__()
         self.members = list(members)
         self.living = list(members)
         self.network = stack_networks([member.model.network for member in members])
-        self.noise = Noise([member.seed for member in members], [_dropout_rates(member.model) for member in members])
-        self.optimizer = stack_optimizers(list(self.network.stacked), [member.optimizer for member in members])
-        self.snapshots = [Snapshots(members, number) for number in range(len(members[0].checkpoints))]
-        self.last = Snapshots(members, None)
+        self.noise = Noise(
+            [member.seed for member in members], [dropout_rates(member.model.network) for member in members]
+        )
+        # A ParameterList takes 10 µs to iterate over.
+        self._stacks = list(self.network.stacked)
+        self.optimizer = stack_optimizers(self._stacks, [member.optimizer for member in members])
+        self.clipping = GradientClipping(
+            [member.gradient_limit for member in members], by_norm=members[0].clips_by_norm
+        )
+        self.accumulation = GradientAccumulation(members[0].batches_per_step)
+        self.kept = KeptStates(members)
+        self.tables = RowTables(members, tensors)
         for name in ("mean", "scale"):
-            self.register_buffer(name, _stacked_scaling(members, name), persistent=False)
-        self._has_one_scaling = all(bool((each == each[0]).all()) for each in self.buffers(recurse=False))
+            self.register_buffer(name, self._stacked_scaling(name), persistent=False)
         self.scoring_groups = ScoringGroups(members)
         self._steps_schedules = any(member.schedule and member.schedule["interval"] == "step" for member in members)
         self._numbers = list(range(len(members)))
         # Set by ``enter`` and by ``start_epoch``.
-        self._table: tuple[Tensor, Tensor] = (torch.empty(0), torch.empty(0))
         self.device = torch.device("cpu")
-        self.is_standardized = False
         self._epoch = 0
+        self._n_batches: list[int] = []
+        self._validated: list[bool] = []
         self._steps: Iterator[list[Part]] = iter(())
         self._loss_sum = torch.empty(0)
         self._n_correct = torch.empty(0, dtype=torch.int64)
 
-    def enter(self, features: Tensor, target: Tensor) -> None:
-        """Move whatever is not a parameter or buffer of this module to the table's device.
-
-        A small table is standardised once if all members have the same split, and so the same standardisation.
-
-        Args:
-            features: ``(n_rows, n_features)`` of the shared table, in the members' precision.
-            target: ``(n_rows, ...)`` of the same rows.
-        """
-        self.is_standardized = self._has_one_scaling and features.numel() <= _MOST_COPIED
-        if self.is_standardized:
-            features = self.members[0].model.standardize.to(features.device)(features)
-        # In a tuple, so that they are not buffers of this module.
-        self._table = (features, target)
-        self.device = features.device
+    def enter(self) -> None:
+        """Move whatever is not a parameter or buffer of this module to its device."""
+        self.device = self.tables.features.device
         self.network.stacked_buffers = {
             name: stack.to(self.device) for name, stack in self.network.stacked_buffers.items()
         }
@@ -92,7 +89,9 @@ class Cohort(nn.Module):
         self.noise.start_epoch(epoch, self.device)
         self._loss_sum = torch.zeros(len(self.living), device=self.device)
         self._n_correct = torch.zeros(len(self.living), device=self.device, dtype=torch.int64)
-        self._steps = epoch_steps(self.living, epoch, self._table[1])
+        self._n_batches = [member.batches_left() for member in self.living]
+        self.accumulation.start_epoch(self._n_batches)
+        self._steps = epoch_steps(self.living, epoch, self.tables, self._n_batches)
 
     def train_steps(self, count: int) -> None:
         """Take the next ``count`` steps of the epoch, or those that are left."""
@@ -107,9 +106,13 @@ class Cohort(nn.Module):
             losses, gradient = self._losses(outputs, part)
             self.network.backward(gradient)
             self._add_to_sums(part, losses, correct)
-        self.optimizer.active = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
-        if self.optimizer.active is not None and len(self.optimizer.active) == len(self.living):
-            self.optimizer.active = None
+        took_part = None if batch[0].members is None else torch.cat([part.members for part in batch])  # type: ignore[misc]
+        if took_part is not None and len(took_part) == len(self.living):
+            took_part = None
+        self.optimizer.active = self.accumulation.step_members(self._stacks, took_part)
+        if self.optimizer.active is not None and not len(self.optimizer.active):
+            return
+        self.clipping.clip(self._stacks)
         self.optimizer.update()
         if self._steps_schedules:
             active = self.optimizer.active
@@ -120,31 +123,44 @@ class Cohort(nn.Module):
         """Score each living member, stop it and keep its weights, as its own callbacks would."""
         if not self.living:
             return
-        self._refresh(step_schedules(self.living, "epoch"))
-        train = self._train_losses()
-        finite = [bool(torch.isfinite(loss)) for loss in train]
+        # An epoch that is broken off has no validation, and moves no schedule.
+        whole = [
+            count == member.row_batches().n_steps for member, count in zip(self.living, self._n_batches, strict=True)
+        ]
+        self._refresh(step_schedules(compress(self.living, whole), "epoch"))
+        n_rows = [
+            sum(member.row_batches().sizes()[:count])
+            for member, count in zip(self.living, self._n_batches, strict=True)
+        ]
+        train = self._train_losses(n_rows)
         correct = self._n_correct.tolist()
-        val = self._scores("val", finite=finite)
+        self._validated = [
+            is_whole and member.validates(self._epoch) for is_whole, member in zip(whole, self.living, strict=True)
+        ]
+        val = self._scores(
+            "val", [bool(torch.isfinite(loss)) and has for loss, has in zip(train, self._validated, strict=True)]
+        )
         for position, member in enumerate(self.living):
-            batches, loss, n_correct = member.row_batches(), train[position].item(), correct[position]
-            member.steps += batches.n_steps
+            loss, n_correct, n_batches = train[position].item(), correct[position], self._n_batches[position]
+            member.steps += -(-n_batches // member.batches_per_step)
             for value in (val[position].get("val/loss", 0.0), loss):
                 if not math.isfinite(value):
                     member.failure = DivergedError(value, self._epoch)
             if member.failure is None:
-                sums = (self._loss_sum[position].item(), batches.n_rows, n_correct)
+                sums = (self._loss_sum[position].item(), n_rows[position], n_correct)
                 logged = {"train/loss": loss}
                 if member.model.counts_labels:
-                    logged["train/acc"] = _single(n_correct / batches.n_rows)
-                member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums))
-        ends = self._ends()
-        self._keep_best(ends)
-        self._refresh(step_plateaus(self.living))
-        leaving = [i for i, member in enumerate(self.living) if member.failure is None and (ends[i] or is_last)]
-        self._take(self.last, leaving, ends)
-        if not is_last:
-            self._prune(ends)
-        self._remove([ended or member.failure is not None for ended, member in zip(ends, self.living, strict=True)])
+                    logged["train/acc"] = _single(n_correct / n_rows[position])
+                member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums, n_batches))
+        stopped = ends(self.living, self._validated, self._epoch)
+        self._keep_best(stopped)
+        self._refresh(step_plateaus(compress(self.living, whole), self._epoch))
+        leaving = [is_last or ended or member.is_at_limit for ended, member in zip(stopped, self.living, strict=True)]
+        gone = [position for position, member in enumerate(self.living) if member.failure is None and leaving[position]]
+        lasts = [self.living[position].last for position in gone]
+        self._take(self.kept.last, gone, stopped, [None if path is None else str(path) for path in lasts])
+        prune(self.living, leaving, self._epoch)
+        self._remove([ended or member.failure is not None for ended, member in zip(leaving, self.living, strict=True)])
 
     def score(self) -> None:
         """Set each member's ``metrics``: those of its best weights on each split that has rows."""
@@ -152,10 +168,8 @@ class Cohort(nn.Module):
         self._numbers = [i for i, member in enumerate(self.members) if member.failure is None]
         if not self.living:
             return
-        self.mean, self.scale = (_stacked_scaling(self.living, name).to(self.device) for name in ("mean", "scale"))
-        numbers = torch.tensor(self._numbers, device=self.device)
-        kept = self.snapshots[0] if self.snapshots else self.last
-        self.network.load({name: stack[numbers] for name, stack in kept.network.items()})
+        self.mean, self.scale = (self._stacked_scaling(name).to(self.device) for name in ("mean", "scale"))
+        self.network.load(self.kept.reported_weights(self._numbers))
         self._choose_thresholds()
         self.scoring_groups = ScoringGroups(self.living)
         for split in _SPLITS:
@@ -171,10 +185,11 @@ class Cohort(nn.Module):
         for position, member in enumerate(self.living):
             model, size = member.model, member.datamodule.eval_batch_size
             if isinstance(model, BinaryClassifier) and model.chooses_threshold:
-                one, rows = torch.tensor([position]), torch.from_numpy(member.split.val)
+                one, rows = torch.tensor([position]), self.tables.rows(member, "val")
                 one, rows = one.to(self.device), rows.unsqueeze(0).to(self.device)
-                outputs = [self._outputs(one, some, None)[0] for some in torch.split(rows, size, dim=1)]
-                model.choose_threshold(torch.cat(outputs), self._table[1][rows[0]])
+                outputs = [self._outputs(one, some, None) for some in torch.split(rows, size, dim=1)]
+                answers = mean_answers(model, torch.cat(outputs, dim=1))[0]
+                model.choose_threshold(answers, self.tables.target[rows[0]])
 
     def _losses(self, outputs: Tensor, part: Part) -> tuple[Tensor, Tensor]:
         """Loss of each row times its factor, ``(m, batch)``, and the gradient of each member's mean by its outputs."""
@@ -184,12 +199,13 @@ class Cohort(nn.Module):
         ]
         losses, gradient = of_groups[0] if len(of_groups) == 1 else map(torch.cat, zip(*of_groups, strict=True))
         if part.factors is not None:
-            losses, gradient = losses * part.factors, gradient * part.factors.unsqueeze(2)
-        return losses, gradient.mul_(1 / losses.shape[1])
+            factors = part.factors.view(*losses.shape, *[1] * (gradient.ndim - 2))
+            losses, gradient = losses * part.factors, gradient * factors
+        return losses, gradient.mul_(1 / (losses.shape[1] * self.accumulation.count))
 
     def _outputs(self, members: Tensor | None, rows: Tensor, noise: Noise | None) -> Tensor:
-        features = self._table[0].index_select(0, rows.flatten()).view(*rows.shape, -1)
-        if not self.is_standardized:
+        features = self.tables.features.index_select(0, rows.flatten()).view(*rows.shape, -1)
+        if not self.tables.is_standardized:
             mean, scale = (each if members is None else each[members] for each in (self.mean, self.scale))
             features.sub_(mean).div_(scale)
         outputs: Tensor = self.network(features, members, noise)
@@ -214,29 +230,29 @@ class Cohort(nn.Module):
             return None
         with torch.no_grad():
             of_groups = [
-                model.correct(outputs[where], part.target[where])
+                model.correct(mean_answers(model, outputs[where]), part.target[where])
                 for model, where in self.scoring_groups.slices(part.members)
             ]
         return of_groups[0] if len(of_groups) == 1 else torch.cat([each for each in of_groups if each is not None])
 
-    def _train_losses(self) -> Tensor:
-        means = self._loss_sum / self._loss_sum.new_tensor([member.row_batches().n_rows for member in self.living])
+    def _train_losses(self, n_rows: Sequence[int]) -> Tensor:
+        means = self._loss_sum / self._loss_sum.new_tensor(n_rows)
         return torch.cat([model.loss_in_units(means[where]) for model, where in self.scoring_groups.slices(None)]).cpu()
 
     @torch.no_grad()
-    def _scores(self, split: str, finite: Sequence[bool] | None = None) -> list[dict[str, float]]:
+    def _scores(self, split: str, which: Sequence[bool] | None = None) -> list[dict[str, float]]:
         """Loss and metrics of each living member on its rows of a split; empty without rows.
 
         Args:
             split: name of the split.
-            finite: whether the loss of each member is finite, others are not scored; None to score all.
+            which: whether each member is scored; None to score all.
         """
         self.network.eval()
         found: list[dict[str, float]] = [{} for _ in self.living]
-        for part in split_parts(self.living, split, self._table[1]):
+        for part in split_parts(self.living, split, self.tables):
             rows, target = part.rows, part.target
             positions = list(range(len(self.living))) if part.members is None else part.members.tolist()
-            wanted = [i for i, position in enumerate(positions) if finite is None or finite[position]]
+            wanted = [i for i, position in enumerate(positions) if which is None or which[position]]
             if len(wanted) < len(positions):
                 positions, rows, target = [positions[i] for i in wanted], rows[wanted], target[wanted]
             if not positions:
@@ -245,46 +261,35 @@ class Cohort(nn.Module):
             size = self.members[0].datamodule.eval_batch_size
             outputs = torch.cat([self._outputs(members, some, None) for some in torch.split(rows, size, dim=1)], dim=1)
             for model, where in self.scoring_groups.slices(members):
-                values = scores(model, outputs[where], target[where])
+                values = scores(model, mean_answers(model, outputs[where]), target[where])
                 columns = {f"{split}/{name}": value.tolist() for name, value in values.items()}
                 for i, position in enumerate(positions[where]):
                     found[position] = {name: column[i] for name, column in columns.items()}
         return found
 
+    def _stacked_scaling(self, name: str) -> Tensor:
+        """Mean or scale of the living members' features, ``(members, 1, n_features)``; a padded feature stays 0."""
+        width, neutral = self.tables.features.shape[1], {"mean": 0.0, "scale": 1.0}[name]
+        own = [padded(getattr(member.model.standardize, name), (width,), neutral) for member in self.living]
+        return torch.stack(own).unsqueeze(1)
+
     def _refresh(self, moved: bool) -> None:
         if moved:
             self.optimizer.refresh()
 
-    def _ends(self) -> list[bool]:
-        return [
-            member.failure is not None
-            or (
-                member.early_stopping is not None
-                and stops(member.early_stopping, member.latest(str(member.early_stopping.monitor)), self._epoch)
-            )
-            for member in self.living
-        ]
+    def _keep_best(self, stopped: Sequence[bool]) -> None:
+        for number, best in enumerate(self.kept.best):
+            found: dict[Snapshots, dict[int, str]] = {}
+            for position, (member, validated) in enumerate(zip(self.living, self._validated, strict=True)):
+                path = taken_up(member, member.checkpoints[number], self._epoch, validated=validated)
+                if path is not None:
+                    found.setdefault(best.slot_for(self._numbers[position], path), {})[position] = path
+            for slot, paths in found.items():
+                self._take(slot, list(paths), stopped, list(paths.values()))
 
-    def _prune(self, ends: Sequence[bool]) -> None:
-        """Prune members of a search that would continue but fall behind."""
-        for ended, member in zip(ends, self.living, strict=True):
-            if member.pruning is not None and not ended:
-                value = member.latest(member.pruning.monitor).item()
-                member.failure = member.pruning.verdict(value, self._epoch)
-
-    def _keep_best(self, ends: Sequence[bool]) -> None:
-        for number, snapshots in enumerate(self.snapshots):
-            self._take(
-                snapshots,
-                [
-                    position
-                    for position, member in enumerate(self.living)
-                    if member.failure is None and self._improves(member, number)
-                ],
-                ends,
-            )
-
-    def _take(self, snapshots: Snapshots, positions: list[int], ends: Sequence[bool]) -> None:
+    def _take(
+        self, snapshots: Snapshots, positions: list[int], stopped: Sequence[bool], paths: Sequence[str | None]
+    ) -> None:
         if positions:
             snapshots.take(
                 [self._numbers[position] for position in positions],
@@ -292,19 +297,16 @@ class Cohort(nn.Module):
                 network=self.network.state,
                 optimizer=self.optimizer.stacks(),
                 epoch=self._epoch,
-                stopped=[ends[position] for position in positions],
+                stopped=[stopped[position] for position in positions],
                 noise=[self.noise.state(position, self._epoch) for position in positions],
+                paths=paths,
             )
 
-    def _improves(self, member: Member, number: int) -> bool:
-        rule = member.checkpoints[number]
-        return improves(rule, member.latest(str(rule.monitor)))
-
-    def _remove(self, ends: Sequence[bool]) -> None:
+    def _remove(self, leaving: Sequence[bool]) -> None:
         """Remove the members that have ended from every stack, so that they cost nothing more."""
-        if not any(ends):
+        if not any(leaving):
             return
-        stay = [position for position, ended in enumerate(ends) if not ended]
+        stay = [position for position, is_leaving in enumerate(leaving) if not is_leaving]
         self._numbers = [self._numbers[i] for i in stay]
         self.living = [self.living[i] for i in stay]
         self.scoring_groups.keep(stay)
@@ -313,18 +315,10 @@ class Cohort(nn.Module):
         if stay:
             self.optimizer.keep(positions)
             self.network.keep(positions)
+            self.clipping.keep(positions)
             self.mean, self.scale = self.mean[positions], self.scale[positions]
 
 
 def _single(value: float) -> float:
     """The nearest number in single precision, which the job alone logs."""
     return torch.tensor(value).item()
-
-
-def _dropout_rates(model: TaskModule) -> list[float]:
-    return [layer.p for layer in model.network.modules() if isinstance(layer, torch.nn.Dropout)]
-
-
-def _stacked_scaling(members: Sequence[Member], name: str) -> Tensor:
-    """Mean or scale of the features, ``(members, 1, n_features)``."""
-    return torch.stack([getattr(member.model.standardize, name) for member in members]).unsqueeze(1)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from perceptron.randomness import Stream, derive_seed
 
@@ -33,11 +33,15 @@ class Noise:
             generator.manual_seed(derive_seed(seed, Stream.NOISE, epoch, 0))
 
     def mask(self, like: Tensor, layer: int, members: Tensor | None) -> Tensor:
-        """Factors ``(m, batch, width)`` of a layer's units: 0, or 1 / (1 - p)."""
+        """Factors of a layer's units, of the shape of ``like``, ``(m, batch, ...)``: 0, or 1 / (1 - p)."""
         positions = range(len(self.seeds)) if members is None else members.tolist()
         mask = torch.empty_like(like, memory_format=torch.contiguous_format)
         for draws, position in zip(mask, positions, strict=True):
             kept = 1 - self.rates[position][layer]
+            if kept == 1:
+                # As torch, which draws nothing then.
+                draws.fill_(1)
+                continue
             draws.bernoulli_(kept, generator=self._generators[position]).div_(kept)
         return mask
 
@@ -53,3 +57,8 @@ class Noise:
         self.seeds = [self.seeds[i] for i in members]
         self.rates = [self.rates[i] for i in members]
         self._generators = [self._generators[i] for i in members] if self._generators else []
+
+
+def dropout_rates(network: nn.Module) -> list[float]:
+    """Probabilities of a network's layers of dropout, in the order of its modules."""
+    return [layer.p for layer in network.modules() if type(layer) is nn.Dropout]

@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ProgressBar
 
 from perceptron.population.lightning_module import Population
 from perceptron.population.member import Member
+from perceptron.population.stacking import alike
 
 # Bytes of the weights of a cohort on a CPU, for each thread: 32 networks of 64-100-100-10. In smaller cohorts the
 # overhead of each operation weighs more; larger ones wait for memory. A Python thread for each cohort is slower than
@@ -49,7 +50,8 @@ def fit_population(
     """Train members side by side and score each one's best weights.
 
     Args:
-        members: all of one architecture, one class of optimizer and one table.
+        members: of one group: their optimizers are of one class, and their networks differ in architecture only where
+            columns that are encoded by their own training rows become more or fewer features.
         callbacks: of the fit.
         accelerator: Lightning's name of the device.
         max_epochs: of every member.
@@ -73,23 +75,26 @@ def fit_population(
         plugins=[LightningEnvironment()],
     )
     device = trainer.strategy.root_device
-    n_cohorts = 1 if device.type != "cpu" else good_cohorts(members, n_threads=torch.get_num_threads())
-    population = Population(members, n_cohorts=n_cohorts)
+    stacks: list[Sequence[Member]] = list(alike(members))
+    if device.type == "cpu":
+        stacks = [part for stack in stacks for part in good_stacks(stack, n_threads=torch.get_num_threads())]
+    population = Population(stacks)
     trainer.fit(population, train_dataloaders=population.steps())
     population.to(device)
     population.score()
     return PopulationFit(population, str(device), started, time.perf_counter() - clock)
 
 
-def good_cohorts(members: Sequence[Member], *, n_threads: int) -> int:
-    """The fastest number of stacks on a CPU: as few as keep each thread's share of a stack in its core's caches.
+def good_stacks(members: Sequence[Member], *, n_threads: int) -> list[Sequence[Member]]:
+    """The fastest stacks on a CPU: as few as keep each thread's share of a stack in its core's caches.
 
     Args:
-        members: of the population.
+        members: of one architecture.
         n_threads: that share each operation on a stack.
     """
-    n_cohorts = math.ceil(len(members) * _state_bytes(members[0]) / (_GOOD_STACK * n_threads))
-    return min(n_cohorts, len(members))
+    n_stacks = math.ceil(len(members) * _state_bytes(members[0]) / (_GOOD_STACK * n_threads))
+    size = -(-len(members) // min(n_stacks, len(members)))
+    return [members[start : start + size] for start in range(0, len(members), size)]
 
 
 def _state_bytes(member: Member) -> int:

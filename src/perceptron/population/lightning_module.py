@@ -7,7 +7,8 @@ import torch
 
 from perceptron.population.cohort import Cohort
 from perceptron.population.member import Member
-from perceptron.population.stacked_optimizers import StackedOptimizer
+from perceptron.population.row_tables import TableTensors
+from perceptron.population.stacked_optimizer import StackedOptimizer
 
 # Steps that a cohort takes in a row: its weights stay in the processor's caches. Signals and the progress bar are
 # handled in between.
@@ -18,24 +19,15 @@ class Population(L.LightningModule):
     """Models trained side by side, each as if it were trained alone.
 
     Args:
-        members: their networks are of one architecture, their optimizers of one class, their table the same.
-        n_cohorts: stacks that they are spread over.
+        stacks: members of each stack: their networks are of one architecture, their optimizers of one class.
     """
 
-    def __init__(self, members: Sequence[Member], *, n_cohorts: int = 1) -> None:
+    def __init__(self, stacks: Sequence[Sequence[Member]]) -> None:
         super().__init__()
         self.automatic_optimization = False
-        size = -(-len(members) // n_cohorts)
-        self.cohorts = torch.nn.ModuleList(
-            Cohort(members[start : start + size]) for start in range(0, len(members), size)
-        )
-        self.n_steps = max(member.row_batches().n_steps for member in members)
-        table = members[0].datamodule.table
-        features, target = torch.from_numpy(table.features), torch.from_numpy(table.target)
-        # In the precision of the members; classes stay whole numbers.
-        dtype = next(members[0].model.network.parameters()).dtype
-        self.register_buffer("features", features.to(dtype), persistent=False)
-        self.register_buffer("target", target.to(dtype) if target.is_floating_point() else target, persistent=False)
+        tensors = TableTensors()
+        self.cohorts = torch.nn.ModuleList(Cohort(members, tensors) for members in stacks)
+        self.n_steps = max(member.row_batches().n_steps for members in stacks for member in members)
 
     @property
     def living(self) -> list[Member]:
@@ -98,7 +90,7 @@ class Population(L.LightningModule):
 
     def _enter(self) -> None:
         for cohort in self._cohorts():
-            cohort.enter(self.features, self.target)  # type: ignore[arg-type]
+            cohort.enter()
 
     def _cohorts(self) -> list[Cohort]:
         return [cohort for cohort in self.cohorts if isinstance(cohort, Cohort)]

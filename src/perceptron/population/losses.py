@@ -13,14 +13,26 @@ def losses_and_gradients(model: TaskModule, outputs: Tensor, target: Tensor) -> 
 
     Args:
         model: of one of the classes in ``MODELS``.
-        outputs: ``(m, batch, n_outputs)``.
+        outputs: ``(m, batch, n_outputs)``; of networks that are ensembles, each of whose members has its own loss,
+            ``(m, batch, members, n_outputs)``.
         target: ``(m, batch, ...)``.
 
     Returns:
-        Losses ``(m, batch)`` and gradients ``(m, batch, n_outputs)``, newly allocated.
+        Losses ``(m, batch)`` and gradients of the shape of the outputs, newly allocated.
     """
     with torch.no_grad():
-        return _BY_HAND[type(model)](model, outputs, target)
+        if outputs.ndim == 3:
+            return _BY_HAND[type(model)](model, outputs, target)
+        count = outputs.shape[2]
+        losses, gradients = _BY_HAND[type(model)](model, outputs.flatten(1, 2), target.repeat_interleave(count, dim=1))
+        return losses.view(*outputs.shape[:3]).mean(dim=2), gradients.view(outputs.shape).div_(count)
+
+
+def mean_answers(model: TaskModule, outputs: Tensor) -> Tensor:
+    """Outputs ``(m, batch, n_outputs)`` that are evaluated: of ensembles, those of the mean answer of their members."""
+    if outputs.ndim == 3:
+        return outputs
+    return model.mean_of_members(outputs.flatten(0, 1)).view(*outputs.shape[:2], -1)
 
 
 def _multiclass(model: TaskModule, outputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Linear layers, activations and dropout of many networks at once, with hand-written gradients."""
+"""Linear layers, embeddings of categories, activations and dropout of many networks, with hand-written gradients."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from perceptron.networks import ACTIVATIONS, MLP
+from perceptron.networks import ACTIVATIONS, MLP, CategoryEmbeddings
 from perceptron.population.dropout_noise import Noise
 from perceptron.population.stacked_network import StackedNetwork, gradients
 
@@ -16,7 +16,7 @@ _ELEMENTWISE: tuple[type[nn.Module], ...] = (nn.Identity, *ACTIVATIONS.values())
 
 
 class StackedLayers(StackedNetwork):
-    """Linear layers, activations and dropout, as batched matrix products.
+    """Linear layers, embeddings of categories, activations and dropout, as batched matrix products.
 
     The rows of a batch are the last dimension: then weights and gradients have the memory layout of torch's own layers,
     and no product has the few outputs of a last layer as its inner loop, which takes five times as long (measured).
@@ -36,6 +36,9 @@ class StackedLayers(StackedNetwork):
         for i, layer in enumerate(networks[0]):
             if isinstance(layer, nn.Linear):
                 self.layers.append(_Linear(stacks[f"{i}.weight"], stacks[f"{i}.bias"]))
+            elif isinstance(layer, CategoryEmbeddings):
+                tables = [stacks[f"{i}.embeddings.{number}.weight"] for number in range(len(layer.places))]
+                self.layers.append(_Embeddings(tables, layer.places))
             elif isinstance(layer, nn.Dropout):
                 self.layers.append(_Dropout(n_dropouts))
                 n_dropouts += 1
@@ -55,7 +58,7 @@ class StackedLayers(StackedNetwork):
     @torch.no_grad()
     def backward(self, gradient: Tensor) -> None:
         """See ``StackedNetwork``."""
-        first = next(i for i, layer in enumerate(self.layers) if isinstance(layer, _Linear))
+        first = next(i for i, layer in enumerate(self.layers) if isinstance(layer, _Linear | _Embeddings))
         gradient = gradient.transpose(1, 2)
         for layer in reversed(self.layers[first:]):
             gradient = layer.backward(gradient, is_first=layer is self.layers[first])
@@ -72,7 +75,7 @@ def is_layers(network: nn.Module) -> bool:
 def _is_known(layer: nn.Module) -> bool:
     if type(layer) is nn.Linear:
         return layer.bias is not None
-    return type(layer) is nn.Dropout or type(layer) in _ELEMENTWISE
+    return type(layer) in (nn.Dropout, CategoryEmbeddings) or type(layer) in _ELEMENTWISE
 
 
 class _Layer(ABC):
@@ -113,6 +116,46 @@ class _Linear(_Layer):
             return gradient
         kept = self._of_gradient.tensor(*self._inputs.shape, like=gradient)
         return torch.bmm(self._weight.transpose(1, 2), gradient, out=kept)
+
+
+class _Embeddings(_Layer):
+    """``CategoryEmbeddings``: rows of 0 and 1 times tables of vectors.
+
+    Args:
+        tables: ``(members, categories, width)`` of each column of categories.
+        places: first and last (excluded) feature of each, ascending.
+    """
+
+    def __init__(self, tables: Sequence[nn.Parameter], places: Sequence[tuple[int, int]]) -> None:
+        self.tables = list(tables)
+        self.places = list(places)
+
+    def forward(self, hidden: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
+        tables: list[Tensor] = [table if members is None else table[members] for table in self.tables]
+        if noise is not None:
+            self._inputs, self._chosen, self._members = hidden, tables, members
+        parts, done = [], 0
+        for (start, stop), table in zip(self.places, tables, strict=True):
+            parts += [hidden[:, done:start], torch.bmm(table.transpose(1, 2), hidden[:, start:stop])]
+            done = stop
+        return torch.cat([*parts, hidden[:, done:]], dim=1)
+
+    def backward(self, gradient: Tensor, *, is_first: bool) -> Tensor:
+        parts, done, own = [], 0, 0
+        for (start, stop), stack, table in zip(self.places, self.tables, self._chosen, strict=True):
+            of_numbers = gradient[:, own : own + start - done]
+            own += start - done
+            of_vectors = gradient[:, own : own + table.shape[2]]
+            own += table.shape[2]
+            of_table = torch.bmm(self._inputs[:, start:stop], of_vectors.transpose(1, 2))
+            if self._members is None:
+                gradients(stack).copy_(of_table)
+            else:
+                gradients(stack).index_copy_(0, self._members, of_table)
+            if not is_first:
+                parts += [of_numbers, torch.bmm(table, of_vectors)]
+            done = stop
+        return gradient if is_first else torch.cat([*parts, gradient[:, own:]], dim=1)
 
 
 class _Dropout(_Layer):

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import stack_module_state
 
 from perceptron.population.dropout_noise import Noise
+from perceptron.population.padding import largest, padded
 
 
 class StackedNetwork(nn.Module, ABC):
     """Networks side by side, every parameter and buffer with a leading dimension of members. Abstract.
 
     Args:
-        networks: of one architecture, each with its own weights.
+        networks: of one architecture, each with its own weights; those of fewer features are padded with zeros.
 
     Attributes:
         names: name of each stacked parameter within one network.
@@ -24,10 +24,10 @@ class StackedNetwork(nn.Module, ABC):
 
     def __init__(self, networks: Sequence[nn.Module]) -> None:
         super().__init__()
-        parameters, buffers = stack_module_state(list(networks))
+        parameters = _stacked([dict(network.named_parameters()) for network in networks])
         self.names = tuple(parameters)
-        self.stacked = nn.ParameterList(nn.Parameter(stack.detach()) for stack in parameters.values())
-        self.stacked_buffers = {name: stack.detach() for name, stack in buffers.items()}
+        self.stacked = nn.ParameterList(nn.Parameter(stack) for stack in parameters.values())
+        self.stacked_buffers = _stacked([dict(network.named_buffers()) for network in networks])
 
     @abstractmethod
     def forward(self, features: Tensor, members: Tensor | None, noise: Noise | None) -> Tensor:
@@ -67,6 +67,13 @@ class StackedNetwork(nn.Module, ABC):
             stack.data = state[name]
             stack.grad = None
         self.stacked_buffers = {name: state[name] for name in self.stacked_buffers}
+
+
+def _stacked(of_networks: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    shapes = {name: largest([own[name].shape for own in of_networks]) for name in of_networks[0]}
+    return {
+        name: torch.stack([padded(own[name].detach(), shape) for own in of_networks]) for name, shape in shapes.items()
+    }
 
 
 def gradients(stack: Tensor) -> Tensor:

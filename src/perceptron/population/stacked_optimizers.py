@@ -1,34 +1,26 @@
-"""One optimizer for many models: torch's update rules, with settings such as the learning rate for each member.
+"""The optimizers that most sweeps use, with tensors of the members' settings: one update whatever the rates.
 
 SGD, Adam and AdamW are elementwise, so a stack of parameters with stacked settings is updated exactly as each member
-alone; torch's own classes take one number for all parameters. Other optimizers combine elements (LBFGS, Muon) or are
-not implemented here.
+alone; torch's own classes take one number for all parameters.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import SGD, Adam, Optimizer
 
-from perceptron.population.stacking import CannotStackError
+from perceptron.population.stacked_optimizer import StackedOptimizer, state_of_parameters
 
 # By the number of dimensions of a stack and by name; None for a factor without effect.
 _Factors = dict[int, dict[str, Tensor | None]]
 _SETTINGS = {SGD: ("lr", "momentum", "weight_decay"), Adam: ("lr", "weight_decay", "eps", "beta1", "beta2")}
 
 
-class StackedOptimizer(Optimizer, ABC):
-    """The optimizers of all members as one. Abstract.
-
-    The members' own optimizers only hold the settings, which their schedules change.
-
-    Args:
-        parameters: ``(members, ...)`` each.
-        members: one optimizer per member, of one class.
-    """
+class PerMemberOptimizer(StackedOptimizer, ABC):
+    """An update rule in which every setting is a tensor of the members' values. Abstract."""
 
     settings: tuple[str, ...]
     # Whether the factors of an update change with every step, not only with the settings.
@@ -36,38 +28,17 @@ class StackedOptimizer(Optimizer, ABC):
     # Names of the state tensors of each parameter.
     state_names: tuple[str, ...]
 
-    def __init__(self, parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> None:
-        super().__init__(parameters, {"lr": 1.0})
-        self.members = list(members)
-        self.steps = torch.zeros(len(members), dtype=torch.float64)
-        self.active: Tensor | None = None
-        self.refresh()
-
     def refresh(self) -> None:
-        """Read the members' settings again, after their schedules have changed them."""
+        """See ``StackedOptimizer``."""
         of_members = [_settings(optimizer) for optimizer in self.members]
         self.values = {
             name: torch.tensor([values[name] for values in of_members], dtype=torch.float64) for name in self.settings
         }
         self._constant: _Factors | None = None
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """``update`` with torch's hooks and profiler record around it, which take 50 µs (measured)."""
-        result = None if closure is None else closure()
-        self.update()
-        return result
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Update the members in ``active``; all if it is None."""
-        active = self.active
-        on_cpu = None if active is None else active.cpu()
-        if on_cpu is None:
-            self.steps += 1
-        else:
-            self.steps[on_cpu] += 1
+    def _update_members(self, active: Tensor | None, on_cpu: Tensor | None) -> None:
         factors = self._shaped_factors(on_cpu)
-        for parameter in self.param_groups[0]["params"]:
+        for parameter in self.parameters:
             if parameter.grad is None:
                 continue
             state = self.state[parameter]
@@ -93,7 +64,7 @@ class StackedOptimizer(Optimizer, ABC):
                 name: None if value is None else value.to(parameter).view(-1, *[1] * (parameter.ndim - 1))
                 for name, value in factors.items()
             }
-            for parameter in self.param_groups[0]["params"]
+            for parameter in self.parameters
         }
         if active is None and not self.changes_by_step:
             self._constant = shaped
@@ -110,36 +81,22 @@ class StackedOptimizer(Optimizer, ABC):
     def _values_of(self, active: Tensor | None) -> dict[str, Tensor]:
         return self.values if active is None else {name: value[active] for name, value in self.values.items()}
 
-    def keep(self, members: Tensor) -> None:
-        """Remove all other members, before their parameters are removed.
-
-        Args:
-            members: positions ``(m,)`` int64 of those that stay.
-        """
-        for parameter in self.param_groups[0]["params"]:
+    def _keep_state(self, members: Tensor) -> None:
+        for parameter in self.parameters:
             for name, stack in self.state[parameter].items():
                 self.state[parameter][name] = stack[members]
-        self.steps = self.steps[members.cpu()]
-        self.members = [self.members[i] for i in members.tolist()]
-        self.refresh()
 
-    def stacks(self) -> dict[str, Tensor]:
-        """The state tensors ``(members, ...)`` under ``<parameter>/<name>``, and ``steps``; not copied."""
-        found = {"steps": self.steps}
-        for i, parameter in enumerate(self.param_groups[0]["params"]):
-            found |= {f"{i}/{name}": stack for name, stack in self.state[parameter].items()}
-        return found
+    def _state_stacks(self) -> dict[str, Tensor]:
+        return {
+            f"{number}/{name}": stack
+            for number, parameter in enumerate(self.parameters)
+            for name, stack in self.state[parameter].items()
+        }
 
     @classmethod
     def member_state(cls, stacks: Mapping[str, Tensor], member: int, optimizer: Optimizer) -> dict[int, dict[str, Any]]:
-        """The state that a member's own optimizer would have, in the form of ``state_dict()["state"]``."""
-        state: dict[int, dict[str, Any]] = {}
-        for key, stack in stacks.items():
-            if key == "steps":
-                continue
-            number, _, name = key.partition("/")
-            state.setdefault(int(number), {})[name] = stack[member].clone().cpu()
-        return cls._complete(state, float(stacks["steps"][member]), optimizer)
+        """See ``StackedOptimizer``."""
+        return cls._complete(state_of_parameters(stacks, member, optimizer), float(stacks["steps"][member]), optimizer)
 
     @classmethod
     @abstractmethod
@@ -149,7 +106,7 @@ class StackedOptimizer(Optimizer, ABC):
         """The state in the form of torch's own class."""
 
 
-class StackedSGD(StackedOptimizer):
+class StackedSGD(PerMemberOptimizer):
     """``torch.optim.SGD``: (Nesterov) momentum and weight decay."""
 
     settings = _SETTINGS[SGD]
@@ -184,7 +141,7 @@ class StackedSGD(StackedOptimizer):
         return state if optimizer.param_groups[0]["momentum"] else {}
 
 
-class StackedAdam(StackedOptimizer):
+class StackedAdam(PerMemberOptimizer):
     """``torch.optim.Adam`` and ``AdamW`` (Kingma and Ba 2015; Loshchilov and Hutter 2019)."""
 
     settings = _SETTINGS[Adam]
@@ -232,27 +189,6 @@ class StackedAdam(StackedOptimizer):
         optimizer: Optimizer,  # noqa: ARG003
     ) -> dict[int, dict[str, Any]]:
         return {number: {"step": torch.tensor(steps, dtype=torch.float32)} | own for number, own in state.items()}
-
-
-def check_optimizer(optimizer: Optimizer) -> None:
-    """Refuse an optimizer whose stack would not be exact.
-
-    Raises:
-        CannotStackError: with the reason.
-    """
-    if type(optimizer) not in (SGD, Adam, AdamW):
-        raise CannotStackError(f"{type(optimizer).__name__} has no stacked form; SGD, Adam and AdamW have")
-    if len(optimizer.param_groups) > 1:
-        raise CannotStackError("its optimizer has several parameter groups")
-    for name in ("maximize", "amsgrad", "dampening"):
-        if optimizer.param_groups[0].get(name):
-            raise CannotStackError(f"the stacked optimizers have no {name}")
-
-
-def stack_optimizers(parameters: Sequence[nn.Parameter], members: Sequence[Optimizer]) -> StackedOptimizer:
-    """The members' optimizers, which ``check_optimizer`` has accepted, as one."""
-    kind = StackedSGD if type(members[0]) is SGD else StackedAdam
-    return kind(parameters, members)
 
 
 def _settings(optimizer: Optimizer) -> dict[str, float]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from perceptron.population.member import Member
+from perceptron.population.row_tables import RowTables
 
 
 class Part(NamedTuple):
@@ -15,7 +16,7 @@ class Part(NamedTuple):
 
     Attributes:
         members: ``(m,)`` int64 positions among the living; None for all of them.
-        rows: ``(m, batch)`` int64 rows of the shared table.
+        rows: ``(m, batch)`` int64 rows of the members' tables.
         target: ``(m, batch, ...)`` of these rows.
         factors: ``(m, batch)`` of the rows' losses in training; None for 1.
     """
@@ -26,7 +27,9 @@ class Part(NamedTuple):
     factors: Tensor | None
 
 
-def epoch_steps(members: Sequence[Member], epoch: int, target: Tensor) -> Iterator[list[Part]]:
+def epoch_steps(
+    members: Sequence[Member], epoch: int, tables: RowTables, n_batches: Sequence[int]
+) -> Iterator[list[Part]]:
     """The steps of an epoch, of one part each; of several at its end if folds differ in size.
 
     A member whose epoch is over takes no part in the remaining steps of others.
@@ -34,12 +37,14 @@ def epoch_steps(members: Sequence[Member], epoch: int, target: Tensor) -> Iterat
     Args:
         members: those in training, in the order of the stack.
         epoch: its number.
-        target: of the shared table, on the device where the parts are needed.
+        tables: theirs, on the device where the parts are needed.
+        n_batches: that each of them takes in the epoch.
     """
     if not members:
         return
-    sizes = [member.row_batches().sizes() for member in members]
-    orders = [_order(member, epoch) for member in members]
+    sizes = [member.row_batches().sizes()[:count] for member, count in zip(members, n_batches, strict=True)]
+    orders = [_order(member, epoch, tables) for member in members]
+    target = tables.target
     # Steps in which all members have the same number of rows: one slice of each member's order.
     n_alike = sum(1 for _ in takewhile(lambda of_step: len(set(of_step)) == 1, zip(*sizes, strict=False)))
     n_rows = sum(sizes[0][:n_alike])
@@ -65,13 +70,13 @@ def epoch_steps(members: Sequence[Member], epoch: int, target: Tensor) -> Iterat
         ]
 
 
-def split_parts(members: Sequence[Member], split: str, target: Tensor) -> list[Part]:
+def split_parts(members: Sequence[Member], split: str, tables: RowTables) -> list[Part]:
     """All rows of a split of each member, in a part for each number of rows; none for empty splits.
 
     Args:
         members: to score, in the order of the stack.
         split: its name.
-        target: of the shared table, on the device where the parts are needed.
+        tables: theirs, on the device where the parts are needed.
     """
     by_size: dict[int, list[int]] = {}
     for position, member in enumerate(members):
@@ -80,8 +85,8 @@ def split_parts(members: Sequence[Member], split: str, target: Tensor) -> list[P
     return [
         _part(
             _positions(positions, members),
-            [(torch.from_numpy(members[position].split.rows(split)), None) for position in positions],
-            target,
+            [(tables.rows(members[position], split), None) for position in positions],
+            tables.target,
         )
         for positions in by_size.values()
     ]
@@ -104,12 +109,12 @@ def _part(members: Tensor | None, batches: list[tuple[Tensor, Tensor | None]], t
     return Part(None if members is None else members.to(device), rows, target[rows], factors)
 
 
-def _order(member: Member, epoch: int) -> tuple[Tensor, Tensor | None]:
+def _order(member: Member, epoch: int, tables: RowTables) -> tuple[Tensor, Tensor | None]:
     """Rows of all batches of an epoch, concatenated, and the factors of their losses."""
     batches = member.row_batches()
     batches.set_epoch(epoch)
     order = batches.order()
-    return torch.from_numpy(member.split.train)[order], None if member.factors is None else member.factors[order]
+    return tables.rows(member, "train")[order], None if member.factors is None else member.factors[order]
 
 
 def _batch(order: tuple[Tensor, Tensor | None], sizes: Sequence[int], step: int) -> tuple[Tensor, Tensor | None]:

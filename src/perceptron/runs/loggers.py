@@ -31,6 +31,14 @@ def create_log_files(logger: Logger) -> None:
         assert logger.experiment  # noqa: S101
 
 
+def remove_events(loggers: Iterable[Logger]) -> None:
+    """Delete TensorBoard's files of an earlier attempt at a run that starts anew; other loggers replace their own."""
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            for path in Path(logger.log_dir).glob("events.out.tfevents.*"):
+                path.unlink()
+
+
 def log_scalars(logger: Logger, *metrics: Mapping[str, float], step: int) -> None:
     """Log metrics one after another under one step; for TensorBoard in a single event.
 

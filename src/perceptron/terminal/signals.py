@@ -17,6 +17,9 @@ from perceptron.terminal.text import say
 # Unwinding after the first signal, closing files and deleting temporary ones, takes less.
 _SECONDS_TO_UNWIND = 2.0
 _SECONDS_UNTIL_REPEATED = 0.01
+# Ends a task in a process of its own: Lightning handles SIGTERM, the terminal sends SIGINT, and SIGHUP may be ignored.
+# Windows has none to spare.
+END_OF_TASK = getattr(signal, "SIGUSR2", signal.SIGTERM)
 _interrupted_at = -math.inf
 # Number of the signal that was raised last, and by which the program should be ending.
 _interrupted_by: int | None = None

@@ -12,13 +12,10 @@ from typing import Any, TypeVar
 import torch
 
 from perceptron.errors import InterruptedRunError, NoRoomError
-from perceptron.terminal.signals import ending_signals, interrupt
+from perceptron.terminal.signals import END_OF_TASK, ending_signals, interrupt
 
 Result = TypeVar("Result")
 _SECONDS_BETWEEN_LOOKS = 0.1
-# The signal that ends a task: Lightning handles SIGTERM, the terminal sends SIGINT, and SIGHUP may be ignored.
-# Windows, where nothing is forked, has none to spare.
-_END = getattr(signal, "SIGUSR2", signal.SIGTERM)
 # Longer than a step takes, or the writing of a file.
 _SECONDS_TO_END = 5.0
 
@@ -87,7 +84,7 @@ def _end(processes: Sequence[Any]) -> None:
     """End processes, which remove the files that they have partly written."""
     for process in processes:
         if process.is_alive():
-            os.kill(process.pid, _END)
+            os.kill(process.pid, END_OF_TASK)
     for process in processes:
         process.join(_SECONDS_TO_END)
         process.kill()
@@ -101,7 +98,7 @@ def _forked(task: Callable[[], Result]) -> tuple[Connection, Any]:
         # Python 3.12 warns that another thread may hold a lock; the idle threads of NumPy and torch hold none.
         warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
         # Blocked until the new process has its own handlers.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), _END))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), END_OF_TASK))
         try:
             process.start()
         finally:
@@ -127,8 +124,8 @@ def _work(task: Callable[[], Any], sending: Connection) -> None:
     # A fork has none of OpenMP's threads, and a parallel region would wait for them.
     torch.set_num_threads(1)
     try:
-        signal.signal(_END, lambda number, _: interrupt(number))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (*ending_signals(), _END))
+        signal.signal(END_OF_TASK, lambda number, _: interrupt(number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (*ending_signals(), END_OF_TASK))
         sending.send(task())
     except InterruptedRunError:
         os._exit(1)
@@ -137,4 +134,4 @@ def _work(task: Callable[[], Any], sending: Connection) -> None:
     except Exception as error:
         sending.send(EndedError(f"{type(error).__name__}: {error}"))
     # The result has been sent.
-    signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), _END))
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*ending_signals(), END_OF_TASK))

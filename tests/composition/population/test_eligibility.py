@@ -15,10 +15,6 @@ def test_what_every_job_may_be(composed) -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        (
-            ("data=table", "model=auto", "data.path=tests/data/own.csv", "data.target=spends"),
-            "its own table is encoded by its training rows",
-        ),
         (("data=moons", "data.dataset.random_state=null"), "its table is drawn anew for every job; "
          "set data.dataset.random_state"),
     ],

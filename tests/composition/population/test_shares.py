@@ -7,16 +7,21 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from rich.console import Console
+from tests.data.mixed_table import mixed
 from tests.population.comparing import assert_same_jobs, jobs, sweep
 
 from perceptron.callbacks import progress
-from perceptron.composition.population import shares
+from perceptron.composition.population import groups, shares
 from perceptron.composition.population.groups import Group, divided
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.shares import train_together
+from perceptron.data.sources import column_roles
+from perceptron.data.sources.column_roles import read_columns
 from perceptron.training.processes import can_fork
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine forks no trainers")
@@ -59,6 +64,19 @@ def test_a_group_is_divided_evenly(count: int, n_processes: int, max_members: in
     assert [number for share in found for number in share] == list(range(count))
 
 
+def test_a_share_has_as_many_encoded_tables_as_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ComposedJob(0, {"trainer": {"accelerator": "cpu"}}, {})
+    table = SimpleNamespace(features=np.zeros((100, 2), dtype=np.float32))
+    encoded = SimpleNamespace(datamodule=SimpleNamespace(table=table, schema=SimpleNamespace(encoding=("{}",))))
+    # Ten jobs of each of four splits.
+    group = Group("", first, encoded, range(40), {number: str(number // 10) for number in range(40)})  # type: ignore[arg-type]
+    assert divided(group, n_processes=1, max_members=None) == [list(range(40))]
+    monkeypatch.setattr(groups, "_MOST_ENCODED", 2 * 2 * 800)
+    assert divided(group, n_processes=1, max_members=None) == [list(range(20)), list(range(20, 40))]
+    monkeypatch.setattr(groups, "_MOST_ENCODED", 1)
+    assert [len(share) for share in divided(group, n_processes=1, max_members=None)] == [10] * 4
+
+
 def test_a_sweep_in_processes_equals_one_in_this(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
 ) -> None:
@@ -72,6 +90,32 @@ def test_a_sweep_in_processes_equals_one_in_this(
     assert_same_jobs(alone, together)
     provenance = json.loads((jobs(together)[0] / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["seconds"] > 0
+
+
+def test_a_table_in_a_file_is_read_once_for_all_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]
+) -> None:
+    rows = mixed(240, seed=0)
+    rows.assign(again=rows.city).to_csv(tmp_path / "churn.csv", index=False)
+    count = tmp_path / "count"
+
+    def counted(*arguments, **settings):
+        with count.open("a", encoding="utf-8") as file:
+            file.write("read ")
+        return read_columns(*arguments, **settings)
+
+    monkeypatch.setattr(column_roles, "read_columns", counted)
+    settings = [
+        "hydra/launcher=population", "data=table", f"data.path={tmp_path / 'churn.csv'}", "data.target=churned",
+        "model.network.hidden=[10]", "data.folds=4", "data.fold=range(4)", "seed=0,1", "trainer.max_epochs=2",
+    ]  # fmt: skip
+    together = sweep(monkeypatch, tmp_path / "two", *settings, "trainer.num_threads=2")
+    assert count.read_text(encoding="utf-8") == "read "
+    assert any("8 members, 4 in each of 2 processes: jobs 0 to 7" in line for line in said)
+    assert said.count("columns city and again are the same; leave one out") == 1
+    alone = sweep(monkeypatch, tmp_path / "one", *settings, "hydra/launcher=basic")
+    assert count.read_text(encoding="utf-8") == "read " * 9
+    assert_same_jobs(alone, together)
 
 
 def test_members_that_fail_in_a_process_fail_alone(

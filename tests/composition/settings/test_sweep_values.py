@@ -34,6 +34,10 @@ WRONG = [
     ("paths.output_dir=x seed=1,2", "a multirun's jobs must lie in its folder, got paths.output_dir=x"),
     ("hydra.sweep.subdir=x seed=1,2", "each job of a multirun must have a folder of its own"),
     ("hydra/launcher=population hydra.launcher.max_members=0", "hydra.launcher.max_members must be at least 1, got 0"),
+    (
+        "hydra/launcher=population hydra.launcher.cluster=slurm",
+        "hydra.launcher.cluster must be one of ray, auto, got slurm",
+    ),
 ]
 RIGHT = [
     "seed=1,2 optimizer.lr=0.1,1e-3 data.split_seed=${seed}",

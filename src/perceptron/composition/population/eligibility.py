@@ -12,7 +12,7 @@ from perceptron.composition.settings.combinations import check_combinations
 from perceptron.composition.settings.known_targets import ESTIMATOR, is_table
 from perceptron.composition.settings.schema import defaults_of_target
 from perceptron.population import CannotStackError, check_callback
-from perceptron.population.callback_rules import CHECKPOINT
+from perceptron.population.callback_rules import CHECKPOINT, PRUNING
 from perceptron.runs.folder import Run
 
 # The values of settings that a population follows; where only some are listed, others run alone.
@@ -28,13 +28,24 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
 # Flags of the trainer that a population follows; others must have their defaults.
 _TRAINER = (
     "precision", "accelerator", "max_epochs", "num_threads", "enable_progress_bar", "enable_model_summary",
-    "default_root_dir",
+    "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches",
+    "check_val_every_n_epoch", "max_steps",
+)  # fmt: skip
+# Flags of the trainer that change nothing in the training of a table on one device.
+_WITHOUT_EFFECT = (
+    "benchmark", "enable_autolog_hparams", "inference_mode", "limit_predict_batches", "sync_batchnorm",
+    "use_distributed_sampler",
 )  # fmt: skip
 # Settings that may differ within a group.
+_DATA_VARIES = (
+    "seed", "split_seed", "folds", "fold", "val_fraction", "test_fraction", "standardize", "class_weights", "sampling",
+)  # fmt: skip
 _MODEL_VARIES = ("network", "threshold", "label_smoothing")
-_OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps")
-_TRAINER_VARIES = ("default_root_dir",)
+_OPTIMIZER_VARIES = ("lr", "weight_decay", "momentum", "betas", "eps", "alpha", "rho", "lr_decay", "momentum_decay")
+_TRAINER_VARIES = ("default_root_dir", "gradient_clip_val", *_WITHOUT_EFFECT)
 _MLP = "perceptron.networks.MLP"
+# Settings of the data that do not say what is read.
+_OF_BATCHES = ("batch_size", "eval_batch_size", "block_size", "blocks_in_memory", "num_workers", "on_device")
 
 
 def check_job(job: ComposedJob) -> None:
@@ -80,13 +91,19 @@ def check_settings(config: Mapping[str, Any]) -> None:
     trainer = config["trainer"]
     defaults = defaults_of_target(trainer["_target_"])
     for name, value in trainer.items():
-        if name not in _TRAINER and value != defaults.get(name):
+        if name not in (*_TRAINER, *_WITHOUT_EFFECT) and value != defaults.get(name):
             raise CannotStackError(f"it has trainer.{name}={value}")
+    if trainer["check_val_every_n_epoch"] is None:
+        raise CannotStackError("it has trainer.check_val_every_n_epoch=None")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
         raise CannotStackError(f"it has trainer.max_epochs={trainer['max_epochs']}")
     for settings in config["callbacks"].values():
         if settings is not None:
             check_callback(settings)
+            if trainer["check_val_every_n_epoch"] != 1:
+                _check_validation(settings)
+            if trainer["max_steps"] != -1 and settings["_target_"] == PRUNING:
+                raise CannotStackError("its search prunes beside trainer.max_steps")
     _check_dataset(config["data"]["dataset"])
 
 
@@ -118,7 +135,7 @@ def group_key(config: Mapping[str, Any]) -> str:
         network = {**network, "dropout": bool(network.get("dropout"))}
     checkpoints = [part for part in config["callbacks"].values() if part is not None and part["_target_"] == CHECKPOINT]
     common = {
-        "data": {name: data.get(name) for name in ("dataset", "task", "batch_size", "eval_batch_size")},
+        "data": _without(data, _DATA_VARIES),
         "network": network,
         "model": _without(config["model"], _MODEL_VARIES),
         "metrics": config["metrics"],
@@ -129,14 +146,30 @@ def group_key(config: Mapping[str, Any]) -> str:
     return json.dumps(common, sort_keys=True, default=str)
 
 
+def table_key(data: Mapping[str, Any]) -> str:
+    """The settings of the group ``data`` that say which table is read, and how."""
+    return json.dumps(_without(data, (*_DATA_VARIES, *_OF_BATCHES)), sort_keys=True, default=str)
+
+
+def _check_validation(callback: Mapping[str, Any]) -> None:
+    """Refuse a callback that does not look after the validation alone, where not every epoch has one."""
+    name = callback["_target_"].rpartition(".")[2]
+    for key in ("check_on_train_epoch_end", "save_on_train_epoch_end"):
+        if callback.get(key) is not None:
+            raise CannotStackError(f"its {name} has {key}={callback[key]} beside trainer.check_val_every_n_epoch")
+    if callback["_target_"] == PRUNING:
+        raise CannotStackError("its search prunes beside trainer.check_val_every_n_epoch")
+
+
 def _without(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in names}
 
 
 def _check_dataset(dataset: Mapping[str, Any]) -> None:
-    """Refuse a table that is drawn at random for every job, or does not consist of numbers."""
+    """Refuse a table that is drawn at random for every job."""
     if "_target_" not in dataset:
-        raise CannotStackError("its own table is encoded by its training rows")
+        # Files are the data set.
+        return
     target = dataset["_target_"]
     draws = target.rpartition(".")[2].startswith("make_") and "random_state" in signature(get_method(target)).parameters
     if draws and dataset.get("random_state") is None:

@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -18,7 +18,9 @@ from perceptron.population import CannotStackError, Member, members_that_fit
 log = logging.getLogger(__name__)
 
 # Members of a process on a CPU. More at once are not faster, and a killed sweep loses the members in training.
-_GOOD_SHARE = 64
+GOOD_SHARE = 64
+# Bytes of the encoded tables of all splits that are trained on at the same time, each of which is kept twice.
+_MOST_ENCODED = 2 * 2**30
 # Training four members in one stack takes 1.3 times as long as training one (benchmarks/results/population.svg).
 _WORTH_A_PROCESS = 4
 
@@ -32,12 +34,14 @@ class Group:
         first: one of them, composed: they share device, epochs and progress bar with it.
         member: its member, untrained.
         numbers: of the jobs; neighbours share the settings of losses and metrics where possible.
+        splits: which of them have the same split, by number of the job.
     """
 
     key: str
     first: ComposedJob
     member: Member
     numbers: Sequence[int]
+    splits: Mapping[int, str] = field(default_factory=dict)
 
 
 class JobPreparation:
@@ -46,15 +50,25 @@ class JobPreparation:
     Args:
         jobs: of the multirun.
         report: is told the number of each job that must run alone, and why; by default it writes a line in the log.
+        trains_here: whether this machine must have the device that the jobs ask for.
+
+    Attributes:
+        builder: of the members; it holds the tables that have been read.
     """
 
-    def __init__(self, jobs: MultirunJobs, report: Callable[[int, Exception], None] | None = None) -> None:
-        self.report = report or _log_alone
+    def __init__(
+        self,
+        jobs: MultirunJobs,
+        report: Callable[[int, Exception], None] | None = None,
+        *,
+        trains_here: bool = True,
+    ) -> None:
+        self.report = report or log_alone
         self._jobs = jobs
-        self._builder = MemberBuilder()
+        self.builder = MemberBuilder(trains_here=trains_here)
 
-    def prepare(self, number: int, key: str | None = None) -> tuple[ComposedJob, Member] | None:
-        """A job and its member; None, which is reported, where the job must run alone.
+    def compose(self, number: int, key: str | None = None) -> ComposedJob | None:
+        """A job; None, which is reported, where it must run alone.
 
         Args:
             number: of the job.
@@ -65,10 +79,30 @@ class JobPreparation:
             check_job(job)
             if key is not None:
                 check_together(job, key)
-            return job, self._builder.build(job.config, job.choices)
         except (CannotStackError, UsageError, OmegaConfBaseException) as error:
             self.report(number, error)
             return None
+        return job
+
+    def prepare(self, number: int, key: str | None = None) -> tuple[ComposedJob, Member] | None:
+        """A job and its member; None, which is reported, where the job must run alone; see ``compose``."""
+        job = self.compose(number, key)
+        return None if job is None else built(self.builder, job, self.report)
+
+    def forget_splits(self) -> None:
+        """See ``MemberBuilder``."""
+        self.builder.forget_splits()
+
+
+def built(
+    builder: MemberBuilder, job: ComposedJob, report: Callable[[int, Exception], None]
+) -> tuple[ComposedJob, Member] | None:
+    """A job and its member; None, which is reported, where the job must run alone."""
+    try:
+        return job, builder.build(job.config, job.choices)
+    except (CannotStackError, UsageError, OmegaConfBaseException) as error:
+        report(job.number, error)
+        return None
 
 
 def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Group], list[int]]:
@@ -85,6 +119,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
         The groups, and the numbers of the jobs that must run as usual.
     """
     settings: dict[str, dict[int, str]] = {}
+    splits: dict[int, str] = {}
     alone: list[int] = []
     for number in jobs.numbers:
         try:
@@ -94,40 +129,62 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
             alone.append(number)
         else:
             settings.setdefault(group_key(own), {})[number] = _scoring_key(own)
+            splits[number] = _data_key(own)
     groups = []
     for scoring_keys in settings.values():
         numbers = sorted(scoring_keys, key=lambda number: (scoring_keys[number], number))
         while numbers:
             prepared = preparation.prepare(numbers[0])
             if prepared is not None:
-                groups.append(Group(group_key(prepared[0].config), *prepared, numbers))
+                groups.append(Group(group_key(prepared[0].config), *prepared, numbers, splits))
                 break
             alone.append(numbers.pop(0))
     return groups, alone
 
 
-def divided(group: Group, *, n_processes: int, max_members: int | None) -> list[list[int]]:
+def divided(group: Group, *, n_processes: int, max_members: int | None, most: int | None = None) -> list[list[int]]:
     """Divide a group into shares, each of which is trained in one fit.
 
     Args:
         group: the jobs.
         n_processes: that train at the same time; 1 where this process trains one share after another.
         max_members: that all of them train at the same time; None for as many as suit the device.
+        most: members of a share that suit the devices of other machines; None where this machine trains them.
 
     Returns:
         Numbers of the jobs of each share.
     """
     limit = None if max_members is None else max(1, max_members // n_processes)
-    size = members_that_fit(group.member, group.first.config["trainer"]["accelerator"], limit, _GOOD_SHARE)
+    if most is None:
+        size = members_that_fit(group.member, group.first.config["trainer"]["accelerator"], limit, GOOD_SHARE)
+    else:
+        size = limit or most
     n_shares = -(-len(group.numbers) // size)
     # As many as there are processes to train them, or a multiple, so that no process waits for others.
     wanted = min(n_processes, max(1, len(group.numbers) // _WORTH_A_PROCESS))
     n_shares = -(-n_shares // wanted) * wanted
     bounds = [len(group.numbers) * i // n_shares for i in range(n_shares + 1)]
-    return [list(group.numbers[start:stop]) for start, stop in pairwise(bounds) if stop > start]
+    shares = [list(group.numbers[start:stop]) for start, stop in pairwise(bounds) if stop > start]
+    return [part for share in shares for part in _with_few_tables(share, group, n_processes)]
 
 
-def _log_alone(number: int, error: Exception) -> None:
+def _with_few_tables(share: list[int], group: Group, n_processes: int) -> Iterator[list[int]]:
+    """The share, or parts of it whose splits are so few that their encoded tables fit into memory."""
+    if not group.splits or not group.member.datamodule.schema.encoding:
+        yield share
+        return
+    most = max(1, _MOST_ENCODED // (2 * n_processes * group.member.datamodule.table.features.nbytes))
+    part: list[int] = []
+    for number in share:
+        if part and len({group.splits[other] for other in (*part, number)}) > most:
+            yield part
+            part = []
+        part.append(number)
+    yield part
+
+
+def log_alone(number: int, error: Exception) -> None:
+    """Log that a job runs alone, and why."""
     why = "" if isinstance(error, CannotStackError) else ", to report the error"
     log.info("job #%d runs alone%s: %s", number, why, str(error).partition("\n")[0])
 
@@ -142,4 +199,9 @@ def in_words(numbers: Iterable[int]) -> str:
 def _scoring_key(settings: Mapping[str, Any]) -> str:
     """The settings on which losses and metrics depend: neighbours that share them are scored together."""
     own = [settings["model"].get(name) for name in ("threshold", "label_smoothing")]
-    return json.dumps([own, {**settings["data"], "seed": None}], sort_keys=True, default=str)
+    return json.dumps([own, _data_key(settings)], sort_keys=True, default=str)
+
+
+def _data_key(settings: Mapping[str, Any]) -> str:
+    """The settings of the data beside the order of the rows."""
+    return json.dumps({**settings["data"], "seed": None}, sort_keys=True, default=str)

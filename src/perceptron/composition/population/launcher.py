@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
+from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job, setup_globals
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from perceptron.composition.population.groups import JobPreparation, group_jobs
+from perceptron.composition.population.gpu_workers import GpuWorkers, gpus, may_use_gpus
+from perceptron.composition.population.groups import Group, JobPreparation, group_jobs
 from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
-from perceptron.composition.population.run_folder import write_run
+from perceptron.composition.population.share_tasks import ShareTasks, Workers
 from perceptron.composition.population.shares import GroupTraining
-from perceptron.composition.sweeps.train_job import as_job
+from perceptron.composition.sweeps.time_limit import NOT_STARTED
 from perceptron.garbage_collection import rare_collection
 from perceptron.population import Member, PopulationFit
-from perceptron.runs.failures import is_no_room, no_room
-from perceptron.runs.folder import Run
 from perceptron.terminal.signals import raise_if_lost
 from perceptron.terminal.status import show
 from perceptron.training.lightning_messages import silence_lightning
@@ -26,7 +26,7 @@ from perceptron.training.lightning_messages import silence_lightning
 log = logging.getLogger(__name__)
 
 # The project's own callbacks, which ask for nothing of a single job.
-_OWN_CALLBACKS = {"check", "sweep"}
+_OWN_CALLBACKS = {"resolvers", "check", "sweep"}
 
 
 def launch(
@@ -38,6 +38,7 @@ def launch(
     task_function: TaskFunction,
     config: DictConfig,
     max_members: int | None,
+    on_ray: bool = False,
 ) -> list[JobReturn]:
     """Train the jobs side by side, and run those that must run alone.
 
@@ -49,6 +50,7 @@ def launch(
         task_function: runs a job alone.
         config: the multirun's, with ``hydra``.
         max_members: trained at the same time; None for as many as suit the device.
+        on_ray: whether the Ray cluster that this process is connected to trains them.
 
     Returns:
         Results in the jobs' order.
@@ -60,24 +62,20 @@ def launch(
     log.info("Launching %d jobs side by side", len(job_overrides))
     before = HydraConfig.instance().cfg
     jobs = MultirunJobs(loader, config, job_overrides, first)
-    preparation = JobPreparation(jobs)
+    preparation = JobPreparation(jobs, trains_here=not on_ray)
     has_callbacks = not set(config.hydra.callbacks) <= _OWN_CALLBACKS
 
-    def write(job: ComposedJob, member: Member, fit: PopulationFit) -> JobReturn:
-        result = JobReturn(overrides=job.overrides, working_dir=str(Path.cwd()), task_name=config.hydra.job.name)
-        cfg = jobs.enter(job.number).cfg if has_callbacks else config
-        try:
-            job.write_hydra_files()
-            if has_callbacks:
-                context.callbacks.on_job_start(config=cfg, task_function=task_function)
-            result.return_value = as_job(Run(job.folder), lambda: write_run(job, member, fit))
-        except OSError as error:
-            if is_no_room(error):
-                raise no_room(error, job.folder, advice=None) from error
-            raise
-        result.status = JobStatus.COMPLETED
+    def job_starts(number: int) -> None:
         if has_callbacks:
-            context.callbacks.on_job_end(config=cfg, job_return=result)
+            context.callbacks.on_job_start(config=jobs.enter(number).cfg, task_function=task_function)
+
+    def job_ends(number: int, result: JobReturn) -> None:
+        if has_callbacks:
+            context.callbacks.on_job_end(config=jobs.enter(number).cfg, job_return=result)
+
+    def write(job: ComposedJob, member: Member, fit: PopulationFit) -> JobReturn:
+        result = write_job(job, member, fit, task_name=config.hydra.job.name, started=lambda: job_starts(job.number))
+        job_ends(job.number, result)
         return result
 
     def run_alone(number: int) -> JobReturn:
@@ -98,9 +96,31 @@ def launch(
             show(f"composing {len(job_overrides)} jobs")
             groups, alone = group_jobs(jobs, preparation)
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
-            for of_share in GroupTraining(preparation, write, max_members=max_members).train(groups):
+            workers = _workers(groups, on_ray=on_ray)
+            elsewhere = None
+            if workers is not None:
+                folder, task_name = Path(str(config.hydra.sweep.dir)), config.hydra.job.name
+                elsewhere = ShareTasks(preparation, workers, folder, task_name=task_name)
+            training = GroupTraining(preparation, write, max_members=max_members, elsewhere=elsewhere)
+            for of_share in training.train(groups):
                 results |= of_share
+                for number, result in of_share.items() if workers is not None else ():
+                    # A task has no callbacks of the user's own.
+                    if result is not None and result.return_value != NOT_STARTED:
+                        job_starts(number)
+                        job_ends(number, result)
             ended = {number: result or run_alone(number) for number, result in results.items()}
     finally:
         HydraConfig.instance().cfg = before
     return [ended[number] for number in jobs.numbers]
+
+
+def _workers(groups: Sequence[Group], *, on_ray: bool) -> Workers | None:
+    """What trains the shares of groups; None for this process and those that it forks."""
+    if on_ray:
+        # Imported here, because it imports Ray.
+        from perceptron.composition.population.ray_workers import RayWorkers
+
+        return RayWorkers()
+    names = gpus()
+    return GpuWorkers(names) if len(names) > 1 and all(map(may_use_gpus, groups)) else None

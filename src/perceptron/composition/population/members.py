@@ -1,6 +1,8 @@
 """Members of a population, built from the settings of their jobs."""
 
 import json
+import logging
+import math
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
@@ -12,28 +14,45 @@ from hydra.utils import instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
-from perceptron.composition.building.callbacks import check_rules
+from perceptron.composition.building.callbacks import build_callback, check_rules
 from perceptron.composition.building.instantiate import instance
 from perceptron.composition.building.model import build_model
+from perceptron.composition.building.network import fit_network
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
-from perceptron.composition.population.eligibility import group_key
-from perceptron.data import Table, TableDataModule, as_table, read
-from perceptron.data.sources.table_files import TableFiles
+from perceptron.composition.population.eligibility import group_key, table_key
+from perceptron.data import Table, TableDataModule
+from perceptron.data.columns.column_table import ColumnTable
 from perceptron.population import MODELS, CannotStackError, Member, check_optimizer, check_stack
 from perceptron.population.callback_rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
+from perceptron.terminal.text import visible
 from perceptron.training.devices import check_device
-from perceptron.training.result_files import log_task
+from perceptron.training.result_files import log_table_defaults, log_task
 from perceptron.training.threshold_choice import check_threshold
+
+log = logging.getLogger(__name__)
 
 
 class MemberBuilder:
-    """Builds members; jobs share the tables that they have in common, and forked processes those already read."""
+    """Builds members; jobs share the tables that they have in common, and other processes those already read.
 
-    def __init__(self) -> None:
-        self._tables: dict[str, Table] = {}
+    Forked processes have them; to others a builder is sent with its tables alone, from which they make the rest.
+
+    Args:
+        trains_here: whether this machine must have the device that the jobs ask for.
+    """
+
+    def __init__(self, *, trains_here: bool = True) -> None:
+        self._trains_here = trains_here
+        self._tables: dict[str, Table | ColumnTable] = {}
+        # Of each split and standardisation; a table with columns of any kind is encoded for each.
         self._datamodules: dict[str, TableDataModule] = {}
         # Group keys of networks whose stack gave the outputs of the network alone.
         self._tried: set[str] = set()
+        # Warnings about tables that have been logged.
+        self._logged: set[str] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_datamodules": {}}
 
     def build(self, config: Mapping[str, Any], choices: Mapping[str, str]) -> Member:
         """The member of a job.
@@ -46,11 +65,13 @@ class MemberBuilder:
             CannotStackError: if it must be trained alone.
             UsageError: if model, data and machine do not go together.
         """
-        check_device(config["trainer"]["accelerator"])
+        if self._trains_here:
+            check_device(config["trainer"]["accelerator"])
         datamodule = self._datamodule(config)
         model = build_model(config, datamodule, chosen=choices)
         if type(model) not in MODELS:
             raise CannotStackError(f"its model is a {type(model).__name__}")
+        fit_network(model, datamodule)
         check_threshold(model, datamodule)
         if config["trainer"]["precision"] == "64-true":
             model = model.double()
@@ -61,16 +82,20 @@ class MemberBuilder:
             features = torch.from_numpy(datamodule.table.features[datamodule.split.train[:8]])
             check_stack(model.network, model.standardize(features.to(next(model.parameters()))))
             self._tried.add(key)
-        stopping = _arguments(config, EARLY_STOPPING)
-        if len(stopping) > 1:
-            raise CannotStackError("it has several EarlyStopping callbacks")
+            log_table_defaults(config, choices)
+        if config["trainer"]["check_val_every_n_epoch"] > 1 and not len(datamodule.split.val):
+            raise CannotStackError("it has no validation rows for trainer.check_val_every_n_epoch")
         member = Member(
             model=model,
             datamodule=datamodule,
             optimizer=optimizer,
-            early_stopping=EarlyStopping(**stopping[0]) if stopping else None,
+            early_stopping=_stopping_rules(config),
             checkpoints=_checkpoint_rules(config),
+            monitor=config["monitor"],
+            **_of_trainer(config["trainer"]),
         )
+        if member.max_steps is not None and member.max_steps < member.steps_per_epoch:
+            raise CannotStackError(f"trainer.max_steps={member.max_steps} ends its training within the first epoch")
         for arguments in _arguments(config, PRUNING):
             pruner = instance(arguments["pruner"], "hydra.sweeper.pruner")
             member.pruning = PruneHopeless(**arguments | {"pruner": pruner})
@@ -88,19 +113,19 @@ class MemberBuilder:
         datamodule.seed = config["data"]["seed"]
         return datamodule
 
+    def forget_splits(self) -> None:
+        """Let go of the encoded tables of all splits but the latest, for which the next jobs may ask."""
+        for key in list(self._datamodules)[:-1]:
+            del self._datamodules[key]
+
     def _set_up(self, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
-        # By ``check_settings``.
-        assert not isinstance(datamodule.dataset, TableFiles)  # noqa: S101
-        names = ("dataset", "task", "missing_target")
-        key = json.dumps([config["data"][name] for name in names], sort_keys=True, default=str)
+        key = table_key(config["data"])
         is_new = key not in self._tables
         if is_new:
             L.seed_everything(config["seed"], workers=True, verbose=False)
             try:
-                self._tables[key] = as_table(
-                    read(datamodule.dataset), task=datamodule.task, missing_target=datamodule.cells.missing_target
-                )
+                self._tables[key] = datamodule.read_table()
             except (TypeError, ValueError, OSError) as error:
                 raise CannotStackError("its table cannot be read") from error
         table = self._tables[key]
@@ -108,12 +133,23 @@ class MemberBuilder:
         datamodule.setup()
         if is_new:
             log_task(datamodule)
+        self._log_warnings(datamodule)
         return datamodule
+
+    def _log_warnings(self, datamodule: TableDataModule) -> None:
+        """Log what stands out in the table of a split, and has not been logged for another."""
+        found = [] if datamodule.report is None else datamodule.report["warnings"]
+        for warning in found:
+            if warning not in self._logged:
+                self._logged.add(warning)
+                log.warning("%s", visible(warning))
 
 
 def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:
     max_epochs = config["trainer"]["max_epochs"]
-    total_steps = max_epochs * member.row_batches().n_steps
+    total_steps = max_epochs * member.steps_per_epoch
+    if member.max_steps is not None:
+        total_steps = min(total_steps, member.max_steps)
     schedule = build_schedule(
         member.model, member.optimizer, config["scheduler"], max_epochs=max_epochs, total_steps=total_steps
     )
@@ -125,11 +161,33 @@ def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | Non
     return {"interval": "epoch", **schedule}
 
 
+def _of_trainer(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags of Lightning's trainer that each member follows by itself."""
+    return {
+        # Lightning clips nothing at 0.
+        "gradient_limit": trainer["gradient_clip_val"] or math.inf,
+        "clips_by_norm": trainer["gradient_clip_algorithm"] != "value",
+        "batches_per_step": trainer["accumulate_grad_batches"],
+        "max_steps": None if trainer["max_steps"] == -1 else trainer["max_steps"],
+        "epochs_per_validation": trainer["check_val_every_n_epoch"],
+    }
+
+
+def _stopping_rules(config: Mapping[str, Any]) -> tuple[EarlyStopping, ...]:
+    """The rules that end a training early."""
+    rules = tuple(EarlyStopping(**arguments) for arguments in _arguments(config, EARLY_STOPPING))
+    if len({rule.state_key for rule in rules}) < len(rules):
+        # Lightning cannot store them, and says so.
+        raise CannotStackError("it has two EarlyStopping callbacks of one metric")
+    return rules
+
+
 def _checkpoint_rules(config: Mapping[str, Any]) -> tuple[ModelCheckpoint, ...]:
-    """The rules that keep checkpoints; first the one whose weights the job alone would report."""
-    rules = [ModelCheckpoint(**arguments) for arguments in _arguments(config, CHECKPOINT)]
+    """The rules that keep checkpoints."""
+    built = [build_callback({"_target_": CHECKPOINT, **own}, "callbacks") for own in _arguments(config, CHECKPOINT)]
+    rules = [rule for rule in built if isinstance(rule, ModelCheckpoint)]
     check_rules({f"callbacks.{number}": rule for number, rule in enumerate(rules)})
-    return tuple(sorted(rules, key=lambda rule: rule.monitor != config["monitor"]))
+    return tuple(rules)
 
 
 def _arguments(config: Mapping[str, Any], target: str) -> list[dict[str, Any]]:

@@ -4,7 +4,9 @@ from typing import Any
 
 from perceptron.composition.building.trainer import build_loggers
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.composition.settings.monitors import directions
+from perceptron.files.plain_values import write_json
 from perceptron.files.writing import write_text
 from perceptron.population import Member, PopulationFit
 from perceptron.runs.checkpoints.best_checkpoint import best_entry
@@ -13,13 +15,13 @@ from perceptron.runs.epoch_history import by_metric
 from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import monitored_value
 from perceptron.runs.folder_lock import folder_lock
-from perceptron.runs.loggers import create_log_files, log_results, log_scalars
+from perceptron.runs.loggers import create_log_files, log_results, log_scalars, remove_events
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.runs.trackers import finished_trackers
 from perceptron.runs.training_end import training_end
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
-from perceptron.training.result_files import write_results
+from perceptron.training.result_files import row_counts, write_results
 
 
 def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
@@ -43,14 +45,16 @@ def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | N
 
 
 def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
-    config, folder = job.config, job.folder
+    config, folder = with_absolute_paths(dict(job.config)), job.folder
     write_text(folder / "config.yaml", as_yaml(config), sync_folder=False)
+    if member.datamodule.report is not None:
+        write_json(folder / "data_report.json", member.datamodule.report, sync_folder=False)
     extra: dict[str, Any] = {}
     StoredMetadata(config=config, schema=member.datamodule.schema).add_to(extra)
     cohort, position = fit.population.place(member)
-    for snapshots in (*cohort.snapshots, cohort.last):
-        snapshots.write(position, type(cohort.optimizer), extra)
+    cohort.kept.write(position, type(cohort.optimizer), extra)
     loggers = build_loggers(config["logger"])
+    remove_events(loggers)
     for epoch in member.history:
         logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]
         for logger in loggers:
@@ -68,7 +72,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     best = best_entry(folder, config, metrics=metrics, rule=member.rule, last=member.last_value(monitor))
     settings = hyper_parameters(config, job.choices)
     log_results(loggers, hyper_parameters=settings, metrics=metrics, step=member.steps, best=best)
-    stopping = member.early_stopping
+    reported = cohort.kept.reported(position)
     write_results(
         folder,
         metrics=metrics,
@@ -79,12 +83,13 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
         end=training_end(
             epochs=len(member.history),
             max_epochs=config["trainer"]["max_epochs"],
-            stopped_early=stopping is not None and stopping.stopped_epoch > 0,
-            kept_epoch=cohort.snapshots[0].epoch(position) if cohort.snapshots else None,
+            stopped_early=any(rule.stopped_epoch > 0 for rule in member.early_stopping),
+            kept_epoch=None if reported is None else reported.epoch(position),
         ),
         history=by_metric((epoch.number, {**epoch.val, **epoch.train}) for epoch in member.history),
         device=fit.device,
         started=fit.started,
         seconds=fit.seconds,
+        rows=row_counts(member.datamodule),
     )
     return monitored_value(best, metrics=metrics, monitor=monitor)

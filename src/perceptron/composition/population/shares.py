@@ -1,21 +1,21 @@
 """Train the shares of groups, one after another or side by side in processes, and write each job's folder."""
 
 import logging
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import lightning as L
 import torch
 from hydra.core.utils import JobReturn
 
-from perceptron.callbacks import EpochBar, EpochProgress
+from perceptron.callbacks import EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.population.progress_board import Board
 from perceptron.composition.sweeps.time_limit import may_start, not_started
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
@@ -55,6 +55,27 @@ class Outcome(NamedTuple):
     is_started: bool = True
 
 
+class ShareTrainer(Protocol):
+    """Trains and writes shares elsewhere."""
+
+    def n_tasks(self, group: Group) -> int:
+        """How many shares of a group train at the same time."""
+
+    def most_members(self, group: Group) -> int:
+        """Members of a share of a group that suit a task."""
+
+    def outcomes(self, shares: Sequence[Share], *, max_members: int | None) -> Iterator[Outcome]:
+        """Train shares.
+
+        Args:
+            shares: of all groups.
+            max_members: trained at the same time; None for as many as there is room for.
+
+        Yields:
+            Outcome of each share, as soon as it is written.
+        """
+
+
 class GroupTraining:
     """Trains groups in as many processes as are allowed, and writes each share as soon as it is trained.
 
@@ -62,12 +83,21 @@ class GroupTraining:
         preparation: composes the jobs and builds their members.
         write: writes the folder of a trained job.
         max_members: trained at the same time, in all processes; None for as many as suit the device.
+        elsewhere: trains the shares; None for this process and those that it forks.
     """
 
-    def __init__(self, preparation: JobPreparation, write: Write, *, max_members: int | None) -> None:
+    def __init__(
+        self,
+        preparation: JobPreparation,
+        write: Write,
+        *,
+        max_members: int | None,
+        elsewhere: ShareTrainer | None = None,
+    ) -> None:
         self._preparation = preparation
         self._write = write
         self._max_members = max_members
+        self._elsewhere = elsewhere
 
     def train(self, groups: Sequence[Group]) -> Iterator[dict[int, JobReturn | None]]:
         """Train the groups.
@@ -75,11 +105,10 @@ class GroupTraining:
         Yields:
             Results of a share by number of the job; None for a job that must run as usual.
         """
-        n_processes = processes_for(groups, max_members=self._max_members)
+        n_processes = 1 if self._elsewhere else processes_for(groups, max_members=self._max_members)
         shares: list[Share] = []
         for number, group in enumerate(groups, start=1):
-            parts = divided(group, n_processes=n_processes, max_members=self._max_members)
-            where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
+            parts, where = self._parts(group, n_processes)
             at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
             count, jobs = len(group.numbers), in_words(group.numbers)
             log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), count, at_once, jobs)
@@ -87,8 +116,7 @@ class GroupTraining:
         clock = time.perf_counter()
         show("building the members")
         n_members = n_failed = 0
-        side_by_side = n_processes > 1 and len(shares) > 1
-        for outcome in self._in_processes(shares, n_processes) if side_by_side else self._one_by_one(shares):
+        for outcome in self._outcomes(shares, n_processes):
             n_members += sum(result is not None for result in outcome.results.values()) * outcome.is_started
             n_failed += outcome.n_failed
             yield outcome.results
@@ -96,14 +124,33 @@ class GroupTraining:
             failed = f", {n_failed} failed" if n_failed else ""
             log.info("%d members trained in %.1f s%s", n_members, time.perf_counter() - clock, failed)
 
+    def _parts(self, group: Group, n_processes: int) -> tuple[list[list[int]], str]:
+        """The jobs of each share of a group, and where its shares are trained."""
+        if self._elsewhere is None:
+            where = f" in each of {n_processes} processes" if n_processes > 1 else " at once"
+            return divided(group, n_processes=n_processes, max_members=self._max_members), where
+        n_tasks = self._elsewhere.n_tasks(group)
+        if self._max_members is not None:
+            n_tasks = min(n_tasks, self._max_members)
+        most = self._elsewhere.most_members(group)
+        parts = divided(group, n_processes=n_tasks, max_members=self._max_members, most=most)
+        return parts, f" in each of {len(parts)} tasks"
+
+    def _outcomes(self, shares: Sequence[Share], n_processes: int) -> Iterator[Outcome]:
+        if self._elsewhere is not None:
+            return self._elsewhere.outcomes(shares, max_members=self._max_members)
+        side_by_side = n_processes > 1 and len(shares) > 1
+        return self._in_processes(shares, n_processes) if side_by_side else self._one_by_one(shares)
+
     def _one_by_one(self, shares: Sequence[Share]) -> Iterator[Outcome]:
         threads = torch.get_num_threads()
         for share in shares:
             yield self._outcome(share, *([EpochProgress()] if _shows_progress(share) else []))
+            self._preparation.forget_splits()
             torch.set_num_threads(threads)
 
     def _in_processes(self, shares: Sequence[Share], n_processes: int) -> Iterator[Outcome]:
-        board = _Board(shares)
+        board = board_of(shares)
         # A process that is forked would erase the line too.
         clear()
 
@@ -126,15 +173,35 @@ class GroupTraining:
     def _outcome(self, share: Share, *callbacks: L.Callback, forked: bool = False) -> Outcome:
         """Train and write a share, unless the time of the sweep has passed."""
         if not may_start():
-            return Outcome({number: not_started() for number in share.numbers}, is_started=False)
-        results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
+            return not_trained(share)
         prepared = [self._preparation.prepare(number, share.group.key) for number in share.numbers]
         pairs = [pair for pair in prepared if pair is not None]
-        fit = train_together(pairs, *callbacks, forked=forked) if pairs else None
-        if fit is None:
-            return Outcome(results)
-        results |= {job.number: self._write(job, member, fit) for job, member in pairs}
-        return Outcome(results, sum(isinstance(member.failure, DivergedError) for _, member in pairs))
+        results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
+        outcome = train_and_write(pairs, self._write, *callbacks, forked=forked)
+        return Outcome(results | outcome.results, outcome.n_failed)
+
+
+def not_trained(share: Share) -> Outcome:
+    """The outcome of a share whose turn would come after the sweep's time has passed."""
+    return Outcome({number: not_started() for number in share.numbers}, is_started=False)
+
+
+def train_and_write(
+    pairs: Sequence[tuple[ComposedJob, Member]], write: Write, *callbacks: L.Callback, forked: bool = False
+) -> Outcome:
+    """Train members in one fit and write the folders of their jobs.
+
+    Args:
+        pairs: jobs of one group with their members; none for an empty outcome.
+        write: writes the folder of a trained job.
+        callbacks: of the fit.
+        forked: see ``train_together``.
+    """
+    fit = train_together(pairs, *callbacks, forked=forked) if pairs else None
+    if fit is None:
+        return Outcome({job.number: None for job, _ in pairs})
+    results: dict[int, JobReturn | None] = {job.number: write(job, member, fit) for job, member in pairs}
+    return Outcome(results, sum(isinstance(member.failure, DivergedError) for _, member in pairs))
 
 
 def processes_for(groups: Sequence[Group], *, max_members: int | None) -> int:
@@ -158,7 +225,7 @@ def train_together(
     Args:
         pairs: jobs of one group with their members.
         callbacks: of the fit.
-        forked: whether to compute with one thread, as a forked process must.
+        forked: whether to compute with one thread, as a forked process must, and one that has one core.
 
     Returns:
         The fit; None, with a line in the log, if it failed and the jobs must run alone.
@@ -184,6 +251,12 @@ def train_together(
         return None
 
 
+def board_of(shares: Sequence[Share]) -> Board:
+    """The board that shows the progress of shares."""
+    epochs = [int(share.group.first.config["trainer"]["max_epochs"]) for share in shares]
+    return Board([len(share.numbers) for share in shares], epochs, shown=any(map(_shows_progress, shares)))
+
+
 def _shows_progress(share: Share) -> bool:
     config: Any = share.group.first.config
     callbacks = config["callbacks"].values()
@@ -191,36 +264,10 @@ def _shows_progress(share: Share) -> bool:
     return shown and config["trainer"]["enable_progress_bar"] is not False
 
 
-class _Board:
-    """The progress of each share: written by the processes that train, shown by the one that waits."""
-
-    def __init__(self, shares: Sequence[Share]) -> None:
-        self.sizes = [len(share.numbers) for share in shares]
-        self.max_epochs = [int(share.group.first.config["trainer"]["max_epochs"]) for share in shares]
-        self.epochs = multiprocessing.RawArray("q", len(shares))
-        self.living = multiprocessing.RawArray("q", self.sizes)
-        self._bar: EpochBar | None = None
-        if any(map(_shows_progress, shares)):
-            total = sum(size * epochs for size, epochs in zip(self.sizes, self.max_epochs, strict=True))
-            self._bar = EpochBar("epochs of members", total=total)
-
-    def show(self) -> None:
-        if self._bar is not None and self._bar.is_due:
-            completed = sum(size * epochs for size, epochs in zip(self.sizes, self.epochs, strict=True))
-            self._bar.move(completed, f"members {sum(self.living)}")
-
-    def end(self, number: int) -> None:
-        self.epochs[number], self.living[number] = self.max_epochs[number], 0
-
-    def stop(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-
 class _Reporter(L.Callback):
     """Reports the progress of a share to the process that waits, and ends with that process."""
 
-    def __init__(self, board: _Board, number: int) -> None:
+    def __init__(self, board: Board, number: int) -> None:
         self.board = board
         self.number = number
         self._parent = 0

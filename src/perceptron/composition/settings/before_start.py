@@ -15,6 +15,7 @@ from perceptron.composition.settings.checks import check, check_one_device
 from perceptron.composition.settings.extras import check_extras
 from perceptron.composition.settings.job_settings import job_settings
 from perceptron.composition.settings.output_folders import check_job_folders, check_new_run, check_new_sweep
+from perceptron.composition.settings.ray_address import check_ray
 from perceptron.composition.settings.schema import constraints_of_target
 from perceptron.composition.settings.schema.constraints import check_constraint
 from perceptron.composition.settings.sweep_options import check_no_options, is_basic, sweep_options
@@ -118,6 +119,8 @@ def _check_plugins(hydra: DictConfig) -> None:
             raise UsageError(f"hydra.{name}._target_ must be a plug-in of Hydra, got {target}; set hydra/{name}")
         for key, constraint in constraints_of_target(str(target)).items():
             check_constraint(f"hydra.{name}.{key}", part.get(key), constraint)
+    if str(hydra.launcher._target_).endswith(".PopulationLauncher"):
+        check_ray(hydra.launcher.get("cluster"))
 
 
 def _check_local(hydra: DictConfig) -> None:

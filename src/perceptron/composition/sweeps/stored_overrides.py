@@ -20,11 +20,11 @@ from perceptron.files.plain_values import read_values
 
 # Replaced when a sweep is resumed.
 REPLACED = ("hydra.sweep.dir", "hydra.run.dir", "hydra.mode")
-# Hydra's settings for the number of jobs at a time and their share of a machine: no command, path or address.
+# Settings of launchers for the number of jobs at a time and their share of a machine: no command, path or address.
 _LAUNCHER = (
-    "account", "array_parallelism", "constraint", "cpus_per_gpu", "cpus_per_task", "gpus_per_node", "gpus_per_task",
-    "max_members", "max_num_timeout", "mem_gb", "mem_per_cpu", "mem_per_gpu", "n_jobs", "nodes", "partition", "prefer",
-    "qos", "signal_delay_s", "tasks_per_node", "timeout_min", "verbose",
+    "account", "array_parallelism", "cluster", "constraint", "cpus_per_gpu", "cpus_per_task", "gpus_per_node",
+    "gpus_per_task", "max_members", "max_num_timeout", "mem_gb", "mem_per_cpu", "mem_per_gpu", "n_jobs", "nodes",
+    "partition", "prefer", "qos", "signal_delay_s", "tasks_per_node", "timeout_min", "verbose",
 )  # fmt: skip
 _WORDS = (
     "hydra.sweeper.n_trials", "hydra.sweeper.n_jobs", "hydra.sweeper.max_batch_size", "hydra.sweeper.study_name",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from perceptron.composition.settings.schema.constraints import ABOVE_0, AT_LEAST_1, Constraint, setting
+from perceptron.composition.settings.schema.constraints import ABOVE_0, AT_LEAST_1, Constraint, one_of, setting
 from perceptron.passwords import has_password, without_password
 
 _STORAGE = Constraint(
@@ -23,6 +23,7 @@ class PopulationLauncherConf:
 
     _target_: str = "hydra_plugins.perceptron_launchers.population_launcher.PopulationLauncher"
     max_members: int | None = setting(None, AT_LEAST_1)
+    cluster: str | None = setting(None, one_of("ray", "auto"))
 
 
 @dataclass
