@@ -111,8 +111,9 @@ def test_everything_else_is_forbidden(target: str) -> None:
     ],
 )
 def test_what_hides_is_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="stored configuration must"):
-        check_trusted(config, where="x")
+    for trust in ([], frozenset()):
+        with pytest.raises(UsageError, match="stored configuration must"):
+            check_trusted(config, where="x", trust=trust)
 
 
 def test_an_alias_in_yaml_is_seen_through() -> None:
@@ -126,3 +127,13 @@ def test_the_user_may_add_names() -> None:
     check_trusted(config, where="x", trust=["my_networks.Wide"])
     with pytest.raises(UsageError, match=r"if you know it, type 'trust=\[my_networks.Wide\]'"):
         check_trusted(config, where="x", trust=["my_networks.Deep"])
+
+
+def test_all_names_that_need_trust_are_listed_at_once() -> None:
+    mine = {"_target_": "my_models.Net", "inner": [{"_target_": "my_models.Part"}, {"_target_": "my_models.Net"}]}
+    with pytest.raises(UsageError) as caught:
+        check_trusted({"model": mine, "data": {"_target_": "my_data.Rows"}}, where="x", trust=["my_data.Rows"])
+    assert str(caught.value) == (
+        "a stored configuration must not name code that is not the project's, got _target_: my_models.Net and "
+        "my_models.Part in x; if you know them, type 'trust=[my_models.Net,my_models.Part]'"
+    )

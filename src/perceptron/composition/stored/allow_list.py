@@ -52,8 +52,9 @@ def check_trusted(config: Mapping[str, Any], *, where: str, trust: Collection[st
         trust: names that the user adds to the list.
 
     Raises:
-        UsageError: for the first name that is not on the list, and the first interpolation.
+        UsageError: for the names that are not on the list, and the first interpolation.
     """
+    refused: dict[str, None] = {}
     for _, value in nested_values(config):
         texts = [value] if isinstance(value, str) else [*value] if isinstance(value, dict) else []
         for text in texts:
@@ -61,18 +62,22 @@ def check_trusted(config: Mapping[str, Any], *, where: str, trust: Collection[st
                 raise UsageError(
                     f"a stored configuration must hold plain values, got {text} in {where}; restore the file"
                 )
-        if isinstance(value, dict) and value.get("_target_") is not None:
-            _check_target(value["_target_"], value, where=where, trust=trust)
-
-
-def _check_target(target: Any, arguments: Mapping[Any, Any], *, where: str, trust: Collection[str]) -> None:
-    if target in trust:
-        return
-    if not isinstance(target, str) or not is_allowed(target):
+        target = value.get("_target_") if isinstance(value, dict) else None
+        if target is None or (isinstance(target, str) and target in trust):
+            continue
+        if isinstance(target, str) and is_allowed(target):
+            _check_arguments(target, value, where=where)
+        else:
+            refused[str(target)] = None
+    if refused:
         raise UsageError(
-            f"a stored configuration must not name code that is not the project's, got _target_: {target} in {where}; "
-            f"if you know it, type 'trust=[{target}]'"
+            f"a stored configuration must not name code that is not the project's, got _target_: "
+            f"{' and '.join(refused)} in {where}; if you know {'it' if len(refused) == 1 else 'them'}, type "
+            f"'trust=[{','.join(refused)}]'"
         )
+
+
+def _check_arguments(target: str, arguments: Mapping[Any, Any], *, where: str) -> None:
     named = [key for key in ("_args_", *_FORBIDDEN_ARGUMENTS) if key in arguments]
     if named:
         raise UsageError(
