@@ -71,7 +71,9 @@ def test_a_run_has_the_bits_of_the_command(tmp_path: Path, command) -> None:
         (["optimizer.lrr=0.1"], "there is no setting optimizer.lrr; did you mean optimizer.lr?"),
         (["model=digits_mlp", "optimizer.lr=1e30"], "the loss must stay finite"),
         (["trainer=ddp_sim"], "a run in Python must run on one device, got trainer.devices=2"),
-        (["seed=0,1"], "several values need a multirun"),
+        (["seed=0,1"], "train trains one run, got several values in seed=0,1; use perceptron.sweep"),
+        (["seed=range(3)"], "train trains one run, got several values in seed=range(3); use perceptron.sweep"),
+        (["seed=0,"], "seed=0,"),
         (["data=wine", "model=binary_mlp"], "needs two classes"),
     ],
 )
@@ -89,6 +91,24 @@ def test_a_process_is_as_before(tmp_path: Path, monkeypatch, capfd, settings: li
         # The exception says it, and nothing else does.
         assert "error" not in "".join(capfd.readouterr())
     assert _process() == before
+
+
+def test_the_first_call_of_a_process_leaves_the_random_generators_too(tmp_path: Path) -> None:
+    # It imports rich, which draws from Python's.
+    program = """
+import random
+import numpy, torch
+import perceptron
+
+def states():
+    return random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+
+random.seed(0)
+before = states()
+perceptron.train(["data=iris", "model=softmax", "figures=none", "trainer.max_epochs=1", "logger=none"])
+assert states() == before
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=tmp_path)
 
 
 def test_two_calls_make_two_runs_with_the_same_numbers(tmp_path: Path) -> None:

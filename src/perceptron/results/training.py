@@ -1,6 +1,8 @@
 """Training in Python: the command line's settings and runs, called as functions."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from perceptron.errors import UsageError
 from perceptron.results.run_result import RunResult, load_run
@@ -21,10 +23,12 @@ def train(overrides: Sequence[str] = ()) -> RunResult:
         UsageError: for whatever the command line would end with status 2; its text is the command's line.
     """
     _check_settings(overrides, instead="perceptron.sweep")
-    # Imported here, because they import torch.
-    from perceptron.composition.command_line import run_command
-    from perceptron.composition.restored_process import process_as_it_was
-    from perceptron.composition.settings.before_start import CheckBeforeStart
+    _check_one_run(overrides)
+    with _generator_as_it_was():
+        # Imported here, because they import torch.
+        from perceptron.composition.command_line import run_command
+        from perceptron.composition.restored_process import process_as_it_was
+        from perceptron.composition.settings.before_start import CheckBeforeStart
 
     with process_as_it_was(["perceptron", "train", *overrides]):
         run_command(list(overrides), in_one_process=True)
@@ -45,10 +49,11 @@ def sweep(overrides: Sequence[str]) -> SweepResult:
         UsageError: see ``train``.
     """
     _check_settings(overrides, instead="the command line")
-    # Imported here, because they import torch.
-    from perceptron.composition.command_line import run_command
-    from perceptron.composition.restored_process import process_as_it_was
-    from perceptron.composition.sweeps.sweep_callback import SweepCallback
+    with _generator_as_it_was():
+        # Imported here, because they import torch.
+        from perceptron.composition.command_line import run_command
+        from perceptron.composition.restored_process import process_as_it_was
+        from perceptron.composition.sweeps.sweep_callback import SweepCallback
 
     with process_as_it_was(["perceptron", "train", "-m", *overrides]):
         try:
@@ -63,6 +68,16 @@ def sweep(overrides: Sequence[str]) -> SweepResult:
     return load_sweep(folder)
 
 
+@contextmanager
+def _generator_as_it_was() -> Iterator[None]:
+    """Keep the state of Python's generator, from which rich draws while it is imported."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
 def _check_settings(overrides: Sequence[str], *, instead: str) -> None:
     """Refuse what is no list of texts, and flags."""
     if isinstance(overrides, str):
@@ -72,3 +87,16 @@ def _check_settings(overrides: Sequence[str], *, instead: str) -> None:
     for text in overrides:
         if text.startswith("-"):
             raise UsageError(f"settings are written key=value, got {text}; use {instead} for it")
+
+
+def _check_one_run(overrides: Sequence[str]) -> None:
+    """Refuse settings with several values. The command line would advise a multirun by a flag."""
+    from perceptron.composition.settings.parsing import parsed_overrides
+
+    try:
+        several = [text for text in parsed_overrides(overrides) if text.is_sweep_override()]
+    except UsageError:
+        # The run says it with what it knows of the command line.
+        return
+    if several:
+        raise UsageError(f"train trains one run, got several values in {several[0].input_line}; use perceptron.sweep")
