@@ -94,6 +94,18 @@ def test_a_careful_run_has_no_objection(tmp_path: Path, name: str) -> None:
     assert load_run(load_sweep(tmp_path / "sweep").run(0).folder).objections() == []
 
 
+@pytest.mark.slow
+def test_the_data_of_an_estimator_is_looked_at(tmp_path: Path, trained, perceptron) -> None:
+    wrong = trained(*SHORT, "data=iris", "model=sklearn_svc", "data.test_fraction=0.1")
+    answer = perceptron("check", f"run={wrong}")
+    assert (answer.status, answer.err) == (1, "")
+    assert _names(wrong) == {"few test rows", "one seed only"}
+    settings = [*SHORT, "model=sklearn_svc", "seed=0,1", "data.split_seed=${seed}"]
+    careful = sweep([*settings, f"hydra.sweep.dir={tmp_path}/sweep"]).run(0)
+    assert careful.objections() == []
+    assert load_run(careful.folder, overrides=["data.test_fraction=0.01"]).datamodule().split.test.size == 6
+
+
 def test_the_command_says_what_to_type_and_exits_with_1(trained, perceptron) -> None:
     answer = perceptron("check", f"run={trained(*SHORT, *QUICK)}")
     assert answer.status == 1, answer.err

@@ -142,6 +142,23 @@ def test_model_and_data_are_lightnings(trained) -> None:
     assert (labels == torch.as_tensor(target)).float().mean().item() == pytest.approx(run.metrics["test/acc"])
 
 
+def test_overrides_are_checked_at_once_and_are_in_the_settings(trained, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    pd.DataFrame({"size": np.arange(100.0), "kind": np.arange(100) % 2}).to_csv(own, index=False)
+    folder = trained("data=table", f"data.path={own}", "data.target=kind", "figures=none", "trainer.max_epochs=2")
+    moved = own.rename(tmp_path / "moved.csv")
+    run = load_run(folder, overrides=[f"data.path={moved}", "trainer.max_epochs=5"])
+    assert run.config["data"]["path"] == str(moved)
+    assert run.config["trainer"]["max_epochs"] == 5
+    stored = load_run(folder).config
+    assert {group: run.config[group] for group in ("model", "callbacks", "logger", "paths")} == {
+        group: stored[group] for group in ("model", "callbacks", "logger", "paths")
+    }
+    assert len(run.datamodule().table.features) == 100
+    with pytest.raises(UsageError, match=r"there is no setting data\.pth; did you mean data\.path"):
+        load_run(folder, overrides=["data.pth=x"])
+
+
 def test_latest_and_best_are_those_of_the_commands(swept) -> None:
     sweep = swept("optimizer.lr=0.1,0.0001")
     assert load_run("latest", runs=sweep).folder == sweep / "1"
@@ -160,6 +177,21 @@ def test_a_class_of_somebody_else_is_not_built(trained, tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match=r"os\.system"):
         _ = load_run(folder).model
+
+
+def test_the_data_of_an_estimator_is_read_and_nothing_else_of_it(trained, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained("data=iris", "model=sklearn_svc", "figures=none"), tmp_path / "run")
+    config = folder / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("sklearn.svm.SVC", "os.system"), encoding="utf-8")
+    assert len(load_run(folder).datamodule().split.test) == 30
+    assert load_run(folder, overrides=["data.split_seed=3"]).config["model"]["estimator"]["estimator"]["C"] == 1.0
+    with pytest.raises(UsageError, match=r"a run must have weights, got .* of an estimator of scikit-learn"):
+        _ = load_run(folder).model
+    config.write_text(
+        config.read_text(encoding="utf-8").replace("sklearn.datasets.load_iris", "os.system"), encoding="utf-8"
+    )
+    with pytest.raises(UsageError, match=r"got _target_: os\.system in"):
+        load_run(folder).datamodule()
 
 
 def test_a_notebook_shows_metrics_and_figures_and_runs_nothing(trained, tmp_path: Path) -> None:

@@ -50,17 +50,21 @@ def load_run(
             building them runs their code.
 
     Raises:
-        UsageError: if there is no such run.
+        UsageError: if there is no such run, or an override is wrong.
     """
     found = find_run(str(run), among=Path(runs), with_checkpoint=False)
-    return RunResult(found.folder, checkpoint=checkpoint, overrides=overrides, trust=trust)
+    result = RunResult(found.folder, checkpoint=checkpoint, overrides=overrides, trust=trust)
+    if overrides:
+        # Checks them.
+        _ = result.config
+    return result
 
 
 class RunResult:
     """A run: the files of its folder as plain values and DataFrames, its model, its predictions.
 
     The files are read when they are asked for, and nothing in them is run: see docs/security.md. torch is imported only
-    for ``model``, ``predict``, ``datamodule``, and the history of an unfinished run.
+    for ``model``, ``predict``, ``datamodule``, the history of an unfinished run, and overrides.
 
     Args:
         folder: of the run.
@@ -106,8 +110,18 @@ class RunResult:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved settings, as in ``config.yaml``."""
-        return self._run.config
+        """The resolved settings, as in ``config.yaml``, with the overrides of ``load_run``.
+
+        Raises:
+            UsageError: if the file is damaged; with overrides also if one is wrong, or the file names a class that is
+                not in ``trust``.
+        """
+        if not self._overrides:
+            return self._run.config
+        # Imported here, because it imports torch.
+        from perceptron.composition.stored.config_file import overridden_config
+
+        return overridden_config(self._run, overrides=self._overrides, trust=self._trust)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -152,8 +166,10 @@ class RunResult:
         Raises:
             UsageError: if the data cannot be read, or lacks columns or classes of the model.
         """
-        from perceptron.composition.stored.restore import restore_data
+        from perceptron.composition.stored.restore import read_data, restore_data
 
+        if self._run.is_estimator:
+            return read_data(self.folder, overrides=self._overrides, trust=self._trust)
         return restore_data(self._restored)
 
     def predict(self, rows: "pd.DataFrame | npt.NDArray[np.float64]") -> "pd.DataFrame":

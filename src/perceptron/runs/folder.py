@@ -11,6 +11,8 @@ from perceptron.files.plain_values import read_values
 
 # The network of a run that `perceptron ensemble` has made of others.
 ENSEMBLE = "perceptron.models.Ensemble"
+# Holds an estimator of scikit-learn, which is not stored, in the place of a network.
+_ESTIMATOR = "perceptron.models.Estimator"
 
 # Former names of classes in the configurations of earlier versions.
 RENAMED_TARGETS = {"perceptron.runs.last.LastCheckpoint": "perceptron.runs.checkpoints.LastCheckpoint"}
@@ -91,6 +93,12 @@ class Run:
         model = self.config.get("model")
         network = model.get("network") if isinstance(model, dict) else None
         return isinstance(network, dict) and network.get("_target_") == ENSEMBLE
+
+    @property
+    def is_estimator(self) -> bool:
+        """Whether its model is an estimator of scikit-learn."""
+        model = self.config.get("model")
+        return isinstance(model, dict) and model.get("_target_") == _ESTIMATOR
 
     @property
     def resume_advice(self) -> str | None:
@@ -176,8 +184,7 @@ def checkpoint_path(run: Run, name: str) -> Path:
     else:
         path = run.checkpoint(name)
     if not path.is_file():
-        model = run.config.get("model")
-        if isinstance(model, dict) and "estimator" in model:
+        if run.is_estimator:
             raise UsageError(
                 f"a run must have weights, got {run.folder} of an estimator of scikit-learn, which is not stored; name "
                 "the run of a network"

@@ -48,9 +48,24 @@ def config_to_read(
     if not source.is_dir():
         return typed(_read_only(embedded, source.parent), where=str(source), overrides=overrides, trains=False)
     run = Run(source)
-    where = str(_file(run))
-    config = _read_only(trusted(run.config, where=where, trust=trust), source)
-    return typed(config, where=where, overrides=overrides, trains=False)
+    config = _read_only(_without_estimator(run, trust), source)
+    return typed(config, where=str(_file(run)), overrides=overrides, trains=False)
+
+
+def overridden_config(run: Run, *, overrides: Sequence[str], trust: Collection[str] = ()) -> dict[str, Any]:
+    """Plain settings of a run's folder, with overrides in the place of the stored ones; nothing is built of them.
+
+    Args:
+        run: whose configuration is wanted.
+        overrides: settings in Hydra's syntax that replace the stored ones.
+        trust: names that the user adds to the allow-list.
+
+    Raises:
+        UsageError: if it is damaged, names code that is not on the list, or an override is wrong.
+    """
+    config = _without_estimator(run, trust)
+    found = plain(typed(config, where=str(_file(run)), overrides=overrides, trains=False))
+    return found | {"model": run.config["model"]} if run.is_estimator else found
 
 
 def trusted(config: Mapping[str, Any], *, where: str, trust: Collection[str]) -> dict[str, Any]:
@@ -80,6 +95,15 @@ def may_download(config: DictConfig, *, overrides: Sequence[str], trust: Collect
     is_typed = not {"data", "data.dataset", "data.dataset._target_"}.isdisjoint(_keys(overrides))
     dataset = plain(config.data).get("dataset")
     return is_typed or (dataset.get("_target_") if isinstance(dataset, Mapping) else None) in trust
+
+
+def _without_estimator(run: Run, trust: Collection[str]) -> dict[str, Any]:
+    """The stored configuration, names checked; an estimator, which nothing is read of, is left out of its model."""
+    config = run.config
+    if run.is_estimator:
+        kept = trusted({**config, "model": None}, where=str(_file(run)), trust=trust)
+        return {**kept, "model": {"_target_": config["model"]["_target_"], "estimator": {}}}
+    return trusted(config, where=str(_file(run)), trust=trust)
 
 
 def _keys(overrides: Sequence[str]) -> list[str]:

@@ -167,6 +167,22 @@ def restore_data(restored: Restored) -> TableDataModule:
         return build_data(restored.config.data, restored.schema, looks=False)
 
 
+def read_data(folder: Path, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> TableDataModule:
+    """Read the data of a run whose model is not stored: of an estimator of scikit-learn.
+
+    Args:
+        folder: of the run.
+        overrides: see ``restore``.
+        trust: see ``restore``.
+
+    Raises:
+        UsageError: if the configuration is damaged or names what is not on the allow-list, or the data cannot be read.
+    """
+    config = config_to_read(folder, {}, overrides=overrides, trust=trust)
+    with offline(not may_download(config, overrides=overrides, trust=trust)):
+        return build_data(config.data, looks=False)
+
+
 def empty_model(config: DictConfig, schema: TableSchema) -> TaskModule:
     """A model of the right shape, whose weights and standardisation are still to be loaded."""
     is_regression = schema.task == REGRESSION.name

@@ -7,7 +7,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
-from perceptron.composition.settings.known_targets import ESTIMATOR
 from perceptron.composition.stored.config_file import config_to_resume, may_download
 from perceptron.composition.train import train
 from perceptron.data import offline
@@ -44,7 +43,7 @@ def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = 
             f"an ensemble cannot be trained on, got {run.folder}; resume its members and make it again from them"
         )
     check_contained(run.folder)
-    if _is_estimator(run.config):
+    if run.is_estimator:
         raise UsageError(
             f"a scikit-learn fit cannot be resumed, got {run.folder}; delete it and type its command again"
         )
@@ -100,9 +99,3 @@ def _log_to(path: Path) -> Iterator[None]:
             root.removeHandler(handler)
             handler.close()
         text.close()
-
-
-def _is_estimator(config: Mapping[str, Any]) -> bool:
-    """Whether a stored configuration is that of a scikit-learn model."""
-    model = config.get("model")
-    return isinstance(model, Mapping) and model.get("_target_") == ESTIMATOR
