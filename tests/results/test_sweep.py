@@ -71,6 +71,39 @@ def test_a_killed_sweep(swept, tmp_path: Path) -> None:
         sweep.summary()
 
 
+@pytest.mark.parametrize("launcher", ["basic", "population"])
+def test_the_jobs_that_a_killed_sweep_has_not_started(swept, tmp_path: Path, launcher: str) -> None:
+    # References and repeated values are stored in other words than they were typed.
+    settings = ("data.split_seed=${seed}", "+optimizer.momentum=choice(0,0.5)", "seed=range(2)", "figures='none'")
+    whole = swept(f"hydra/launcher={launcher}", *settings)
+    folder = shutil.copytree(whole, tmp_path / "sweep")
+    for name in ("1", "3"):
+        shutil.rmtree(folder / name)
+    (folder / "2/metrics.json").unlink()
+    sweep = load_sweep(folder)
+    frame, expected = sweep.to_frame(), load_sweep(whole).to_frame()
+    names = ["optimizer.momentum", "seed"]
+    pd.testing.assert_frame_equal(frame[names], expected[names])
+    assert frame["state"].tolist() == ["done", "not started", "running", "not started"]
+    assert frame.loc[[1, 3], "error"].tolist() == ["", ""]
+    assert list(sweep.jobs) == ["0", "2"]
+    assert (len(sweep), repr(sweep)) == (4, f"SweepResult({str(folder)!r}, 1 running, 1 done, 2 not started)")
+    assert sorted(sweep.history()["job"].unique()) == [0, 2]
+    assert sweep.history()["seed"].unique().tolist() == [0]
+    with pytest.raises(UsageError, match="a job must be one that the sweep has started, got 3"):
+        sweep.run(3)
+
+
+def test_a_stored_command_line_of_endless_jobs_is_refused(swept, tmp_path: Path) -> None:
+    folder = shutil.copytree(swept("optimizer.lr=0.1,0.001", "seed=0,1"), tmp_path / "sweep")
+    text = (folder / "multirun.yaml").read_text(encoding="utf-8")
+    (folder / "multirun.yaml").write_text(text.replace("- seed=0,1", "- seed=range(1000000000)"), encoding="utf-8")
+    with pytest.raises(UsageError, match="a stored sweep must have at most 100,000 jobs, got 2,000,000,000"):
+        load_sweep(folder)
+    (folder / "multirun.yaml").write_text("[]", encoding="utf-8")
+    assert len(load_sweep(folder)) == 4
+
+
 def test_a_population(swept) -> None:
     settings = ("optimizer.lr=0.1,0.001", "seed=0,1")
     folder = swept("hydra/launcher=population", *settings)
@@ -98,7 +131,7 @@ def test_the_history_of_all_jobs_is_that_of_each(swept) -> None:
     own = history[history["job"] == 2].pivot_table(index="epoch", columns="metric", values="value")
     alone = sweep.run(2).history
     pd.testing.assert_frame_equal(own[sorted(alone)], alone[sorted(alone)], check_names=False)
-    with pytest.raises(UsageError, match="a job must be one of the sweep's, got 9"):
+    with pytest.raises(UsageError, match="a job must be one that the sweep has started, got 9"):
         sweep.run(9)
 
 
@@ -119,6 +152,8 @@ def test_the_best_is_that_of_the_command(swept) -> None:
 
 def test_values_are_read_as_they_were_typed(swept, tmp_path: Path) -> None:
     folder = shutil.copytree(swept("optimizer.lr=0.1,0.001", "seed=0,1"), tmp_path / "sweep")
+    # It asks for other jobs than those below.
+    (folder / "multirun.yaml").unlink()
     texts = ["1e-3", "'a b'", "[50,50]", "true"]
     for number, text in enumerate(texts):
         overrides = f"- optimizer.lr={text}\n" + ("- +more=null\n" if number == 0 else "")
@@ -143,7 +178,7 @@ import sys
 import perceptron
 sweep = perceptron.load_sweep(sys.argv[1])
 assert len(sweep.to_frame()) == 4 and len(sweep.history()) and len(sweep.summary()) == 2 and sweep.best.metrics
-assert not {"torch", "lightning", "hydra", "matplotlib"} & set(sys.modules)
+assert not {"torch", "lightning", "matplotlib"} & set(sys.modules)
 """
     folder = swept("optimizer.lr=0.1,0.001", "seed=0,1")
     subprocess.run([sys.executable, "-c", program, str(folder)], check=True)

@@ -4,21 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from perceptron.files.plain_values import read_yaml
-from perceptron.sweeps.job_folders import Job
+from perceptron.sweeps.job_folders import of_settings
 
 
-def job_settings(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+def job_settings(jobs: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
     """Values of the settings that differ between jobs, by name; None where a job's command line has none.
 
     All jobs of a sweep share one configuration, so that they differ in their command lines alone.
 
     Args:
-        jobs: of one sweep.
-
-    Raises:
-        UsageError: if a job's command line cannot be read.
+        jobs: overrides of each job of one sweep.
     """
-    typed = [_typed(job.setting_overrides) for job in jobs]
+    typed = [_typed(of_settings(overrides)) for overrides in jobs]
     names = dict.fromkeys(name for settings in typed for name in settings)
     differing = [name for name in names if len({settings.get(name) for settings in typed}) > 1]
     return [{name: _value(settings.get(name)) for name in differing} for settings in typed]

@@ -1,7 +1,9 @@
 """A sweep in Python: its jobs, their settings and results as DataFrames, and the ranking of its settings."""
 
 import io
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,10 +14,13 @@ from perceptron.results.run_result import RunResult, load_run
 from perceptron.results.settings import job_settings
 from perceptron.runs.epoch_history import read_history
 from perceptron.runs.folder import Run
-from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.sweeps.job_folders import Job, State, find_jobs, natural
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# State of a job that the command line asks for, and that has no folder.
+NOT_STARTED = "not started"
 
 
 def load_sweep(folder: str | Path, *, trust: Collection[str] = ()) -> "SweepResult":
@@ -56,7 +61,22 @@ class SweepResult:
     @cached_property
     def jobs(self) -> Mapping[str, Path]:
         """Folder of each job that was started, by its name in the sweep, such as ``3``."""
-        return {str(job.folder.relative_to(self.folder)): job.folder for job in find_jobs(self.folder)}
+        return {row.name: row.job.folder for row in self._rows if row.job is not None}
+
+    @cached_property
+    def _rows(self) -> list["_Row"]:
+        """The jobs that were started, and those that the sweep's command line asks for beside them."""
+        # Imported here, because it imports Hydra's parser.
+        from perceptron.composition.sweeps.planned_jobs import planned_jobs
+
+        found = [_Row(str(job.folder.relative_to(self.folder)), job.overrides, job) for job in find_jobs(self.folder)]
+        started = Counter(tuple(row.overrides) for row in found)
+        for number, overrides in enumerate(planned_jobs(self.folder) if found else []):
+            if started[tuple(overrides)]:
+                started[tuple(overrides)] -= 1
+            else:
+                found.append(_Row(str(number), overrides, None))
+        return sorted(found, key=lambda row: natural(Path(row.name)))
 
     def run(self, job: str | int) -> RunResult:
         """The run of a job.
@@ -65,7 +85,7 @@ class SweepResult:
             UsageError: if there is no such job.
         """
         if str(job) not in self.jobs:
-            raise UsageError(f"a job must be one of the sweep's, got {job}; see jobs")
+            raise UsageError(f"a job must be one that the sweep has started, got {job}; see jobs")
         return RunResult(self.jobs[str(job)], trust=self._trust)
 
     @property
@@ -78,11 +98,12 @@ class SweepResult:
         return load_run("best", runs=self.folder, trust=self._trust)
 
     def to_frame(self) -> "pd.DataFrame":
-        """A row per job, with the job's name as index.
+        """A row per job, with the job's name as index; also for the jobs that a killed sweep has not started.
 
         Columns: each setting of the command line that differs between jobs; every metric, float64, NaN where it is
-        undefined or the job not finished; ``seconds``; ``state``, see ``RunResult.state``; ``error``, why the job
-        failed or was pruned, in one line.
+        undefined or the job not finished; ``seconds``; ``state``, see ``RunResult.state``, or ``not started``;
+        ``error``, why the job failed or was pruned, in one line. A search draws the settings of its jobs when it starts
+        them, so that only those that were started have rows.
 
         Raises:
             UsageError: if pandas is not installed, or a job's files are damaged.
@@ -91,8 +112,8 @@ class SweepResult:
         import pandas as pd
 
         index = pd.Index(self._names(), name="job")
-        settings = pd.DataFrame(job_settings([Job(folder) for folder in self.jobs.values()]), index=index)
-        results = pd.DataFrame([_results(Job(folder)) for folder in self.jobs.values()], index=index)
+        settings = pd.DataFrame(self._settings(), index=index)
+        results = pd.DataFrame([_results(row.job) for row in self._rows], index=index)
         last = ["seconds", "state", "error"]
         metrics = results.drop(columns=last).astype("float64")
         return settings.join([metrics, results[last]])
@@ -109,15 +130,14 @@ class SweepResult:
         need_pandas("history")
         import pandas as pd
 
-        settings = job_settings([Job(folder) for folder in self.jobs.values()])
-        names = list(settings[0])
         rows = [
-            (job, *own.values(), epoch, metric, value)
-            for job, folder, own in zip(self._names(), self.jobs.values(), settings, strict=True)
-            for metric, values in read_history(Run(folder)).items()
+            (name, *own.values(), epoch, metric, value)
+            for name, row, own in zip(self._names(), self._rows, self._settings(), strict=True)
+            if row.job is not None
+            for metric, values in read_history(Run(row.job.folder)).items()
             for epoch, value in values.items()
         ]
-        return pd.DataFrame(rows, columns=["job", *names, "epoch", "metric", "value"])
+        return pd.DataFrame(rows, columns=["job", *self._setting_names(), "epoch", "metric", "value"])
 
     def summary(self) -> "pd.DataFrame":
         """What ``summary.csv`` has: a row per setting, ranked by the monitored metric; of the jobs finished by now.
@@ -181,18 +201,21 @@ class SweepResult:
             )
         return finished.set_index(names).to_xarray()
 
+    def _settings(self) -> list[dict[str, Any]]:
+        return job_settings([row.overrides for row in self._rows])
+
     def _setting_names(self) -> list[str]:
-        return list(job_settings([Job(folder) for folder in self.jobs.values()])[0])
+        return list(self._settings()[0])
 
     def _names(self) -> list[int | str]:
-        return [int(name) if name.isdigit() else name for name in self.jobs]
+        return [int(row.name) if row.name.isdigit() else row.name for row in self._rows]
 
     def __len__(self) -> int:
-        return len(self.jobs)
+        return len(self._rows)
 
     def __repr__(self) -> str:
-        states = [Job(folder).state for folder in self.jobs.values()]
-        counts = ", ".join(f"{states.count(state)} {state}" for state in State if state in states)
+        states = [row.state for row in self._rows]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in (*State, NOT_STARTED) if state in states)
         return f"SweepResult({str(self.folder)!r}, {counts})"
 
     def _repr_html_(self) -> str:
@@ -201,8 +224,23 @@ class SweepResult:
         return html
 
 
-def _results(job: Job) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Row:
+    """A job of the sweep: ``job`` is None if it was not started."""
+
+    name: str
+    overrides: Sequence[str]
+    job: Job | None
+
+    @property
+    def state(self) -> str:
+        return NOT_STARTED if self.job is None else str(self.job.state)
+
+
+def _results(job: Job | None) -> dict[str, Any]:
     """Metrics, duration, state and error of a job."""
+    if job is None:
+        return {"seconds": None, "state": NOT_STARTED, "error": ""}
     run, state = Run(job.folder), job.state
     if state != State.DONE:
         return {"seconds": None, "state": str(state), "error": job.reason}

@@ -1,6 +1,7 @@
 """The jobs of a sweep, read from their folders: files say how each job ended. Imports nothing heavy."""
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -50,7 +51,7 @@ class Job:
     @property
     def setting_overrides(self) -> list[str]:
         """Its overrides without those of its place, and without those that a search adds for pruning."""
-        return [text for text in self.overrides if not text.startswith(("paths.", "+callbacks.pruning."))]
+        return of_settings(self.overrides)
 
     @property
     def choices(self) -> dict[str, str]:
@@ -85,12 +86,17 @@ class Job:
         write_text(self.folder / _PRUNED, reason + "\n")
 
 
+def of_settings(overrides: Sequence[str]) -> list[str]:
+    """The overrides of a job without those of its place, and without those that a search adds for pruning."""
+    return [text for text in overrides if not text.startswith(("paths.", "+callbacks.pruning."))]
+
+
 def find_jobs(sweep: Path) -> list[Job]:
     """The jobs that were started in a sweep's folder, by number."""
     folders = (path.parent for path in sweep.glob("**/.hydra") if (path / "overrides.yaml").is_file())
-    return [Job(folder) for folder in sorted(folders, key=lambda folder: _natural(folder.relative_to(sweep)))]
+    return [Job(folder) for folder in sorted(folders, key=lambda folder: natural(folder.relative_to(sweep)))]
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
+def natural(path: Path) -> list[tuple[int, int, str]]:
     """A sort key by which 2 comes before 10, and numbers before names."""
     return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in path.parts]

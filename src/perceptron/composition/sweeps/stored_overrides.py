@@ -60,7 +60,7 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
         if text.startswith("-"):
             raise UsageError(f"a stored command line must hold settings alone, got {text} in {where}; restore the file")
     overrides = parsed_overrides(texts)
-    _check_size(overrides, where=where)
+    check_size(overrides, where=where)
     for override in overrides:
         key = override.key_or_group
         if key in trust:
@@ -76,8 +76,16 @@ def check_stored(texts: Sequence[str], folder: Path, *, where: str, trust: Colle
                 _check(name, leaf, folder, where=where, trust=trust)
 
 
-def _check_size(overrides: Sequence[Override], *, where: str) -> None:
-    """Refuse too many jobs: Hydra lists all of them before the first one runs."""
+def check_size(overrides: Sequence[Override], *, where: str) -> None:
+    """Refuse too many jobs: Hydra lists all of them before the first one runs.
+
+    Args:
+        overrides: of a stored command line.
+        where: the file, for messages.
+
+    Raises:
+        UsageError: if there are more than 100,000.
+    """
     options = {override.key_or_group: override._value for override in overrides}
     sweeper = options.get("hydra/sweeper", "optuna" if "hparams_search" in options else "basic")
     if sweeper != "basic":
