@@ -47,6 +47,9 @@ def test_a_sweep_with_failed_jobs(swept) -> None:
     folder = swept("optimizer.lr=0.1,1e39")
     frame = _check_against_files(folder, ["optimizer.lr"])
     assert frame["state"].tolist() == ["done", "failed"]
+    # The rate that failed is no row of the ranking, but the other is told by its rate.
+    assert load_sweep(folder).summary()["optimizer.lr"].tolist() == [0.1]
+    assert "|  # | lr | val/loss |".replace("  ", " ") in (folder / "summary.md").read_text(encoding="utf-8")
     failures = load_sweep(folder).failures
     assert list(failures.columns) == ["optimizer.lr", "error"]
     assert failures["error"].tolist() == [(folder / "1/error.txt").read_text(encoding="utf-8").splitlines()[0]]

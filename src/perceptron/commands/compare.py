@@ -58,7 +58,7 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
     from perceptron.plots.image import save
     from perceptron.runs.folder import find_runs
     from perceptron.sweeps.finished_runs import read_finished_run
-    from perceptron.sweeps.job_folders import State, find_jobs
+    from perceptron.sweeps.job_folders import State, find_jobs, varied_settings
     from perceptron.sweeps.ranking import rank
     from perceptron.sweeps.summary_files import write_summary
     from perceptron.sweeps.terminal_tables import print_failures, print_rankings
@@ -71,10 +71,12 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
         raise UsageError("perceptron compare needs finished runs, got none; name folders below logs/ that have some")
     show(f"reading {len(runs)} runs")
     results = [read_finished_run(run) for run in runs.values()]
-    found = rank(results, by=by, mode=mode)
+    jobs = [find_jobs(folder) for folder in folders]
+    varied = [name for of_folder in jobs for name in varied_settings(of_folder)]
+    found = rank(results, by=by, mode=mode, varied=list(dict.fromkeys(varied)))
 
     console = Console()
-    failed = [job for folder in folders for job in find_jobs(folder) if job.state == State.FAILED]
+    failed = [job for of_folder in jobs for job in of_folder if job.state == State.FAILED]
     show("writing tables and figure")
     output.mkdir(parents=True, exist_ok=True)
     write_summary(output, found, failed, name="compare")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from perceptron.files.plain_values import read_yaml
-from perceptron.sweeps.job_folders import of_settings
+from perceptron.sweeps.job_folders import differing, texts_of_settings
 
 
 def job_settings(jobs: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
@@ -15,16 +15,9 @@ def job_settings(jobs: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
     Args:
         jobs: overrides of each job of one sweep.
     """
-    typed = [_typed(of_settings(overrides)) for overrides in jobs]
-    names = dict.fromkeys(name for settings in typed for name in settings)
-    differing = [name for name in names if len({settings.get(name) for settings in typed}) > 1]
-    return [{name: _value(settings.get(name)) for name in differing} for settings in typed]
-
-
-def _typed(overrides: Sequence[str]) -> dict[str, str]:
-    """Text of each setting of a command line; the last of several counts."""
-    pairs = (text.partition("=") for text in overrides)
-    return {key.lstrip("+"): value for key, _, value in pairs}
+    texts = [texts_of_settings(overrides) for overrides in jobs]
+    names = differing(texts)
+    return [{name: _value(settings.get(name)) for name in names} for settings in texts]
 
 
 def _value(text: str | None) -> Any:

@@ -14,7 +14,7 @@ from perceptron.results.run_result import RunResult, load_run
 from perceptron.results.settings import job_settings
 from perceptron.runs.epoch_history import read_history
 from perceptron.runs.folder import Run
-from perceptron.sweeps.job_folders import Job, State, find_jobs, natural
+from perceptron.sweeps.job_folders import Job, State, find_jobs, natural, varied_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +171,8 @@ class SweepResult:
             raise UsageError(
                 f"a ranking needs finished jobs, got none in {self.folder}; see to_frame() for their states"
             )
-        rankings = rank([read_finished_run(run) for run in finished], by=by, mode=mode)
+        varied = varied_settings(Job(folder) for folder in self.jobs.values())
+        rankings = rank([read_finished_run(run) for run in finished], by=by, mode=mode, varied=varied)
         return pd.read_csv(io.StringIO(summary_csv(rankings)))
 
     @property

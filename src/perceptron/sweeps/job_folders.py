@@ -1,7 +1,8 @@
 """The jobs of a sweep, read from their folders: files say how each job ended. Imports nothing heavy."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -89,6 +90,30 @@ class Job:
 def of_settings(overrides: Sequence[str]) -> list[str]:
     """The overrides of a job without those of its place, and without those that a search adds for pruning."""
     return [text for text in overrides if not text.startswith(("paths.", "+callbacks.pruning."))]
+
+
+def texts_of_settings(overrides: Sequence[str]) -> dict[str, str]:
+    """Text of each setting of a job's command line by its name; the last of several counts."""
+    pairs = (text.partition("=") for text in of_settings(overrides))
+    return {key.lstrip("+"): value for key, _, value in pairs}
+
+
+def differing(jobs: Sequence[Mapping[str, str]]) -> list[str]:
+    """Names of the settings in which the command lines of jobs differ, see ``texts_of_settings``."""
+    names = dict.fromkeys(name for settings in jobs for name in settings)
+    return [name for name in names if len({settings.get(name) for settings in jobs}) > 1]
+
+
+def varied_settings(jobs: Iterable[Job]) -> list[str]:
+    """Names of the settings that a sweep varies, also where only a failed job has another value.
+
+    Jobs whose command line cannot be read are left out.
+    """
+    found = []
+    for job in jobs:
+        with suppress(UsageError):
+            found.append(texts_of_settings(job.overrides))
+    return differing(found)
 
 
 def find_jobs(sweep: Path) -> list[Job]:

@@ -128,7 +128,13 @@ def shown_setting(value: str) -> str:
     return _FRACTION.sub(lambda number: f"{float(number[0]):.4g}", value)
 
 
-def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction | None = None) -> list[Ranking]:
+def rank(
+    results: Sequence[FinishedRun],
+    *,
+    by: str = "monitor",
+    mode: Direction | None = None,
+    varied: Sequence[str] = (),
+) -> list[Ranking]:
     """Rank the settings of finished runs.
 
     Args:
@@ -137,6 +143,7 @@ def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction
             held-out score. Test rows must not choose anything: rank by a test metric only to compare settings that were
             fixed before.
         mode: direction in which the metric improves, for runs that do not say it.
+        varied: settings to show even if these runs do not differ in them, such as those of jobs that failed.
 
     Raises:
         UsageError: if no run has the metric, or its direction is not known or contradicts ``mode``.
@@ -147,7 +154,7 @@ def rank(results: Sequence[FinishedRun], *, by: str = "monitor", mode: Direction
     by_data: dict[str, list[FinishedRun]] = {}
     for result in results:
         by_data.setdefault(result.data, []).append(result)
-    return [_ranking(found, by, mode) for found in by_data.values()]
+    return [_ranking(found, by, mode, varied) for found in by_data.values()]
 
 
 def _main_metric(results: Sequence[FinishedRun]) -> str:
@@ -162,10 +169,12 @@ def _monitor(results: Sequence[FinishedRun]) -> str:
     return Counter(result.monitor for result in results).most_common(1)[0][0]
 
 
-def _ranking(results: Sequence[FinishedRun], by: str, mode: Direction | None) -> Ranking:
+def _ranking(results: Sequence[FinishedRun], by: str, mode: Direction | None, varied: Sequence[str]) -> Ranking:
     monitor, main = _monitor(results), _main_metric(results)
     metric = {"main": main, "monitor": monitor}.get(by, by)
     columns = differing_settings(results)
+    # Random draws are no settings of a run.
+    columns += [name for name in varied if name not in columns and any(result.value_of(name) for result in results)]
     groups: dict[tuple[tuple[str, str], ...], list[FinishedRun]] = {}
     for result in results:
         groups.setdefault(tuple(sorted(result.setting.items())), []).append(result)

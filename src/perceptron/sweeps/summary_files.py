@@ -66,7 +66,8 @@ def _code(text: str) -> str:
 def summary_csv(rankings: Sequence[Ranking]) -> str:
     """CSV with a line for each setting with every metric in full precision."""
     results: list[FinishedRun] = [result for ranking in rankings for row in ranking.rows for result in row.results]
-    columns = [name for name in differing_settings(results) if name != "data"]
+    shown = (name for ranking in rankings for name in ranking.columns)
+    columns = [name for name in dict.fromkeys([*differing_settings(results), *shown]) if name != "data"]
     metrics = list(dict.fromkeys(name for result in results for name in result.metrics))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

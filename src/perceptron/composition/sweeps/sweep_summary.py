@@ -17,7 +17,7 @@ from perceptron.invocation import training_command
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
-from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.sweeps.job_folders import Job, State, find_jobs, varied_settings
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
 
@@ -77,7 +77,7 @@ def summarize(folder: Path, jobs: list[Job]) -> None:
             except UsageError as error:
                 faults.append(str(error))
     try:
-        found = rank(results)
+        found = rank(results, varied=varied_settings(jobs))
     except UsageError as error:
         faults.append(str(error))
         found = []
