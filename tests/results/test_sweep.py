@@ -173,6 +173,10 @@ def test_a_folder_that_is_no_sweep_is_refused(swept, tmp_path: Path) -> None:
         load_sweep(swept("optimizer.lr=0.1,0.001", "seed=0,1") / "0")
     with pytest.raises(UsageError, match="a sweep must have jobs, got none"):
         load_sweep(tmp_path)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/multirun.yaml").touch()
+    with pytest.raises(UsageError, match="which has several in it; name one"):
+        load_sweep(tmp_path)
 
 
 def test_reading_a_sweep_does_not_import_torch(swept) -> None:

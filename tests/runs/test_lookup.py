@@ -71,8 +71,8 @@ def test_best_refuses_runs_that_contradict_one_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"monitor": "val/acc"}, "one monitored metric, got 2 in .*: val/acc, val/loss"),
-        ({"data": {"split_seed": 1}}, "one data set and split, got 2"),
+        ({"monitor": "val/acc"}, "one monitored metric, got 2 in .*: monitor=val/acc, val/loss; narrow"),
+        ({"data": {"split_seed": 1}}, "one data set and split, got 2 in .*: split_seed=0, 1; narrow"),
         ({"data": {"dataset": {"_target_": "sklearn.datasets.load_wine"}}}, r"load_iris\(\).*load_wine\(\)"),
         ({"data": {"dataset": {}, "path": "other.csv"}}, "one data set and split, got 2 .*other.csv"),
     ],
@@ -81,6 +81,14 @@ def test_best_refuses_what_cannot_be_compared(tmp_path: Path, changes: dict[str,
     _run(tmp_path / "a", age=1, value=0.1)
     _run(tmp_path / "b", age=1, value=0.2, **changes)
     with pytest.raises(UsageError, match=message):
+        find_run("best", among=tmp_path)
+
+
+def test_best_names_a_few_of_many_splits(tmp_path: Path) -> None:
+    for fold in range(6):
+        _run(tmp_path / str(fold), age=1, value=0.1, data={"folds": 6, "fold": fold})
+    said = "got 6 in .*: fold=0, 1, 2, 3 more; narrow it with .*, or rank settings .*: perceptron compare "
+    with pytest.raises(UsageError, match=said):
         find_run("best", among=tmp_path)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # State of a job that the command line asks for, and that has no folder.
 NOT_STARTED = "not started"
+# In the folder of every multirun.
+_COMMAND = "multirun.yaml"
 
 
 def load_sweep(folder: str | Path, *, trust: Collection[str] = ()) -> "SweepResult":
@@ -38,6 +40,8 @@ def load_sweep(folder: str | Path, *, trust: Collection[str] = ()) -> "SweepResu
         raise UsageError(f"a sweep must be a multirun's folder, got {folder}, which is none; name another")
     if (path / "config.yaml").is_file():
         raise UsageError(f"a sweep must be a multirun's folder, got {folder}, which is a run's; use load_run")
+    if not (path / _COMMAND).is_file() and any(path.glob(f"*/{_COMMAND}")):
+        raise UsageError(f"a sweep must be a multirun's folder, got {folder}, which has several in it; name one")
     sweep = SweepResult(path.resolve(), trust=trust)
     if not sweep.jobs:
         raise UsageError(f"a sweep must have jobs, got none in {folder}; name the folder of a multirun")

@@ -1,5 +1,6 @@
 """Finding the run that ``run=<folder>``, ``run=latest`` or ``run=best`` names."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ from perceptron.errors import UsageError
 from perceptron.runs.data_identity import data_source, split_settings
 from perceptron.runs.folder import Run, find_runs
 from perceptron.runs.metric_directions import agreed_direction, stored_directions
+
+# Values of a setting, in a line.
+_SHOWN = 3
 
 
 def find_run(wanted: str, *, among: Path, with_checkpoint: bool = True) -> Run:
@@ -67,14 +71,16 @@ def _best(runs: list[Run], among: Path) -> Run:
         raise UsageError(
             f"run=best needs a finished run with a checkpoint in {among}, got none; train one, or set runs=<folder>"
         )
-    for what, seen in (
-        ("one monitored metric", {best["monitor"] for _, best in scored}),
-        ("one data set and split", {_compared(run) for run, _ in scored}),
+    for what, found in (
+        ("one monitored metric", [{"monitor": str(best["monitor"])} for _, best in scored]),
+        ("one data set and split", [_compared(run) for run, _ in scored]),
     ):
-        if len(seen) > 1:
+        n_different = len({tuple(settings.items()) for settings in found})
+        if n_different > 1:
             raise UsageError(
-                f"run=best compares runs with {what}, got {len(seen)} in {among}: {', '.join(sorted(seen))}; "
-                "narrow it with runs=<folder of a task or a sweep>"
+                f"run=best compares runs with {what}, got {n_different} in {among}: {_differences(found)}; narrow it "
+                "with runs=<folder of a task or a sweep>, or rank settings over all of them: perceptron compare "
+                f"{among}"
             )
     direction = agreed_direction(
         scored[0][1]["monitor"],
@@ -85,9 +91,20 @@ def _best(runs: list[Run], among: Path) -> Run:
     return min(scored, key=lambda pair: sign * pair[1]["value"])[0]
 
 
-def _compared(run: Run) -> str:
+def _compared(run: Run) -> dict[str, str]:
     data = run.config.get("data") or {}
-    return " ".join(f"{key}={_short(value)}" for key, value in (data_source(data) | split_settings(data)).items())
+    return {key: _short(value) for key, value in (data_source(data) | split_settings(data)).items()}
+
+
+def _differences(runs: Sequence[Mapping[str, str]]) -> str:
+    """The settings in which runs differ, each with its first values."""
+    parts = []
+    for name in dict.fromkeys(name for settings in runs for name in settings):
+        values = sorted({settings.get(name, "none") for settings in runs})
+        if len(values) > 1:
+            more = [f"{len(values) - _SHOWN} more"] if len(values) > _SHOWN else []
+            parts.append(f"{name}={', '.join([*values[:_SHOWN], *more])}")
+    return "; ".join(parts)
 
 
 def _short(value: Any) -> str:
