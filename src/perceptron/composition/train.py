@@ -112,7 +112,7 @@ def _train(
         learner.draw_figures(config, trainer, history=history, best_epoch=reported.epoch)
         named = learner.names(config, chosen)
         settings = hyper_parameters(config, named)
-        log_results(trainer.loggers, hyper_parameters=settings, metrics=metrics, step=trainer.global_step)
+        log_results(trainer.loggers, hyper_parameters=settings, metrics=metrics, step=trainer.global_step, best=best)
         write_results(
             folder,
             metrics=metrics,

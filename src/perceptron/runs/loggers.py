@@ -60,9 +60,14 @@ def log_step(trainer: L.Trainer) -> None:
 
 
 def log_results(
-    loggers: Sequence[Logger], *, hyper_parameters: Mapping[str, Any], metrics: Mapping[str, float], step: int
+    loggers: Sequence[Logger],
+    *,
+    hyper_parameters: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    step: int,
+    best: Mapping[str, Any] | None = None,
 ) -> None:
-    """Log the settings and the final metrics; in TensorBoard on the HPARAMS tab.
+    """Log settings and final metrics, in TensorBoard on the HPARAMS tab; to a tracker also the checkpoint's name.
 
     The curves of each epoch's metrics keep their names: values of the best weights on training and validation rows are
     called ``best/val/acc``.
@@ -72,7 +77,9 @@ def log_results(
         hyper_parameters: settings, as numbers, texts and booleans.
         metrics: values under names like ``test/acc``.
         step: the run's last optimizer step.
+        best: see ``best_entry``.
     """
+    checkpoint = (best or {}).get("checkpoint")
     # A user's model may call its metrics test_acc.
     final = {name if name.startswith("test") else f"best/{name}": value for name, value in metrics.items()}
     for logger in loggers:
@@ -80,6 +87,8 @@ def log_results(
             # Lightning has closed the file; entries that its writer adds on its own would open another.
             logger.experiment.add_custom_scalars(_scalars_layout(metrics))
             _write_session(logger, hyper_parameters)
+        elif checkpoint and isinstance(logger, MLFlowLogger | WandbLogger):
+            logger.log_hyperparams({**hyper_parameters, "checkpoint": checkpoint})
         else:
             logger.log_hyperparams(dict(hyper_parameters))
         log_scalars(logger, final, step=step)

@@ -66,7 +66,8 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
         log_scalars(logger, {**tested, "epoch": len(member.history)}, step=member.steps)
     monitor = config["monitor"]
     best = best_entry(folder, config, metrics=metrics, rule=member.rule, last=member.last_value(monitor))
-    log_results(loggers, hyper_parameters=hyper_parameters(config, job.choices), metrics=metrics, step=member.steps)
+    settings = hyper_parameters(config, job.choices)
+    log_results(loggers, hyper_parameters=settings, metrics=metrics, step=member.steps, best=best)
     stopping = member.early_stopping
     write_results(
         folder,
