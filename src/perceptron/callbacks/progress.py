@@ -1,7 +1,6 @@
 """Progress over epochs, in a terminal."""
 
 import time
-from importlib.util import find_spec
 from typing import Any
 
 import lightning as L
@@ -9,6 +8,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from perceptron.terminal.bars import shows_bars
 from perceptron.terminal.status import clear
 
 _SECONDS_BETWEEN_UPDATES = 0.1
@@ -35,7 +35,7 @@ class EpochBar:
         self._progress: Progress | None = None
         self._bar = TaskID(0)
         self._updated = 0.0
-        if console.is_terminal or _has_widgets(console):
+        if shows_bars(console):
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
@@ -132,8 +132,3 @@ class EpochProgress(ProgressBar):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
-
-
-def _has_widgets(console: Console) -> bool:
-    """Whether a notebook can show a bar, which needs ipywidgets."""
-    return console.is_jupyter and find_spec("ipywidgets") is not None

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from perceptron.sweeps.job_folders import Job, State, find_jobs
+from perceptron.terminal.bars import shows_bars
 from perceptron.terminal.status import clear
 
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -40,7 +41,7 @@ class Count:
 
 
 class SweepProgress:
-    """Shows the number of jobs and the time left while a sweep runs: as a bar on a terminal, else as a line per change.
+    """Shows the number of jobs and the time left while a sweep runs: as a bar where there can be one, else as lines.
 
     A thread looks at the folder twice a second, because with most launchers the jobs run in other processes.
 
@@ -102,7 +103,7 @@ class SweepProgress:
 
     def _watch(self) -> None:
         console = Console(stderr=True)
-        if not console.is_terminal:
+        if not shows_bars(console):
             self._print_lines()
             return
         columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.description}", markup=False))
