@@ -1,6 +1,7 @@
 """The notebooks run from top to bottom, and are kept without outputs."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,9 +37,10 @@ def test_a_notebook_runs_from_top_to_bottom(tmp_path: Path, notebook: Path) -> N
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     # In a kernel, because rich and matplotlib show tables and figures in another way there.
-    executed = tmp_path / notebook.name
+    # It runs in the folder of its file.
+    executed = Path(shutil.copy(notebook, tmp_path))
     done = subprocess.run(
-        [sys.executable, "-c", _COMMAND, "--timeout=600", f"--output={executed}", str(notebook)],
+        [sys.executable, "-c", _COMMAND, "--timeout=600", "--inplace", str(executed)],
         cwd=tmp_path,
         capture_output=True,
         text=True,

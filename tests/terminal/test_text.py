@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from perceptron.terminal.text import VisibleFormatter, escape_unencodable, say, visible
+from perceptron.terminal.text import TerminalHandler, VisibleFormatter, escape_unencodable, say, visible
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,21 @@ def test_a_character_that_the_encoding_lacks_is_escaped(monkeypatch: pytest.Monk
     say("café αβγ")
     sys.stdout.flush()
     assert written.getvalue().split() == ["café".encode("cp1252"), b"\\u03b1\\u03b2\\u03b3"]
+
+
+def test_the_news_of_a_command_is_told_once_and_warnings_always(capsys: pytest.CaptureFixture[str]) -> None:
+    logger, handler = logging.getLogger("perceptron.trial"), TerminalHandler()
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        TerminalHandler.told.clear()
+        for _ in range(2):
+            logger.info("task: binary")
+            logger.warning("a column is constant")
+        TerminalHandler.told.clear()
+        logger.info("task: binary")
+    finally:
+        logger.removeHandler(handler)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == ["task: binary", *["a column is constant"] * 2, "task: binary"]

@@ -8,7 +8,7 @@ from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from perceptron.terminal.bars import shows_bars
+from perceptron.terminal.notebook import shows_bars
 from perceptron.terminal.status import clear
 
 _SECONDS_BETWEEN_UPDATES = 0.1

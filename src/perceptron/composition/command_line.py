@@ -34,7 +34,7 @@ from perceptron.runs.failures import is_no_room, no_room
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
 from perceptron.terminal.status import clear, status_line
-from perceptron.terminal.text import escape_unencodable, fail
+from perceptron.terminal.text import TerminalHandler, escape_unencodable, fail
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,6 +69,7 @@ def run_command(arguments: Sequence[str], *, in_one_process: bool = False) -> No
         StoppedError: after a signal, or where the disk is full.
         SystemExit: where a job of a multirun failed.
     """
+    TerminalHandler.told.clear()
     try:
         _run(arguments, in_one_process=in_one_process)
     except Refusal as refusal:

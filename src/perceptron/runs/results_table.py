@@ -43,8 +43,8 @@ def print_results(metrics: Mapping[str, float], *, title: str, folder: Path, not
         say(line)
     text = io.StringIO()
     for table in tables:
-        # In a notebook, rich would show it there instead.
-        Console(file=text, width=_LOG_WIDTH, force_jupyter=False).print(table)
+        # In a notebook, rich would show it there instead, and it would colour it where FORCE_COLOR is set.
+        Console(file=text, width=_LOG_WIDTH, force_jupyter=False, force_terminal=False).print(table)
     log.info("%s", "\n".join([*text.getvalue().splitlines(), *lines]), extra={IS_PRINTED: True})
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from perceptron.sweeps.job_folders import Job, State, find_jobs
-from perceptron.terminal.bars import shows_bars
+from perceptron.terminal.notebook import shows_bars
 from perceptron.terminal.status import clear
 
 _SECONDS_BETWEEN_LOOKS = 0.5

@@ -6,9 +6,10 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn, TextIO
+from typing import ClassVar, NoReturn, TextIO
 
 from perceptron.errors import USAGE_STATUS, UsageError
+from perceptron.terminal.notebook import in_notebook
 from perceptron.terminal.status import clear
 
 _WIDEST = 100
@@ -82,7 +83,13 @@ IS_PRINTED = "is_printed"
 
 
 class TerminalHandler(logging.Handler):
-    """Prints log entries on the standard error of the moment, which a progress bar replaces while it is shown."""
+    """Prints log entries on the standard error of the moment, which a progress bar replaces while it is shown.
+
+    Attributes:
+        told: news of this command, which the jobs of a sweep would repeat; the command clears it when it starts.
+    """
+
+    told: ClassVar[set[str]] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print an entry, unless its text is printed already."""
@@ -90,8 +97,13 @@ class TerminalHandler(logging.Handler):
             return
         try:
             text = self.format(record)
+            is_news = record.levelno < logging.WARNING
+            if is_news and text in self.told:
+                return
+            self.told.add(text)
             clear()
-            print(text, file=sys.stderr, flush=True)
+            # A notebook shows standard error on red.
+            print(text, file=sys.stdout if is_news and in_notebook() else sys.stderr, flush=True)
         except Exception:
             self.handleError(record)
 
