@@ -1,8 +1,14 @@
 """MLflow and Weights & Biases, offline: a run for each job, with settings, metrics, figures and its folder."""
 
 import json
+import os
+import signal
 import struct
-from collections.abc import Iterable, Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +53,7 @@ def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path
         if rate != 1e30:
             assert _final(_metrics(sweep / str(job))).items() <= run.data.metrics.items()
             assert run.data.params["optimizer.lr"] == str(rate)
+            assert run.data.params["checkpoint"] == "checkpoints/best.ckpt"
             if launcher == "basic":
                 assert any(each.path.endswith(".png") for each in client.list_artifacts(run.info.run_id, "figures"))
 
@@ -109,6 +116,7 @@ def test_wandb_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path,
         assert tracked.exit_code == (1 if rate == 1e30 else 0)
         if rate != 1e30:
             assert tracked.config["optimizer.lr"] == rate
+            assert tracked.config["checkpoint"] == "checkpoints/best.ckpt"
             assert _final(_metrics(sweep / str(job))).items() <= tracked.metrics.items()
 
 
@@ -125,3 +133,84 @@ def test_a_single_run_has_no_sweep(perceptron, tmp_path: Path) -> None:
     assert "trust=[lightning.pytorch.loggers.MLFlowLogger]" in perceptron("evaluate", f"run={tmp_path}/mine").err
     trust = "trust=[lightning.pytorch.loggers.MLFlowLogger]"
     assert perceptron("evaluate", f"run={tmp_path}/mine", trust).status == 0
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path, root: Path) -> Callable[..., int]:
+    """Train in a process of its own, interrupt it in the middle, and return how it ended."""
+
+    def run(*typed: str, until: str) -> int:
+        endless = ("trainer.max_epochs=1000000", "callbacks.early_stopping=null", "figures=none")
+        command = [sys.executable, "train.py", *typed[:1], *SHORT, *endless, *typed[1:]]
+        # In a session of its own, whose processes can be counted.
+        said = tmp_path / "said.txt"
+        with said.open("wb") as file:
+            process = subprocess.Popen(command, cwd=root, start_new_session=True, stdout=file, stderr=file)
+        try:
+            for _ in range(600):
+                if any(tmp_path.glob(until)) or until in said.read_text(encoding="utf-8") or process.poll() is not None:
+                    break
+                time.sleep(0.1)
+            else:
+                raise AssertionError(f"no {until}")
+            process.send_signal(signal.SIGINT)
+            status = process.wait(timeout=60)
+            for _ in range(100):
+                if not _of_session(process.pid):
+                    break
+                time.sleep(0.1)
+            assert _of_session(process.pid) == []
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return status
+
+    return run
+
+
+def _of_session(session: int) -> list[int]:
+    """Processes of a session that are still alive."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, _, own = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[:4]
+            if int(own) == session and state != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads processes from /proc")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("launcher", [None, *LAUNCHERS])
+def test_an_interruption_leaves_no_open_run_of_mlflow(launcher: str | None, interrupted, tmp_path: Path) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    assert interrupted(*_places(launcher, tmp_path), "logger=mlflow", until=_begun(launcher)) == 130
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/logs/mlflow.db")
+    runs = client.search_runs([each.experiment_id for each in client.search_experiments()])
+    assert {run.info.status for run in runs} <= {"FAILED", "KILLED", "FINISHED"}
+    assert len(runs) == (0 if launcher == "population" else 1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads processes from /proc")
+@pytest.mark.parametrize("launcher", [None, *LAUNCHERS])
+def test_an_interruption_leaves_no_open_run_of_wandb(launcher: str | None, interrupted, tmp_path: Path) -> None:
+    pytest.importorskip("wandb")
+    assert interrupted(*_places(launcher, tmp_path), "logger=wandb", until=_begun(launcher)) == 130
+    files = [*tmp_path.glob("**/wandb/offline-run-*/run-*.wandb")]
+    # Each has a record of its end.
+    assert [_tracked(file).exit_code for file in files] == ([] if launcher == "population" else [1])
+
+
+def _places(launcher: str | None, tmp_path: Path) -> tuple[str, ...]:
+    logs = f"paths.log_dir={tmp_path}/logs"
+    if launcher is None:
+        return f"hydra.run.dir={tmp_path}/mine", logs
+    # A population names its groups if there are several.
+    return "-m", "model.network.hidden=[5],[6]", f"hydra/launcher={launcher}", f"hydra.sweep.dir={tmp_path}/mine", logs
+
+
+def _begun(launcher: str | None) -> str:
+    """A file that is there once the first job trains; what a population, which writes at its end, says."""
+    return "group 1 of 2" if launcher == "population" else "mine/**/checkpoints/best.ckpt"
