@@ -30,7 +30,7 @@ def process_as_it_was(arguments: Sequence[str]) -> Iterator[None]:
     generators.__enter__()
     sys.argv = [str(argument) for argument in arguments]
     # rich's default in a notebook is wider than the cells of most screens.
-    os.environ.setdefault("JUPYTER_COLUMNS", "92")
+    os.environ.setdefault("JUPYTER_COLUMNS", "80")
     try:
         with warnings.catch_warnings(), _loggers_as_they_were(), listening():
             yield
