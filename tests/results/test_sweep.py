@@ -44,7 +44,7 @@ def test_a_finished_sweep(swept) -> None:
 
 
 def test_a_sweep_with_failed_jobs(swept) -> None:
-    folder = swept("optimizer.lr=0.1,1e39")
+    folder = swept("optimizer.lr=0.1,3e38")
     frame = _check_against_files(folder, ["optimizer.lr"])
     assert frame["state"].tolist() == ["done", "failed"]
     # The rate that failed is no row of the ranking, but the other is told by its rate.
