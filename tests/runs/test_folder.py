@@ -37,7 +37,8 @@ def test_an_estimator_is_not_stored(tmp_path: Path) -> None:
     (run.folder / "checkpoints" / "best.ckpt").unlink()
     with pytest.raises(UsageError, match="a run needs the checkpoint best, got none"):
         checkpoint_path(run, "best")
-    config = "monitor: val/loss\nmodel: {estimator: {_target_: sklearn.dummy.DummyClassifier}}\n"
+    model = "{_target_: perceptron.models.Estimator, estimator: {_target_: sklearn.dummy.DummyClassifier}}"
+    config = f"monitor: val/loss\nmodel: {model}\n"
     (run.folder / "config.yaml").write_text(config, encoding="utf-8")
     with pytest.raises(UsageError, match="of an estimator of scikit-learn, which is not stored; name the run of a net"):
         checkpoint_path(run, "best")
