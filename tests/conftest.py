@@ -123,14 +123,20 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @contextmanager
 def _as_it_was() -> Iterator[None]:
-    """Take back what a command changes in its process: handlers of signals, and Hydra's logging."""
+    """Take back what a command changes in its process: handlers of signals, Hydra's logging, and variables.
+
+    Lightning leaves the port of processes that train together in a variable, and other processes would take it, too.
+    """
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
     handlers = [signal.getsignal(number) for number in numbers]
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
+    environment = dict(os.environ)
     try:
         yield
     finally:
+        os.environ.clear()
+        os.environ.update(environment)
         for number, handler in zip(numbers, handlers, strict=True):
             signal.signal(number, handler)
         for added in set(root.handlers) - set(before):
