@@ -1,15 +1,12 @@
 """``sweep.filter``, ``sweep.max_jobs`` and ``sweep.max_hours``: fewer jobs than all combinations, or fewer for now."""
 
 import json
-import logging
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
 
-from perceptron.composition import command_line
 from perceptron.composition.sweeps import time_limit, trial_draws
 from perceptron.results import sweep as sweep_in_python
 from perceptron.results import train as train_in_python
@@ -20,25 +17,6 @@ Sweep = Callable[..., tuple[int, Path]]
 SHORT = ("trainer.max_epochs=1", "logger=none", "figures=none", "model=logistic")
 POPULATION = "hydra/launcher=population"
 SEARCH = ("hydra/sweeper=optuna", "hydra/sweeper/pruner=none")
-
-
-@pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
-    """Run ``train.py -m`` in this process; its exit status and the sweep's folder."""
-    root_level, root_handlers = logging.root.level, logging.root.handlers[:]
-
-    def run(*arguments: str) -> tuple[int, Path]:
-        monkeypatch.setattr(sys, "argv", ["train.py", "-m", *arguments])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as end:
-            status = int(end.code or 0)
-        return status, max(tmp_path.glob("*/multiruns/*"), default=tmp_path)
-
-    yield lambda *arguments: run(*arguments, *([] if "sweep.resume" in arguments[0] else [f"paths.log_dir={tmp_path}"]))
-    logging.root.handlers[:] = root_handlers
-    logging.root.setLevel(root_level)
 
 
 def jobs_of(folder: Path) -> dict[str, tuple[int, float]]:

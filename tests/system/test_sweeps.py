@@ -3,10 +3,9 @@
 import csv
 import io
 import json
-import logging
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -37,25 +36,6 @@ class Fragile(nn.Linear):
             raise MemoryError("no more room")
         return super().forward(x)
 """
-
-
-@pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sweep]:
-    """Run ``train.py -m`` in this process; its exit status and the sweep's folder."""
-    root_level, root_handlers = logging.root.level, logging.root.handlers[:]
-
-    def run(*arguments: str) -> tuple[int, Path]:
-        monkeypatch.setattr(sys, "argv", ["train.py", "-m", *arguments])
-        status = 0
-        try:
-            command_line.main()
-        except SystemExit as end:
-            status = int(end.code or 0)
-        return status, max(tmp_path.glob("*/multiruns/*"), default=tmp_path)
-
-    yield lambda *arguments: run(*arguments, f"paths.log_dir={tmp_path}")
-    logging.root.handlers[:] = root_handlers
-    logging.root.setLevel(root_level)
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
