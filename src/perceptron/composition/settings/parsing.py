@@ -29,6 +29,23 @@ def parsed_overrides(overrides: Iterable[str], loader: ConfigLoader | None = Non
         raise UsageError(explain(error)) from error
 
 
+def values_of(overrides: Iterable[Override]) -> list[list[str]]:
+    """For each setting an override for each of its values, as Hydra's own sweeper makes them.
+
+    Raises:
+        HydraException: if its values are known to the loader of configurations alone, and it was parsed without one.
+    """
+    # By key: Hydra takes the last one.
+    values: dict[str, list[str]] = {}
+    for override in overrides:
+        key = override.get_key_element()
+        found = (
+            override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+        )
+        values[key] = [f"{key}={value}" for value in found]
+    return list(values.values())
+
+
 @cache
 def parsed_override(text: str) -> Override:
     """Parse one override of a job; the result is cached and must not be changed.

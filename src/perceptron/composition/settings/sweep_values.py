@@ -63,7 +63,9 @@ def check_sweeps(config: DictConfig, loader: ConfigLoader) -> None:
     """
     parser, searches = OverridesParser.create(config_loader=loader), not is_basic(config)
     # By key: Hydra takes the last one.
-    overrides = {override.get_key_element(): override for override in parser.parse_overrides([*_typed(config)])}
+    overrides = {
+        override.get_key_element(): override for override in parser.parse_overrides([*typed_overrides(config)])
+    }
     if searches:
         # The search checks conditional settings itself, beside the values that they are drawn for.
         overrides = {key: override for key, override in overrides.items() if not _is_conditional(override)}
@@ -106,7 +108,7 @@ def _check_settings(cfg: DictConfig, values: Mapping[str, list[Override]]) -> No
         set_value(cfg, first)
 
 
-def _typed(config: DictConfig) -> Iterator[str]:
+def typed_overrides(config: DictConfig) -> Iterator[str]:
     """Overrides of a multirun's jobs: those of its sweeper, then the typed ones. A search checks its own itself."""
     if is_basic(config):
         for key, value in (config.hydra.sweeper.params or {}).items():

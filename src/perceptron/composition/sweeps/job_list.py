@@ -18,9 +18,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.composition.settings.checks import check_job, check_values
-from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.settings.parsing import parsed_overrides, values_of
 from perceptron.composition.settings.sweep_options import SweepOptions
-from perceptron.composition.settings.sweep_values import composed_job
+from perceptron.composition.settings.sweep_values import composed_job, typed_overrides
 from perceptron.errors import UsageError
 from perceptron.spelling import did_you_mean
 from perceptron.sweeps.combination_filter import KEY, CombinationFilter, MissingSettingError
@@ -61,7 +61,7 @@ def list_jobs(config: DictConfig, loader: ConfigLoader, options: SweepOptions) -
         UsageError: for a job that cannot be composed, more jobs than are allowed, or a filter that leaves none, or
             names no setting.
     """
-    values = _values(config, loader)
+    values = values_of(parsed_overrides(typed_overrides(config), loader))
     n_combinations = math.prod(map(len, values))
     if options.filter is None:
         check_number(n_combinations, options)
@@ -236,19 +236,3 @@ def _flat(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{path}{key}.")
         else:
             yield f"{path}{key}", value
-
-
-def _values(config: DictConfig, loader: ConfigLoader) -> list[list[str]]:
-    """For each setting that is typed or swept an override for each of its values, as Hydra's own sweeper makes them."""
-    params = OmegaConf.select(config.hydra.sweeper, "params") or {}
-    typed: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
-    overrides = parsed_overrides([*(f"{key}={value}" for key, value in params.items()), *typed], loader)
-    # By key: Hydra takes the last one.
-    values: dict[str, list[str]] = {}
-    for override in overrides:
-        key = override.get_key_element()
-        found = (
-            override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
-        )
-        values[key] = [f"{key}={value}" for value in found]
-    return list(values.values())

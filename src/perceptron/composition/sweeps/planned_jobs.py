@@ -3,10 +3,9 @@
 from itertools import product
 from pathlib import Path
 
-from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
-from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.settings.parsing import parsed_overrides, values_of
 from perceptron.composition.sweeps.stored_overrides import check_size
 from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_values
@@ -39,20 +38,7 @@ def planned_jobs(sweep: Path) -> list[list[str]]:
         return []
     check_size(overrides, where=str(sweep / _FILE))
     try:
-        # Hydra takes the last of several for one key.
-        values = {override.get_key_element(): _texts(override) for override in overrides}
+        values = values_of(overrides)
     except HydraException:
         return []
-    return [list(job) for job in product(*values.values())] if values else []
-
-
-def _texts(override: Override) -> list[str]:
-    """The override for each of its values, as a job gets it.
-
-    Raises:
-        HydraException: if its values are known to Hydra's loader of configurations alone.
-    """
-    key = override.get_key_element()
-    if override.is_sweep_override():
-        return [f"{key}={value}" for value in override.sweep_string_iterator()]
-    return [f"{key}={override.get_value_element_as_str()}"]
+    return [list(job) for job in product(*values)] if values else []
