@@ -5,7 +5,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from perceptron.composition.fit_estimator import build_estimator
-from perceptron.errors import InterruptedRunError, UsageError, reason
+from perceptron.errors import InterruptedRunError, UsageError, causes, reason
 
 
 def test_a_reason_is_one_line() -> None:
@@ -13,6 +13,16 @@ def test_a_reason_is_one_line() -> None:
     assert reason(error) == "the first line the second the third"
     assert reason(error, lines=1) == "the first line"
     assert reason(error, lines=2) == "the first line the second"
+
+
+def test_the_causes_of_an_exception_end_where_they_repeat() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    second.__cause__ = first
+    assert causes(second) == [second, first]
+    first.__cause__ = second
+    assert causes(second) == [second, first]
+    first.__cause__ = first
+    assert causes(first) == [first]
 
 
 @pytest.mark.parametrize("error", [EOFError(), ValueError(""), RuntimeError(" \n")])

@@ -132,8 +132,14 @@ def reason(error: BaseException, *, lines: int | None = None) -> str:
     return " ".join(said[:lines]) or type(error).__name__
 
 
-def root_cause(error: BaseException) -> BaseException:
-    """The first exception of a chain of causes."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def causes(error: BaseException) -> list[BaseException]:
+    """An exception, the one that it was raised from, and so on.
+
+    Under a debugger, or with OC_CAUSE=1, OmegaConf may make an exception its own cause: such a chain ends there.
+    """
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and not any(following is each for each in chain):
+        chain.append(following)
+        following = following.__cause__
+    return chain

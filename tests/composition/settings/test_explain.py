@@ -11,6 +11,7 @@ from tests.composition.command_lines import check_command_line
 from perceptron.composition.settings import extras
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.explain import explain
+from perceptron.errors import UsageError
 
 
 def line_of(*typed: str, root: str = "train", folder: Path = CONF_DIR) -> str:
@@ -72,3 +73,10 @@ def test_an_option_names_the_extra_that_it_needs(typed: list[str], monkeypatch: 
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
     with pytest.raises(Exception, match=rf"{typed[0]} needs the extra \w+, got none; type pip install"):
         check_command_line(["-m", *typed, "seed=1,2"])
+
+
+def test_a_setting_that_cannot_be_resolved_is_one_line_under_a_debugger(monkeypatch: pytest.MonkeyPatch) -> None:
+    # OmegaConf then makes some of its exceptions their own cause.
+    monkeypatch.setenv("OC_CAUSE", "1")
+    with pytest.raises(UsageError, match="seed must be a value that can be resolved"):
+        check_command_line(["seed=${hydra:job.num}"])

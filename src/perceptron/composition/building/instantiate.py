@@ -8,7 +8,7 @@ from typing import Any
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from perceptron.errors import UsageError, reason, root_cause
+from perceptron.errors import UsageError, causes, reason
 
 # It logs what it then raises.
 logging.getLogger("hydra.utils").setLevel(logging.CRITICAL)
@@ -60,7 +60,7 @@ def target_of(part: Mapping[str, Any], name: str) -> Callable[..., Any]:
 
 
 def _not_taken(target: Any, name: str, error: Exception) -> UsageError:
-    return UsageError(f"{name} must be what {target} takes, got: {reason(root_cause(error))}; change {name}")
+    return UsageError(f"{name} must be what {target} takes, got: {reason(causes(error)[-1])}; change {name}")
 
 
 @cache
@@ -91,6 +91,6 @@ def imported_class(target: str, name: str) -> type:
     except (ImportError, ValueError) as error:
         raise UsageError(
             f"{name}._target_ must be a class that can be imported, got {target}: "
-            f"{reason(root_cause(error), lines=1)}; change {name}._target_"
+            f"{reason(causes(error)[-1], lines=1)}; change {name}._target_"
         ) from error
     return found

@@ -18,7 +18,7 @@ from omegaconf.errors import (
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.extras import missing_extra_of
 from perceptron.composition.settings.template_names import name_here
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, causes
 from perceptron.invocation import training_command
 from perceptron.spelling import did_you_mean
 
@@ -143,13 +143,12 @@ def _expected(error: ValidationError) -> str:
     return next((words for mark, words in _EXPECTED if mark in text), f"of another type ({text})")
 
 
-def _in_own_words(error: BaseException | None) -> str:
+def _in_own_words(error: BaseException) -> str:
     """The texts of an exception and of those that it was raised from, in one line."""
     texts = []
-    while error is not None:
-        lines = (line.strip() for line in str(error).splitlines())
+    for each in causes(error):
+        lines = (line.strip() for line in str(each).splitlines())
         text = "; ".join(line for line in lines if line and not line.startswith(_NOTES))
-        is_known = isinstance(error, HydraException | OmegaConfBaseException | UsageError)
-        texts.append(text if is_known and text else f"{type(error).__name__}: {text}".removesuffix(": "))
-        error = error.__cause__
+        is_known = isinstance(each, HydraException | OmegaConfBaseException | UsageError)
+        texts.append(text if is_known and text else f"{type(each).__name__}: {text}".removesuffix(": "))
     return ", ".join(dict.fromkeys(texts))

@@ -20,7 +20,7 @@ from hydra.utils import get_object
 
 from perceptron.composition.settings.argument_types import Argument, Signature
 from perceptron.composition.settings.signature_table import SIGNATURES, VERSIONS
-from perceptron.errors import UsageError, reason, root_cause
+from perceptron.errors import UsageError, causes, reason
 from perceptron.spelling import did_you_mean
 
 # Classes that decide what the project passes to a part and which constraints its arguments have.
@@ -66,7 +66,7 @@ def signature_of(target: str, key: str) -> Signature | None:
     # Whatever importing a user's module raises.
     except Exception as error:
         raise UsageError(
-            f"{key}._target_ must be what can be imported, got {target}: {reason(root_cause(error), lines=1)}; change "
+            f"{key}._target_ must be what can be imported, got {target}: {reason(causes(error)[-1], lines=1)}; change "
             f"{key}._target_"
         ) from error
     return _read(found) if callable(found) else None
