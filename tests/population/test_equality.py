@@ -122,6 +122,8 @@ CASES: dict[str, tuple[list[str], list[dict[str, object]]]] = {
             "trainer.enable_autolog_hparams=false",
             "trainer.inference_mode=false",
             "trainer.limit_predict_batches=2",
+            "trainer.num_sanity_val_steps=2",
+            "trainer.reload_dataloaders_every_n_epochs=2",
             "trainer.sync_batchnorm=true",
             "trainer.use_distributed_sampler=true",
         ],

@@ -165,13 +165,23 @@ def _refusal(cfg: DictConfig) -> str:
     ("override", "reason"),
     [
         ("trainer.max_steps=3", "trainer.max_steps=3 ends its training within the first epoch"),
-        ("trainer.limit_train_batches=2", "it has trainer.limit_train_batches=2"),
+        (
+            "trainer.limit_train_batches=2",
+            "it has trainer.limit_train_batches=2: "
+            "members train on all batches of an epoch, and are validated after it",
+        ),
         ("trainer.check_val_every_n_epoch=null", "it has trainer.check_val_every_n_epoch=None"),
         ("data.block_size=64", "it has data.block_size=64"),
         ("train=false", "it has train=False"),
         ("ckpt_path=some.ckpt", "it has ckpt_path=some.ckpt"),
-        ("callbacks=descent", "it has the callback perceptron.callbacks.DescentFigure"),
-        ("callbacks.early_stopping._target_=own.EarlyStopping", "it has the callback own.EarlyStopping"),
+        (
+            "callbacks=descent",
+            "it has the callback perceptron.callbacks.DescentFigure: its methods take the trainer of one model",
+        ),
+        (
+            "callbacks.early_stopping._target_=own.EarlyStopping",
+            "it has the callback own.EarlyStopping: its methods take the trainer of one model",
+        ),
         ("+callbacks.early_stopping.divergence_threshold=9", "its EarlyStopping has divergence_threshold=9"),
         ("+callbacks.checkpoint.save_last=true", "its ModelCheckpoint has save_last=True"),
         ("optimizer=lbfgs", "LBFGS has no stacked form; optimizers of torch.optim that combine no elements have"),

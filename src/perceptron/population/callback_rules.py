@@ -43,7 +43,7 @@ def check_callback(settings: dict[str, object]) -> None:
     name = target.rpartition(".")[2]
     known = _SUPPORTED.get(target)
     if known is None:
-        raise CannotStackError(f"it has the callback {target}")
+        raise CannotStackError(f"it has the callback {target}: its methods take the trainer of one model")
     for key in settings:
         if key != "_target_" and key not in known:
             raise CannotStackError(f"its {name} has {key}={settings[key]}")

@@ -45,49 +45,65 @@ CALLBACKS: Mapping[str, Any] = {
 }
 
 
-def flags() -> Iterator[tuple[str, bool]]:
-    """Each trainer flag, and whether another value than its default trains side by side."""
+def flags() -> Iterator[tuple[str, str]]:
+    """Each trainer flag, and why another value than its default runs alone; empty if it trains side by side."""
     with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
         overrides = ["model=digits_mlp", "paths.output_dir=/tmp", "paths.log_dir=/tmp"]
         config = plain(compose("train", overrides=overrides))
     for field in fields(TrainerConf):
         if field.name != "_target_":
             trainer = config["trainer"] | {field.name: FLAGS[field.name]}
-            yield field.name, _goes(lambda trainer=trainer: check_settings(config | {"trainer": trainer}))
+            yield (
+                field.name,
+                _reason(
+                    lambda trainer=trainer: check_settings(config | {"trainer": trainer}),
+                    f"it has trainer.{field.name}={FLAGS[field.name]}: ",
+                ),
+            )
 
 
-def optimizers() -> Iterator[tuple[str, bool]]:
-    """Each optimizer of ``torch.optim``, and whether it trains side by side."""
+def optimizers() -> Iterator[tuple[str, str]]:
+    """Each optimizer of ``torch.optim``, and why it runs alone; empty if it trains side by side."""
     for name in sorted(dir(torch.optim)):
         kind = getattr(torch.optim, name)
         if isinstance(kind, type) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer:
             made = kind([nn.Parameter(torch.ones(2, 2))])  # type: ignore[call-arg]
-            yield name, _goes(lambda made=made: check_optimizer(made))
+            yield name, _reason(lambda made=made: check_optimizer(made), f"{name} ")
 
 
-def callbacks() -> Iterator[tuple[str, bool]]:
-    """Each callback of Lightning and of this project, and whether it trains side by side."""
+def callbacks() -> Iterator[tuple[str, str]]:
+    """Each callback of Lightning and of this project, and why it runs alone; empty if it trains side by side."""
     names = [f"lightning.pytorch.callbacks.{name}" for name in L.pytorch.callbacks.__all__]
     for name in dict.fromkeys([*CALLBACKS, *names]):
         settings = {"_target_": name, **CALLBACKS.get(name, {})}
-        yield name.rpartition(".")[2], _goes(lambda settings=settings: check_callback(settings))
+        yield (
+            name.rpartition(".")[2],
+            _reason(
+                lambda settings=settings: check_callback(settings),
+                f"it has the callback {name}: ",
+            ),
+        )
 
 
-def _goes(check: Callable[[], None]) -> bool:
+def _reason(check: Callable[[], None], start: str) -> str:
+    """Why a check refuses, without the start of the sentence, which names what is refused; empty if it does not."""
     try:
         check()
-    except CannotStackError:
-        return False
-    return True
+    except CannotStackError as error:
+        return str(error).removeprefix(start) or str(error)
+    return ""
 
 
 def table() -> str:
-    """The table for the documentation, in Markdown."""
-    lines = ["| | side by side | alone |", "| --- | --- | --- |"]
+    """The table for the documentation, in Markdown: a row for what trains side by side, and one for each reason."""
+    lines = ["| | | because |", "| --- | --- | --- |"]
     for title, found in (("trainer flags", flags()), ("optimizers", optimizers()), ("callbacks", callbacks())):
-        tried = list(found)
-        sides = (", ".join(f"`{name}`" for name, goes in tried if goes is side) for side in (True, False))
-        lines.append(f"| {title} | {' | '.join(sides)} |")
+        by_reason: dict[str, list[str]] = {"": []}
+        for name, reason in found:
+            by_reason.setdefault(reason, []).append(f"`{name}`")
+        for reason, names in by_reason.items():
+            side = "alone" if reason else "side by side"
+            lines.append(f"| {title}, {side} | {', '.join(names)} | {reason} |")
     return "\n".join(lines)
 
 

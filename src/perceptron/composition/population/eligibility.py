@@ -31,11 +31,37 @@ _TRAINER = (
     "default_root_dir", "gradient_clip_val", "gradient_clip_algorithm", "accumulate_grad_batches",
     "check_val_every_n_epoch", "max_steps",
 )  # fmt: skip
-# Flags of the trainer that change nothing in the training of a table on one device.
+# Flags of the trainer that change nothing in the results of a table on one device.
 _WITHOUT_EFFECT = (
-    "benchmark", "enable_autolog_hparams", "inference_mode", "limit_predict_batches", "sync_batchnorm",
-    "use_distributed_sampler",
+    "benchmark", "enable_autolog_hparams", "inference_mode", "limit_predict_batches", "num_sanity_val_steps",
+    "reload_dataloaders_every_n_epochs", "sync_batchnorm", "use_distributed_sampler",
 )  # fmt: skip
+_WHOLE_EPOCHS = "members train on all batches of an epoch, and are validated after it"
+_ONE_PROCESS = "one process trains a group on one device"
+_ALL_MEMBERS = "it would apply to all members at once"
+# Why the other flags make a job run alone.
+_ALONE = {
+    "devices": _ONE_PROCESS,
+    "num_nodes": _ONE_PROCESS,
+    "strategy": _ONE_PROCESS,
+    "plugins": _ONE_PROCESS,
+    "limit_train_batches": _WHOLE_EPOCHS,
+    "limit_val_batches": _WHOLE_EPOCHS,
+    "limit_test_batches": _WHOLE_EPOCHS,
+    "overfit_batches": _WHOLE_EPOCHS,
+    "val_check_interval": _WHOLE_EPOCHS,
+    "fast_dev_run": _WHOLE_EPOCHS,
+    "min_epochs": "early stopping ends a member's training at once",
+    "min_steps": "early stopping ends a member's training at once",
+    "max_time": _ALL_MEMBERS,
+    "deterministic": _ALL_MEMBERS,
+    "detect_anomaly": _ALL_MEMBERS,
+    "profiler": _ALL_MEMBERS,
+    "enable_checkpointing": "a member is scored with the weights of its best checkpoint",
+    "barebones": "a member is scored with the weights of its best checkpoint",
+    "log_every_n_steps": "members log after an epoch",
+    "model_registry": "members upload nothing",
+}
 # Settings that may differ within a group.
 _DATA_VARIES = (
     "seed", "split_seed", "folds", "fold", "val_fraction", "test_fraction", "standardize", "class_weights", "sampling",
@@ -92,7 +118,8 @@ def check_settings(config: Mapping[str, Any]) -> None:
     defaults = defaults_of_target(trainer["_target_"])
     for name, value in trainer.items():
         if name not in (*_TRAINER, *_WITHOUT_EFFECT) and value != defaults.get(name):
-            raise CannotStackError(f"it has trainer.{name}={value}")
+            because = f": {_ALONE[name]}" if name in _ALONE else ""
+            raise CannotStackError(f"it has trainer.{name}={value}{because}")
     if trainer["check_val_every_n_epoch"] is None:
         raise CannotStackError("it has trainer.check_val_every_n_epoch=None")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
