@@ -302,10 +302,10 @@ BAD = [
     ("seed", "an override is key=value, got seed; write seed=<value>"),
     (
         "model.network.hidden=[1,2",
-        "an override must follow Hydra's grammar, got model.network.hidden=[1,2; quote special characters, such as "
-        "'key=\"a value\"' or 'key=[1,2]'",
+        "an override must follow Hydra's grammar, got model.network.hidden=[1,2; correct its brackets, or type "
+        "'model.network.hidden=\"[1,2\"' for a text",
     ),
-    ("seed=1,2", "several values need a multirun, got seed=1,2; type python train.py -m 'seed=1,2'"),
+    ("seed=1,2", "several values need a multirun, got seed=1,2; type python train.py -m seed=1,2"),
     ("-m seed=range(0)", "a sweep must have a value, got seed=range(0), which has none; widen it"),
     (
         "-m optimizer.lr=interval(0.1,1)",

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from perceptron.data.columns.encoding import as_texts, encode, encoded_names, fit_encoding, from_texts
-from perceptron.data.columns.missing_texts import MISSING_TEXTS, Missing, missing_texts
+from perceptron.data.columns.missing_texts import MISSING_TEXTS, Missing, as_setting, missing_texts
 from perceptron.data.columns.missing_values import mark_missing, mark_missing_in
 
 TEXTS = missing_texts(["?", -999])
@@ -65,3 +66,11 @@ def test_codes_of_earlier_versions_know_the_categories_that_they_list() -> None:
     code = {"column": "cover", "kind": "category", "missing": False, "values": ["Basic", "None"], "other": False}
     rows = pd.DataFrame({"cover": ["None", "Basic", "NA"]})
     assert encode(rows, [code]).tolist() == [[0, 1], [1, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    "text", ["?", "n.a.", "weiß nicht", "weiß", "a b", 'say "hi"', "it's", "a\\", '\\"', "a,b", "[x]"]
+)
+def test_the_advice_to_set_a_text_is_in_hydras_grammar(text: str) -> None:
+    (override,) = OverridesParser.create().parse_overrides([f"data.missing=[{as_setting(text)}]"])
+    assert [str(getattr(value, "text", value)) for value in override.value()] == [text]

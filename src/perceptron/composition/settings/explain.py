@@ -1,6 +1,7 @@
 """Hydra's and OmegaConf's exceptions as one line that names the rule, the value and the fix. Imports nothing heavy."""
 
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,18 +18,16 @@ from omegaconf.errors import (
 
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.extras import missing_extra_of
+from perceptron.composition.settings.quoting import advice, as_one_text, lists_texts, takes_name
 from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError, causes
 from perceptron.invocation import training_command
 from perceptron.spelling import did_you_mean
 
-# Stands for the command that trains.
-_COMMAND = "<command>"
-_SEVERAL = rf"several values need a multirun, got \1; type {_COMMAND} -m '\1'"
+# Of an override with several values.
+_SEVERAL = (r"Ambiguous value for argument '(.*)'\n(?s:.*)", r"Sweep parameters '(.*)' requires --multirun")
 # Patterns of Hydra's texts that carry no attributes, and the lines for them; \1 is the first group of the pattern.
 _LINES = (
-    (r"Ambiguous value for argument '(.*)'\n(?s:.*)", _SEVERAL),
-    (r"Sweep parameters '(.*)' requires --multirun", _SEVERAL),
     (
         r"Sweeping over Hydra's configuration is not supported : '(.*)'",
         r"Hydra's settings cannot be swept, got \1; type one value",
@@ -78,7 +77,10 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
         return _setting(error.__cause__)
     for pattern, line in _LINES:
         if found := re.fullmatch(pattern, text):
-            return found.expand(line.replace(_COMMAND, training_command()))
+            return found.expand(line)
+    for pattern in _SEVERAL:
+        if found := re.fullmatch(pattern, text):
+            return _several(found[1])
     if text.startswith("Config group override must be a string or a list"):
         parsed = OverridesParser.create().parse_overrides(list(typed))
         groups = [each for each in parsed if (CONF_DIR / each.key_or_group).is_dir()]
@@ -91,10 +93,21 @@ def explain(error: BaseException, typed: Iterable[str] = ()) -> str:
 def _grammar(override: str) -> str:
     if "=" not in override and not override.startswith("~"):
         return f"an override is key=value, got {override}; write {override}=<value>"
-    return (
-        f"an override must follow Hydra's grammar, got {override}; quote special characters, such as "
-        "'key=\"a value\"' or 'key=[1,2]'"
-    )
+    key = override.partition("=")[0]
+    if "=" in override and not takes_name(key):
+        return f"the name of a setting has no special characters, got {key}; see --help for the names"
+    how = advice(override) or "quote special characters, such as 'key=\"a value\"' or 'key=[1,2]'"
+    return f"an override must follow Hydra's grammar, got {override}; {how}"
+
+
+def _several(override: str) -> str:
+    """For several values in a run; a comma may also belong to a text."""
+    several = f"type {training_command()} -m {shlex.quote(override)}"
+    key = override.partition("=")[0]
+    is_option = (CONF_DIR / key.lstrip("+").replace(".", "/")).is_dir()
+    one = None if is_option or not lists_texts(override) else as_one_text(override)
+    several += "" if one is None else f", or {one} for one text"
+    return f"several values need a multirun, got {override}; {several}"
 
 
 def _missing_option(error: MissingConfigException) -> str:

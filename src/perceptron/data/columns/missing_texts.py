@@ -61,7 +61,10 @@ def missing_numbers(texts: Sequence[str]) -> list[float]:
 
 def as_setting(text: str) -> str:
     """A text as an element of a list on the command line."""
-    return text if re.fullmatch(r"[\w.?*-]+", text) else '"' + text.replace('"', '\\"') + '"'
+    if re.fullmatch(r"[\w.?*-]+", text, re.ASCII):
+        return text
+    # In Hydra's grammar a backslash is itself, except before a quotation mark.
+    return '"' + re.sub(r'(\\*)("|\Z)', lambda found: found[1] * 2 + found[2].replace('"', '\\"'), text) + '"'
 
 
 def _as_typed(value: Any) -> str:
