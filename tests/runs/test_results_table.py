@@ -32,5 +32,5 @@ def test_a_log_has_no_colours_however_the_terminal_is_asked_for_them(tmp_path: P
         print_results({"test/acc": 0.75}, title="logistic on wine", folder=tmp_path, notes=[])
     # Without caplog.text, from which pytest removes them.
     (entry,) = caplog.messages
-    assert "┃ metric ┃   test ┃" in entry
+    assert "metric    test\nacc     0.7500" in entry
     assert "\x1b" not in entry

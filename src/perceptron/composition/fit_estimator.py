@@ -95,9 +95,8 @@ def _fit(cfg: DictConfig, chosen: Mapping[str, str], folder: Path, *, quiet: boo
         seconds=time.perf_counter() - clock,
         rows=row_counts(datamodule),
     )
-    if not quiet:
-        title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}"
-        print_results(metrics, title=title, folder=folder, notes=report_lines(datamodule))
+    title = f"{chosen.get('model', 'model')} on {chosen.get('data', 'data')}"
+    print_results(metrics, title=title, folder=folder, notes=report_lines(datamodule), quiet=quiet)
     return best_value
 
 

@@ -164,11 +164,6 @@ class Learner:
         own |= {} if self.table is not None else {"data": config["data"]["_target_"]}
         return {**chosen, **own, **dict.fromkeys(self.unused)}
 
-    def title(self, names: Mapping[str, str | None]) -> str:
-        """Model and data in a title, such as ``logistic on iris``; a user's classes without their modules."""
-        model, data = (str(names.get(group, group)).rpartition(".")[2] for group in ("model", "data"))
-        return f"{model} on {data}"
-
     def begin(self, folder: Path, config: Mapping[str, Any], chosen: Mapping[str, str]) -> None:
         """Write what is known before the training into the run's folder, and log it."""
         begin_run(folder, config, self.table)

@@ -29,7 +29,7 @@ from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import Run, monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import log_results
-from perceptron.runs.results_table import print_results
+from perceptron.runs.results_table import print_results, run_title
 from perceptron.terminal.status import show
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.fit import fit
@@ -127,7 +127,6 @@ def _train(
             seconds=time.perf_counter() - clock,
             rows=row_counts(learner.table),
         )
-        if not quiet:
-            title = f"{learner.title(named)}, {trainer.current_epoch} epochs"
-            print_results(metrics, title=title, folder=folder, notes=learner.report_lines(reported.ending))
+        title, notes = run_title(named, epochs=trainer.current_epoch), learner.report_lines(reported.ending)
+        print_results(metrics, title=title, folder=folder, notes=notes, quiet=quiet)
     return monitored_value(best, metrics=metrics, monitor=cfg.monitor)

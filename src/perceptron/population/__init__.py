@@ -4,13 +4,14 @@ from perceptron.population.callback_rules import check_callback
 from perceptron.population.fit import PopulationFit, fit_population, members_that_fit
 from perceptron.population.lightning_module import Population
 from perceptron.population.losses import MODELS
-from perceptron.population.member import Epoch, Member
+from perceptron.population.member import Entries, Epoch, Member
 from perceptron.population.optimizer_choice import check_optimizer
 from perceptron.population.stacking import CannotStackError, check_stack, stack_networks
 
 __all__ = [
     "MODELS",
     "CannotStackError",
+    "Entries",
     "Epoch",
     "Member",
     "Population",

@@ -1,11 +1,12 @@
 """A model of a population: its parts, its settings and its results."""
 
+import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
@@ -40,6 +41,25 @@ class Epoch:
     batches: int
 
 
+class Entries(NamedTuple):
+    """What the job alone would have logged before its training.
+
+    Attributes:
+        table: about what was read.
+        split: about its rows in their splits.
+        settings: about the settings of the optimizer and its schedule.
+    """
+
+    table: Sequence[logging.LogRecord] = ()
+    split: Sequence[logging.LogRecord] = ()
+    settings: Sequence[logging.LogRecord] = ()
+
+    @property
+    def all(self) -> list[logging.LogRecord]:
+        """All of them, in the order of the job alone."""
+        return [*self.table, *self.split, *self.settings]
+
+
 @dataclass(kw_only=True, eq=False)
 class Member:
     """A model that is trained beside others.
@@ -60,6 +80,7 @@ class Member:
         batches_per_step: whose gradients are summed; the last step of an epoch may have fewer.
         max_steps: after which its training ends, also within an epoch; None for no limit.
         epochs_per_validation: after so many epochs its validation rows are scored, and its callbacks look at it.
+        entries: for the log of its job.
         history: its epochs so far.
         steps: optimizer steps so far.
         metrics: final metrics of the best weights.
@@ -80,10 +101,16 @@ class Member:
     batches_per_step: int = 1
     max_steps: int | None = None
     epochs_per_validation: int = 1
+    entries: Entries = field(default_factory=Entries)
     history: list[Epoch] = field(default_factory=list)
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     failure: DivergedError | PrunedError | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What its job alone would have warned of before its training."""
+        return [entry.getMessage() for entry in self.entries.all if entry.levelno >= logging.WARNING]
 
     @property
     def split(self) -> Split:

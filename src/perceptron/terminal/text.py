@@ -78,6 +78,8 @@ def warnings_on_stderr() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
+# How an entry stands in the log of a run, as in Hydra's settings of the job's logging.
+DATED = "[%(asctime)s][%(name)s][%(levelname)s] %(message)s"
 # Attribute of a log entry that is for the log's file alone, because its text is printed.
 IS_PRINTED = "is_printed"
 

@@ -88,8 +88,7 @@ def begin_run(folder: Path, config: Mapping[str, Any], datamodule: TableDataModu
     log_task(datamodule)
     if datamodule.report is not None:
         write_json(folder / "data_report.json", datamodule.report)
-        for warning in datamodule.report["warnings"]:
-            log.warning("%s", visible(warning))
+    log_warnings(datamodule)
 
 
 def log_task(datamodule: TableDataModule) -> None:
@@ -97,6 +96,12 @@ def log_task(datamodule: TableDataModule) -> None:
     table = datamodule.table
     if table.task_reason:
         log.info("task: %s, because the target %s; data.task sets another", table.schema.task, table.task_reason)
+
+
+def log_warnings(datamodule: TableDataModule) -> None:
+    """Log what stands out in a table."""
+    for warning in [] if datamodule.report is None else datamodule.report["warnings"]:
+        log.warning("%s", visible(warning))
 
 
 def log_table_defaults(config: Mapping[str, Any], chosen: Mapping[str, str]) -> None:

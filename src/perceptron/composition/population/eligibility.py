@@ -178,6 +178,11 @@ def table_key(data: Mapping[str, Any]) -> str:
     return json.dumps(_without(data, (*_DATA_VARIES, *_OF_BATCHES)), sort_keys=True, default=str)
 
 
+def split_key(data: Mapping[str, Any]) -> str:
+    """The settings of the group ``data`` beside the order of the rows: those of table, split and standardisation."""
+    return json.dumps({**data, "seed": None}, sort_keys=True, default=str)
+
+
 def _check_validation(callback: Mapping[str, Any]) -> None:
     """Refuse a callback that does not look after the validation alone, where not every epoch has one."""
     name = callback["_target_"].rpartition(".")[2]

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
 
-from perceptron.composition.population.eligibility import check_job, check_together, group_key
+from perceptron.composition.population.eligibility import check_job, check_together, group_key, split_key
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.errors import UsageError
@@ -35,6 +35,7 @@ class Group:
         member: its member, untrained.
         numbers: of the jobs; neighbours share the settings of losses and metrics where possible.
         splits: which of them have the same split, by number of the job.
+        updates: which of them have the same settings of optimizer and schedule, likewise.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Group:
     member: Member
     numbers: Sequence[int]
     splits: Mapping[int, str] = field(default_factory=dict)
+    updates: Mapping[int, str] = field(default_factory=dict)
 
 
 class JobPreparation:
@@ -66,6 +68,11 @@ class JobPreparation:
         self.report = report or log_alone
         self._jobs = jobs
         self.builder = MemberBuilder(trains_here=trains_here)
+
+    @property
+    def numbers(self) -> range:
+        """Of all jobs of the multirun."""
+        return self._jobs.numbers
 
     def compose(self, number: int, key: str | None = None) -> ComposedJob | None:
         """A job; None, which is reported, where it must run alone.
@@ -120,6 +127,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
     """
     settings: dict[str, dict[int, str]] = {}
     splits: dict[int, str] = {}
+    updates: dict[int, str] = {}
     alone: list[int] = []
     for number in jobs.numbers:
         try:
@@ -129,14 +137,15 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
             alone.append(number)
         else:
             settings.setdefault(group_key(own), {})[number] = _scoring_key(own)
-            splits[number] = _data_key(own)
+            splits[number] = split_key(own["data"])
+            updates[number] = json.dumps([own["optimizer"], own["scheduler"]], sort_keys=True, default=str)
     groups = []
     for scoring_keys in settings.values():
         numbers = sorted(scoring_keys, key=lambda number: (scoring_keys[number], number))
         while numbers:
             prepared = preparation.prepare(numbers[0])
             if prepared is not None:
-                groups.append(Group(group_key(prepared[0].config), *prepared, numbers, splits))
+                groups.append(Group(group_key(prepared[0].config), *prepared, numbers, splits, updates))
                 break
             alone.append(numbers.pop(0))
     return groups, alone
@@ -199,9 +208,4 @@ def in_words(numbers: Iterable[int]) -> str:
 def _scoring_key(settings: Mapping[str, Any]) -> str:
     """The settings on which losses and metrics depend: neighbours that share them are scored together."""
     own = [settings["model"].get(name) for name in ("threshold", "label_smoothing")]
-    return json.dumps([own, _data_key(settings)], sort_keys=True, default=str)
-
-
-def _data_key(settings: Mapping[str, Any]) -> str:
-    """The settings of the data beside the order of the rows."""
-    return json.dumps({**settings["data"], "seed": None}, sort_keys=True, default=str)
+    return json.dumps([own, split_key(settings["data"])], sort_keys=True, default=str)

@@ -35,7 +35,7 @@ def write_job(
     """
     result = JobReturn(overrides=job.overrides, working_dir=str(Path.cwd()), task_name=task_name)
     try:
-        job.write_hydra_files()
+        job.write_hydra_files(member.entries.all)
         started()
         result.return_value = as_job(Run(job.folder), lambda: write_run(job, member, fit))
     except OSError as error:

@@ -1,10 +1,9 @@
 """Members of a population, built from the settings of their jobs."""
 
-import json
-import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
+from logging import LogRecord
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,18 @@ from perceptron.composition.building.instantiate import instance
 from perceptron.composition.building.model import build_model
 from perceptron.composition.building.network import fit_network
 from perceptron.composition.building.optimizer import build_optimizer, build_schedule
-from perceptron.composition.population.eligibility import group_key, table_key
+from perceptron.composition.population.eligibility import group_key, split_key, table_key
 from perceptron.data import Table, TableDataModule
 from perceptron.data.columns.column_table import ColumnTable
-from perceptron.population import MODELS, CannotStackError, Member, check_optimizer, check_stack
+from perceptron.population import MODELS, CannotStackError, Entries, Member, check_optimizer, check_stack
 from perceptron.population.callback_rules import CHECKPOINT, EARLY_STOPPING, LAST_CHECKPOINT, PRUNING
-from perceptron.terminal.text import visible
+from perceptron.terminal.log_entries import collected
 from perceptron.training.devices import check_device
-from perceptron.training.result_files import log_table_defaults, log_task
+from perceptron.training.result_files import log_table_defaults, log_task, log_warnings
 from perceptron.training.threshold_choice import check_threshold
 
-log = logging.getLogger(__name__)
+# The loggers of what a job alone says about its data, and about its settings.
+_OF_DATA, _OF_RESULTS = "perceptron.data", "perceptron.training.result_files"
 
 
 class MemberBuilder:
@@ -48,8 +48,10 @@ class MemberBuilder:
         self._datamodules: dict[str, TableDataModule] = {}
         # Group keys of networks whose stack gave the outputs of the network alone.
         self._tried: set[str] = set()
-        # Warnings about tables that have been logged.
-        self._logged: set[str] = set()
+        # What was logged about each table, and about each split.
+        self._entries: dict[str, tuple[LogRecord, ...]] = {}
+        # What was logged about the task of each table, which may be known once its rows are split.
+        self._of_tasks: dict[str, tuple[LogRecord, ...]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_datamodules": {}}
@@ -82,9 +84,10 @@ class MemberBuilder:
             features = torch.from_numpy(datamodule.table.features[datamodule.split.train[:8]])
             check_stack(model.network, model.standardize(features.to(next(model.parameters()))))
             self._tried.add(key)
-            log_table_defaults(config, choices)
         if config["trainer"]["check_val_every_n_epoch"] > 1 and not len(datamodule.split.val):
             raise CannotStackError("it has no validation rows for trainer.check_val_every_n_epoch")
+        with collected(_OF_RESULTS) as said:
+            log_table_defaults(config, choices)
         member = Member(
             model=model,
             datamodule=datamodule,
@@ -92,6 +95,7 @@ class MemberBuilder:
             early_stopping=_stopping_rules(config),
             checkpoints=_checkpoint_rules(config),
             monitor=config["monitor"],
+            entries=self._entries_of(config["data"], settings=said),
             **_of_trainer(config["trainer"]),
         )
         if member.max_steps is not None and member.max_steps < member.steps_per_epoch:
@@ -106,7 +110,7 @@ class MemberBuilder:
 
     def _datamodule(self, config: Mapping[str, Any]) -> TableDataModule:
         """The job's data module; jobs that differ only in the order of rows share table, split and standardisation."""
-        key = json.dumps({**config["data"], "seed": None}, sort_keys=True, default=str)
+        key = split_key(config["data"])
         if key not in self._datamodules:
             self._datamodules[key] = self._set_up(config)
         datamodule = copy(self._datamodules[key])
@@ -118,6 +122,11 @@ class MemberBuilder:
         for key in list(self._datamodules)[:-1]:
             del self._datamodules[key]
 
+    def _entries_of(self, data: Mapping[str, Any], *, settings: Sequence[LogRecord]) -> Entries:
+        """What the job alone would have logged, with what it would have said about its settings."""
+        table, split = table_key(data), split_key(data)
+        return Entries((*self._entries[table], *self._of_tasks[table]), self._entries[split], tuple(settings))
+
     def _set_up(self, config: Mapping[str, Any]) -> TableDataModule:
         datamodule: TableDataModule = instantiate(config["data"], _convert_="all")
         key = table_key(config["data"])
@@ -125,24 +134,22 @@ class MemberBuilder:
         if is_new:
             L.seed_everything(config["seed"], workers=True, verbose=False)
             try:
-                self._tables[key] = datamodule.read_table()
+                with collected(_OF_DATA) as of_table:
+                    self._tables[key] = datamodule.read_table()
             except (TypeError, ValueError, OSError) as error:
                 raise CannotStackError("its table cannot be read") from error
+            self._entries[key] = tuple(of_table)
         table = self._tables[key]
         datamodule.dataset = lambda: table
-        datamodule.setup()
-        if is_new:
+        with collected(_OF_DATA) as of_split:
+            datamodule.setup()
+        with collected(_OF_RESULTS) as of_task:
             log_task(datamodule)
-        self._log_warnings(datamodule)
+        self._of_tasks.setdefault(key, tuple(of_task))
+        with collected(_OF_RESULTS) as found:
+            log_warnings(datamodule)
+        self._entries[split_key(config["data"])] = (*of_split, *found)
         return datamodule
-
-    def _log_warnings(self, datamodule: TableDataModule) -> None:
-        """Log what stands out in the table of a split, and has not been logged for another."""
-        found = [] if datamodule.report is None else datamodule.report["warnings"]
-        for warning in found:
-            if warning not in self._logged:
-                self._logged.add(warning)
-                log.warning("%s", visible(warning))
 
 
 def _schedule(member: Member, config: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """The jobs of a multirun as plain values."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.shared_composition import SharedComposition
 from perceptron.composition.settings.output_folders import is_shared
 from perceptron.runs.plain_yaml import as_yaml
+from perceptron.terminal.text import DATED, VisibleFormatter
 
-# The groups on which grouping depends, see ``group_key``.
-_GROUPED = ("data", "model", "optimizer", "trainer", "metrics", "callbacks")
+# The groups on which grouping depends, see ``group_jobs``.
+_GROUPED = ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "callbacks")
+_FORMATTER = VisibleFormatter(DATED)
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,11 @@ class ComposedJob:
         """The folder of the run."""
         return Path(self.config["paths"]["output_dir"])
 
-    def write_hydra_files(self) -> None:
-        """Leave in the job's folder what Hydra leaves there: three files that tell what was composed, and an empty log.
+    def write_hydra_files(self, entries: Iterable[logging.LogRecord] = ()) -> None:
+        """Leave in the job's folder what Hydra leaves there: three files that tell what was composed, and the log.
 
-        The multirun's own log reports what happens to the job.
+        Args:
+            entries: of the log.
         """
         hydra = self.composed["hydra"]
         output_dir = Path(hydra["runtime"]["output_dir"])
@@ -63,8 +67,13 @@ class ComposedJob:
             settings = {name: value for name, value in self.composed.items() if name != "hydra"}
             for name, values in (("config", settings), ("hydra", {"hydra": hydra}), ("overrides", self.overrides)):
                 (folder / f"{name}.yaml").write_text(as_yaml(values), encoding="utf-8")
+        self.log(entries)
+
+    def log(self, entries: Iterable[logging.LogRecord]) -> None:
+        """Append entries to the job's log, in the form that they have in a run alone."""
         if self.log_file is not None:
-            Path(self.log_file).touch()
+            with Path(self.log_file).open("a", encoding="utf-8") as file:
+                file.writelines(f"{_FORMATTER.format(entry)}\n" for entry in entries)
 
 
 class MultirunJobs:

@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from perceptron.callbacks import EpochClock
 from perceptron.composition.population.groups import Group, JobPreparation, divided, group_jobs
+from perceptron.composition.population.job_lines import JobLines
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.multirun_jobs import MultirunJobs
 from perceptron.composition.population.run_folder import write_run
@@ -87,7 +88,9 @@ def plan_population(
         jobs = MultirunJobs(JobLoader(loader), placed(config, str(folder)), overrides)
         preparation = JobPreparation(jobs, report)
         found, _ = group_jobs(jobs, preparation)
-        groups = [group for group in (_without_alone(group, preparation) for group in found) if group.numbers]
+        lines = JobLines(jobs.numbers)
+        groups = [group for group in (_without_alone(group, preparation, lines) for group in found) if group.numbers]
+        lines.say(of_all="all jobs: ")
         n_processes = processes_for(groups, max_members=max_members)
         shares = [divided(group, n_processes=n_processes, max_members=max_members) for group in groups]
         measured = _measured(groups[0], shares[0][0], preparation, folder, forked=n_processes > 1) if groups else None
@@ -106,9 +109,21 @@ def plan_population(
     )
 
 
-def _without_alone(group: Group, preparation: JobPreparation) -> Group:
-    """A group without those of its jobs that turn out to run alone once they are composed and built."""
-    return replace(group, numbers=[number for number in group.numbers if preparation.prepare(number, group.key)])
+def _without_alone(group: Group, preparation: JobPreparation, lines: JobLines) -> Group:
+    """A group without those of its jobs that turn out to run alone once they are composed and built.
+
+    Args:
+        group: found.
+        preparation: builds the members.
+        lines: gets the warnings about the data of those that are left.
+    """
+    left = []
+    for number in group.numbers:
+        prepared = preparation.prepare(number, group.key)
+        if prepared is not None:
+            left.append(number)
+            lines.add(prepared[1].warnings, [number])
+    return replace(group, numbers=left)
 
 
 def _measured(

@@ -17,11 +17,13 @@ from perceptron.runs.folder import monitored_value
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.runs.loggers import create_log_files, log_results, log_scalars, remove_events
 from perceptron.runs.plain_yaml import as_yaml
+from perceptron.runs.results_table import print_results, run_title
 from perceptron.runs.trackers import finished_trackers
 from perceptron.runs.training_end import training_end
+from perceptron.terminal.log_entries import collected
 from perceptron.training.divergence import divergence_advice
 from perceptron.training.hyper_parameters import hyper_parameters
-from perceptron.training.result_files import row_counts, write_results
+from perceptron.training.result_files import report_lines, row_counts, write_results
 
 
 def write_run(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None:
@@ -73,6 +75,16 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     settings = hyper_parameters(config, job.choices)
     log_results(loggers, hyper_parameters=settings, metrics=metrics, step=member.steps, best=best)
     reported = cohort.kept.reported(position)
+    end = training_end(
+        epochs=len(member.history),
+        max_epochs=config["trainer"]["max_epochs"],
+        stopped_early=any(rule.stopped_epoch > 0 for rule in member.early_stopping),
+        kept_epoch=None if reported is None else reported.epoch(position),
+    )
+    title, notes = run_title(job.choices, epochs=len(member.history)), report_lines(member.datamodule, end)
+    with collected("perceptron.runs") as results:
+        print_results(metrics, title=title, folder=folder, notes=notes, quiet=True)
+    job.log(results)
     write_results(
         folder,
         metrics=metrics,
@@ -80,12 +92,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
         chosen=job.choices,
         directions=directions(config, metrics),
         best=best,
-        end=training_end(
-            epochs=len(member.history),
-            max_epochs=config["trainer"]["max_epochs"],
-            stopped_early=any(rule.stopped_epoch > 0 for rule in member.early_stopping),
-            kept_epoch=None if reported is None else reported.epoch(position),
-        ),
+        end=end,
         history=by_metric((epoch.number, {**epoch.val, **epoch.train}) for epoch in member.history),
         device=fit.device,
         started=fit.started,

@@ -7,12 +7,10 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from logging.handlers import QueueHandler
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import lightning as L
@@ -28,6 +26,7 @@ from perceptron.files.containment import is_inside
 from perceptron.files.writing import atomic_file
 from perceptron.garbage_collection import rare_collection
 from perceptron.population import members_that_fit
+from perceptron.terminal.log_entries import collected
 from perceptron.training.lightning_messages import silence_lightning
 
 # Takes the number of a share, the epochs that it has behind it, and its members that are still in training.
@@ -66,6 +65,7 @@ class TaskResult:
         results: by number of the job; None for a job that must run alone.
         n_failed: how many of the members diverged.
         records: what was logged, for the log of the driver.
+        warnings: see ``Outcome``.
         files: of each job's folder, where the driver does not share the task's disk: bytes by path in the folder, in
             the order in which they were written.
         no_room: the disk was full; None otherwise.
@@ -74,6 +74,7 @@ class TaskResult:
     results: dict[int, JobReturn | None]
     n_failed: int = 0
     records: list[logging.LogRecord] = field(default_factory=list)
+    warnings: dict[int, Sequence[str]] = field(default_factory=dict)
     files: dict[int, dict[str, bytes]] = field(default_factory=dict)
     no_room: NoRoomError | None = None
 
@@ -94,7 +95,7 @@ def train_share(share: SentShare, builder: MemberBuilder, report: Report | None 
     silence_lightning()
     shares_disk = share.marker.is_file()
     try:
-        with rare_collection(), _heard(result.records), warnings.catch_warnings():
+        with rare_collection(), collected(_LOGGER, passes_on=True) as result.records, warnings.catch_warnings():
             # Ray lends the arrays of its object store to all tasks of a node. Nothing writes to a table.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             if not shares_disk:
@@ -106,6 +107,7 @@ def train_share(share: SentShare, builder: MemberBuilder, report: Report | None 
                 outcome = train_and_write(part, partial(write_job, task_name=share.task_name), *callbacks, forked=True)
                 result.results |= outcome.results
                 result.n_failed += outcome.n_failed
+                result.warnings |= outcome.warnings
                 done += len(part)
             if not shares_disk:
                 written = [job for job in share.jobs if result.results[job.number] is not None]
@@ -157,24 +159,6 @@ def _files(folder: Path) -> dict[str, bytes]:
 def _remove_folders(jobs: Sequence[ComposedJob]) -> None:
     for job in jobs:
         shutil.rmtree(job.folder, ignore_errors=True)
-
-
-@contextmanager
-def _heard(records: list[logging.LogRecord]) -> Iterator[None]:
-    """Collect what is logged inside, in a form that can be sent."""
-    queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
-    handler = QueueHandler(queue)
-    logger = logging.getLogger(_LOGGER)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        while not queue.empty():
-            records.append(queue.get())
 
 
 class _Reporter(L.Callback):

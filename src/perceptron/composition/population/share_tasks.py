@@ -159,7 +159,7 @@ class ShareTasks:
             log.warning("jobs %s run alone: %s", in_words(numbers), visible(reason(error, lines=1)))
             log.debug("failed", exc_info=error)
             return Outcome(dict.fromkeys(numbers))
-        return Outcome(result.results, result.n_failed)
+        return Outcome(result.results, result.n_failed, warnings=result.warnings)
 
     @contextmanager
     def _marker(self) -> Iterator[Path]:

@@ -3,9 +3,10 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import lightning as L
@@ -14,6 +15,7 @@ from hydra.core.utils import JobReturn
 
 from perceptron.callbacks import EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
+from perceptron.composition.population.job_lines import JobLines
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.progress_board import Board
 from perceptron.composition.sweeps.time_limit import may_start, not_started
@@ -48,11 +50,13 @@ class Outcome(NamedTuple):
         results: by number of the job; None for a job that must run as usual.
         n_failed: how many of the members diverged.
         is_started: whether it was trained at all.
+        warnings: about the data of the members, by number of the job.
     """
 
     results: dict[int, JobReturn | None]
     n_failed: int = 0
     is_started: bool = True
+    warnings: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 class ShareTrainer(Protocol):
@@ -107,6 +111,10 @@ class GroupTraining:
         """
         n_processes = 1 if self._elsewhere else processes_for(groups, max_members=self._max_members)
         shares: list[Share] = []
+        lines = JobLines(self._preparation.numbers)
+        for group in groups:
+            lines.add_group(group)
+        lines.say()
         for number, group in enumerate(groups, start=1):
             parts, where = self._parts(group, n_processes)
             at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
@@ -116,10 +124,16 @@ class GroupTraining:
         clock = time.perf_counter()
         show("building the members")
         n_members = n_failed = 0
-        for outcome in self._outcomes(shares, n_processes):
-            n_members += sum(result is not None for result in outcome.results.values()) * outcome.is_started
-            n_failed += outcome.n_failed
-            yield outcome.results
+        try:
+            for outcome in self._outcomes(shares, n_processes):
+                n_members += sum(result is not None for result in outcome.results.values()) * outcome.is_started
+                n_failed += outcome.n_failed
+                for job, warnings in outcome.warnings.items():
+                    lines.add(warnings, [job])
+                yield outcome.results
+        finally:
+            # Once for all shares, after which a line can name all of its jobs.
+            lines.say(of_all="all jobs: ")
         if n_members:
             failed = f", {n_failed} failed" if n_failed else ""
             log.info("%d members trained in %.1f s%s", n_members, time.perf_counter() - clock, failed)
@@ -178,7 +192,7 @@ class GroupTraining:
         pairs = [pair for pair in prepared if pair is not None]
         results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
         outcome = train_and_write(pairs, self._write, *callbacks, forked=forked)
-        return Outcome(results | outcome.results, outcome.n_failed)
+        return outcome._replace(results=results | outcome.results)
 
 
 def not_trained(share: Share) -> Outcome:
@@ -201,7 +215,8 @@ def train_and_write(
     if fit is None:
         return Outcome({job.number: None for job, _ in pairs})
     results: dict[int, JobReturn | None] = {job.number: write(job, member, fit) for job, member in pairs}
-    return Outcome(results, sum(isinstance(member.failure, DivergedError) for _, member in pairs))
+    n_failed = sum(isinstance(member.failure, DivergedError) for _, member in pairs)
+    return Outcome(results, n_failed, warnings={job.number: member.warnings for job, member in pairs})
 
 
 def processes_for(groups: Sequence[Group], *, max_members: int | None) -> int:

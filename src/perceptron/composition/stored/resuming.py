@@ -16,7 +16,7 @@ from perceptron.files.writing import open_no_follow
 from perceptron.runs.checkpoints.resume_point import resume_point
 from perceptron.runs.folder import Run
 from perceptron.tasks import direction_of
-from perceptron.terminal.text import TerminalHandler, VisibleFormatter
+from perceptron.terminal.text import DATED, TerminalHandler, VisibleFormatter
 
 
 def resume(run: Run, *, overrides: Sequence[str] = (), trust: Collection[str] = ()) -> float | None:
@@ -84,7 +84,7 @@ def _log_to(path: Path) -> Iterator[None]:
             f"{path} must be writable, got {error.strerror}; change its permissions or delete it"
         ) from error
     file, terminal = logging.StreamHandler(text), TerminalHandler()
-    file.setFormatter(VisibleFormatter("[%(asctime)s][%(name)s][%(levelname)s] %(message)s"))
+    file.setFormatter(VisibleFormatter(DATED))
     terminal.setFormatter(VisibleFormatter("%(message)s"))
     root = logging.getLogger()
     level = root.level
