@@ -28,6 +28,8 @@ PERCEPTRON = ("-m", "perceptron")
 # What is shown before the work.
 BEFORE = ("reading the settings", "reading the command", "loading ")
 WHAT = ("first character", "first line about the work")
+# What colours a text or hides the cursor.
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 MOST_SECONDS = 120.0
 SECONDS_TO_END = 10.0
 
@@ -72,7 +74,7 @@ def first_and_work(command: Sequence[str], folder: Path) -> tuple[Shown, Shown]:
                 break
             told += part.decode(errors="replace")
             shown = time.perf_counter() - started, processor_seconds(process.pid)
-            lines = [line.strip() for line in re.split(r"[\r\n]+", told) if line.strip()]
+            lines = [line.strip() for line in re.split(r"[\r\n]+", CONTROL.sub("", told)) if line.strip()]
             if lines and first is None:
                 first = Shown(*shown, lines[0])
             about_work = next((line for line in lines if not line.startswith(BEFORE)), None)

@@ -91,6 +91,18 @@ def test_training_says_at_once_what_it_does() -> None:
     assert _screen(told) == ["error: there is no setting optimizer.lrr; did you mean optimizer.lr?", ""]
 
 
+def test_the_dashboard_says_what_it_waits_for() -> None:
+    first = "TensorFlow installation not found - running with reduced feature set."
+    told = _in_terminal(
+        "-c",
+        "import sys; from perceptron.commands import dashboard; from perceptron.terminal.status import status_line\n"
+        f"dashboard.tensorboard_command = lambda _: [sys.executable, '-c', \"print({first!r})\"]\n"
+        "with status_line('first'): dashboard.main([])",
+    )
+    assert b"loading TensorBoard ...\r" in told
+    assert _screen(told) == [first, ""]
+
+
 def test_nothing_heavy_is_imported_before_the_first_line() -> None:
     program = (
         "import runpy, sys; runpy.run_path('train.py', run_name='not main'); "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
-from perceptron.terminal.status import clear
+from perceptron.terminal.status import show
 
 COMMAND = Command(
     name="dashboard",
@@ -32,7 +32,8 @@ def main(arguments: Sequence[str]) -> None:
         UsageError: for an invalid argument, or a folder without TensorBoard's files.
     """
     command = tensorboard_command(arguments)
-    clear()
+    # It says nothing for seconds; then its first line, which is longer, replaces this one.
+    show("loading TensorBoard")
     sys.stdout.flush()
     if hasattr(os, "fork"):
         os.execv(command[0], command)  # noqa: S606
