@@ -89,9 +89,11 @@ def test_a_split_by_an_interpolation_is_told_once_it_is_known(
     table: list[str],
     said: list[str],  # noqa: F811
 ) -> None:
-    sweep(monkeypatch, tmp_path, POPULATION, *table, "data.folds=5", "data.fold=${seed}", "seed=0,1,2")
+    typed = [*table, "data.folds=5", "data.fold=${seed}", "optimizer.lr=${oc.select:seed}", "seed=1,2,3"]
+    sweep(monkeypatch, tmp_path, POPULATION, *typed)
     (line,) = [line for line in said if "column rare" in line]
-    assert line.startswith("job 2: ")
+    assert line.startswith("job 1: ")
+    assert [line.partition(": ")[0] for line in said if "experiment=table" in line] == ["job 0"]
 
 
 def test_equal_lines_are_one_that_names_their_jobs(caplog: pytest.LogCaptureFixture) -> None:

@@ -138,7 +138,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
         else:
             settings.setdefault(group_key(own), {})[number] = _scoring_key(own)
             splits[number] = split_key(own["data"])
-            updates[number] = json.dumps([own["optimizer"], own["scheduler"]], sort_keys=True, default=str)
+            updates[number] = _update_key(own, number)
     groups = []
     for scoring_keys in settings.values():
         numbers = sorted(scoring_keys, key=lambda number: (scoring_keys[number], number))
@@ -203,6 +203,12 @@ def in_words(numbers: Iterable[int]) -> str:
     # Consecutive numbers differ from their positions by the same amount.
     runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda at: at[1] - at[0])]
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+
+
+def _update_key(settings: Mapping[str, Any], number: int) -> str:
+    """The settings of optimizer and schedule; of the job alone where an interpolation may change its rates."""
+    own = [settings["optimizer"], settings["scheduler"]]
+    return str(number) if "${" in str(own[0]) else json.dumps(own, sort_keys=True, default=str)
 
 
 def _scoring_key(settings: Mapping[str, Any]) -> str:

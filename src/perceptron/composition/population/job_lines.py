@@ -2,10 +2,8 @@
 
 import logging
 from collections.abc import Collection, Iterable
-from typing import Any
 
 from perceptron.composition.population.groups import Group, in_words
-from perceptron.population import Member
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +21,7 @@ class JobLines:
         self._waiting: dict[str, tuple[int, set[int]]] = {}
         self._said: dict[str, set[int]] = {}
 
-    def add(self, texts: Iterable[str], numbers: Iterable[int], level: int = logging.WARNING) -> None:
+    def add(self, texts: Iterable[str], numbers: Collection[int], level: int = logging.WARNING) -> None:
         """Add lines that concern the same jobs; those that were said about them are left out."""
         for text in texts:
             new = set(numbers) - self._said.get(text, set())
@@ -36,15 +34,13 @@ class JobLines:
         What stands out in a split belongs to it where all jobs have the same one; that of other splits is known when
         they are encoded.
         """
-        member, same_updates = group.member, group.updates.get(group.first.number)
-        self._add_entries(member, "table", group.numbers)
-        self._add_entries(
-            member, "settings", [number for number in group.numbers if group.updates.get(number) == same_updates]
-        )
+        entries, update = group.member.entries, group.updates.get(group.first.number)
+        self._add_entries(entries.table, group.numbers)
+        self._add_entries(entries.settings, [each for each in group.numbers if group.updates.get(each) == update])
         splits = {group.splits.get(number) for number in group.numbers}
         # Interpolations give jobs different splits by the same text.
         if len(splits) == 1 and "${" not in str(splits):
-            self._add_entries(member, "split", group.numbers)
+            self._add_entries(entries.split, group.numbers)
 
     def say(self, *, of_all: str = "") -> None:
         """Log what was added since the last call.
@@ -58,7 +54,6 @@ class JobLines:
             self._said.setdefault(text, set()).update(numbers)
         self._waiting.clear()
 
-    def _add_entries(self, member: Member, about: str, numbers: Collection[int]) -> None:
-        entries: Any = getattr(member.entries, about)
-        for record in entries:
-            self.add([record.getMessage()], numbers, record.levelno)
+    def _add_entries(self, entries: Iterable[logging.LogRecord], numbers: Collection[int]) -> None:
+        for entry in entries:
+            self.add([entry.getMessage()], numbers, entry.levelno)
