@@ -7,6 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 60_000
+NAMES = [f"optimizer={optimizer},lr={rate}" for optimizer in ("sgd", "adam") for rate in (0.01, 0.1)]
 
 
 @pytest.fixture
@@ -45,12 +46,12 @@ def test_the_curves_of_every_run(open_tab) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("listbox").wait_for(state="hidden")
     page.locator("card-view", has_text="train/loss").first.wait_for(timeout=WAIT_MS)
-    for job in range(4):
-        page.get_by_text(f"{job}/tensorboard", exact=True).first.wait_for(timeout=WAIT_MS)
+    for job, name in enumerate(NAMES):
+        page.get_by_text(f"{job}/tensorboard/{name}", exact=True).first.wait_for(timeout=WAIT_MS)
     card = page.locator("card-view", has_text="val/acc").first
     card.wait_for(timeout=WAIT_MS)
     # A row of numbers for each job that is drawn.
-    card.get_by_text("1/tensorboard").first.wait_for(timeout=WAIT_MS)
+    card.get_by_text(f"1/tensorboard/{NAMES[1]}").first.wait_for(timeout=WAIT_MS)
 
 
 def test_images_of_runs_and_of_the_sweep(open_tab) -> None:
@@ -76,8 +77,8 @@ def test_training_and_validation_in_one_custom_chart(open_tab) -> None:
 
 def test_hparams_has_every_run_with_its_settings_and_metrics(open_tab, dashboard: str, sweep: Path) -> None:
     page = open_tab("hparams")
-    for job in range(4):
-        page.get_by_text(f"{job} {sweep.name}").first.wait_for(timeout=WAIT_MS)
+    for job, name in enumerate(NAMES):
+        page.get_by_text(f"{name} {job} {sweep.name}").first.wait_for(timeout=WAIT_MS)
     asked = page.request.post(f"{dashboard}data/plugin/hparams/experiment", data={"experimentName": ""}).json()
     columns = {info["name"]: info for info in asked["hparamInfos"]}
     # Settings of both optimizers, those that differ marked; numbers, texts and truth values as such.

@@ -171,7 +171,7 @@ def events(folder: Path) -> list[tuple[int, str, float | None]]:
     """Step, tag and value of all TensorBoard events, in order."""
 
     def read() -> Iterator[tuple[int, str, float | None]]:
-        for file in sorted((folder / "tensorboard").glob("events*"), key=lambda path: int(path.suffix[1:])):
+        for file in sorted((folder / "tensorboard").rglob("events*"), key=lambda path: int(path.suffix[1:])):
             for event in EventFileLoader(str(file)).Load():
                 for value in event.summary.value:
                     numbers = value.tensor.float_val

@@ -1,86 +1,29 @@
 import csv
 import io
 import itertools
-import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from rich.console import Console
 from scipy import stats
+from tests.sweeps.written_runs import MakeRun, writer_of_runs
 
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.sweeps.finished_runs import FinishedRun, differing_settings, read_finished_run
-from perceptron.sweeps.ranking import rank, shown_setting
+from perceptron.sweeps.ranking import rank
 from perceptron.sweeps.ranking_table import ranking_table
 from perceptron.sweeps.summary_files import markdown, write_summary
 from perceptron.sweeps.terminal_tables import print_rankings
 
-MakeRun = Callable[..., Path]
-
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Write a finished run's files as a real one leaves them, with chosen numbers."""
-
-    def make(
-        name: str,
-        *,
-        metrics: dict[str, float | None],
-        model: str = "logistic",
-        data: str = "breast_cancer",
-        lr: float = 0.05,
-        seed: int = 0,
-        split_seed: int = 0,
-        folds: int | None = None,
-        fold: int | None = None,
-        path: str | None = None,
-        directions: dict[str, str] | None = None,
-        settings: dict[str, Any] | None = None,
-    ) -> Path:
-        folder = tmp_path / name
-        (folder / ".hydra").mkdir(parents=True)
-        config: dict[str, Any] = {
-            "seed": seed,
-            "monitor": "val/loss",
-            "mode": "min",
-            "data": {
-                "dataset": {"_target_": data} if path is None else {},
-                "seed": seed,
-                "split_seed": split_seed,
-                "folds": folds,
-                "fold": fold,
-                "val_fraction": 0.15,
-                "test_fraction": 0.2,
-                "batch_size": 32,
-                **(settings or {}),
-            },
-            "model": {"_target_": model},
-            "optimizer": {"lr": lr},
-            "paths": {"output_dir": str(folder)},
-        }
-        if path is not None:
-            config["data"] |= {"path": path, "target": "y"}
-        if model.startswith("sklearn"):
-            config["model"]["estimator"] = {"_target_": model}
-        (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        written = config | {"data": config["data"] | {"seed": "${seed}"}, "mode": "${direction_of:${monitor}}"}
-        (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
-        (folder / ".hydra" / "overrides.yaml").write_text(
-            yaml.safe_dump([f"model={model}", f"seed={seed}"]), encoding="utf-8"
-        )
-        chosen = {"data": data, "model": model, "optimizer": "sgd"}
-        origin = {"chosen": chosen, "seconds": 1.5} | ({} if directions is None else {"directions": directions})
-        (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
-        (folder / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
-        return folder
-
-    return make
+    return writer_of_runs(tmp_path)
 
 
 def read(*folders: Path) -> list[FinishedRun]:
@@ -327,6 +270,7 @@ def test_no_setting_is_lost_on_a_narrow_terminal(make_run: MakeRun, width: int) 
     ]
     text = io.StringIO()
     print_rankings(Console(file=text, width=width), rank(read(*runs)))
+    assert text.getvalue().startswith("breast_cancer, ranked by val/loss\n")
     shown = "".join(text.getvalue().split())
     for part in ("logistic", "binary_mlp", "0.125", "0.25"):
         assert part in shown
@@ -342,27 +286,9 @@ def test_intervals_leave_room_for_the_setting(make_run: MakeRun, width: int) -> 
     text = io.StringIO()
     print_rankings(Console(file=text, width=width), rank(read(*runs)))
     lines = text.getvalue().splitlines()
+    assert lines[0] == "breast_cancer, ranked by val/loss"
     assert any("logistic" in line for line in lines)
     assert any("binary_mlp" in line for line in lines)
     # No number is cut: rich would put an ellipsis.
     assert "…" not in text.getvalue()
     assert all("±" in line for line in lines if line.startswith((" 1 ", " 2 ")))
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("0.012345678901", "0.01235"),
-        ("0.12345", "0.1235"),
-        ("1.0", "1"),
-        ("123456", "123456"),
-        ("1.5e-07", "1.5e-07"),
-        ("[0.123456, 2]", "[0.1235, 2]"),
-        ("optimizer.lr=0.123456", "optimizer.lr=0.1235"),
-        ("data.path=a/0.123456.csv", "data.path=a/0.123456.csv"),
-        ("logistic", "logistic"),
-        ("1.2.3", "1.2.3"),
-    ],
-)
-def test_fractions_in_settings_have_four_digits(value: str, shown: str) -> None:
-    assert shown_setting(value) == shown

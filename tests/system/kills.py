@@ -184,8 +184,8 @@ def _left_by_run(folder: Path) -> dict[str, Any]:
     left: dict[str, Any] = {"metrics": run.metrics}
     for path in sorted([*folder.glob("figures/*"), *folder.glob("csv/metrics.csv")]):
         left[path.name] = path.read_bytes()
-    if (folder / "tensorboard").is_dir():
-        events = EventAccumulator(str(folder / "tensorboard")).Reload()
+    for events_folder in {path.parent for path in (folder / "tensorboard").rglob("events.*")}:
+        events = EventAccumulator(str(events_folder)).Reload()
         for name in events.Tags()["scalars"]:
             if name.startswith(("train/", "val/")):
                 left[f"tensorboard {name}"] = [(event.step, event.value) for event in events.Scalars(name)]

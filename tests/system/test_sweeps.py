@@ -106,6 +106,26 @@ def test_a_sweep_goes_on(sweep: Sweep) -> None:
     assert rows(folder)[0]["runs"] == "3"
 
 
+@pytest.mark.parametrize(
+    "launcher",
+    ["basic", "population", pytest.param("joblib", marks=pytest.mark.slow)],
+)
+def test_tensorboard_shows_what_a_sweep_varies(sweep: Sweep, launcher: str) -> None:
+    status, folder = sweep(
+        "model=logistic", "optimizer.lr=0.1,0.012345", "data.split_seed=4", "seed=1", "trainer.max_epochs=1",
+        "figures=none", f"hydra/launcher={launcher}",
+    )  # fmt: skip
+    assert status == 0
+    events = {path.parent.relative_to(folder).as_posix() for path in folder.rglob("events.out.tfevents.*")}
+    assert events == {"0/tensorboard/lr=0.1", "1/tensorboard/lr=0.01235"}
+    # Killed after its last checkpoint: what it logged is continued where it lies.
+    for name in ("metrics.json", "provenance.json"):
+        (folder / "1" / name).unlink()
+    sys.argv = ["train.py", "-m", f"sweep.resume={folder}"]
+    command_line.main()
+    assert events == {path.parent.relative_to(folder).as_posix() for path in folder.rglob("events.out.tfevents.*")}
+
+
 def test_a_search_holds_its_trials_and_goes_on(sweep: Sweep) -> None:
     search = (
         "hydra/sweeper=optuna",

@@ -133,8 +133,8 @@ def _write_session(logger: TensorBoardLogger, hyper_parameters: Mapping[str, Any
     that differ first.
     """
     # Each run gets its own row, even if another has the same settings. The table shows only the start of the name.
-    folder = Path(logger.log_dir).resolve().parent
-    start = hparams_pb(dict(hyper_parameters), trial_id=" ".join(reversed(folder.parts[-4:])))
+    parts = [part for part in Path(logger.log_dir).resolve().parts if part != logger.name]
+    start = hparams_pb(dict(hyper_parameters), trial_id=" ".join(reversed(parts[-4:])))
     _, _, end = hparams({}, {})  # type: ignore[no-untyped-call]
     for summary in (start, end):
         logger.experiment.file_writer.add_summary(summary)

@@ -1,7 +1,6 @@
 """Settings ranked by a metric: runs are aggregated over seeds and folds, with one ranking for each data set."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +10,12 @@ from perceptron.errors import UsageError
 from perceptron.runs.metric_directions import agreed_direction
 from perceptron.spelling import did_you_mean
 from perceptron.sweeps.finished_runs import GROUPS, Draw, FinishedRun, differing_settings
+from perceptron.sweeps.setting_names import short_names, shown_setting
 from perceptron.sweeps.statistics import NAN, UNDEFINED, Comparison, Estimate, Gap, compare, estimate, holm
 from perceptron.tasks import Direction
 
 # The main held-out score of a classifier and of a regression.
 _MAIN = ("test/acc", "test/rmse")
-# A decimal number, and no part of a name, a version or a path.
-_FRACTION = re.compile(r"(?<![\w./-])-?\d+\.\d+(e[+-]?\d+)?(?![\w./-])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,17 +113,6 @@ class Ranking:
         """Whether a setting has a run with the same seed and split as one of the anchor's."""
         of_anchor = self.anchor.values(self.ranked_by) if self.anchor is not None else {}
         return not of_anchor.keys().isdisjoint(row.values(self.ranked_by))
-
-
-def short_names(columns: Sequence[str]) -> list[str]:
-    """The last part of each name, such as ``lr`` of ``optimizer.lr``, or all of it if two end in the same."""
-    last = [column.rpartition(".")[2] for column in columns]
-    return [name if last.count(name) == 1 else column for name, column in zip(last, columns, strict=True)]
-
-
-def shown_setting(value: str) -> str:
-    """The value of a setting, which may be a list or follow a key and an equals sign; a fraction with four digits."""
-    return _FRACTION.sub(lambda number: f"{float(number[0]):.4g}", value)
 
 
 def rank(

@@ -4,9 +4,10 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from perceptron.runs.metric_display import DASH
-from perceptron.sweeps.ranking import RankedSetting, Ranking, short_names, shown_setting
+from perceptron.sweeps.ranking import RankedSetting, Ranking
+from perceptron.sweeps.setting_names import short_names, shown_setting
 from perceptron.sweeps.statistics import Estimate, Gap
+from perceptron.terminal.text import DASH
 
 _LEAST = 0.5e-4
 
