@@ -8,6 +8,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 from contextlib import nullcontext
 from importlib import import_module
+from textwrap import fill
 
 from perceptron.completion import FLAG, complete
 from perceptron.errors import UsageError, reason
@@ -15,7 +16,7 @@ from perceptron.spelling import did_you_mean
 from perceptron.terminal.pipes import ended_by_reader
 from perceptron.terminal.signals import ended_by_signals, raise_if_lost
 from perceptron.terminal.status import clear, status_line
-from perceptron.terminal.text import escape_unencodable, fail, warnings_on_stderr
+from perceptron.terminal.text import escape_unencodable, fail, text_width, warnings_on_stderr
 
 # Each is a module of perceptron.commands, which is imported when it is called.
 COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "report", "dashboard")
@@ -36,8 +37,10 @@ def _run() -> None:
         clear()
         print("perceptron <command> [<argument>=<value> ...]\n")
         for command in COMMANDS:
-            print(f"  {command:<10} {import_module(f'perceptron.commands.{command}').COMMAND.summary}")
-        print("\nperceptron <command> --help lists the arguments of a command.")
+            summary = import_module(f"perceptron.commands.{command}").COMMAND.summary
+            print(fill(summary, text_width(), initial_indent=f"  {command:<10} ", subsequent_indent=" " * 13))
+        print()
+        print(fill("perceptron <command> --help lists the arguments of a command.", text_width()))
         return
     if name == FLAG:
         complete(arguments, COMMANDS)

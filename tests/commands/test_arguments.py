@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perceptron.__main__ import COMMANDS
+from perceptron.__main__ import COMMANDS, main
 from perceptron.commands.arguments import Argument, Command
 from perceptron.errors import UsageError
 
@@ -39,6 +39,22 @@ def test_every_file_is_a_command_with_help(capsys: pytest.CaptureFixture[str]) -
         assert text.startswith(f"perceptron {name} ")
         assert all(f"\n  {argument.form}\n" in text for argument in command.arguments)
         assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_help_is_wrapped_at_the_width_of_the_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("sys.argv", ["perceptron", "--help"])
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "] == list(COMMANDS)
+    for name in ("resume", "compare", "predict"):
+        command: Command = import_module(f"perceptron.commands.{name}").COMMAND
+        # A command to copy stays in one line.
+        lines += command.help.partition("Examples:")[0].splitlines()
+    assert max(map(len, lines)) <= width
 
 
 def test_values_are_texts_folders_and_settings() -> None:

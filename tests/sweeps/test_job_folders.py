@@ -1,9 +1,13 @@
+import io
 import os
+import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from perceptron.errors import UsageError
+from perceptron.sweeps import progress as progress_display
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
@@ -80,6 +84,21 @@ def test_progress_counts_what_is_new(sweep: Path) -> None:
     assert (count.done, count.failed, count.running) == (1, 1, 10)
     (sweep / "2" / "metrics.json").write_text("{}", encoding="utf-8")
     assert progress.line(progress.count()).startswith("2 of 12 done, 9 running, 1 failed, about ")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_narrow_terminal_shows_all_counts(sweep: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, color_system=None, width=width)
+    monkeypatch.setattr(progress_display, "Console", lambda **_: console)
+    shown = SweepProgress(sweep, total=12)
+    # As if it had been started before what lies there.
+    shown.started -= 7200
+    for number in range(3):
+        (sweep / str(number) / "metrics.json").write_text("{}", encoding="utf-8")
+    shown.start()
+    shown.stop()
+    assert re.search(r"sweep ━+\S* +3 of 12 done, 9 running, about 6.0 h left", screen.getvalue()), screen.getvalue()
 
 
 def test_best_is_an_experiment() -> None:

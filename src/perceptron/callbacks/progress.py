@@ -1,5 +1,6 @@
 """Progress over epochs, in a terminal."""
 
+import math
 import time
 from typing import Any
 
@@ -7,18 +8,23 @@ import lightning as L
 from lightning.pytorch.callbacks import ProgressBar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from perceptron.terminal.notebook import shows_bars
 from perceptron.terminal.status import clear
+from perceptron.terminal.text import DASH
 
 _SECONDS_BETWEEN_UPDATES = 0.1
+_SEPARATOR = "  "
+# Columns of the shortest bar, of the time left, and between the five parts.
+_OTHERS = 4 + 7 + 4
 
 
 def latest_metrics(trainer: L.Trainer) -> str:
-    """The latest of the metrics that progress is judged by, in one line."""
+    """The latest of the metrics that progress is judged by, in one line; a dash for one that is undefined."""
     names = ("members", "train/loss", "val/loss", "val/acc", "val/r2")
-    shown = {name: trainer.callback_metrics.get(name) for name in names}
-    return "  ".join(f"{name} {value:.4g}" for name, value in shown.items() if value is not None)
+    shown = {name: trainer.callback_metrics[name].item() for name in names if name in trainer.callback_metrics}
+    return _SEPARATOR.join(f"{name} {DASH if math.isnan(value) else f'{value:.4g}'}" for name, value in shown.items())
 
 
 class EpochBar:
@@ -33,12 +39,14 @@ class EpochBar:
     def __init__(self, description: str, *, total: int | None, completed: int = 0) -> None:
         console = Console(stderr=True)
         self._progress: Progress | None = None
+        self._room = console.width - len(description) - len(f"{total}/{total}") - _OTHERS
         self._bar = TaskID(0)
         self._updated = 0.0
         if shows_bars(console):
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
-                BarColumn(),
+                # A column that may wrap is narrowed before the others are cut.
+                BarColumn(table_column=Column()),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[metrics]}", markup=False),
@@ -65,13 +73,20 @@ class EpochBar:
             self._updated = time.monotonic()
             self._progress.update(self._bar, completed=completed)
             if metrics is not None:
-                self._progress.update(self._bar, metrics=metrics)
+                self._progress.update(self._bar, metrics=self._fitting(metrics))
 
     def stop(self) -> None:
         """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+    def _fitting(self, metrics: str) -> str:
+        """As many of the metrics as the terminal has room for, the last first: those of validation rows."""
+        parts = metrics.split(_SEPARATOR)
+        while len(parts) > 1 and len(_SEPARATOR.join(parts)) > self._room:
+            del parts[0]
+        return _SEPARATOR.join(parts)
 
 
 class EpochProgress(ProgressBar):

@@ -175,7 +175,8 @@ class Command:
         form += [argument.form for argument in self.arguments if argument.required]
         form += ["[<argument>=<value> ...]"] if self.arguments else []
         form += ["[<setting>=<value> ...]"] if self.takes_settings else []
-        parts = [" ".join(form), fill(f"{self.summary[0].upper()}{self.summary[1:]}. {self.details}", text_width())]
+        usage = fill(" ".join(form), text_width(), subsequent_indent="    ", break_long_words=False)
+        parts = [usage, fill(f"{self.summary[0].upper()}{self.summary[1:]}. {self.details}", text_width())]
         if self.examples:
             parts.append("\n".join(["Examples:", *(f"  perceptron {self.name} {text}" for text in self.examples)]))
         lines = ["Arguments:"]

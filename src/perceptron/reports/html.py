@@ -9,8 +9,7 @@ from string import Template
 from typing import Any
 
 from perceptron.reports.captions import caption
-from perceptron.runs.metric_display import DASH
-from perceptron.terminal.text import visible
+from perceptron.terminal.text import DASH, visible
 
 # The browser loads nothing and runs nothing, even if a text were not escaped.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -1,17 +1,19 @@
 """The report of a sweep, from the files in its folder."""
 
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 
 from perceptron.errors import UsageError
 from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
-from perceptron.runs.metric_display import format_value
+from perceptron.runs.metric_display import format_value, undefined_notes
 from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
 from perceptron.sweeps.job_folders import Job, State, find_jobs, varied_settings
-from perceptron.sweeps.ranking import Ranking, rank, shown_setting
+from perceptron.sweeps.ranking import Ranking, rank
 from perceptron.sweeps.ranking_notes import notes
 from perceptron.sweeps.ranking_table import ranking_table
+from perceptron.sweeps.setting_names import shown_setting
 
 FIGURE_ORDER = ("intervals", "learning_rate", "importance")
 
@@ -60,7 +62,9 @@ def _jobs(jobs: Sequence[Job], results: dict[Path, FinishedRun]) -> str:
         ]
         for job in jobs
     ]
-    return table(["job", "state", "overrides", *shown, "reason"], rows)
+    undefined = {name: value for result in results.values() for name, value in result.metrics.items() if isnan(value)}
+    told = "".join(paragraph(f"{note}.") for note in undefined_notes(undefined))
+    return table(["job", "state", "overrides", *shown, "reason"], rows) + told
 
 
 def _provenance(jobs: Sequence[Job]) -> list[Section]:

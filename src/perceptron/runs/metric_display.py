@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from perceptron.tasks import SplitName
+from perceptron.terminal.text import DASH
 
-# Shown for an undefined number.
-DASH = "\N{EN DASH}"
 # Below the results of a run, on the terminal and on its page.
 HOW_TO_READ = "docs/reading-the-results.md explains these numbers and the figures"
 _MOST = 1e12

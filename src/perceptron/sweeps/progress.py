@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
 
 from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.terminal.notebook import shows_bars
@@ -106,7 +107,12 @@ class SweepProgress:
         if not shows_bars(console):
             self._print_lines()
             return
-        columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.description}", markup=False))
+        # A column that may wrap is narrowed before the others are cut.
+        columns = (
+            TextColumn("sweep"),
+            BarColumn(table_column=Column()),
+            TextColumn("{task.description}", markup=False),
+        )
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("", total=self.total)
             ended = False

@@ -4,10 +4,10 @@ import json
 import math
 from collections.abc import Sequence
 
-from perceptron.runs.metric_display import DASH
 from perceptron.sweeps.finished_runs import FinishedRun
 from perceptron.sweeps.ranking import RankedSetting, Ranking
 from perceptron.sweeps.statistics import Gap, disjoint_sets, fewest_runs
+from perceptron.terminal.text import DASH
 
 _MOST_NAMES = 3
 

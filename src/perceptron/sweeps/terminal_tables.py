@@ -8,9 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from perceptron.sweeps.job_folders import Job
-from perceptron.sweeps.ranking import Ranking, shown_setting
+from perceptron.sweeps.ranking import Ranking
 from perceptron.sweeps.ranking_notes import notes
 from perceptron.sweeps.ranking_table import RankingTable, ranking_table
+from perceptron.sweeps.setting_names import shown_setting
 from perceptron.terminal.text import visible
 
 # Files have all rows.
@@ -26,7 +27,10 @@ def print_rankings(console: Console, rankings: Sequence[Ranking]) -> None:
     If the terminal is too narrow, the whole setting stands in one column, and some statistics are left out.
     """
     for ranking in rankings:
-        console.print(_fitting(console, ranking_table(ranking)))
+        table = ranking_table(ranking)
+        # rich wraps a table's own title at the width of the table, and interprets no markup in a Text.
+        console.print(Text(visible(table.title), style="table.title"))
+        console.print(_fitting(console, table))
         if len(ranking.rows) > _MOST_ROWS:
             console.print(f"and {len(ranking.rows) - _MOST_ROWS} more, all in the written tables", highlight=False)
     for line in notes(rankings):
@@ -72,9 +76,7 @@ def _rich(table: RankingTable, *, setting: int | None = None) -> Table:
         table: the texts.
         setting: width of a column of settings; None for as much as there is.
     """
-    # As Text, in which nothing is read as markup.
-    title = Text(visible(table.title), style="table.title")
-    found = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    found = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in table.columns:
         found.add_column(
             Text(visible(column.name)),

@@ -12,6 +12,8 @@ from perceptron.errors import USAGE_STATUS, UsageError
 from perceptron.terminal.notebook import in_notebook
 from perceptron.terminal.status import clear
 
+# Shown for an undefined number.
+DASH = "\N{EN DASH}"
 _WIDEST = 100
 # Joiners of letters in Persian and Indic scripts and in emoji, and spaces of special widths.
 _HARMLESS = frozenset("\u200c\u200d\u202f\u205f\u3000\xa0" + "".join(map(chr, range(0x2000, 0x200B))))
