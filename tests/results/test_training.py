@@ -21,6 +21,8 @@ import perceptron
 from perceptron import UsageError
 from perceptron.errors import InterruptedRunError
 
+# Windows has no SIGHUP.
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 IRIS = ("data=iris", "model=softmax", "figures=none", "trainer.max_epochs=3")
 
 
@@ -31,7 +33,7 @@ def _process() -> dict[str, Any]:
         "cwd": Path.cwd(),
         "environment": dict(os.environ),
         "filters": list(warnings.filters),
-        "handlers": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)],
+        "handlers": [signal.getsignal(number) for number in SIGNALS],
         "loggers": {
             name: (list(logger.handlers), logger.level, logger.propagate, logger.disabled)
             for name in ("", "lightning", "perceptron", "lightning.pytorch.utilities.rank_zero")
