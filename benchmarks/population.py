@@ -26,7 +26,7 @@ from pathlib import Path
 
 import torch
 
-# Without figures: a population draws none.
+# Without figures, as a population by default.
 JOB = ("model=digits_mlp", "data.batch_size=32", "optimizer.lr=0.05", "callbacks.early_stopping=null", "figures=none")
 WIDTHS = (64, 100, 100, 10)
 BATCH = 32

@@ -63,9 +63,11 @@ def configurations(overrides: Sequence[str], variations: Sequence[dict[str, obje
 def composed_pairs(jobs: Sequence[DictConfig]) -> list[tuple[ComposedJob, Member]]:
     """Jobs of configurations, with their members."""
     builder = MemberBuilder()
-    composed = {"hydra": {"runtime": {"choices": CHOSEN}}}
-    found = [ComposedJob(number, plain(cfg), composed) for number, cfg in enumerate(jobs)]
-    return [(job, builder.build(job.config, CHOSEN)) for job in found]
+    found = []
+    for number, cfg in enumerate(jobs):
+        hydra = {"runtime": {"choices": CHOSEN}, "overrides": {"task": [f"figures={cfg.figures}"]}}
+        found.append(ComposedJob(number, plain(cfg), {"hydra": hydra}))
+    return [(job, builder.build(job.config, CHOSEN, draws_figures=job.draws_figures)) for job in found]
 
 
 def train_side_by_side(jobs: Sequence[DictConfig]) -> list[Member]:

@@ -40,7 +40,7 @@ def _sweep(perceptron: Any, tmp_path: Path, *typed: str) -> Path:
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
-    sweep = _sweep(perceptron, tmp_path, "logger=mlflow", f"hydra/launcher={launcher}")
+    sweep = _sweep(perceptron, tmp_path, "logger=mlflow", f"hydra/launcher={launcher}", "figures=end")
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path}/logs/mlflow.db")
     (experiment,) = [each for each in client.search_experiments() if each.name == "train"]
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
@@ -54,8 +54,7 @@ def test_mlflow_has_a_run_for_each_job(launcher: str, perceptron, tmp_path: Path
             assert _final(_metrics(sweep / str(job))).items() <= run.data.metrics.items()
             assert run.data.params["optimizer.lr"] == str(rate)
             assert run.data.params["checkpoint"] == "checkpoints/best.ckpt"
-            if launcher == "basic":
-                assert any(each.path.endswith(".png") for each in client.list_artifacts(run.info.run_id, "figures"))
+            assert any(each.path.endswith(".png") for each in client.list_artifacts(run.info.run_id, "figures"))
 
 
 class _Tracked(NamedTuple):

@@ -1,7 +1,7 @@
 """Keep the metrics of each epoch and snapshots of the weights in memory, for the figures of a training."""
 
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,16 +17,47 @@ MOST_VALUES = 2**18
 KEY = "history"
 
 
-class History(L.Callback):
-    """Metrics after each epoch and snapshots of the weights before the first and after every n-th epoch.
+class WeightPath:
+    """Snapshots of a model's weights before the first and after every n-th epoch.
 
     There are at most ``MOST_SNAPSHOTS`` snapshots of at most ``MOST_VALUES`` values together: where they would be
     more, every second one is dropped and n is doubled. A network so large that not even three would fit has none.
+
+    Attributes:
+        snapshots: weights end to end, ``(n_weights,)`` float32, by the number of epochs that led to them.
+        every: n.
+    """
+
+    def __init__(self) -> None:
+        self.snapshots: dict[int, Tensor] = {}
+        self.every = 1
+
+    def extend(self, n_epochs: int, weights: Callable[[], Tensor]) -> None:
+        """Take a snapshot, if one is due.
+
+        Args:
+            n_epochs: behind the training.
+            weights: gives the present ones, ``(n_weights,)``, on any device.
+        """
+        if n_epochs % self.every:
+            return
+        present = weights().detach().to("cpu", torch.float32, copy=True)
+        most = min(MOST_SNAPSHOTS, MOST_VALUES // max(len(present), 1))
+        if most < 3:
+            return
+        self.snapshots[n_epochs] = present
+        if len(self.snapshots) > most:
+            self.every *= 2
+            self.snapshots = {epoch: kept for epoch, kept in self.snapshots.items() if epoch % self.every == 0}
+
+
+class History(L.Callback):
+    """Metrics after each epoch, and snapshots of the weights.
+
     Checkpoints store all of it, so that a resumed run has the history from its start.
 
     Attributes:
         curves: values by epoch, by names like ``val/acc``.
-        snapshots: weights end to end, ``(n_weights,)`` float32, by the number of epochs that led to them.
 
     Args:
         takes_snapshots: whether to keep weights at all.
@@ -34,9 +65,13 @@ class History(L.Callback):
 
     def __init__(self, *, takes_snapshots: bool = True) -> None:
         self._takes_snapshots = takes_snapshots
+        self._path = WeightPath()
         self.curves: dict[str, dict[int, float]] = {}
-        self.snapshots: dict[int, Tensor] = {}
-        self._every = 1
+
+    @property
+    def snapshots(self) -> Mapping[int, Tensor]:
+        """See ``WeightPath``."""
+        return self._path.snapshots
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:  # noqa: ARG002
         """Add a logger that records the metrics: a callback's own hook runs before the module logs its epoch."""
@@ -63,7 +98,7 @@ class History(L.Callback):
         checkpoint: dict[str, Any],
     ) -> None:
         """Store curves and snapshots as tensors."""
-        checkpoint[KEY] = stored_history(self.curves, self.snapshots, every=self._every)
+        checkpoint[KEY] = stored_history(self.curves, self.snapshots, every=self._path.every)
 
     def on_load_checkpoint(
         self,
@@ -79,21 +114,13 @@ class History(L.Callback):
         self.curves.clear()
         for name, (epochs, values) in stored["curves"].items():
             self.curves[name] = dict(zip(epochs.tolist(), values.tolist(), strict=True))
-        self.snapshots = dict(zip(stored["epochs"], stored["weights"], strict=True))
-        self._every = stored["every"]
+        self._path.snapshots = dict(zip(stored["epochs"], stored["weights"], strict=True))
+        self._path.every = stored["every"]
 
     def _take(self, n_epochs: int, module: L.LightningModule) -> None:
-        if not self._takes_snapshots or n_epochs % self._every:
-            return
-        with torch.no_grad():
-            weights = parameters_to_vector(module.parameters()).detach().to("cpu", torch.float32, copy=True)
-        most = min(MOST_SNAPSHOTS, MOST_VALUES // max(len(weights), 1))
-        if most < 3:
-            return
-        self.snapshots[n_epochs] = weights
-        if len(self.snapshots) > most:
-            self._every *= 2
-            self.snapshots = {epoch: kept for epoch, kept in self.snapshots.items() if epoch % self._every == 0}
+        if self._takes_snapshots:
+            with torch.no_grad():
+                self._path.extend(n_epochs, lambda: parameters_to_vector(module.parameters()))
 
 
 class _Recorder(Logger):

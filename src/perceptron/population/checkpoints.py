@@ -40,6 +40,7 @@ class _Moment:
     param_groups: list[dict[str, Any]]
     schedule: dict[str, Any] | None
     callbacks: dict[str, dict[str, Any]]
+    weight_path: tuple[dict[int, Tensor], int]
 
 
 class Snapshots:
@@ -117,6 +118,7 @@ class Snapshots:
             param_groups=member.optimizer.state_dict()["param_groups"],
             schedule=deepcopy(member.schedule["scheduler"].state_dict()) if member.schedule else None,
             callbacks={callback.state_key: dict(callback.state_dict()) for callback in callbacks},
+            weight_path=({}, 1) if member.path is None else (dict(member.path.snapshots), member.path.every),
         )
 
     def checkpoint(self, number: int, kind: type[StackedOptimizer], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,6 +137,7 @@ class Snapshots:
             for each in member.history
             if each.number <= moment.epoch
         ]
+        snapshots, every = moment.weight_path
         remembered = kind.member_state(self.optimizer, number, member.optimizer)
         return {
             "epoch": moment.epoch + moment.ended,
@@ -147,7 +150,7 @@ class Snapshots:
             "lr_schedulers": [] if moment.schedule is None else [moment.schedule],
             **extra,
             RESUME: moment.resume,
-            HISTORY: stored_history(by_metric(passed)),
+            HISTORY: stored_history(by_metric(passed), snapshots, every=every),
             "epoch_sums": torch.tensor([moment.sums], dtype=torch.float64),
         }
 

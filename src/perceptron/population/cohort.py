@@ -25,6 +25,7 @@ from perceptron.population.scores import scores
 from perceptron.population.scoring_groups import ScoringGroups
 from perceptron.population.stacking import stack_networks
 from perceptron.population.step_rows import Part, epoch_steps, split_parts
+from perceptron.population.weight_paths import extend_paths
 
 _SPLITS = ("train", "val", "test")
 
@@ -85,6 +86,8 @@ class Cohort(nn.Module):
     def start_epoch(self, epoch: int) -> None:
         """Start the order of rows, the streams of noise and the sums of losses of an epoch."""
         self._epoch = epoch
+        if epoch == 0:
+            extend_paths(self.living, self.network.state, 0)
         self.network.train()
         self.noise.start_epoch(epoch, self.device)
         self._loss_sum = torch.zeros(len(self.living), device=self.device)
@@ -153,7 +156,13 @@ class Cohort(nn.Module):
                     logged["train/acc"] = _single(n_correct / n_rows[position])
                 member.history.append(Epoch(self._epoch, member.steps - 1, val[position], logged, sums, n_batches))
         stopped = ends(self.living, self._validated, self._epoch)
-        self._keep_best(stopped)
+        # In the order of a run alone, where a rule that looks after the validation stores no snapshot of this epoch.
+        if self.members[0].epochs_per_validation > 1:
+            self._keep_best(stopped)
+            extend_paths(self.living, self.network.state, self._epoch + 1)
+        else:
+            extend_paths(self.living, self.network.state, self._epoch + 1)
+            self._keep_best(stopped)
         self._refresh(step_plateaus(compress(self.living, whole), self._epoch))
         leaving = [is_last or ended or member.is_at_limit for ended, member in zip(stopped, self.living, strict=True)]
         gone = [position for position, member in enumerate(self.living) if member.failure is None and leaving[position]]

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import Logger
 from torch import Tensor
 from torch.optim import Optimizer
 
 from perceptron.callbacks import PruneHopeless
+from perceptron.callbacks.history import WeightPath
 from perceptron.data import RowBatches, Split, TableDataModule
 from perceptron.errors import DivergedError, PrunedError
 from perceptron.models import TaskModule
@@ -75,6 +77,7 @@ class Member:
         monitor: the metric by which the reported weights are chosen: by the first rule that follows it, or the first.
         pruning: ends its training if it falls behind in a search; None outside of a search.
         last: file of its last state; None for no file.
+        path: takes snapshots of its weights for figures; None for none.
         gradient_limit: above which gradients are clipped; infinity for none.
         clips_by_norm: whether the limit is for their norm over all parameters, otherwise it is for every value.
         batches_per_step: whose gradients are summed; the last step of an epoch may have fewer.
@@ -85,6 +88,7 @@ class Member:
         steps: optimizer steps so far.
         metrics: final metrics of the best weights.
         failure: why it failed or was pruned; None otherwise.
+        loggers: of its run, once its results are logged.
     """
 
     model: TaskModule
@@ -96,6 +100,7 @@ class Member:
     monitor: str = ""
     pruning: PruneHopeless | None = None
     last: Path | None = None
+    path: WeightPath | None = None
     gradient_limit: float = math.inf
     clips_by_norm: bool = True
     batches_per_step: int = 1
@@ -106,6 +111,7 @@ class Member:
     steps: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
     failure: DivergedError | PrunedError | None = None
+    loggers: Sequence[Logger] = ()
 
     @property
     def warnings(self) -> list[str]:

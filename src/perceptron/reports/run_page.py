@@ -29,7 +29,11 @@ def run_page(run: Run) -> str:
     names = chosen if isinstance(chosen, Mapping) else {}
     title = f"{names.get('model', 'an ensemble' if run.is_ensemble else 'a model')} on {names.get('data', 'data')}"
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
-    none = "There are none: the run had figures=none." if run.is_finished else "They are drawn when the run finishes."
+    none = (
+        "There are none: the run had figures=none, or was trained beside others without figures=end."
+        if run.is_finished
+        else "They are drawn when the run finishes."
+    )
     report = run.data_report
     sections = [Section("Results", _results(run) + _training(origin) + _rows(origin) + paragraph(f"{HOW_TO_READ}."))]
     if not run.is_ensemble:

@@ -1,12 +1,14 @@
 """Draw the figures of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import lightning as L
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
 
 from perceptron.callbacks import History
 from perceptron.data import TableDataModule
@@ -81,29 +83,64 @@ def draw_figures(
         history: of the training.
         best_epoch: epoch, from 0, that the weights are from; None for the last.
     """
-    # Here, because they import matplotlib, and a run without figures needs none.
-    from perceptron.figures.predictions import held_out_split
-    from perceptron.figures.run_figures import write_figures
-    from perceptron.figures.training_path import TrainingPath
-
-    training = TrainingPath(
-        curves=_curves(history), snapshots=history.snapshots, best_epoch=best_epoch, seed=config["seed"]
-    )
     helpers = [callback for callback in trainer.callbacks if isinstance(callback, FigureHelper)]  # type: ignore[attr-defined]
     try:
-        write_figures(
-            Path(config["paths"]["output_dir"]),
+        draw_trained(
+            config,
             trainer.loggers,
             model,
             datamodule,
-            split=held_out_split(datamodule, tested=config["test"]),
-            training=training,
+            curves=history.curves,
+            snapshots=history.snapshots,
+            best_epoch=best_epoch,
             step=trainer.global_step,
             helper=helpers[0].process if helpers else None,
         )
     finally:
         for helper in helpers:
             helper.close()
+
+
+def draw_trained(
+    config: Mapping[str, Any],
+    loggers: Sequence[Logger],
+    model: TaskModule,
+    datamodule: TableDataModule,
+    *,
+    curves: Mapping[str, Mapping[int, float]],
+    snapshots: Mapping[int, Tensor],
+    best_epoch: int | None,
+    step: int,
+    helper: DrawingProcess | None = None,
+) -> None:
+    """Draw the figures of a model that was trained by whatever trainer; see ``draw_figures``.
+
+    Args:
+        config: plain configuration.
+        loggers: of the run, which get images.
+        model: with the weights that are reported.
+        datamodule: its data.
+        curves: values by epoch, by names like ``val/acc``.
+        snapshots: weights ``(n_weights,)`` by the number of epochs that led to them.
+        best_epoch: epoch, from 0, that the weights are from; None for the last.
+        step: the run's last optimizer step.
+        helper: draws figures at the same time as this process.
+    """
+    # Here, because they import matplotlib, and a run without figures needs none.
+    from perceptron.figures.predictions import held_out_split
+    from perceptron.figures.run_figures import write_figures
+    from perceptron.figures.training_path import TrainingPath
+
+    write_figures(
+        Path(config["paths"]["output_dir"]),
+        loggers,
+        model,
+        datamodule,
+        split=held_out_split(datamodule, tested=config["test"]),
+        training=TrainingPath(curves=_curves(curves), snapshots=snapshots, best_epoch=best_epoch, seed=config["seed"]),
+        step=step,
+        helper=helper,
+    )
 
 
 def draw_curves_alone(
@@ -121,8 +158,8 @@ def draw_curves_alone(
         from perceptron.figures.run_figures import write_curves
 
         folder = Path(config["paths"]["output_dir"])
-        write_curves(folder, trainer.loggers, _curves(history), best_epoch=best_epoch, step=trainer.global_step)
+        write_curves(folder, trainer.loggers, _curves(history.curves), best_epoch=best_epoch, step=trainer.global_step)
 
 
-def _curves(history: History) -> dict[str, tuple[list[int], list[float]]]:
-    return {name: (list(values), list(values.values())) for name, values in history.curves.items()}
+def _curves(curves: Mapping[str, Mapping[int, float]]) -> dict[str, tuple[list[int], list[float]]]:
+    return {name: (list(values), list(values.values())) for name, values in curves.items()}

@@ -5,6 +5,7 @@ python -W ignore -m tests.composition.population.side_by_side
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,7 @@ CALLBACKS: Mapping[str, Any] = {
 
 def flags() -> Iterator[tuple[str, str]]:
     """Each trainer flag, and why another value than its default runs alone; empty if it trains side by side."""
-    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
-        overrides = ["model=digits_mlp", "paths.output_dir=/tmp", "paths.log_dir=/tmp"]
-        config = plain(compose("train", overrides=overrides))
+    config = _config()
     for field in fields(TrainerConf):
         if field.name != "_target_":
             trainer = config["trainer"] | {field.name: FLAGS[field.name]}
@@ -60,6 +59,14 @@ def flags() -> Iterator[tuple[str, str]]:
                     f"it has trainer.{field.name}={FLAGS[field.name]}: ",
                 ),
             )
+
+
+def figures() -> Iterator[tuple[str, str]]:
+    """Each value of ``figures``, and why it runs alone; empty if it trains side by side."""
+    config = _config()
+    for when in ("end", "none", "epoch"):
+        check = partial(check_settings, {**config, "figures": when})
+        yield when, _reason(check, f"it has figures={when}: ")
 
 
 def optimizers() -> Iterator[tuple[str, str]]:
@@ -85,6 +92,13 @@ def callbacks() -> Iterator[tuple[str, str]]:
         )
 
 
+def _config() -> dict[str, Any]:
+    with initialize_config_dir(str(CONF_DIR), version_base="1.3"):
+        overrides = ["model=digits_mlp", "paths.output_dir=/tmp", "paths.log_dir=/tmp"]
+        config: dict[str, Any] = plain(compose("train", overrides=overrides))
+    return config
+
+
 def _reason(check: Callable[[], None], start: str) -> str:
     """Why a check refuses, without the start of the sentence, which names what is refused; empty if it does not."""
     try:
@@ -97,7 +111,12 @@ def _reason(check: Callable[[], None], start: str) -> str:
 def table() -> str:
     """The table for the documentation, in Markdown: a row for what trains side by side, and one for each reason."""
     lines = ["| | | because |", "| --- | --- | --- |"]
-    for title, found in (("trainer flags", flags()), ("optimizers", optimizers()), ("callbacks", callbacks())):
+    for title, found in (
+        ("trainer flags", flags()),
+        ("optimizers", optimizers()),
+        ("callbacks", callbacks()),
+        ("`figures=`", figures()),
+    ):
         by_reason: dict[str, list[str]] = {"": []}
         for name, reason in found:
             by_reason.setdefault(reason, []).append(f"`{name}`")

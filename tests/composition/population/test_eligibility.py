@@ -17,6 +17,7 @@ def test_what_every_job_may_be(composed) -> None:
     [
         (("data=moons", "data.dataset.random_state=null"), "its table is drawn anew for every job; "
          "set data.dataset.random_state"),
+        (("figures=epoch",), "it has figures=epoch: members draw once all of them have finished"),
     ],
 )  # fmt: skip
 def test_what_no_population_does(typed: tuple[str, ...], reason: str, composed) -> None:

@@ -1,4 +1,4 @@
-from tests.composition.population.side_by_side import DOCUMENT, END, START, callbacks, flags, optimizers, table
+from tests.composition.population.side_by_side import DOCUMENT, END, START, callbacks, figures, flags, optimizers, table
 
 
 def test_the_document_lists_what_each_try_gave() -> None:
@@ -11,6 +11,7 @@ def test_the_tries_tell_them_apart() -> None:
         (dict(flags()), "gradient_clip_val", "limit_train_batches"),
         (dict(optimizers()), "RMSprop", "LBFGS"),
         (dict(callbacks()), "EarlyStopping", "StochasticWeightAveraging"),
+        (dict(figures()), "end", "epoch"),
     ):
         assert not found[side]
         assert found[alone]

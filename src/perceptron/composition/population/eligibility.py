@@ -20,6 +20,7 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
     "train": (True,),
     "ckpt_path": (None,),
     "compile": (False,),
+    "figures": ("end", "none"),
     "trainer.precision": (None, "32-true", "64-true"),
     "trainer.accelerator": ("auto", "cpu", "cuda", "gpu", "mps"),
     "data.block_size": (None,),
@@ -39,8 +40,9 @@ _WITHOUT_EFFECT = (
 _WHOLE_EPOCHS = "members train on all batches of an epoch, and are validated after it"
 _ONE_PROCESS = "one process trains a group on one device"
 _ALL_MEMBERS = "it would apply to all members at once"
-# Why the other flags make a job run alone.
+# Why other settings and flags make a job run alone.
 _ALONE = {
+    "figures": "members draw once all of them have finished",
     "devices": _ONE_PROCESS,
     "num_nodes": _ONE_PROCESS,
     "strategy": _ONE_PROCESS,
@@ -113,13 +115,12 @@ def check_settings(config: Mapping[str, Any]) -> None:
         group, _, name = key.rpartition(".")
         value = config[group][name] if group else config[name]
         if value not in supported:
-            raise CannotStackError(f"it has {key}={value}")
+            raise CannotStackError(f"it has {key}={value}{_because(key)}")
     trainer = config["trainer"]
     defaults = defaults_of_target(trainer["_target_"])
     for name, value in trainer.items():
         if name not in (*_TRAINER, *_WITHOUT_EFFECT) and value != defaults.get(name):
-            because = f": {_ALONE[name]}" if name in _ALONE else ""
-            raise CannotStackError(f"it has trainer.{name}={value}{because}")
+            raise CannotStackError(f"it has trainer.{name}={value}{_because(name)}")
     if trainer["check_val_every_n_epoch"] is None:
         raise CannotStackError("it has trainer.check_val_every_n_epoch=None")
     if not trainer["max_epochs"] or trainer["max_epochs"] < 1:
@@ -132,6 +133,10 @@ def check_settings(config: Mapping[str, Any]) -> None:
             if trainer["max_steps"] != -1 and settings["_target_"] == PRUNING:
                 raise CannotStackError("its search prunes beside trainer.max_steps")
     _check_dataset(config["data"]["dataset"])
+
+
+def _because(name: str) -> str:
+    return f": {_ALONE[name]}" if name in _ALONE else ""
 
 
 def check_together(job: ComposedJob, key: str) -> None:

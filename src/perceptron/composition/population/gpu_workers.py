@@ -11,6 +11,7 @@ import torch
 from perceptron.composition.population.gpu_process import serve
 from perceptron.composition.population.groups import Group
 from perceptron.composition.population.members import MemberBuilder
+from perceptron.composition.population.ray_reports import Progress
 from perceptron.composition.population.share_task import SentShare, TaskResult
 from perceptron.composition.population.share_tasks import TaskError
 from perceptron.terminal.signals import END_OF_TASK
@@ -45,7 +46,7 @@ class GpuWorkers:
         # GPUs without a process, and processes without a task.
         self._unused = list(names)
         self._free: list[_Worker] = []
-        self._reports: dict[int, tuple[float, int]] = {}
+        self._reports: dict[int, Progress] = {}
         self._builder: Any = None
 
     def n_tasks(self, group: Group) -> int:  # noqa: ARG002
@@ -76,7 +77,7 @@ class GpuWorkers:
         ready = wait(list(by_connection), timeout=_SECONDS_BETWEEN_LOOKS)
         return [by_connection[each] for each in ready if by_connection[each].has_ended(self._reports)]
 
-    def reports(self) -> Mapping[int, tuple[float, int]]:
+    def reports(self) -> Mapping[int, Progress]:
         """What tasks have reported since the last call."""
         reports, self._reports = self._reports, {}
         return reports
@@ -133,15 +134,15 @@ class _Worker:
         self.answer = None
         self.connection.send(share)
 
-    def has_ended(self, reports: dict[int, tuple[float, int]]) -> bool:
+    def has_ended(self, reports: dict[int, Progress]) -> bool:
         """Whether its task has ended, after what it has sent is received; reports are added to ``reports``."""
         try:
             received = self.connection.recv()
         except (EOFError, OSError):
             return True
         if isinstance(received, tuple):
-            number, epochs, living = received
-            reports[number] = epochs, living
+            number, progress = received
+            reports[number] = progress
             return False
         self.answer = received
         return True

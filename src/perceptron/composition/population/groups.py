@@ -106,7 +106,7 @@ def built(
 ) -> tuple[ComposedJob, Member] | None:
     """A job and its member; None, which is reported, where the job must run alone."""
     try:
-        return job, builder.build(job.config, job.choices)
+        return job, builder.build(job.config, job.choices, draws_figures=job.draws_figures)
     except (CannotStackError, UsageError, OmegaConfBaseException) as error:
         report(job.number, error)
         return None

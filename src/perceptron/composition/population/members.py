@@ -13,6 +13,7 @@ from hydra.utils import instantiate
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
 from perceptron.callbacks import PruneHopeless
+from perceptron.callbacks.history import WeightPath
 from perceptron.composition.building.callbacks import build_callback, check_rules
 from perceptron.composition.building.instantiate import instance
 from perceptron.composition.building.model import build_model
@@ -56,12 +57,13 @@ class MemberBuilder:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_datamodules": {}}
 
-    def build(self, config: Mapping[str, Any], choices: Mapping[str, str]) -> Member:
+    def build(self, config: Mapping[str, Any], choices: Mapping[str, str], *, draws_figures: bool = False) -> Member:
         """The member of a job.
 
         Args:
             config: checked configuration, plain.
             choices: the option of each group.
+            draws_figures: whether its training is to leave what figures show.
 
         Raises:
             CannotStackError: if it must be trained alone.
@@ -105,6 +107,8 @@ class MemberBuilder:
             member.pruning = PruneHopeless(**arguments | {"pruner": pruner})
         for arguments in _arguments(config, LAST_CHECKPOINT):
             member.last = Path(arguments["dirpath"]) / "last.ckpt"
+        if draws_figures:
+            member.path = WeightPath()
         member.schedule = _schedule(member, config)
         return member
 

@@ -42,6 +42,12 @@ class ComposedJob:
         return list(self.composed["hydra"]["overrides"]["task"])
 
     @property
+    def draws_figures(self) -> bool:
+        """Whether its figures are drawn: those of a large sweep take longer than its training, so only if asked for."""
+        typed = (text.lstrip("+~").partition("=")[0] for text in self.overrides)
+        return self.config["figures"] == "end" and "figures" in typed
+
+    @property
     def choices(self) -> Mapping[str, str]:
         """The option of each of Hydra's groups."""
         choices: Mapping[str, str] = self.composed["hydra"]["runtime"]["choices"]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from perceptron.callbacks import EpochClock
 from perceptron.composition.population.groups import Group, JobPreparation, divided, group_jobs
 from perceptron.composition.population.job_lines import JobLines
 from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.member_figures import draw_member, gets_figures
 from perceptron.composition.population.multirun_jobs import MultirunJobs
 from perceptron.composition.population.run_folder import write_run
 from perceptron.composition.population.shares import processes_for, train_together
@@ -143,11 +145,16 @@ def _measured(
     job_bytes = None
     # Others would write elsewhere.
     if not [*strange_parts(job.config), *folders_elsewhere(job.config, folder)]:
+        if job.draws_figures:
+            # Which a process does once.
+            import_module("perceptron.figures.run_figures")
         started = time.perf_counter()
         job.write_hydra_files()
         # A member that has failed leaves its files, too.
         with suppress(UsageError):
             write_run(job, member, fit)
+        if gets_figures(job):
+            draw_member(job, member, fit)
         seconds += (time.perf_counter() - started) * len(pairs)
         job_bytes = folder_bytes(job.folder)
     return Measured(

@@ -13,7 +13,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from perceptron.composition.population.groups import GOOD_SHARE, Group, in_words
 from perceptron.composition.population.members import MemberBuilder
-from perceptron.composition.population.ray_reports import ProgressReports
+from perceptron.composition.population.ray_reports import Progress, ProgressReports
 from perceptron.composition.population.share_task import SentShare, TaskResult, train_share
 from perceptron.composition.population.share_tasks import TaskError
 from perceptron.composition.settings.ray_address import ray_address
@@ -88,7 +88,7 @@ class RayWorkers:
         ended: list[Any] = ray.wait(list(tasks), timeout=_SECONDS_BETWEEN_LOOKS)[0] if tasks else []
         return ended
 
-    def reports(self) -> Mapping[int, tuple[float, int]]:
+    def reports(self) -> Mapping[int, Progress]:
         """What tasks have reported since the last call, asked for once a second; lost nodes are logged."""
         if time.monotonic() - self._looked > _SECONDS_BETWEEN_REPORTS:
             self._looked = time.monotonic()
@@ -99,7 +99,7 @@ class RayWorkers:
             return {}
         answer, self._answer = self._answer, None
         try:
-            taken: dict[int, tuple[float, int]] = ray.get(answer)
+            taken: dict[int, Progress] = ray.get(answer)
         except RayError:
             # Its node is lost: from now on the bar moves with the shares that end.
             self._actor = None

@@ -55,7 +55,7 @@ def _write(job: ComposedJob, member: Member, fit: PopulationFit) -> float | None
     StoredMetadata(config=config, schema=member.datamodule.schema).add_to(extra)
     cohort, position = fit.population.place(member)
     cohort.kept.write(position, type(cohort.optimizer), extra)
-    loggers = build_loggers(config["logger"])
+    member.loggers = loggers = build_loggers(config["logger"])
     remove_events(loggers)
     for epoch in member.history:
         logged = [{**metrics, "epoch": epoch.number} for metrics in (epoch.val, epoch.train) if metrics]

@@ -20,6 +20,7 @@ from perceptron.composition.population.groups import built, log_alone
 from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.population.ray_reports import Progress
 from perceptron.composition.population.shares import train_and_write
 from perceptron.errors import NoRoomError
 from perceptron.files.containment import is_inside
@@ -29,8 +30,8 @@ from perceptron.population import members_that_fit
 from perceptron.terminal.log_entries import collected
 from perceptron.training.lightning_messages import silence_lightning
 
-# Takes the number of a share, the epochs that it has behind it, and its members that are still in training.
-Report = Callable[[int, float, int], object]
+# Takes the number of a share, and how far it is.
+Report = Callable[[int, Progress], object]
 _SECONDS_BETWEEN_REPORTS = 1.0
 # The logger above all that a sweep's log shows of a population.
 _LOGGER = "perceptron"
@@ -103,8 +104,9 @@ def train_share(share: SentShare, builder: MemberBuilder, report: Report | None 
             pairs = [pair for pair in (built(builder, job, log_alone) for job in share.jobs) if pair is not None]
             done = 0
             for part in _parts_that_fit(pairs):
-                callbacks = [] if report is None else [_Reporter(report, share, n_done=done, n_members=len(part))]
-                outcome = train_and_write(part, partial(write_job, task_name=share.task_name), *callbacks, forked=True)
+                reporter = _Reporter(report or _unseen, share, n_done=done, n_members=len(part))
+                write = partial(write_job, task_name=share.task_name)
+                outcome = train_and_write(part, write, reporter, tell=reporter.draws, forked=True)
                 result.results |= outcome.results
                 result.n_failed += outcome.n_failed
                 result.warnings |= outcome.warnings
@@ -126,7 +128,7 @@ def receive_files(folder: Path, files: dict[str, bytes]) -> None:
 
     Args:
         folder: of the job.
-        files: bytes by path in the folder. The last one says that the job has ended, so their order is kept.
+        files: bytes by path in the folder. One of the last says that the job has ended, so their order is kept.
 
     Raises:
         ValueError: for a path that leads out of the folder.
@@ -161,6 +163,10 @@ def _remove_folders(jobs: Sequence[ComposedJob]) -> None:
         shutil.rmtree(job.folder, ignore_errors=True)
 
 
+def _unseen(number: int, progress: Progress) -> None:
+    """Nobody sees the progress."""
+
+
 class _Reporter(L.Callback):
     """Reports the progress of a share, at most once a second.
 
@@ -177,13 +183,28 @@ class _Reporter(L.Callback):
         self._n_done = n_done
         self._n_members = n_members
         self._reported = 0.0
+        self._max_epochs = 0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if self._is_due():
+            self._send(trainer.current_epoch, trainer.max_epochs or 0, len(pl_module.living))  # type: ignore[arg-type]
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        self._max_epochs = trainer.max_epochs or 0
+
+    def draws(self, n_drawn: int, n_jobs: int) -> None:
+        """Report how many jobs have their figures, and how many are to get them."""
+        if self._is_due():
+            self._send(self._max_epochs, self._max_epochs, 0, n_drawn, n_jobs)
+
+    def _is_due(self) -> bool:
         if time.monotonic() - self._reported < _SECONDS_BETWEEN_REPORTS:
-            return
+            return False
         self._reported = time.monotonic()
+        return True
+
+    def _send(self, epoch: int, max_epochs: int, living: int, n_drawn: int = 0, n_to_draw: int = 0) -> None:
         size = len(self._share.jobs)
-        epochs = self._n_done * (trainer.max_epochs or 0) + self._n_members * trainer.current_epoch
+        epochs = self._n_done * max_epochs + self._n_members * epoch
         waiting = size - self._n_done - self._n_members
-        living = waiting + len(pl_module.living)  # type: ignore[arg-type]
-        self._report(self._share.number, epochs / size, living)
+        self._report(self._share.number, Progress(epochs / size, waiting + living, n_drawn, n_to_draw))

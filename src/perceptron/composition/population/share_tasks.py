@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from perceptron.composition.population.groups import Group, JobPreparation, in_words
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.population.ray_reports import Progress
 from perceptron.composition.population.share_task import SentShare, TaskResult, receive_files
 from perceptron.composition.population.shares import Outcome, Share, board_of, not_trained
 from perceptron.composition.sweeps.time_limit import may_start
@@ -51,8 +52,8 @@ class Workers(Protocol):
     def wait(self, tasks: Collection[Any]) -> list[Any]:
         """Wait a moment; the tasks that have ended."""
 
-    def reports(self) -> Mapping[int, tuple[float, int]]:
-        """Epochs and living members of shares, by number, where they are new."""
+    def reports(self) -> Mapping[int, Progress]:
+        """How far shares are, by number, where it is new."""
 
     def result(self, task: Any) -> TaskResult:
         """The result of a task that has ended.
@@ -125,8 +126,9 @@ class ShareTasks:
                             sent = SentShare(number, jobs, marker, sys.argv, Path.cwd(), self._task_name)
                             running[self._workers.submit(sent, share.group)] = number, jobs
                     ended = self._workers.wait(running)
-                    for number, (epochs, living) in self._workers.reports().items():
-                        board.epochs[number], board.living[number] = epochs, living
+                    for number, progress in self._workers.reports().items():
+                        board.trains(number, progress.epochs, progress.living)
+                        board.draws(number, progress.n_drawn, progress.n_to_draw)
                     for task in ended:
                         number, jobs = running.pop(task)
                         board.end(number)

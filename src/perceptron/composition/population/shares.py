@@ -16,6 +16,7 @@ from hydra.core.utils import JobReturn
 from perceptron.callbacks import EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
 from perceptron.composition.population.job_lines import JobLines
+from perceptron.composition.population.member_figures import Tell, draw_members
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.progress_board import Board
 from perceptron.composition.sweeps.time_limit import may_start, not_started
@@ -159,7 +160,7 @@ class GroupTraining:
     def _one_by_one(self, shares: Sequence[Share]) -> Iterator[Outcome]:
         threads = torch.get_num_threads()
         for share in shares:
-            yield self._outcome(share, *([EpochProgress()] if _shows_progress(share) else []))
+            yield self._outcome(share, *([EpochProgress()] if _shows_progress(share) else []), tell=_show_drawing)
             self._preparation.forget_splits()
             torch.set_num_threads(threads)
 
@@ -169,7 +170,8 @@ class GroupTraining:
         clear()
 
         def work(number: int) -> Outcome:
-            return self._outcome(shares[number], _Reporter(board, number), forked=True)
+            reporter = _Reporter(board, number)
+            return self._outcome(shares[number], reporter, tell=reporter.draws, forked=True)
 
         try:
             tasks = [partial(work, number) for number in range(len(shares))]
@@ -184,14 +186,14 @@ class GroupTraining:
         finally:
             board.stop()
 
-    def _outcome(self, share: Share, *callbacks: L.Callback, forked: bool = False) -> Outcome:
+    def _outcome(self, share: Share, *callbacks: L.Callback, tell: Tell, forked: bool = False) -> Outcome:
         """Train and write a share, unless the time of the sweep has passed."""
         if not may_start():
             return not_trained(share)
         prepared = [self._preparation.prepare(number, share.group.key) for number in share.numbers]
         pairs = [pair for pair in prepared if pair is not None]
         results: dict[int, JobReturn | None] = dict.fromkeys(share.numbers)
-        outcome = train_and_write(pairs, self._write, *callbacks, forked=forked)
+        outcome = train_and_write(pairs, self._write, *callbacks, tell=tell, forked=forked)
         return outcome._replace(results=results | outcome.results)
 
 
@@ -201,20 +203,26 @@ def not_trained(share: Share) -> Outcome:
 
 
 def train_and_write(
-    pairs: Sequence[tuple[ComposedJob, Member]], write: Write, *callbacks: L.Callback, forked: bool = False
+    pairs: Sequence[tuple[ComposedJob, Member]],
+    write: Write,
+    *callbacks: L.Callback,
+    tell: Tell = lambda *_: None,
+    forked: bool = False,
 ) -> Outcome:
-    """Train members in one fit and write the folders of their jobs.
+    """Train members in one fit, write the folders of their jobs, and draw the figures that these ask for.
 
     Args:
         pairs: jobs of one group with their members; none for an empty outcome.
         write: writes the folder of a trained job.
         callbacks: of the fit.
+        tell: is told how far the drawing is, see ``draw_members``.
         forked: see ``train_together``.
     """
     fit = train_together(pairs, *callbacks, forked=forked) if pairs else None
     if fit is None:
         return Outcome({job.number: None for job, _ in pairs})
     results: dict[int, JobReturn | None] = {job.number: write(job, member, fit) for job, member in pairs}
+    draw_members(pairs, fit, tell)
     n_failed = sum(isinstance(member.failure, DivergedError) for _, member in pairs)
     return Outcome(results, n_failed, warnings={job.number: member.warnings for job, member in pairs})
 
@@ -293,5 +301,17 @@ class _Reporter(L.Callback):
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         if os.getppid() != self._parent:
             raise SystemExit(1)
-        self.board.epochs[self.number] = trainer.current_epoch
-        self.board.living[self.number] = len(pl_module.living)  # type: ignore[arg-type]
+        self.board.trains(self.number, trainer.current_epoch, len(pl_module.living))  # type: ignore[arg-type]
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
+        self.board.trains(self.number, trainer.max_epochs or 0, 0)
+
+    def draws(self, n_drawn: int, n_jobs: int) -> None:
+        """Report how many jobs have their figures, and how many are to get them."""
+        if os.getppid() != self._parent:
+            raise SystemExit(1)
+        self.board.draws(self.number, n_drawn, n_jobs)
+
+
+def _show_drawing(n_drawn: int, n_jobs: int) -> None:
+    show(f"drawing the figures of job {n_drawn + 1} of {n_jobs}")
