@@ -4,10 +4,11 @@ import logging
 import pickle
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from hydra.core.hydra_config import HydraConfig
 from tests.composition.population.multiruns import multirun
 from tests.population.comparing import assert_same_files, events
 
-from perceptron.composition.population import share_task
+from perceptron.composition.population import member_figures, share_task
 from perceptron.composition.population.groups import JobPreparation
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
+from perceptron.composition.population.ray_reports import Progress
 from perceptron.composition.population.share_task import SentShare, TaskResult, receive_files, train_share
 from perceptron.errors import NoRoomError
 from perceptron.sweeps.job_folders import Job, State
@@ -106,6 +108,28 @@ def test_a_task_on_another_disk_brings_its_folders_back(composed, tmp_path: Path
         receive_files(job.folder, result.files[job.number])
         assert_same_files(tmp_path / "written" / str(job.number), job.folder)
         assert events(job.folder) == events(tmp_path / "written" / str(job.number))
+
+
+def test_a_task_draws_figures_and_brings_them_back(composed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, builder = composed
+    for job in jobs[1:]:
+        job.config["figures"] = "end"
+        job.composed["hydra"]["overrides"]["task"].append("figures=end")
+
+    def drawn(config: Mapping[str, Any], *_: object, snapshots: Mapping[int, object], **__: object) -> None:
+        assert list(snapshots) == [0, 1, 2]
+        folder = Path(config["paths"]["output_dir"])
+        assert Job(folder).state == State.DONE
+        (folder / "curves.png").touch()
+
+    monkeypatch.setattr(member_figures, "draw_trained", drawn)
+    monkeypatch.setattr(share_task, "_SECONDS_BETWEEN_REPORTS", 0)
+    reports: list[Progress] = []
+    share = SentShare(7, jobs, tmp_path / "no marker", ["train.py"], tmp_path, "train")
+    result = train_share(share, builder, lambda number, progress: reports.append(progress) or number)
+    assert ["curves.png" in result.files[number] for number in range(3)] == [False, True, True]
+    assert reports == [Progress(0, 3), Progress(1, 3), Progress(2, 0, 0, 2), Progress(2, 0, 1, 2)]
+    assert "figures of 2 jobs drawn" in result.records[-1].getMessage()
 
 
 @pytest.mark.parametrize("name", ["../other", "/etc/passwd", "a/../../other"])
