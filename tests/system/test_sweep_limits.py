@@ -1,13 +1,15 @@
 """``sweep.filter``, ``sweep.max_jobs`` and ``sweep.max_hours``: fewer jobs than all combinations, or fewer for now."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
 
-from perceptron.composition.sweeps import time_limit, trial_draws
+from perceptron.composition.sweeps import checked_space, time_limit, trial_draws
+from perceptron.reports.sweep_page import sweep_page
 from perceptron.results import sweep as sweep_in_python
 from perceptron.results import train as train_in_python
 from perceptron.runs.folder import Run
@@ -120,12 +122,19 @@ def test_a_sweep_that_runs_out_of_time_goes_on(
     said = capsys.readouterr()
     assert "stopped by sweep.max_hours=2: 4 jobs were not started; go on with" in said.err
     assert f"sweep.resume={folder}" in said.err
-    assert (folder / "summary.md").is_file()
+    missing = "incomplete: 2 of 6 jobs done, 4 not started"
+    assert missing in said.out
+    begun, _, command = (folder / "summary.md").read_text(encoding="utf-8").partition("\n")[0].partition("; ")
+    assert begun == f"**{missing}**"
+    assert command == f"go on with `python train.py -m sweep.resume={folder}`"
+    assert "6 jobs: 2 done, 4 not started. To run what is missing: " in sweep_page(folder)
     before = (folder / "0" / "metrics.json").stat().st_mtime_ns
     # With its limit, which counts anew: here two hours have passed from the start.
     status, _ = sweep(f"sweep.resume={folder}", "sweep.max_hours=4")
     assert status == 0
     assert {seed for seed, _ in jobs_of(folder).values()} == set(range(6))
+    assert "incomplete" not in (folder / "summary.md").read_text(encoding="utf-8")
+    assert sweep_page(folder).count("6 jobs: 6 done.") == 1
     assert (folder / "0" / "metrics.json").stat().st_mtime_ns == before
 
 
@@ -144,16 +153,55 @@ def test_a_search_that_runs_out_of_time_goes_on(sweep: Sweep, batch: str) -> Non
         *SHORT, *SEARCH, batch, "hydra.sweeper.n_trials=5", "optimizer.lr=interval(0.01,0.1)", "sweep.max_hours=2"
     )
     assert status == 124
+    assert "incomplete: 2 of 5 jobs done, 3 not started" in (folder / "summary.md").read_text(encoding="utf-8")
     storage = f"sqlite:///{folder / 'search.db'}"
     trials = optuna.load_study(study_name="search", storage=storage).trials
     # One that was drawn and not started waits with its values.
-    assert [trial.state.name for trial in trials] == ["COMPLETE", "COMPLETE", "RUNNING"]
+    waiting = [] if batch.endswith("=1") else ["RUNNING"]
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "COMPLETE", *waiting]
     status, _ = sweep(f"sweep.resume={folder}", "sweep.max_hours=null")
     assert status == 0
     after = optuna.load_study(study_name="search", storage=storage).trials
     assert [trial.state.name for trial in after] == ["COMPLETE"] * 5
-    assert after[2].params == trials[2].params
+    assert [trial.params for trial in after[: len(trials)]] == [trial.params for trial in trials]
     assert len(jobs_of(folder)) == 5
+    assert "incomplete" not in (folder / "summary.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("sweeper", [(), (*SEARCH, "hydra.sweeper.n_trials=3")])
+def test_without_time_nothing_is_left(sweep: Sweep, tmp_path: Path, sweeper: tuple[str, ...]) -> None:
+    assert sweep(*SHORT, *sweeper, "seed=choice(1,2,3)", "sweep.max_hours=1e-9")[0] == 124
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_search_looks_at_the_time_between_draws(
+    sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each draw takes a minute here, and the filter leaves out nearly all of them."""
+    monkeypatch.setattr(trial_draws, "_IN_A_ROW_TOLD", 2)
+    ask, asked = optuna.Study.ask, 0
+
+    def counted(study: optuna.Study) -> optuna.Trial:
+        nonlocal asked
+        asked += study.sampler.__class__.__name__ == "TPESampler"
+        return ask(study)
+
+    class Clock:
+        @staticmethod
+        def time() -> float:
+            return 60.0 * asked
+
+    monkeypatch.setattr(optuna.Study, "ask", counted)
+    monkeypatch.setattr(time_limit, "time", Clock)
+    status, _ = sweep(
+        *SHORT, *SEARCH, "hydra.sweeper.n_trials=3", "optimizer.lr=interval(0.1,1)",
+        "sweep.filter=optimizer.lr < 0.102", f"sweep.max_hours={5 / 60}",
+    )  # fmt: skip
+    assert (status, asked) == (124, 5)
+    told = capsys.readouterr().err
+    assert "sweep.filter has left out 2 draws in a row\n" in told
+    assert "3 jobs were not started; nothing was written; set more hours" in told
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
@@ -201,7 +249,7 @@ def test_a_search_leaves_out_what_it_draws(sweep: Sweep, capsys: pytest.CaptureF
 def test_a_grid_leaves_out_points(sweep: Sweep) -> None:
     status, folder = sweep(
         *SHORT, *SEARCH, "hydra/sweeper/sampler=grid", "seed=range(3)", "optimizer.lr=choice(0.1,0.2)",
-        "sweep.filter=seed != 1 and optimizer.lr < 0.15",
+        "sweep.filter=seed != 1 and optimizer.lr < 0.15", "sweep.max_jobs=2",
     )  # fmt: skip
     assert status == 0
     assert sorted(jobs_of(folder).values()) == [(0, 0.1), (2, 0.1)]
@@ -210,18 +258,41 @@ def test_a_grid_leaves_out_points(sweep: Sweep) -> None:
 @pytest.mark.parametrize(
     ("space", "said"),
     [
-        ("data.batch_size=choice(16,32)", "must leave enough to draw from, got one that leaves out 20 draws in a row"),
-        ("hydra/sweeper/sampler=grid", "must leave a trial, got one that leaves out all 2; widen it"),
+        (
+            "data.batch_size=choice(16,32)",
+            "must leave a trial, got seed > 2, which leaves out all 4 combinations; widen",
+        ),
+        (
+            "optimizer.lr=interval(0.1,1)",
+            "must leave enough to draw from, got seed > 2, which leaves out 20 draws in a",
+        ),
+        (
+            "hydra/sweeper/sampler=grid",
+            "must leave a trial, got seed > 2, which leaves out all 2 combinations; widen it",
+        ),
     ],
 )
 def test_a_search_of_which_nothing_is_left(
     sweep: Sweep, space: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(trial_draws, "_MOST_IN_A_ROW", 20)
+    monkeypatch.setattr(checked_space, "MOST_IN_A_ROW", 20)
     status, folder = sweep(*SHORT, *SEARCH, space, "seed=choice(1,2)", "sweep.filter=seed > 2")
     assert status == 2
     assert said in capsys.readouterr().err
-    assert not list(folder.glob("*/multiruns/*"))
+    assert not list(folder.iterdir())
+
+
+def test_jobs_that_fail_alike_are_told_together(sweep: Sweep, capsys: pytest.CaptureFixture[str]) -> None:
+    status, folder = sweep(*SHORT, POPULATION, "data=wine,breast_cancer", "seed=range(3)", "optimizer.lr=0.1")
+    assert status == 1
+    why = "model=logistic needs two classes, data=wine has 3 classes; type one of model=digits_mlp, model=softmax"
+    printed = capsys.readouterr()
+    assert re.search(rf"3 failed\n  0 to 2  .*data=wine optimizer.lr=0.1\n     {why}\n", printed.out)
+    assert (printed.out + printed.err).count(why) <= 2
+    _, _, failed = (folder / "summary.md").read_text(encoding="utf-8").partition("### failed\n\n")
+    assert re.fullmatch(rf"- `0 to 2` .*`data=wine` `optimizer.lr=0.1`: {why}\n", failed)
+    # Each has its own, which programs read.
+    assert [job.reason for job in find_jobs(folder) if job.state == State.FAILED] == [why] * 3
 
 
 def test_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ def _run(arguments: Sequence[str], *, in_one_process: bool) -> None:
     name = sys.argv[1 : len(sys.argv) - len(arguments)]
     sys.argv[1:] = [*command.flags, *command.overrides]
     CheckBeforeStart.expect([*name, *sys.argv[1:]], in_one_process=in_one_process)
-    SweepCallback.folder = SweepCallback.jobs = None
+    SweepCallback.folder = SweepCallback.jobs = SweepCallback.n_jobs = None
     # Without it Hydra prints an exception in several lines and exits with 1.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:

@@ -9,6 +9,7 @@ from perceptron.reports.html import Section, heading, images_in, named_values, p
 from perceptron.runs.folder import Run
 from perceptron.runs.metric_display import format_value, undefined_notes
 from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
+from perceptron.sweeps.job_count import advice, count_not_started, incomplete
 from perceptron.sweeps.job_folders import Job, State, find_jobs, varied_settings
 from perceptron.sweeps.ranking import Ranking, rank
 from perceptron.sweeps.ranking_notes import notes
@@ -36,9 +37,13 @@ def sweep_page(folder: Path) -> str:
         Section("Jobs", _jobs(jobs, results)),
         *_provenance(jobs),
     ]
-    counts = [f"{sum(job.state == state for job in jobs)} {state.value}" for state in State]
-    told = ", ".join(text for text in counts if not text.startswith("0 "))
-    return page(title=f"Sweep {folder.name}", summary=f"{len(jobs)} jobs: {told}.", sections=parts)
+    not_started = count_not_started(folder, jobs)
+    counts = {state.value: sum(job.state == state for job in jobs) for state in State} | {"not started": not_started}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    summary = f"{len(jobs) + not_started} jobs: {told}."
+    if incomplete(folder, jobs) is not None:
+        summary += f" To run what is missing: {advice(folder)}"
+    return page(title=f"Sweep {folder.name}", summary=summary, sections=parts)
 
 
 def _rankings(rankings: Sequence[Ranking]) -> str:

@@ -14,12 +14,13 @@ from perceptron.results.run_result import RunResult, load_run
 from perceptron.results.settings import job_settings
 from perceptron.runs.epoch_history import read_history
 from perceptron.runs.folder import Run
+from perceptron.sweeps.job_count import read_job_count
 from perceptron.sweeps.job_folders import Job, State, find_jobs, natural, varied_settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# State of a job that the command line asks for, and that has no folder.
+# State of a job that has no folder.
 NOT_STARTED = "not started"
 # In the folder of every multirun.
 _COMMAND = "multirun.yaml"
@@ -69,13 +70,11 @@ class SweepResult:
 
     @cached_property
     def _rows(self) -> list["_Row"]:
-        """The jobs that were started, and those that the sweep's command line asks for beside them."""
-        # Imported here, because it imports Hydra's parser.
-        from perceptron.composition.sweeps.planned_jobs import planned_jobs
-
+        """The jobs that were started, and the sweep's others."""
         found = [_Row(str(job.folder.relative_to(self.folder)), job.overrides, job) for job in find_jobs(self.folder)]
         started = Counter(tuple(row.overrides) for row in found)
-        for number, overrides in enumerate(planned_jobs(self.folder) if found else []):
+        stored = read_job_count(self.folder)
+        for number, overrides in enumerate(stored.overrides if found and stored else []):
             if started[tuple(overrides)]:
                 started[tuple(overrides)] -= 1
             else:

@@ -7,8 +7,8 @@ from perceptron.errors import UsageError
 # Files and folders of a run or a sweep, by the first part of their path in its folder.
 _KEPT = (
     ".hydra", ".lock", "config.yaml", "csv", "data_report.json", "error.txt", "experiment", "figures", "history.json",
-    "metrics.json", "multirun.yaml", "provenance.json", "pruned.txt", "search.db", "summary.csv", "summary.md",
-    "tensorboard",
+    "jobs.json", "metrics.json", "multirun.yaml", "provenance.json", "pruned.txt", "search.db", "summary.csv",
+    "summary.md", "tensorboard",
 )  # fmt: skip
 # Files of a run in any of its subfolders.
 _KEPT_SUFFIXES = (".ckpt", ".log")

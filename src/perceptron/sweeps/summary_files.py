@@ -10,6 +10,7 @@ from pathlib import Path
 
 from perceptron.files.formulas import without_formula
 from perceptron.files.writing import write_text
+from perceptron.sweeps.failures import failures
 from perceptron.sweeps.finished_runs import FinishedRun, differing_settings
 from perceptron.sweeps.job_folders import Job
 from perceptron.sweeps.ranking import RankedSetting, Ranking
@@ -22,11 +23,26 @@ _MARKDOWN = re.compile(r"([\\`*|]|\](?=[(\[:]))")
 
 
 def write_summary(
-    folder: Path, rankings: Sequence[Ranking], failed: Sequence[Job], *, name: str = "summary", n_left_out: int = 0
+    folder: Path,
+    rankings: Sequence[Ranking],
+    failed: Sequence[Job],
+    *,
+    name: str = "summary",
+    n_left_out: int = 0,
+    missing: tuple[str, str] | None = None,
 ) -> None:
-    """Write ``<name>.csv`` with every metric of every setting, and ``<name>.md`` with what the terminal shows."""
+    """Write ``<name>.csv`` with every metric of every setting, and ``<name>.md`` with what the terminal shows.
+
+    Args:
+        folder: that they are written to.
+        rankings: of the finished runs.
+        failed: jobs.
+        name: of the files.
+        n_left_out: see ``left_out``.
+        missing: of a sweep that is not complete, which jobs it lacks, and the command that runs them.
+    """
     write_text(folder / f"{name}.csv", summary_csv(rankings))
-    write_text(folder / f"{name}.md", markdown(rankings, failed, n_left_out=n_left_out))
+    write_text(folder / f"{name}.md", markdown(rankings, failed, n_left_out=n_left_out, missing=missing))
 
 
 def left_out(count: int) -> str:
@@ -34,9 +50,18 @@ def left_out(count: int) -> str:
     return f"{count} {'combination' if count == 1 else 'combinations'} left out by sweep.filter"
 
 
-def markdown(rankings: Sequence[Ranking], failed: Sequence[Job] = (), *, n_left_out: int = 0) -> str:
-    """The rankings as Markdown tables, with notes and failed jobs below them."""
+def markdown(
+    rankings: Sequence[Ranking],
+    failed: Sequence[Job] = (),
+    *,
+    n_left_out: int = 0,
+    missing: tuple[str, str] | None = None,
+) -> str:
+    """The rankings as Markdown tables, with notes and failed jobs below them; see ``write_summary``."""
     parts = []
+    if missing is not None:
+        found, command = missing
+        parts.append(f"**{_escaped(found)}**; go on with {_code(command)}")
     for ranking in rankings:
         table = ranking_table(ranking)
         lines = [f"### {_escaped(table.title)}", "", _line(table.header)]
@@ -48,8 +73,8 @@ def markdown(rankings: Sequence[Ranking], failed: Sequence[Job] = (), *, n_left_
         parts.append(f"{left_out(n_left_out)}.")
     if failed:
         lines = [
-            f"- {_code(job.folder.name)} {' '.join(map(_code, job.setting_overrides))}: {_escaped(job.reason)}"
-            for job in failed
+            f"- {_code(failure.jobs)} {' '.join(map(_code, failure.overrides))}: {_escaped(failure.reason)}"
+            for failure in failures(failed)
         ]
         parts.append("\n".join(["### failed", "", *lines]))
     return "\n\n".join(parts) + "\n"

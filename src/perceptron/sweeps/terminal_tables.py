@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from perceptron.sweeps.failures import failures
 from perceptron.sweeps.job_folders import Job
 from perceptron.sweeps.ranking import Ranking
 from perceptron.sweeps.ranking_notes import notes
@@ -38,13 +39,13 @@ def print_rankings(console: Console, rankings: Sequence[Ranking]) -> None:
 
 
 def print_failures(console: Console, failed: Sequence[Job]) -> None:
-    """Print failed jobs, each with its overrides and its error in a line."""
+    """Print failed jobs: those of the same error together, with the overrides that they share, and it in a line."""
     if failed:
         console.print(f"{len(failed)} failed", style="red")
-    for job in failed:
+    for failure in failures(failed):
         for line in (
-            f"  {job.folder.name}  {' '.join(map(shown_setting, job.setting_overrides))}",
-            f"     {job.reason}",
+            f"  {failure.jobs}  {' '.join(map(shown_setting, failure.overrides))}",
+            f"     {failure.reason}",
         ):
             console.print(Text(visible(line)), soft_wrap=True, highlight=False)
 

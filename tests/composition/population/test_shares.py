@@ -168,8 +168,7 @@ def test_models_of_scikit_learn_run_alone_beside_others(
     ]
     folder = sweep(monkeypatch, tmp_path, *settings)
     assert [line for line in said if "alone" in line] == [
-        "job #0 runs alone: scikit-learn fits its model",
-        "job #1 runs alone: scikit-learn fits its model",
+        "jobs 0, 1 run alone: scikit-learn fits its model",
     ]
     assert "group 1 of 1: 2 members: jobs 2, 3" in said
     assert len(list(folder.glob("*/metrics.json"))) == 4

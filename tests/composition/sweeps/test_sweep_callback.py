@@ -18,7 +18,8 @@ def test_jobs_are_those_of_hydras_sweeper(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with multirun(typed) as (_, master, jobs):
-        assert list_sweep(master) == len(jobs)
+        list_sweep(master)
+        assert SweepCallback.n_jobs == len(jobs)
         assert SweepCallback.jobs is not None
         assert SweepCallback.jobs.jobs == jobs
         assert SweepCallback.n_left_out == 0

@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from omegaconf.errors import OmegaConfBaseException
@@ -14,6 +14,7 @@ from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.errors import UsageError
 from perceptron.population import CannotStackError, Member, members_that_fit
+from perceptron.sweeps.failures import in_words
 
 log = logging.getLogger(__name__)
 
@@ -194,15 +195,32 @@ def _with_few_tables(share: list[int], group: Group, n_processes: int) -> Iterat
 
 def log_alone(number: int, error: Exception) -> None:
     """Log that a job runs alone, and why."""
-    why = "" if isinstance(error, CannotStackError) else ", to report the error"
-    log.info("job #%d runs alone%s: %s", number, why, str(error).partition("\n")[0])
+    log.info("job #%d runs alone%s", number, _why(error))
 
 
-def in_words(numbers: Iterable[int]) -> str:
-    """Numbers of jobs, such as ``0 to 3, 7, 9 to 12``."""
-    # Consecutive numbers differ from their positions by the same amount.
-    runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda at: at[1] - at[0])]
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+class AloneReports:
+    """Why jobs run alone, told for those of the same reason together: call it for each, then ``tell``."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, list[int]] = {}
+
+    def __call__(self, number: int, error: Exception) -> None:
+        """Keep the reason of a job."""
+        self._numbers.setdefault(_why(error), []).append(number)
+
+    def tell(self) -> None:
+        """Log a line for each reason."""
+        for why, numbers in self._numbers.items():
+            if len(numbers) == 1:
+                log.info("job #%d runs alone%s", numbers[0], why)
+            else:
+                log.info("jobs %s run alone%s", in_words(numbers), why)
+        self._numbers.clear()
+
+
+def _why(error: Exception) -> str:
+    purpose = "" if isinstance(error, CannotStackError) else ", to report the error"
+    return f"{purpose}: {str(error).partition(chr(10))[0]}"
 
 
 def _update_key(settings: Mapping[str, Any], number: int) -> str:

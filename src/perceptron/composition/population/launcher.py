@@ -10,7 +10,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from perceptron.composition.population.gpu_workers import GpuWorkers, gpus, may_use_gpus
-from perceptron.composition.population.groups import Group, JobPreparation, group_jobs
+from perceptron.composition.population.groups import AloneReports, Group, JobPreparation, group_jobs, log_alone
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
@@ -62,7 +62,8 @@ def launch(
     log.info("Launching %d jobs side by side", len(job_overrides))
     before = HydraConfig.instance().cfg
     jobs = MultirunJobs(loader, config, job_overrides, first)
-    preparation = JobPreparation(jobs, trains_here=not on_ray)
+    reports = AloneReports()
+    preparation = JobPreparation(jobs, reports, trains_here=not on_ray)
     has_callbacks = not set(config.hydra.callbacks) <= _OWN_CALLBACKS
 
     def job_starts(number: int) -> None:
@@ -95,6 +96,9 @@ def launch(
             silence_lightning()
             show(f"composing {len(job_overrides)} jobs")
             groups, alone = group_jobs(jobs, preparation)
+            reports.tell()
+            # The others are built one by one, and told at once.
+            preparation.report = log_alone
             results: dict[int, JobReturn | None] = dict.fromkeys(alone)
             workers = _workers(groups, on_ray=on_ray)
             elsewhere = None

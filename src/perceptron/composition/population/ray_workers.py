@@ -11,13 +11,14 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from perceptron.composition.population.groups import GOOD_SHARE, Group, in_words
+from perceptron.composition.population.groups import GOOD_SHARE, Group
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.ray_reports import Progress, ProgressReports
 from perceptron.composition.population.share_task import SentShare, TaskResult, train_share
 from perceptron.composition.population.share_tasks import TaskError
 from perceptron.composition.settings.ray_address import ray_address
 from perceptron.errors import UsageError, reason
+from perceptron.sweeps.failures import in_words
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
 
-from perceptron.composition.population.groups import Group, JobPreparation, in_words
+from perceptron.composition.population.groups import Group, JobPreparation
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.ray_reports import Progress
@@ -17,6 +17,7 @@ from perceptron.composition.population.shares import Outcome, Share, board_of, n
 from perceptron.composition.sweeps.time_limit import may_start
 from perceptron.errors import reason
 from perceptron.runs.failures import is_no_room, no_room
+from perceptron.sweeps.failures import in_words
 from perceptron.terminal.text import visible
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ import torch
 from hydra.core.utils import JobReturn
 
 from perceptron.callbacks import EpochProgress
-from perceptron.composition.population.groups import Group, JobPreparation, divided, in_words
+from perceptron.composition.population.groups import Group, JobPreparation, divided
 from perceptron.composition.population.job_lines import JobLines
 from perceptron.composition.population.member_figures import Tell, draw_members
 from perceptron.composition.population.multirun_jobs import ComposedJob
@@ -22,6 +22,7 @@ from perceptron.composition.population.progress_board import Board
 from perceptron.composition.sweeps.time_limit import may_start, not_started
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
+from perceptron.sweeps.failures import in_words
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import visible
 from perceptron.training.processes import EndedError, can_fork, in_processes

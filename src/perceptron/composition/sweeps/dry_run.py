@@ -15,11 +15,17 @@ from perceptron.composition.population.multirun_jobs import MultirunJobs
 from perceptron.composition.settings.output_folders import existing_sweep
 from perceptron.composition.settings.plain import find
 from perceptron.composition.settings.sweep_options import sweep_options
-from perceptron.composition.sweeps.checked_space import check_space, need_optuna
-from perceptron.composition.sweeps.job_list import Admission, JobList, hydras_settings_as_they_were, placed
+from perceptron.composition.sweeps.checked_space import (
+    admission_of,
+    check_space,
+    need_optuna,
+    space_of,
+)
+from perceptron.composition.sweeps.job_list import JobList, hydras_settings_as_they_were, placed
 from perceptron.composition.sweeps.measured_job import CannotMeasureError, measure_job
-from perceptron.composition.sweeps.planned_trials import planned_trials, space_of
+from perceptron.composition.sweeps.time_limit import TimeLimit
 from perceptron.sweeps.estimate import Measured, duration, size
+from perceptron.sweeps.failures import in_words
 from perceptron.sweeps.job_folders import State, find_jobs
 from perceptron.terminal.status import show
 from perceptron.terminal.text import say
@@ -45,27 +51,36 @@ class Estimate(NamedTuple):
         return self if self.seconds is None else self._replace(seconds=self.seconds + more)
 
 
-def print_plan(config: DictConfig, loader: ConfigLoader, listed: JobList | None) -> None:
+def print_plan(config: DictConfig, loader: ConfigLoader, listed: JobList | None, n_jobs: int) -> None:
     """Print the plan of a multirun.
 
     Args:
         config: the multirun's, with ``hydra``.
         loader: Hydra's.
         listed: its jobs; None for a search, of which the first batch is drawn.
+        n_jobs: their number, or that of the trials.
 
     Raises:
         UsageError: if the space of a search is not valid.
     """
-    for label, text in plan(config, loader, listed):
+    folder = existing_sweep(config)
+    # A search does not run a trial again that has failed.
+    ended = (State.DONE, State.PRUNED) if listed is not None else (State.DONE, State.PRUNED, State.FAILED)
+    n_done = 0 if folder is None else sum(job.state in ended for job in find_jobs(folder))
+    if n_done >= n_jobs:
+        say(f"nothing is left to run: all {n_jobs} jobs in {folder} have ended; nothing was written")
+        return
+    for label, text in _lines(config, loader, listed, n_jobs=n_jobs, n_done=n_done):
         say(f"{label:<10}  {text}")
     say("nothing was written; leave out sweep.dry_run to run it")
 
 
-def plan(config: DictConfig, loader: ConfigLoader, listed: JobList | None) -> Iterator[tuple[str, str]]:
+def _lines(
+    config: DictConfig, loader: ConfigLoader, listed: JobList | None, *, n_jobs: int, n_done: int
+) -> Iterator[tuple[str, str]]:
     """The lines of a plan: what each is about, and its text. See ``print_plan``."""
     jobs: Sequence[Sequence[str]]
     if listed is None:
-        n_jobs = planned_trials(config, loader) or 0
         jobs = _first_batch(config, loader, n_jobs)
         searched = {dimension.key for dimension in space_of(config, loader).dimensions}
         yield "jobs", f"{n_jobs} trials at most, {len(jobs)} at a time"
@@ -74,16 +89,14 @@ def plan(config: DictConfig, loader: ConfigLoader, listed: JobList | None) -> It
         if sweep_options(config).filter is not None:
             yield "left out", "what is drawn and does not meet sweep.filter; it does not count"
     else:
-        jobs, n_jobs = listed.jobs, len(listed.jobs)
+        jobs = listed.jobs
         common = set(jobs[0]).intersection(*jobs)
         first, last = ([text for text in job if text not in common] for job in (jobs[0], jobs[-1]))
         yield "jobs", f"{n_jobs}, from {' '.join(first)} to {' '.join(last)}" if n_jobs > 1 else "1"
         if listed.n_left_out:
             yield "left out", f"{listed.n_left_out} of {n_jobs + listed.n_left_out} combinations by sweep.filter"
-    folder = existing_sweep(config)
-    n_done = 0 if folder is None else sum(job.state in (State.DONE, State.PRUNED) for job in find_jobs(folder))
     if n_done:
-        yield "finished", f"{n_done} in {folder}, which are not run again"
+        yield "finished", f"{n_done} in {existing_sweep(config)}, which are not run again"
     show("measuring a few epochs")
     if _launcher(config) == "population":
         yield from _population(config, loader, jobs, n_jobs=n_jobs, n_done=n_done)
@@ -113,7 +126,7 @@ def _one_by_one(
     if others:
         yield "assumed", f"that the {others} jobs of another model, table, batch size or optimizer are like job 0"
     total = _for_jobs(measured, epochs, n_jobs=n_jobs, n_done=n_done)
-    n_starts = (n_jobs - n_done if starts_each else n_at_once or 1) if n_done < n_jobs else 0
+    n_starts = n_jobs - n_done if starts_each else n_at_once or 1
     yield from _totals(total.with_seconds(n_starts * measured.start_seconds), n_at_once=n_at_once)
 
 
@@ -122,7 +135,6 @@ def _population(
 ) -> Iterator[tuple[str, str]]:
     """The lines of a sweep that is trained side by side."""
     # Imported here, because it imports torch.
-    from perceptron.composition.population.groups import in_words
     from perceptron.composition.population.planned_groups import plan_population
 
     with TemporaryDirectory(prefix="perceptron-plan-") as name:
@@ -169,7 +181,7 @@ def _population(
             yield "measured", _as_measured(measured, f"job {first}, alone")
             estimates.append(_for_jobs(measured, epochs, n_jobs=len(found.alone), n_done=0))
     # Of a search, only the first batch was drawn. Which jobs of a sweep are finished makes no difference to the others.
-    scale = max(0, n_jobs - n_done) / len(jobs)
+    scale = (n_jobs - n_done) / len(jobs)
     yield from _totals(
         Estimate(
             _sum([estimate.seconds for estimate in estimates], scale),
@@ -199,10 +211,10 @@ def _totals(total: Estimate, *, n_at_once: int | None) -> Iterator[tuple[str, st
 
 def _for_jobs(measured: Measured, epochs: Sequence[int | None], *, n_jobs: int, n_done: int) -> Estimate:
     """What jobs take that are runs of their own; of a search, all trials are like those of its first batch."""
-    share = max(0, n_jobs - n_done) / len(epochs)
+    share = (n_jobs - n_done) / len(epochs)
     seconds = sum(math.inf if number is None else measured.seconds(number) for number in epochs)
     n_bytes = None if measured.job_bytes is None else measured.job_bytes * len(epochs) * share
-    return Estimate(seconds * share if share else 0.0, n_bytes)
+    return Estimate(seconds * share, n_bytes)
 
 
 def _as_measured(measured: Measured, what: str) -> str:
@@ -261,8 +273,7 @@ def _first_batch(config: DictConfig, loader: ConfigLoader, n_jobs: int) -> list[
 
     sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
     settings: Mapping[str, Any] = {**sweeper, "storage": None}
-    space, condition = space_of(config, loader), sweep_options(config).filter
-    admission = None if condition is None else Admission(condition, config, loader)
+    space, admission = space_of(config, loader), admission_of(config, loader)
     first = check_space(space, config, loader, admission)
     draws = TrialDraws(
         optuna.create_study(),
@@ -270,7 +281,9 @@ def _first_batch(config: DictConfig, loader: ConfigLoader, n_jobs: int) -> list[
         folder=Path(),
         space=space,
         settings=settings,
+        n_trials=n_jobs,
         seed=first["seed"],
         admission=admission,
+        limit=TimeLimit(None),
     )
     return [drawn.overrides for drawn in draws.batch(min(settings["n_jobs"], n_jobs))]

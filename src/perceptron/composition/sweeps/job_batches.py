@@ -12,6 +12,7 @@ from perceptron.composition.settings.sweep_options import sweep_options
 from perceptron.composition.sweeps.job_list import list_jobs
 from perceptron.composition.sweeps.sweep_callback import SweepCallback
 from perceptron.composition.sweeps.time_limit import NOT_STARTED, TimeLimit
+from perceptron.sweeps.job_count import write_job_count
 
 _ONE_AFTER_ANOTHER = ".BasicLauncher"
 
@@ -39,6 +40,7 @@ def run_jobs(
     folder = Path(config.hydra.sweep.dir)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
+    write_job_count(folder, len(listed.jobs), listed.jobs)
     limit = TimeLimit(options.max_hours)
     size = max_batch_size or len(listed.jobs)
     if options.max_hours is not None and str(config.hydra.launcher._target_).endswith(_ONE_AFTER_ANOTHER):

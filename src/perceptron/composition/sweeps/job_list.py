@@ -133,9 +133,13 @@ class Admission:
         condition: the filter.
         config: the multirun's, with ``hydra``.
         loader: Hydra's.
+
+    Attributes:
+        text: of the filter.
     """
 
     def __init__(self, condition: CombinationFilter, config: DictConfig, loader: ConfigLoader) -> None:
+        self.text = condition.text
         self._condition = condition
         self._config = placed(config, _NO_FOLDER)
         self._loader = JobLoader(loader)

@@ -13,8 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.settings.sweep_options import sweep_options
-from perceptron.composition.sweeps.checked_space import check_space, need_optuna
-from perceptron.composition.sweeps.job_list import Admission
+from perceptron.composition.sweeps.checked_space import admission_of, check_space, need_optuna, planned_trials
 from perceptron.composition.sweeps.job_process import needs_processes
 from perceptron.composition.sweeps.search_space import parse_space
 from perceptron.composition.sweeps.study import open_study, pruning_overrides, sampler_without_end, tell
@@ -23,7 +22,8 @@ from perceptron.composition.sweeps.time_limit import NOT_STARTED, TimeLimit
 from perceptron.composition.sweeps.trial_draws import TrialDraws
 from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
-from perceptron.sweeps.job_folders import Job, State
+from perceptron.sweeps.job_count import write_job_count
+from perceptron.sweeps.job_folders import Job, State, find_jobs
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -56,8 +56,10 @@ def search(
     """
     need_optuna()
     space = parse_space(settings["params"] or {}, arguments, loader)
-    options = sweep_options(config)
-    admission = None if options.filter is None else Admission(options.filter, config, loader)
+    limit = TimeLimit(sweep_options(config).max_hours)
+    # The callback has counted them, unless it was taken away.
+    n_trials = SweepCallback.n_jobs or planned_trials(config, loader) or 0
+    admission = admission_of(config, loader)
     first = check_space(space, config, loader, admission)
 
     # Imported here, because it imports torch.
@@ -81,10 +83,14 @@ def search(
         folder=folder,
         space=space,
         settings=settings,
+        n_trials=n_trials,
         seed=first["seed"],
         admission=admission,
+        limit=limit,
     )
-    limit = TimeLimit(options.max_hours)
+    # Others may have run trials of a database that is shared.
+    is_shared = settings["storage"] is not None
+    write_job_count(folder, len(find_jobs(folder)) + draws.n_not_drawn if is_shared else n_trials)
     while batch := draws.batch(settings["n_jobs"]):
         SweepCallback.n_left_out = draws.n_left_out
         # A trial that is not started stays as it is, and is run first when the search goes on.
@@ -101,6 +107,7 @@ def search(
         if NOT_STARTED in values:
             limit.check(n_waiting=values.count(NOT_STARTED) + draws.n_not_drawn)
     SweepCallback.n_left_out = draws.n_left_out
+    write_job_count(folder, len(find_jobs(folder)))
 
 
 def _own_overrides(number: int, launched_as: int, pruning: Sequence[str]) -> list[str]:

@@ -52,6 +52,13 @@ class Dimension:
         low, high, _ = _bounds(self.sweep)
         return [str(low), str(high)]
 
+    def values(self) -> list[str]:
+        """All values; there must be no continuous range."""
+        if isinstance(self.sweep, RangeSweep):
+            return [repr(value) for value in self.sweep.range()]
+        low, high, _ = (0, 0, None) if isinstance(self.sweep, ChoiceSweep) else _bounds(self.sweep)
+        return list(self.texts) or [str(value) for value in range(low, high + 1)]
+
     def count(self) -> int | None:
         """Number of values; None for a continuous range."""
         if isinstance(self.sweep, ChoiceSweep):
@@ -96,6 +103,22 @@ class SearchSpace:
             for value in dimension.samples():
                 chosen = {**first, **wanted, dimension.key: value}
                 yield [*self.fixed, *(f"{key}={chosen[key]}" for key in chosen)]
+
+    def points(self) -> Iterator[list[str]]:
+        """Overrides of each trial that there may be; there must be no continuous range."""
+        return self._points(dict(self.values), [*self.fixed], 0)
+
+    def _points(self, values: dict[str, str], drawn: list[str], place: int) -> Iterator[list[str]]:
+        if place == len(self.dimensions):
+            yield drawn
+            return
+        dimension = self.dimensions[place]
+        if not all(values.get(key) in allowed for key, allowed in dimension.conditions.items()):
+            yield from self._points(values, drawn, place + 1)
+            return
+        for text in dimension.values():
+            chosen = {**values, _name(dimension.key): text}
+            yield from self._points(chosen, [*drawn, f"{dimension.key}={text}"], place + 1)
 
     def size(self) -> int | None:
         """Number of different trials; None with a continuous range."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hydra.utils import instantiate
 
-from perceptron.composition.sweeps.planned_trials import is_grid
+from perceptron.composition.sweeps.checked_space import is_grid
 from perceptron.errors import UsageError, reason
 from perceptron.passwords import without_password
 from perceptron.randomness import Stream, derive_seed

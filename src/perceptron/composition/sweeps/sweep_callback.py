@@ -13,14 +13,18 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, read_write
 
 from perceptron.composition.callback_errors import ending_the_program
-from perceptron.composition.settings.output_folders import check_numbers
+from perceptron.composition.settings.output_folders import check_numbers, existing_sweep
 from perceptron.composition.settings.sweep_options import is_basic, sweep_options
+from perceptron.composition.sweeps.checked_space import planned_trials
 from perceptron.composition.sweeps.command_backup import back_up_command
 from perceptron.composition.sweeps.job_list import JobList, check_number, list_jobs
-from perceptron.composition.sweeps.planned_trials import planned_trials
-from perceptron.composition.sweeps.sweep_summary import conclude_sweep, remove_leftovers_of_jobs
+from perceptron.composition.sweeps.sweep_summary import (
+    conclude_sweep,
+    discard_empty_sweep,
+    remove_leftovers_of_jobs,
+)
 from perceptron.errors import StoppedError
-from perceptron.invocation import training_command
+from perceptron.sweeps.job_count import advice
 from perceptron.sweeps.progress import SweepProgress
 
 _FAILED_STATUS = 1
@@ -38,14 +42,18 @@ class SweepCallback(Callback):
 
     Attributes:
         jobs: of the sweep that this process runs; None before they are known, and for a search.
+        n_jobs: their number; None if the sweeper does not say.
         n_left_out: combinations that its filter has left out.
         folder: of the sweep that this process runs; None before it is known.
+        within: the nearest folder around it that was there before.
         progress: shown meanwhile; None outside of a sweep.
     """
 
     jobs: ClassVar[JobList | None] = None
+    n_jobs: ClassVar[int | None] = None
     n_left_out: ClassVar[int] = 0
     folder: ClassVar[Path | None] = None
+    within: ClassVar[Path] = Path()
     progress: ClassVar[SweepProgress | None] = None
 
     def __init__(self, **options: Any) -> None:
@@ -54,19 +62,22 @@ class SweepCallback(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:  # noqa: ARG002
         """List the jobs, print a plan if one is asked for, and start to show progress."""
         with ending_the_program():
-            n_jobs = list_sweep(config)
+            list_sweep(config)
             if sweep_options(config).dry_run:
                 # Here, because it imports what trains.
                 from perceptron.composition.sweeps.dry_run import print_plan
 
-                print_plan(config, GlobalHydra.instance().config_loader(), SweepCallback.jobs)
+                loader = GlobalHydra.instance().config_loader()
+                print_plan(config, loader, SweepCallback.jobs, SweepCallback.n_jobs or 0)
                 sys.exit(0)
             if is_basic(config):
                 with read_write(config.hydra):
                     config.hydra.sweeper._target_ = _OWN_SWEEPER
+            place = existing_sweep(config) or Path(config.paths.log_dir).absolute()
+            SweepCallback.within = next(folder for folder in (place, *place.absolute().parents) if folder.is_dir())
             SweepCallback.folder = Path(config.hydra.sweep.dir)
             back_up_command(SweepCallback.folder)
-            SweepCallback.progress = SweepProgress(SweepCallback.folder, total=n_jobs)
+            SweepCallback.progress = SweepProgress(SweepCallback.folder, total=SweepCallback.n_jobs)
             # A population has a bar of its own, over epochs: its jobs end together.
             if not config.hydra.launcher._target_.endswith(".PopulationLauncher"):
                 SweepCallback.progress.start()
@@ -105,7 +116,9 @@ def finish_sweep(*, interrupted: bool = False) -> int:
     if progress is None:
         return 0
     progress.stop()
-    return conclude_sweep(progress.folder, n_left_out=SweepCallback.n_left_out, interrupted=interrupted)
+    failed = conclude_sweep(progress.folder, n_left_out=SweepCallback.n_left_out, interrupted=interrupted)
+    discard_empty_sweep(progress.folder, within=SweepCallback.within)
+    return failed
 
 
 def stop_sweep() -> str | None:
@@ -121,17 +134,14 @@ def stop_sweep() -> str | None:
         # A second signal, a full disk or a closed terminal leaves no summary.
         finish_sweep(interrupted=True)
     remove_leftovers_of_jobs(folder)
-    return f"go on with {training_command()} -m sweep.resume={folder}" if folder.is_dir() else None
+    return f"go on with {advice(folder)}" if folder.is_dir() else None
 
 
-def list_sweep(config: DictConfig) -> int | None:
-    """List the jobs of the sweep that this process runs.
+def list_sweep(config: DictConfig) -> None:
+    """List the jobs of the sweep that this process runs, or count its trials.
 
     Args:
         config: the multirun's, with ``hydra``.
-
-    Returns:
-        Their number; None if its sweeper does not say.
 
     Raises:
         UsageError: see ``list_jobs``.
@@ -139,17 +149,18 @@ def list_sweep(config: DictConfig) -> int | None:
     options = sweep_options(config)
     # Hydra's loader knows the options of glob(*).
     loader = GlobalHydra.instance().config_loader()
-    SweepCallback.jobs, SweepCallback.n_left_out = None, 0
+    SweepCallback.jobs = SweepCallback.n_jobs = None
+    SweepCallback.n_left_out = 0
     if is_basic(config):
         SweepCallback.jobs = list_jobs(config, loader, options)
         SweepCallback.n_left_out = SweepCallback.jobs.n_left_out
         if options.filter is not None:
             check_numbers(config, SweepCallback.jobs.jobs)
-        return len(SweepCallback.jobs.jobs)
-    n_trials = planned_trials(config, loader)
-    if n_trials is not None:
-        check_number(n_trials, options, fix=f"set hydra.sweeper.n_trials={options.max_jobs}")
-    return n_trials
+        SweepCallback.n_jobs = len(SweepCallback.jobs.jobs)
+        return
+    SweepCallback.n_jobs = planned_trials(config, loader)
+    if SweepCallback.n_jobs is not None:
+        check_number(SweepCallback.n_jobs, options, fix=f"set hydra.sweeper.n_trials={options.max_jobs}")
 
 
 def threads_per_job(config: DictConfig) -> int | None:

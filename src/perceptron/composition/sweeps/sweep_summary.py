@@ -17,12 +17,14 @@ from perceptron.invocation import training_command
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
+from perceptron.sweeps.job_count import NAME as JOBS
+from perceptron.sweeps.job_count import advice, incomplete
 from perceptron.sweeps.job_folders import Job, State, find_jobs, varied_settings
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
 
 # Files of a sweep's folder that belong to no job.
-_OF_NO_JOB = ("multirun.yaml", ".multirun.yaml", "search.db")
+_OF_NO_JOB = ("multirun.yaml", ".multirun.yaml", "search.db", JOBS)
 
 
 def conclude_sweep(folder: Path, *, n_left_out: int = 0, interrupted: bool = False) -> int:
@@ -38,18 +40,31 @@ def conclude_sweep(folder: Path, *, n_left_out: int = 0, interrupted: bool = Fal
     """
     jobs = find_jobs(folder)
     if not jobs:
-        if folder.is_dir() and all(path.name.startswith(_OF_NO_JOB) for path in folder.iterdir()):
-            shutil.rmtree(folder)
         return 0
     for job in jobs:
         if not interrupted and job.state == State.RUNNING:
             job.fail(UsageError("terminated without an error: its process was killed, or ran out of memory"))
     summarize(folder, jobs, n_left_out=n_left_out)
     failed = sum(job.state == State.FAILED for job in jobs)
-    unfinished = failed + sum(job.state == State.RUNNING for job in jobs)
-    if unfinished:
-        say(f"to run what is missing: {training_command()} -m sweep.resume={folder}")
+    if failed or incomplete(folder, jobs) is not None:
+        say(f"to run what is missing: {advice(folder)}")
     return failed
+
+
+def discard_empty_sweep(folder: Path, *, within: Path) -> None:
+    """Delete the folder of a sweep that has no job, and the folders around it that are then empty.
+
+    Args:
+        folder: of the sweep.
+        within: a folder that was there before the sweep; those around it stay, too.
+    """
+    if folder.is_dir() and all(path.name.startswith(_OF_NO_JOB) for path in folder.iterdir()):
+        shutil.rmtree(folder)
+        with suppress(OSError):
+            for parent in folder.absolute().parents:
+                if not parent.is_relative_to(within) or parent == within:
+                    break
+                parent.rmdir()
 
 
 def remove_leftovers_of_jobs(folder: Path) -> None:
@@ -83,7 +98,10 @@ def summarize(folder: Path, jobs: list[Job], *, n_left_out: int = 0) -> None:
         faults.append(str(error))
         found = []
     failed = [job for job in jobs if job.state == State.FAILED]
-    write_summary(folder, found, failed, n_left_out=n_left_out)
+    missing = incomplete(folder, jobs)
+    write_summary(
+        folder, found, failed, n_left_out=n_left_out, missing=None if missing is None else (missing, advice(folder))
+    )
     if found and any(result.figures != "none" for result in results):
         from perceptron.figures.sweep_figures import write_sweep_figures
 
@@ -108,6 +126,8 @@ def summarize(folder: Path, jobs: list[Job], *, n_left_out: int = 0) -> None:
     if n_left_out:
         console.print(left_out(n_left_out), highlight=False)
     print_failures(console, failed)
+    if missing is not None:
+        console.print(missing, style="yellow", highlight=False)
     say(f"sweep folder  {folder}")
     if has_best:
         say(f"best setting  {training_command()} sweep.best={folder}")

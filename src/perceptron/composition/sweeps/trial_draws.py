@@ -1,16 +1,16 @@
 """The trials of a search, drawn in batches from Optuna's study. Those that a filter leaves out are told as pruned."""
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from perceptron.composition.sweeps.checked_space import MOST_IN_A_ROW, leaves_too_little
 from perceptron.composition.sweeps.job_list import Admission
-from perceptron.composition.sweeps.planned_trials import is_grid
 from perceptron.composition.sweeps.search_space import SearchSpace
 from perceptron.composition.sweeps.study import readable_study, sampler_of_trial, sampler_without_end
-from perceptron.errors import UsageError
-from perceptron.sweeps.combination_filter import KEY
+from perceptron.composition.sweeps.time_limit import TimeLimit
+from perceptron.terminal.text import say
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Attributes of a trial: the folder of the sweep that runs it, and that the filter has left it out.
 _FOLDER, _LEFT_OUT = "folder", "left_out"
-# Of a space of which a filter leaves one hundredth, as many draws miss all of it once in 20,000 times.
-_MOST_IN_A_ROW = 1000
+# In a database, about ten seconds.
+_IN_A_ROW_TOLD = 100
 
 
 class Drawn(NamedTuple):
@@ -49,8 +49,10 @@ class TrialDraws:
         folder: of the sweep.
         space: that is drawn from.
         settings: of ``hydra.sweeper``.
+        n_trials: that are wanted; of a grid no more than it has.
         seed: of the run.
         admission: decides which combinations are run; None for all.
+        limit: after which nothing is drawn.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class TrialDraws:
         folder: Path,
         space: SearchSpace,
         settings: Mapping[str, Any],
+        n_trials: int,
         seed: int,
         admission: Admission | None,
+        limit: TimeLimit,
     ) -> None:
         self._study = study
         self._storage = storage
@@ -71,8 +75,8 @@ class TrialDraws:
         self._settings = settings
         self._seed = seed
         self._admission = admission
-        # A grid has no more.
-        self._size = (space.size() or math.inf) if is_grid(settings) else math.inf
+        self._n_trials = n_trials
+        self._limit = limit
         self._unfinished = self._left_running()
 
     def batch(self, count: int) -> list[Drawn]:
@@ -86,6 +90,8 @@ class TrialDraws:
 
         Raises:
             UsageError: if the filter leaves out all that is drawn, or the database is damaged.
+            OutOfTimeError: if the time of the sweep has passed. Trials that have been drawn stay as they are, and are
+                run first when the search goes on.
         """
         batch: list[Drawn] = []
         n_in_a_row = 0
@@ -93,6 +99,7 @@ class TrialDraws:
             number = self._unfinished.pop(0) if self._unfinished else None
             if number is None and self.n_not_drawn == 0:
                 break
+            self._limit.check(n_waiting=len(batch) + (number is not None) + len(self._unfinished) + self.n_not_drawn)
             drawn = self._draw(number)
             if self._admission is None or self._admission.admits(drawn.overrides):
                 batch.append(drawn)
@@ -100,13 +107,10 @@ class TrialDraws:
                 continue
             self._leave_out(drawn.trial)
             n_in_a_row += 1
-            if n_in_a_row == _MOST_IN_A_ROW:
-                raise UsageError(
-                    f"{KEY} must leave enough to draw from, got one that leaves out {_MOST_IN_A_ROW:,} draws in a row; "
-                    "widen it, or narrow the ranges"
-                )
-        if not batch and self.n_left_out and self.n_left_out == len(self._study.get_trials(deepcopy=False)):
-            raise UsageError(f"{KEY} must leave a trial, got one that leaves out all {self.n_left_out}; widen it")
+            if n_in_a_row == MOST_IN_A_ROW:
+                raise leaves_too_little(self._admission)
+            if n_in_a_row % _IN_A_ROW_TOLD == 0:
+                say(f"sweep.filter has left out {n_in_a_row} draws in a row", file=sys.stderr)
         return batch
 
     @property
@@ -116,9 +120,8 @@ class TrialDraws:
 
     @property
     def n_not_drawn(self) -> int:
-        """Number of trials that are still to be drawn; of a grid with a filter the largest that it may be."""
-        number = len(self._study.get_trials(deepcopy=False))
-        return int(max(0, min(self._settings["n_trials"] + self.n_left_out, self._size) - number))
+        """Number of trials that are still to be drawn."""
+        return max(0, self._n_trials + self.n_left_out - len(self._study.get_trials(deepcopy=False)))
 
     def _draw(self, number: int | None) -> Drawn:
         """Draw a new trial, or go on with the one of a number.
