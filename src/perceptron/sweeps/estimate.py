@@ -11,14 +11,14 @@ class Measured:
         epoch_seconds: of its last epoch, which no first call slows down.
         n_epochs: that it was trained for.
         other_seconds: that it took besides: reading, evaluating, drawing and writing.
-        job_bytes: of the files of one job; None if they were not written.
+        job_bytes: of the files of one job; NaN if they were not written.
         start_seconds: that a process takes to import what its first job needs.
     """
 
     epoch_seconds: float
     n_epochs: int
     other_seconds: float
-    job_bytes: int | None
+    job_bytes: float
     start_seconds: float = 0.0
 
     def seconds(self, max_epochs: int) -> float:

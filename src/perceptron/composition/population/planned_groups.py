@@ -1,5 +1,6 @@
 """The groups that a sweep's jobs would form, and one share of them trained for a few epochs in a temporary folder."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -142,7 +143,7 @@ def _measured(
         return None
     seconds = time.perf_counter() - started
     job, member = short_pairs[0]
-    job_bytes = None
+    job_bytes = math.nan
     # Others would write elsewhere.
     if not [*strange_parts(job.config), *folders_elsewhere(job.config, folder)]:
         if job.draws_figures:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf
@@ -33,22 +33,6 @@ from perceptron.terminal.text import say
 _MOST_LINES = 10
 # The settings on which the duration of an epoch depends.
 _KIND = ("data.dataset", "data.batch_size", "model", "optimizer._target_", "trainer.accelerator", "trainer.precision")
-
-
-class Estimate(NamedTuple):
-    """What a part of a sweep takes.
-
-    Attributes:
-        seconds: one job after another; None if it cannot be estimated.
-        n_bytes: of the files; None if it cannot be estimated.
-    """
-
-    seconds: float | None
-    n_bytes: float | None
-
-    def with_seconds(self, more: float) -> "Estimate":
-        """The same and more."""
-        return self if self.seconds is None else self._replace(seconds=self.seconds + more)
 
 
 def print_plan(config: DictConfig, loader: ConfigLoader, listed: JobList | None, n_jobs: int) -> None:
@@ -125,9 +109,11 @@ def _one_by_one(
     others = sum(kind != kinds[0] for kind in kinds)
     if others:
         yield "assumed", f"that the {others} jobs of another model, table, batch size or optimizer are like job 0"
-    total = _for_jobs(measured, epochs, n_jobs=n_jobs, n_done=n_done)
+    seconds, n_bytes = _for_jobs(measured, epochs)
+    # Of a search, all trials are like those of its first batch.
+    share = (n_jobs - n_done) / len(jobs)
     n_starts = n_jobs - n_done if starts_each else n_at_once or 1
-    yield from _totals(total.with_seconds(n_starts * measured.start_seconds), n_at_once=n_at_once)
+    yield from _totals(seconds * share + n_starts * measured.start_seconds, n_bytes * share, n_at_once=n_at_once)
 
 
 def _population(
@@ -156,19 +142,18 @@ def _population(
         yield "alone", f"{len(numbers)}: {in_words(numbers)}: {why}"
     if len(reasons) > _MOST_LINES:
         yield "alone", f"and others, for {len(reasons) - _MOST_LINES} more reasons"
-    estimates = []
+    # NaN where a part is not known.
+    seconds = n_bytes = 0.0
     if found.groups and found.measured is None:
         yield "estimate", "none of group 1: its training fails, and its jobs run alone"
-        estimates.append(Estimate(None, None))
+        seconds = n_bytes = math.nan
     elif found.measured is not None:
         yield "measured", _as_measured(found.measured, f"{found.n_measured} members of group 1")
         # As if its members were trained with as few others as those that were measured, in processes that never wait.
         parts = [(len(group.numbers) / found.n_measured, group.max_epochs) for group in found.groups]
-        seconds = sum(share * found.measured.seconds(epochs) for share, epochs in parts) / found.n_processes
-        longest = max(found.measured.seconds(epochs) for _, epochs in parts)
-        n_members = sum(len(group.numbers) for group in found.groups)
-        n_bytes = None if found.measured.job_bytes is None else found.measured.job_bytes * n_members
-        estimates.append(Estimate(max(seconds, longest), n_bytes))
+        of_all = sum(share * found.measured.seconds(epochs) for share, epochs in parts) / found.n_processes
+        seconds = max(of_all, *(found.measured.seconds(epochs) for _, epochs in parts))
+        n_bytes = found.measured.job_bytes * sum(len(group.numbers) for group in found.groups)
     if found.alone:
         _, epochs = _kinds_and_epochs(config, loader, [jobs[number] for number in found.alone])
         first = min(found.alone)
@@ -176,50 +161,38 @@ def _population(
             measured = measure_job(config, loader, jobs[first])
         except CannotMeasureError as error:
             yield "estimate", f"none of those that run alone, from job {first}: {error}"
-            estimates.append(Estimate(None, None))
+            seconds = n_bytes = math.nan
         else:
             yield "measured", _as_measured(measured, f"job {first}, alone")
-            estimates.append(_for_jobs(measured, epochs, n_jobs=len(found.alone), n_done=0))
+            of_alone = _for_jobs(measured, epochs)
+            seconds, n_bytes = seconds + of_alone[0], n_bytes + of_alone[1]
     # Of a search, only the first batch was drawn. Which jobs of a sweep are finished makes no difference to the others.
     scale = (n_jobs - n_done) / len(jobs)
-    yield from _totals(
-        Estimate(
-            _sum([estimate.seconds for estimate in estimates], scale),
-            _sum([estimate.n_bytes for estimate in estimates], scale),
-        ),
-        n_at_once=1,
-    )
+    yield from _totals(seconds * scale, n_bytes * scale, n_at_once=1)
 
 
-def _sum(parts: Sequence[float | None], scale: float) -> float | None:
-    known = [part for part in parts if part is not None]
-    return sum(known) * scale if len(known) == len(parts) else None
-
-
-def _totals(total: Estimate, *, n_at_once: int | None) -> Iterator[tuple[str, str]]:
-    """The lines on the whole sweep."""
-    if total.seconds is None:
+def _totals(seconds: float, n_bytes: float, *, n_at_once: int | None) -> Iterator[tuple[str, str]]:
+    """The lines on the whole sweep; NaN for what is not known."""
+    if math.isnan(seconds):
         yield "time", "not estimated, because a part is not known"
-    elif math.isinf(total.seconds):
+    elif math.isinf(seconds):
         yield "time", "not estimated: without trainer.max_epochs, the number of epochs is not known"
     elif n_at_once is None:
-        yield "time", f"about {duration(total.seconds)} of jobs; the cluster decides how many run at once"
+        yield "time", f"about {duration(seconds)} of jobs; the cluster decides how many run at once"
     else:
-        yield "time", f"about {duration(total.seconds / n_at_once)}, and less where jobs stop early"
-    yield "disk", "not estimated" if total.n_bytes is None else f"about {size(total.n_bytes)}, and more for longer logs"
+        yield "time", f"about {duration(seconds / n_at_once)}, and less where jobs stop early"
+    yield "disk", "not estimated" if math.isnan(n_bytes) else f"about {size(n_bytes)}, and more for longer logs"
 
 
-def _for_jobs(measured: Measured, epochs: Sequence[int | None], *, n_jobs: int, n_done: int) -> Estimate:
-    """What jobs take that are runs of their own; of a search, all trials are like those of its first batch."""
-    share = (n_jobs - n_done) / len(epochs)
+def _for_jobs(measured: Measured, epochs: Sequence[int | None]) -> tuple[float, float]:
+    """Seconds and bytes of jobs that are runs of their own, by the largest number of epochs of each."""
     seconds = sum(math.inf if number is None else measured.seconds(number) for number in epochs)
-    n_bytes = None if measured.job_bytes is None else measured.job_bytes * len(epochs) * share
-    return Estimate(seconds * share, n_bytes)
+    return seconds, measured.job_bytes * len(epochs)
 
 
 def _as_measured(measured: Measured, what: str) -> str:
     epochs = "1 epoch" if measured.n_epochs == 1 else f"{measured.n_epochs} epochs"
-    files = "" if measured.job_bytes is None else f", {size(measured.job_bytes)} a job"
+    files = "" if math.isnan(measured.job_bytes) else f", {size(measured.job_bytes)} a job"
     besides = duration(measured.other_seconds)
     start = f", {duration(measured.start_seconds)} to start a process" if measured.start_seconds else ""
     return f"{what} for {epochs}: {duration(measured.epoch_seconds)} for the last, {besides} besides{start}{files}"
