@@ -168,8 +168,8 @@ def test_the_best_is_that_of_the_command(swept) -> None:
 
 def test_values_are_read_as_they_were_typed(swept, tmp_path: Path) -> None:
     folder = shutil.copytree(swept("optimizer.lr=0.1,0.001", "seed=0,1"), tmp_path / "sweep")
-    # It asks for other jobs than those below.
-    (folder / "multirun.yaml").unlink()
+    # It names other jobs than those below.
+    (folder / "jobs.json").unlink()
     texts = ["1e-3", "'a b'", "[50,50]", "true"]
     for number, text in enumerate(texts):
         overrides = f"- optimizer.lr={text}\n" + ("- +more=null\n" if number == 0 else "")
