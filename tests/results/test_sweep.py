@@ -107,7 +107,15 @@ def test_the_jobs_of_a_filtered_sweep_that_have_not_started(swept, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "damaged", [None, "[]", "{", '{"n_jobs": "many", "overrides": []}', '{"n_jobs": 9, "overrides": 3}']
+    "damaged",
+    [
+        None,
+        "[]",
+        "{",
+        '{"n_jobs": "many", "overrides": []}',
+        '{"n_jobs": Infinity, "overrides": []}',
+        '{"n_jobs": 9, "overrides": 3}',
+    ],
 )
 def test_a_sweep_whose_list_of_jobs_cannot_be_read(swept, tmp_path: Path, damaged: str | None) -> None:
     """Those that were started are there."""

@@ -35,7 +35,7 @@ def read_job_count(folder: Path) -> JobCount | None:
         values: Any = read_values(folder / NAME)
         overrides = [list(map(str, job)) for job in values["overrides"]]
         return JobCount(int(values["n_jobs"]), overrides)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
