@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Collection, Iterable
 
-from perceptron.composition.population.groups import Group, in_words
+from perceptron.composition.population.groups import Group
+from perceptron.sweeps.failures import in_words
 
 log = logging.getLogger(__name__)
 
