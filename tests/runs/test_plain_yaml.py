@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import pytest
 import yaml
 from omegaconf import OmegaConf
@@ -24,3 +26,16 @@ def test_values_are_read_back_as_they_are(text: str) -> None:
 def test_ordinary_settings_are_written_as_omegaconf_writes_them() -> None:
     settings = {"seed": 1, "optimizer": {"lr": 1e-3, "betas": [0.9, 0.999]}, "rate": "1e-3", "tags": [], "path": None}
     assert as_yaml(settings) == OmegaConf.to_yaml(OmegaConf.create(settings))
+
+
+def test_settings_written_before_are_told_apart_by_their_types() -> None:
+    for value in (1, 1.0, True, "1", -0.0, 0.0, [1], {"lr": 1}, {"lr": True, "on": None}, {1: {"one": 2}}, {}):
+        settings = {
+            "optimizer": value,
+            "model": {"optimizer": deepcopy(value), "on": value},
+            "a key": {"two\nlines": value},
+        }
+        # Without copies, PyYAML would refer to the first.
+        assert as_yaml(settings) == yaml.safe_dump(
+            {key: deepcopy(own) for key, own in settings.items()}, sort_keys=False
+        )

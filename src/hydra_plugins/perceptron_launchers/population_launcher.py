@@ -29,14 +29,14 @@ class PopulationLauncher(Launcher):
         Raises:
             UsageError: if the cluster does not answer.
         """
-        from perceptron.composition.population.job_loader import JobLoader
+        from perceptron.composition.population.job_loader import shared_loader
         from perceptron.composition.population.ray_connection import connect
         from perceptron.composition.settings.ray_address import uses_ray
 
         self._on_ray = uses_ray(self.cluster)
         if self._on_ray:
             connect()
-        self._loader = JobLoader(hydra_context.config_loader)
+        self._loader = shared_loader(hydra_context.config_loader)
         hydra_context.config_loader = cast(ConfigLoader, self._loader)
         self._context = hydra_context
         self._task_function = task_function

@@ -1,6 +1,8 @@
 """Plain values as YAML that OmegaConf and PyYAML read back as the same values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -34,5 +36,36 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def as_yaml(values: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Plain values as YAML, in the order of their keys."""
+    """Plain values as YAML, in the order of their keys.
+
+    The jobs of a sweep have most of their settings in common, each of which is written once a process.
+    """
+    if not isinstance(values, Mapping) or not values:
+        return _dump(values)
+    return "".join(_lines(_Entry.of({key: value})) for key, value in values.items())
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A mapping with one key. Those with the same representation in Python are equal: 1, 1.0 and True are not."""
+
+    representation: str
+    values: Mapping[Any, Any] = field(compare=False)
+
+    @classmethod
+    def of(cls, values: Mapping[Any, Any]) -> "_Entry":
+        return cls(repr(values), values)
+
+
+@lru_cache(maxsize=4096)
+def _lines(entry: _Entry) -> str:
+    ((key, value),) = entry.values.items()
+    # Of a mapping that differs, most entries are the same.
+    if not isinstance(value, dict) or len(value) < 2 or not str(key).isidentifier():
+        return _dump(entry.values)
+    first, *others = [_lines(_Entry.of({key: {name: item}})) for name, item in value.items()]
+    return first + "".join(text.partition("\n")[2] for text in others)
+
+
+def _dump(values: Any) -> str:
     return str(yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))

@@ -5,6 +5,7 @@ Hydra reads and merges all configuration files anew for each job: 165 ms, where 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hydra.core.config_loader import ConfigLoader
@@ -26,6 +27,16 @@ class _Job(NamedTuple):
     dirname: str
 
 
+@lru_cache(maxsize=1)
+def shared_loader(loader: ConfigLoader) -> "JobLoader":
+    """The loader of a multirun's jobs: what lists them and what trains them share overrides and compositions.
+
+    Args:
+        loader: Hydra's own, which is made anew for each multirun.
+    """
+    return JobLoader(loader)
+
+
 class JobLoader:
     """Hydra's ``ConfigLoader``, except for the jobs of a multirun.
 
@@ -38,8 +49,10 @@ class JobLoader:
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
         self._groups: set[str] = set()
+        self._master: DictConfig | None = None
+        # All of one multirun.
         self._compositions: dict[tuple[tuple[str, ...], tuple[str, ...]], SharedComposition] = {}
-        # Sweeper, grouping and training each ask for every job.
+        # The list of jobs, grouping and training each ask for every job.
         self._jobs: dict[tuple[str, ...], _Job] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -61,10 +74,15 @@ class JobLoader:
 
     def shared(self, master_config: DictConfig, sweep_overrides: Sequence[str]) -> SharedComposition:
         """The composition that a job shares with others, set to this job; see ``load_sweep_config``."""
+        if master_config is not self._master:
+            self._master = master_config
+            self._compositions, self._jobs = {}, {}
         key = tuple(sweep_overrides)
         if key not in self._jobs:
             self._jobs[key] = self._parsed(master_config, sweep_overrides)
         job = self._jobs[key]
+        # As Hydra does: since the jobs were listed, the multirun may have been given its folder.
+        OmegaConf.copy_cache(master_config, job.composition.cfg)
         try:
             job.composition.set(job.settings, job.task, job.dirname)
         except OmegaConfBaseException:
@@ -151,7 +169,6 @@ def _overlap(one: Override, other: Override) -> bool:
 
 def _dirname(overrides: Sequence[Override], style: Any) -> str:
     """``hydra.job.override_dirname``: the sorted overrides on one line, without the excluded keys."""
-    lines = sorted(
-        str(override.input_line) for override in overrides if override.key_or_group not in style.exclude_keys
-    )
+    excluded = set(style.exclude_keys)
+    lines = sorted(str(override.input_line) for override in overrides if override.key_or_group not in excluded)
     return str(style.item_sep.join(lines)).replace("=", style.kv_sep)

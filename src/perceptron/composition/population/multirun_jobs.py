@@ -112,7 +112,8 @@ class MultirunJobs:
         """Set the composition that a job shares to this job, from which ``${hydra:...}`` reads until the next call."""
         composition = self._shared(number)
         hydra = composition.cfg.hydra
-        hydra.job.num, hydra.job.id = number, str(number)
+        of_job = hydra.job
+        of_job.num, of_job.id = number, str(number)
         hydra_config: Any = HydraConfig.instance()
         hydra_config.cfg = composition.cfg
         hydra.runtime.output_dir = str(Path(self._folder or str(hydra.sweep.dir), str(hydra.sweep.subdir)).absolute())

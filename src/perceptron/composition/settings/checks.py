@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -57,17 +58,20 @@ def resolved(cfg: DictConfig) -> dict[str, Any]:
         raise UsageError(explain(error)) from error
 
 
-def check_values(values: Mapping[str, Any], *, trains: bool = True) -> None:
+def check_values(
+    values: Mapping[str, Any], *, trains: bool = True, checked: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     """Check the plain values of a configuration.
 
     Args:
         values: resolved.
         trains: see ``check``.
+        checked: see ``check_parts``.
 
     Raises:
         UsageError: for the first setting that breaks a rule.
     """
-    check_parts(values)
+    check_parts(values, checked=checked)
     _check_network(values["model"])
     for prefix, schema, part in (("", TrainConf, values), ("paths.", PathsConf, values["paths"])):
         known = {field.name for field in fields(schema)}

@@ -53,4 +53,9 @@ def parsed_override(text: str) -> Override:
     Raises:
         HydraException: where it does not follow the grammar.
     """
-    return OverridesParser.create().parse_override(text)
+    return _parser().parse_override(text)
+
+
+@cache
+def _parser() -> OverridesParser:
+    return OverridesParser.create()

@@ -1,6 +1,7 @@
 """Parts of a configuration, each checked by the signature of its ``_target_``. Imports nothing heavy."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from perceptron.composition.settings.argument_types import Argument, Signature, described, fits
@@ -43,22 +44,24 @@ _BESIDE: Mapping[str, Mapping[str, Argument]] = {
 }
 
 
-def check_parts(values: Mapping[str, Any]) -> None:
+def check_parts(values: Mapping[str, Any], *, checked: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Check the parts of a configuration that ``fit_to_targets`` has seen, and all parts within them.
 
     Args:
         values: the whole configuration, resolved.
+        checked: a configuration that was found right; parts that are the same objects as its own are passed over.
 
     Raises:
         UsageError: for the first argument that its target does not take, is of another type, breaks a constraint or is
             missing, and for a target that cannot be imported.
     """
     for group in ("data", "model", "optimizer", "scheduler", "trainer"):
-        if values.get(group):
+        if values.get(group) and values[group] is not checked.get(group):
             check_part(values[group], group)
     for group in ENTRIES:
+        known = checked.get(group) or {}
         for name, part in (values.get(group) or {}).items():
-            if part is not None:
+            if part is not None and part is not known.get(name):
                 _check_entry(part, f"{group}.{name!s}", values[group])
                 check_part(part, f"{group}.{name!s}")
 

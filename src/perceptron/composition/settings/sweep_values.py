@@ -103,7 +103,8 @@ def _check_settings(cfg: DictConfig, values: Mapping[str, list[Override]]) -> No
         changed = _dependent(first.key_or_group, references)
         for value in others:
             set_value(cfg, value)
-            check_values(replaced(plain_values, {path: _plain(cfg, path) for path in changed}))
+            own = replaced(plain_values, {path: _plain(cfg, path) for path in changed})
+            check_values(own, checked=plain_values)
             check_job(cfg)
         set_value(cfg, first)
 

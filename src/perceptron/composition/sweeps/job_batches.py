@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn
@@ -12,6 +13,7 @@ from perceptron.composition.settings.sweep_options import sweep_options
 from perceptron.composition.sweeps.job_list import list_jobs
 from perceptron.composition.sweeps.sweep_callback import SweepCallback
 from perceptron.composition.sweeps.time_limit import NOT_STARTED, TimeLimit
+from perceptron.runs.plain_yaml import as_yaml
 from perceptron.sweeps.job_count import write_job_count
 
 _ONE_AFTER_ANOTHER = ".BasicLauncher"
@@ -39,7 +41,9 @@ def run_jobs(
     listed = SweepCallback.jobs or list_jobs(config, loader, options)
     folder = Path(config.hydra.sweep.dir)
     folder.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, folder / "multirun.yaml")
+    # What ``OmegaConf.save`` writes, by the writer in C.
+    written: Any = OmegaConf.to_container(config, enum_to_str=True)
+    (folder / "multirun.yaml").write_text(as_yaml(written), encoding="utf-8")
     write_job_count(folder, len(listed.jobs), listed.jobs)
     limit = TimeLimit(options.max_hours)
     size = max_batch_size or len(listed.jobs)

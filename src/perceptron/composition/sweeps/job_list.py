@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from perceptron.composition.population.job_loader import JobLoader
+from perceptron.composition.population.job_loader import JobLoader, shared_loader
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
 from perceptron.composition.settings.checks import check_job, check_values
 from perceptron.composition.settings.parsing import parsed_overrides, values_of
@@ -66,7 +66,7 @@ def list_jobs(config: DictConfig, loader: ConfigLoader, options: SweepOptions) -
     if options.filter is None:
         check_number(n_combinations, options)
     combinations = [list(job) for job in itertools.product(*values)]
-    quick = cast(ConfigLoader, JobLoader(loader))
+    quick = cast(ConfigLoader, shared_loader(loader))
     if options.filter is None:
         for job in combinations:
             composed_job(config, job, quick)
