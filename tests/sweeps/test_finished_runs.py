@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from perceptron.errors import UsageError
 from perceptron.runs.folder import Run
 from perceptron.runs.plain_yaml import as_yaml
-from perceptron.sweeps.finished_runs import _config, _flat, _following
+from perceptron.sweeps.finished_runs import _flat, _following
 
 LONG = "words " * 40
 TEXTS = {
@@ -31,35 +30,6 @@ def test_what_follows_from_others_is_what_the_whole_text_says(tmp_path: Path, na
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text(text, encoding="utf-8")
     assert _following(Run(tmp_path)) == {key for key, value in _flat(values).items() if "${" in value}
-
-    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
-    assert _config(Run(tmp_path)) == values
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a:\n  b: 1\n# c: 2\n  d: 3\n",
-        "a:\n  b:\n  # c\n    d: 3\ne: [1,\n  2]\n",
-        "# first\na: {b: 1,\nc: 2}\n",
-        "a: 'one\n  two: 3'\nb: &x 1\nc: *x\n",
-        "a:\n    b: 1\n    c:\n      - d\n",
-        "a:\n- 1\n- 2\nb:\n  - [c, d]\n",
-        "a: 1\na: 2\n",
-    ],
-)
-def test_settings_laid_out_otherwise_are_read_whole(tmp_path: Path, text: str) -> None:
-    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
-    assert _config(Run(tmp_path)) == yaml.safe_load(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["a:\n    b: 1\n  c: 2\n", "a: 1\n...\nb: 2\n", "a: 'b\nc: 1\n", "- [a, b]\n", "a: *b\n"]
-)
-def test_settings_that_are_damaged_are_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match=r"a run's config.yaml must"):
-        _config(Run(tmp_path))
 
 
 def test_a_flow_of_several_lines_is_read_whole(tmp_path: Path) -> None:

@@ -4,14 +4,13 @@ import json
 import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from perceptron.errors import UsageError
-from perceptron.files.plain_values import check_plain, read_text, read_yaml
+from perceptron.files.plain_values import read_text, read_yaml
 from perceptron.runs.data_identity import data_name, data_source
 from perceptron.runs.folder import RENAMED_TARGETS, Run
 from perceptron.runs.metric_directions import stored_directions
@@ -96,7 +95,7 @@ def read_finished_run(run: Run) -> FinishedRun:
     Raises:
         UsageError: if one of its files cannot be read.
     """
-    config, origin = _config(run), run.provenance
+    config, origin = run.config, run.provenance
     try:
         data = config["data"]
         # A user's data module does not say how many rows it holds out.
@@ -160,41 +159,6 @@ def differing_settings(results: Sequence[FinishedRun]) -> list[str]:
     return columns
 
 
-def _config(run: Run) -> Mapping[str, Any]:
-    """A run's configuration. The jobs of a sweep have most of its entries in common, each of which is parsed once."""
-    with suppress(ValueError):
-        config = _mapping(read_text(run.folder / "config.yaml"), depth=0)
-        check_plain(config)
-        return config
-    # It is damaged, or laid out otherwise than this program does.
-    return run.config
-
-
-# Where an entry of a mapping in block style begins, at each depth: the rest of it is further in, or a list's hyphens.
-_ENTRIES = (re.compile(r"^(?=[^\s#-])", re.MULTILINE), re.compile(r"^(?=  [^\s#-])", re.MULTILINE))
-
-
-def _mapping(text: str, *, depth: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if not _ENTRIES[depth].match(text):
-        raise ValueError("no mapping in block style")
-    for entry in filter(None, _ENTRIES[depth].split(text)):
-        key, _, inside = entry.partition(":\n")
-        if depth == 0 and key.isidentifier() and _ENTRIES[1].match(inside):
-            found[key] = _mapping(inside, depth=1)
-        else:
-            found |= _entry(entry)
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _entry(text: str) -> dict[str, Any]:
-    values = read_yaml(text)
-    if not isinstance(values, dict):
-        raise ValueError("no mapping")
-    return values
-
-
 def _following(run: Run) -> frozenset[str]:
     """Keys whose values follow from others by interpolation, such as ``data.seed`` from ``seed``."""
     text = read_text(run.folder / ".hydra" / "config.yaml")
@@ -215,13 +179,8 @@ def _interpolated(text: str) -> frozenset[str]:
     return frozenset(key for key, value in _flat(read_yaml(text)).items() if "${" in value)
 
 
-@lru_cache(maxsize=4096)
-def _is_no_setting(name: str) -> bool:
-    return any(name == key or name.startswith(f"{key}.") for key in _NO_SETTING)
-
-
 def _flat(value: Any, name: str = "") -> dict[str, str]:
-    if _is_no_setting(name):
+    if name and name.startswith(_NO_SETTING) and any(name == key or name.startswith(f"{key}.") for key in _NO_SETTING):
         return {}
     if isinstance(value, Mapping) and value:
         parts = (_flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items())
