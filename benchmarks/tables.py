@@ -37,9 +37,9 @@ from sklearn.svm import SVC, SVR
 from perceptron.estimators import PerceptronClassifier, PerceptronRegressor
 from perceptron.files.writing import write_text
 from perceptron.networks import TabM
-from perceptron.runs.metric_display import DASH
 from perceptron.sweeps.finished_runs import Draw
 from perceptron.sweeps.statistics import compare, estimate, holm
+from perceptron.terminal.text import DASH
 
 
 class Contest(NamedTuple):
