@@ -17,7 +17,7 @@ from perceptron.composition.population.eligibility import check_settings, group_
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.run_folder import write_run
-from perceptron.composition.population.shares import train_together
+from perceptron.composition.population.share_fit import train_together
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.train import train

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from perceptron.composition.population.eligibility import check_settings, group_key
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.run_folder import write_run
-from perceptron.composition.population.shares import train_together
+from perceptron.composition.population.share_fit import train_together
 from perceptron.composition.settings.plain import plain
 from perceptron.composition.train import train
 from perceptron.errors import UsageError

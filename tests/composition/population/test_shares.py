@@ -19,7 +19,7 @@ from perceptron.callbacks import progress
 from perceptron.composition.population import groups, shares
 from perceptron.composition.population.groups import Group, divided
 from perceptron.composition.population.multirun_jobs import ComposedJob
-from perceptron.composition.population.shares import train_together
+from perceptron.composition.population.share_fit import train_together
 from perceptron.data.sources import column_roles
 from perceptron.data.sources.column_roles import read_columns
 from perceptron.training.processes import can_fork

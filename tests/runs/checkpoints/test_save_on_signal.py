@@ -52,7 +52,7 @@ def test_a_figure_that_is_interrupted_is_drawn_when_the_run_goes_on(
 def test_a_population_that_is_interrupted_while_it_is_prepared_trains_no_job(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path
 ) -> None:
-    interrupt("perceptron.composition.population.shares.fit_population", signal.SIGINT)
+    interrupt("perceptron.composition.population.share_fit.fit_population", signal.SIGINT)
     answer = perceptron("train", "-m", *RUN, "hydra/launcher=population", "seed=0,1", f"hydra.sweep.dir={tmp_path}/s")
     assert answer.status == 130
     # The log of the groups stands before it.

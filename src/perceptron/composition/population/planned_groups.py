@@ -19,7 +19,8 @@ from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.member_figures import draw_member, gets_figures
 from perceptron.composition.population.multirun_jobs import MultirunJobs
 from perceptron.composition.population.run_folder import write_run
-from perceptron.composition.population.shares import processes_for, train_together
+from perceptron.composition.population.share_fit import train_together
+from perceptron.composition.population.shares import processes_for
 from perceptron.composition.settings.plain import replaced
 from perceptron.composition.sweeps.job_list import hydras_settings_as_they_were, placed
 from perceptron.composition.sweeps.measured_job import MOST_EPOCHS, folder_bytes, folders_elsewhere, strange_parts

@@ -21,7 +21,7 @@ from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.ray_reports import Progress
-from perceptron.composition.population.shares import train_and_write
+from perceptron.composition.population.share_fit import train_and_write
 from perceptron.errors import NoRoomError
 from perceptron.files.containment import is_inside
 from perceptron.files.writing import atomic_file

@@ -12,8 +12,9 @@ from perceptron.composition.population.groups import Group, JobPreparation
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.ray_reports import Progress
+from perceptron.composition.population.share_fit import Outcome
 from perceptron.composition.population.share_task import SentShare, TaskResult, receive_files
-from perceptron.composition.population.shares import Outcome, Share, board_of, not_trained
+from perceptron.composition.population.shares import Share, board_of, not_trained
 from perceptron.composition.sweeps.time_limit import may_start
 from perceptron.errors import reason
 from perceptron.runs.failures import is_no_room, no_room

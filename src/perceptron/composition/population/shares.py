@@ -3,10 +3,8 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import lightning as L
@@ -16,21 +14,17 @@ from hydra.core.utils import JobReturn
 from perceptron.callbacks import EpochProgress
 from perceptron.composition.population.groups import Group, JobPreparation, divided
 from perceptron.composition.population.job_lines import JobLines
-from perceptron.composition.population.member_figures import Tell, draw_members
-from perceptron.composition.population.multirun_jobs import ComposedJob
+from perceptron.composition.population.member_figures import Tell
 from perceptron.composition.population.progress_board import Board
+from perceptron.composition.population.share_fit import Outcome, Write, train_and_write
 from perceptron.composition.sweeps.time_limit import may_start, not_started
-from perceptron.errors import DivergedError
-from perceptron.population import Member, PopulationFit, fit_population
 from perceptron.sweeps.failures import in_words
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import visible
 from perceptron.training.processes import EndedError, can_fork, in_processes
-from perceptron.training.threads import cores, set_threads
+from perceptron.training.threads import cores
 
 log = logging.getLogger(__name__)
-
-Write = Callable[[ComposedJob, Member, PopulationFit], JobReturn]
 
 
 class Share(NamedTuple):
@@ -43,22 +37,6 @@ class Share(NamedTuple):
 
     group: Group
     numbers: list[int]
-
-
-class Outcome(NamedTuple):
-    """The outcome of a share.
-
-    Attributes:
-        results: by number of the job; None for a job that must run as usual.
-        n_failed: how many of the members diverged.
-        is_started: whether it was trained at all.
-        warnings: about the data of the members, by number of the job.
-    """
-
-    results: dict[int, JobReturn | None]
-    n_failed: int = 0
-    is_started: bool = True
-    warnings: Mapping[int, Sequence[str]] = MappingProxyType({})
 
 
 class ShareTrainer(Protocol):
@@ -203,31 +181,6 @@ def not_trained(share: Share) -> Outcome:
     return Outcome({number: not_started() for number in share.numbers}, is_started=False)
 
 
-def train_and_write(
-    pairs: Sequence[tuple[ComposedJob, Member]],
-    write: Write,
-    *callbacks: L.Callback,
-    tell: Tell = lambda *_: None,
-    forked: bool = False,
-) -> Outcome:
-    """Train members in one fit, write the folders of their jobs, and draw the figures that these ask for.
-
-    Args:
-        pairs: jobs of one group with their members; none for an empty outcome.
-        write: writes the folder of a trained job.
-        callbacks: of the fit.
-        tell: is told how far the drawing is, see ``draw_members``.
-        forked: see ``train_together``.
-    """
-    fit = train_together(pairs, *callbacks, forked=forked) if pairs else None
-    if fit is None:
-        return Outcome({job.number: None for job, _ in pairs})
-    results: dict[int, JobReturn | None] = {job.number: write(job, member, fit) for job, member in pairs}
-    draw_members(pairs, fit, tell)
-    n_failed = sum(isinstance(member.failure, DivergedError) for _, member in pairs)
-    return Outcome(results, n_failed, warnings={job.number: member.warnings for job, member in pairs})
-
-
 def processes_for(groups: Sequence[Group], *, max_members: int | None) -> int:
     """Number of processes that train at the same time.
 
@@ -239,40 +192,6 @@ def processes_for(groups: Sequence[Group], *, max_members: int | None) -> int:
     if can_fork():
         n_processes = max((cores(group.first.config["trainer"]["num_threads"]) for group in groups), default=1)
     return n_processes if max_members is None else min(n_processes, max_members)
-
-
-def train_together(
-    pairs: Sequence[tuple[ComposedJob, Member]], *callbacks: L.Callback, forked: bool = False
-) -> PopulationFit | None:
-    """Train members in one fit.
-
-    Args:
-        pairs: jobs of one group with their members.
-        callbacks: of the fit.
-        forked: whether to compute with one thread, as a forked process must, and one that has one core.
-
-    Returns:
-        The fit; None, with a line in the log, if it failed and the jobs must run alone.
-    """
-    members = [member for _, member in pairs]
-    config = pairs[0][0].config
-    trainer = config["trainer"]
-    rows = members[0].datamodule.batch_size or len(members[0].split.train)
-    networks = torch.nn.ModuleList(member.model.network for member in members)
-    set_threads(1 if forked else trainer["num_threads"], networks, rows_per_step=rows)
-    try:
-        return fit_population(
-            members,
-            *callbacks,
-            accelerator=trainer["accelerator"],
-            max_epochs=trainer["max_epochs"],
-            folder=Path(config["paths"]["output_dir"]).parent,
-        )
-    # Whatever it is, each job alone reports it, or succeeds.
-    except Exception as error:
-        log.warning("jobs %s run alone: %s", in_words(job.number for job, _ in pairs), visible(error))
-        log.debug("failed", exc_info=error)
-        return None
 
 
 def board_of(shares: Sequence[Share]) -> Board:
