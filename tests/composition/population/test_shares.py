@@ -16,7 +16,7 @@ from tests.data.mixed_table import mixed
 from tests.population.comparing import assert_same_jobs, jobs, sweep
 
 from perceptron.callbacks import progress
-from perceptron.composition.population import groups, shares
+from perceptron.composition.population import groups, share_fit
 from perceptron.composition.population.groups import Group, divided
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.share_fit import train_together
@@ -140,7 +140,7 @@ def test_a_process_that_is_killed_leaves_its_jobs_to_be_run_alone(
             os.kill(os.getpid(), signal.SIGKILL)
         return train_together(pairs, *callbacks, forked=forked)
 
-    monkeypatch.setattr(shares, "train_together", dies)
+    monkeypatch.setattr(share_fit, "train_together", dies)
     folder = sweep(monkeypatch, tmp_path, *WINE, "seed=range(8)", "trainer.max_epochs=1", "trainer.num_threads=2")
     assert "jobs 0 to 3 run alone: its process ended with -9" in said
     assert len(list(folder.glob("*/metrics.json"))) == 8
