@@ -73,6 +73,9 @@ def test_6_accuracy_hides_a_rare_class(typed: Train) -> None:
     metrics = typed(6, 0).metrics
     assert metrics["test/acc"] > 0.95
     assert metrics["test/balanced_acc"] < 0.8
+    nothing_learnt = typed(6, 1).metrics
+    assert nothing_learnt["test/acc"] > 0.95
+    assert nothing_learnt["test/balanced_acc"] == 0.5
 
 
 @pytest.mark.slow

@@ -66,6 +66,16 @@ def test_values_are_texts_folders_and_settings() -> None:
     assert COMMAND.read(["file=a", "names="]).names("names") == []
 
 
+def test_a_pattern_that_no_shell_has_expanded_names_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("b", "a", "c[1]"):
+        (tmp_path / "logs" / name).mkdir(parents=True)
+    assert COMMAND.read(["file=x", "logs/*"]).folders == [Path("logs/a"), Path("logs/b"), Path("logs/c[1]")]
+    assert COMMAND.read(["file=x", "logs/c[1]"]).folders == [Path("logs/c[1]")]
+    for unknown in ("other/*", "a**b", "[", "~x\0*"):
+        assert COMMAND.read(["file=x", unknown]).folders == [Path(unknown)]
+
+
 @pytest.mark.parametrize(
     ("typed", "line"),
     [

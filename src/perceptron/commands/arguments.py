@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from textwrap import fill, indent
 
@@ -157,7 +158,7 @@ class Command:
             if equals and name in values:
                 values[name] = value
             elif not equals and self.takes_folders and not text.startswith("-"):
-                folders.append(Path(text))
+                folders += _expanded(text)
             elif equals and self.takes_settings and _first_part(name) in _setting_names():
                 settings.append(text)
             else:
@@ -186,6 +187,13 @@ class Command:
         if self.takes_settings:
             lines += ["  <setting>=<value>", "      a change of the settings that the run has stored"]
         return "\n\n".join([*parts, "\n".join(lines)])
+
+
+def _expanded(text: str) -> list[Path]:
+    """The folders that a pattern such as ``logs/*`` names: PowerShell and cmd.exe pass patterns on as they are."""
+    # pathlib's raises for some patterns.
+    found = [] if Path(text).exists() else sorted(glob(text))  # noqa: PTH207
+    return list(map(Path, found or [text]))
 
 
 def _first_part(key: str) -> str:

@@ -39,7 +39,7 @@ def draw_weight_images(weights: Floats, shape: tuple[int, int], unit_names: Sequ
     image = axes.imshow(sheet, cmap=DIVERGING, vmin=-reach, vmax=reach)
     axes.set_axis_off()
     figure.colorbar(image, ax=axes, label="weight of a standardised pixel", shrink=0.8)
-    some = f", {len(units)} of {len(weights)}, those with the largest weights" if len(units) < len(weights) else ""
+    some = f"\n{len(units)} of {len(weights)}, those with the largest weights" if len(units) < len(weights) else ""
     figure.suptitle(f"Weights of the first layer, an image for each unit{some}")
     return figure
 
