@@ -70,44 +70,44 @@ def search(
     storage_url(storage)
     folder.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, folder / "multirun.yaml")
-    study = open_study(settings, storage, mode=first["mode"])
-    pruning = pruning_overrides(settings, storage)
-    if pruning and needs_processes(first["trainer"]):
-        raise UsageError(
-            "a pruner follows trials on one device, got trainer.devices="
-            f"{first['trainer']['devices']}; set hydra/sweeper/pruner=none or trainer.devices=1"
+    with open_study(settings, storage, mode=first["mode"]) as study:
+        pruning = pruning_overrides(settings, storage)
+        if pruning and needs_processes(first["trainer"]):
+            raise UsageError(
+                "a pruner follows trials on one device, got trainer.devices="
+                f"{first['trainer']['devices']}; set hydra/sweeper/pruner=none or trainer.devices=1"
+            )
+        draws = TrialDraws(
+            study,
+            storage,
+            folder=folder,
+            space=space,
+            settings=settings,
+            n_trials=n_trials,
+            seed=first["seed"],
+            admission=admission,
+            limit=limit,
         )
-    draws = TrialDraws(
-        study,
-        storage,
-        folder=folder,
-        space=space,
-        settings=settings,
-        n_trials=n_trials,
-        seed=first["seed"],
-        admission=admission,
-        limit=limit,
-    )
-    # Others may have run trials of a database that is shared.
-    is_shared = settings["storage"] is not None
-    write_job_count(folder, len(find_jobs(folder)) + draws.n_not_drawn if is_shared else n_trials)
-    while batch := draws.batch(settings["n_jobs"]):
+        # Others may have run trials of a database that is shared.
+        is_shared = settings["storage"] is not None
+        write_job_count(folder, len(find_jobs(folder)) + draws.n_not_drawn if is_shared else n_trials)
+        while batch := draws.batch(settings["n_jobs"]):
+            SweepCallback.n_left_out = draws.n_left_out
+            # A trial that is not started stays as it is, and is run first when the search goes on.
+            limit.check(n_waiting=len(batch) + draws.n_not_drawn)
+            overrides = [
+                [*drawn.overrides, *_own_overrides(drawn.trial.number, launched_as, pruning), *limit.overrides]
+                for launched_as, drawn in enumerate(batch, start=batch[0].trial.number)
+            ]
+            values = _launch(launcher, overrides, [drawn.trial for drawn in batch], folder)
+            study.sampler = sampler_without_end(study.sampler, settings)
+            for drawn, value in zip(batch, values, strict=True):
+                if not isinstance(value, str):
+                    tell(study, drawn.trial.number, value, Job(folder / str(drawn.trial.number)))
+            if NOT_STARTED in values:
+                limit.check(n_waiting=values.count(NOT_STARTED) + draws.n_not_drawn)
         SweepCallback.n_left_out = draws.n_left_out
-        # A trial that is not started stays as it is, and is run first when the search goes on.
-        limit.check(n_waiting=len(batch) + draws.n_not_drawn)
-        overrides = [
-            [*drawn.overrides, *_own_overrides(drawn.trial.number, launched_as, pruning), *limit.overrides]
-            for launched_as, drawn in enumerate(batch, start=batch[0].trial.number)
-        ]
-        values = _launch(launcher, overrides, [drawn.trial for drawn in batch], folder)
-        study.sampler = sampler_without_end(study.sampler, settings)
-        for drawn, value in zip(batch, values, strict=True):
-            if not isinstance(value, str):
-                tell(study, drawn.trial.number, value, Job(folder / str(drawn.trial.number)))
-        if NOT_STARTED in values:
-            limit.check(n_waiting=values.count(NOT_STARTED) + draws.n_not_drawn)
-    SweepCallback.n_left_out = draws.n_left_out
-    write_job_count(folder, len(find_jobs(folder)))
+        write_job_count(folder, len(find_jobs(folder)))
 
 
 def _own_overrides(number: int, launched_as: int, pruning: Sequence[str]) -> list[str]:

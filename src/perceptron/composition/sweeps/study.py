@@ -48,8 +48,9 @@ def readable_study(storage: str) -> Iterator[None]:
         ) from error
 
 
-def open_study(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Study":
-    """The study in a database, which may hold trials of a search that was killed.
+@contextmanager
+def open_study(settings: Mapping[str, Any], storage: str, *, mode: str) -> Iterator["Study"]:
+    """The study in a database, which may hold trials of a search that was killed; closed at the end.
 
     Args:
         settings: of ``hydra.sweeper``.
@@ -66,8 +67,9 @@ def open_study(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Stud
 
     direction: Literal["maximize", "minimize"] = "maximize" if mode == "max" else "minimize"
     try:
+        connection = optuna.storages.RDBStorage(storage_url(storage))
         study = optuna.create_study(
-            storage=storage_url(storage),
+            storage=connection,
             study_name=settings["study_name"],
             direction=direction,
             pruner=instantiate(settings["pruner"]),
@@ -79,13 +81,17 @@ def open_study(settings: Mapping[str, Any], storage: str, *, mode: str) -> "Stud
             f"{without_password(reason(error, lines=1))}; name "
             "another, or leave it out for search.db in the sweep's folder"
         ) from error
-    # For an existing study Optuna ignores the direction that it is given.
-    if study.direction.name.lower() != direction:
-        raise UsageError(
-            f"the study {settings['study_name']} in {storage} has a metric to {study.direction.name.lower()}, got "
-            f"mode={mode}; set another hydra.sweeper.study_name or hydra.sweeper.storage"
-        )
-    return study
+    try:
+        # For an existing study Optuna ignores the direction that it is given.
+        if study.direction.name.lower() != direction:
+            raise UsageError(
+                f"the study {settings['study_name']} in {storage} has a metric to {study.direction.name.lower()}, got "
+                f"mode={mode}; set another hydra.sweeper.study_name or hydra.sweeper.storage"
+            )
+        yield study
+    finally:
+        connection.remove_session()
+        connection.engine.dispose()
 
 
 def pruning_overrides(settings: Mapping[str, Any], storage: str) -> list[str]:
