@@ -103,3 +103,28 @@ def test_a_folder_with_a_quote_in_its_name(sweep: Path) -> None:
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="must be the folder of a sweep"):
         resumed_arguments([f"sweep.resume={tmp_path}"])
+
+
+@pytest.mark.parametrize(
+    ("task", "config", "key"),
+    [
+        (["data=table", "data.path=rows.csv"], {"data": {"path": "rows.csv"}}, "data.path=rows.csv"),
+        (["data=table", "data.path=/rows.csv,more.csv"], {"data": {"path": "???"}}, "data.path=more.csv"),
+        (["data=mine"], {"data": {"path": "/rows.csv", "test_path": "rows.csv"}}, "data.test_path=rows.csv"),
+    ],
+)
+def test_relative_paths_are_refused_in_another_folder(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch, task: list[str], config: dict[str, object], key: str
+) -> None:
+    stored = yaml.safe_load((sweep / "multirun.yaml").read_text(encoding="utf-8"))
+    stored["hydra"]["overrides"]["task"] = task
+    stored["hydra"]["runtime"]["cwd"] = str(sweep)
+    (sweep / "multirun.yaml").write_text(yaml.safe_dump(stored | config), encoding="utf-8")
+    typed = [f"sweep.resume={sweep}", "trust=[/conf]"]
+    monkeypatch.chdir(sweep)
+    assert resumed_arguments(typed)
+    (sweep / "other").mkdir()
+    monkeypatch.chdir(sweep / "other")
+    with pytest.raises(UsageError, match=rf"to which {key} is relative, got .*other; change to {sweep}, or type"):
+        resumed_arguments(typed)
+    assert resumed_arguments([f"sweep.resume={sweep}", f"trust=[/conf,{key.partition('=')[0]}]"])

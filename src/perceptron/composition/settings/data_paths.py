@@ -33,6 +33,12 @@ def make_data_paths_absolute(cfg: DictConfig) -> None:
 
 def _absolute(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys of the settings that are paths, each with its absolute path."""
+    for key, path in path_settings(values):
+        yield key, str(_command_folder() / Path(path).expanduser())
+
+
+def path_settings(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys of the settings that are paths of files, each with its value; settings that are URLs are none."""
     is_arrays = find(values, "data._target_") == _ARRAYS
     has_target = is_arrays and not str(find(values, "data.features")).endswith(_PARQUET)
     keys = ["data.path", "data.test_path", "ckpt_path", *["data.features"] * is_arrays, *["data.target"] * has_target]
@@ -41,7 +47,7 @@ def _absolute(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key in keys:
         path = find(values, key)
         if isinstance(path, str) and path and "://" not in path:
-            yield key, str(_command_folder() / Path(path).expanduser())
+            yield key, path
 
 
 def _command_folder() -> Path:

@@ -8,7 +8,8 @@ from typing import Any
 from hydra.core.override_parser.types import Quote, QuotedString
 
 from perceptron.composition.override_forms import in_hydras_form
-from perceptron.composition.settings.parsing import parsed_overrides
+from perceptron.composition.settings.data_paths import path_settings
+from perceptron.composition.settings.parsing import parsed_override, parsed_overrides, values_of
 from perceptron.composition.settings.sweep_options import FILTER, is_option
 from perceptron.composition.sweeps.command_backup import restore_command
 from perceptron.composition.sweeps.stored_overrides import REPLACED, check_stored
@@ -20,6 +21,10 @@ RESUME = "sweep.resume"
 _OWN_KEYS = (RESUME, "trust")
 # What Hydra calls the folder of --config-dir.
 _TYPED = "command-line"
+# A sweep may vary them.
+_PATHS = ("data.path", "data.test_path")
+# Stored for a setting that the sweep varies.
+_MISSING = "???"
 _CMAES = "optuna.samplers.CmaEsSampler"
 
 
@@ -85,11 +90,13 @@ def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) 
     """The stored flags and overrides of the command line, without those that are replaced."""
     file = folder / "multirun.yaml"
     try:
-        hydra = read_values(file)["hydra"]
+        values = read_values(file)
+        hydra = values["hydra"]
         stored = [*hydra["overrides"]["hydra"], *hydra["overrides"]["task"]]
         overrides = [text for text in stored if text.partition("=")[0].lstrip("+~") not in replaced]
         sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == _TYPED]
         root = hydra["job"]["config_name"]
+        began_in = hydra["runtime"].get("cwd")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{RESUME} must be the folder of a sweep, got {folder} without a readable multirun.yaml; "
@@ -105,7 +112,30 @@ def _stored(folder: Path, *, replaced: Collection[str], trust: Collection[str]) 
                 f"{file}; if you know them, type 'trust=[{','.join(value for _, value in flags)}]'"
             )
     check_stored(overrides, folder, where=str(file), trust=trust)
+    if str(began_in) != str(Path.cwd()):
+        _check_paths(values, overrides, began_in, trust=trust)
     return [part for flag in flags for part in flag], overrides
+
+
+def _check_paths(config: Mapping[str, Any], overrides: Sequence[str], began_in: Any, *, trust: Collection[str]) -> None:
+    """Refuse relative paths of data in another working folder, where they may name other files.
+
+    Args:
+        config: of the sweep, whose paths may be those of a configuration file.
+        overrides: of the sweep, which may vary paths.
+        began_in: the working folder in which the sweep began.
+        trust: settings that the user allows explicitly.
+    """
+    typed = [each for each in parsed_overrides(overrides) if each.key_or_group in _PATHS]
+    varied = [parsed_override(text) for values in values_of(typed) for text in values]
+    for key, path in [*path_settings(config), *((each.key_or_group, each.value()) for each in varied)]:
+        if key in trust or not isinstance(path, str) or path == _MISSING:
+            continue
+        if not Path(path).expanduser().is_absolute():
+            raise UsageError(
+                f"a sweep is resumed in the folder where it began, to which {key}={path} is relative, got "
+                f"{Path.cwd()}; change to {began_in}, or type 'trust=[{key}]' if the file is the same here"
+            )
 
 
 def trusted(arguments: Sequence[str]) -> list[str]:
