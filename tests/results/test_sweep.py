@@ -196,7 +196,7 @@ def test_a_folder_that_is_no_sweep_is_refused(swept, tmp_path: Path) -> None:
         load_sweep(tmp_path)
     (tmp_path / "one").mkdir()
     (tmp_path / "one/multirun.yaml").touch()
-    with pytest.raises(UsageError, match="which has several in it; name one"):
+    with pytest.raises(UsageError, match="which has sweeps in it; name one"):
         load_sweep(tmp_path)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from perceptron.composition import command_line
+from perceptron.composition.sweeps import time_limit
 
 
 @pytest.fixture
@@ -25,3 +26,15 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
         return status, max(tmp_path.glob("*/multiruns/*"), default=tmp_path)
 
     return run
+
+
+@pytest.fixture
+def hours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The clock of sweeps: an hour passes whenever a job is finished."""
+
+    class Clock:
+        @staticmethod
+        def time() -> float:
+            return 3600.0 * sum(1 for _ in tmp_path.glob("*/multiruns/*/*/metrics.json"))
+
+    monkeypatch.setattr(time_limit, "time", Clock)

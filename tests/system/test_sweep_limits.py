@@ -95,18 +95,6 @@ def test_values_are_checked_where_they_are_run(sweep: Sweep, capsys: pytest.Capt
     assert [(data["folds"], data["fold"]) for data in found] == [(3, 0), (5, 0), (5, 3)]
 
 
-@pytest.fixture
-def hours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The clock of sweeps: an hour passes whenever a job is finished."""
-
-    class Clock:
-        @staticmethod
-        def time() -> float:
-            return 3600.0 * sum(1 for _ in tmp_path.glob("*/multiruns/*/*/metrics.json"))
-
-    monkeypatch.setattr(time_limit, "time", Clock)
-
-
 @pytest.mark.usefixtures("hours")
 @pytest.mark.parametrize(
     "launcher",

@@ -58,9 +58,11 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
     from perceptron.plots.image import save
     from perceptron.runs.folder import find_runs
     from perceptron.sweeps.finished_runs import read_finished_run
-    from perceptron.sweeps.job_folders import State, find_jobs, varied_settings
+    from perceptron.sweeps.job_count import advice, incomplete, varied_settings
+    from perceptron.sweeps.job_folders import State, find_jobs
     from perceptron.sweeps.ranking import rank
     from perceptron.sweeps.summary_files import write_summary
+    from perceptron.sweeps.sweep_folders import jobs_by_sweep
     from perceptron.sweeps.terminal_tables import print_failures, print_rankings
 
     for folder in folders:
@@ -72,16 +74,23 @@ def compare(folders: Sequence[Path], *, by: str, mode: Direction | None, output:
     show(f"reading {len(runs)} runs")
     results = [read_finished_run(run) for run in runs.values()]
     jobs = [find_jobs(folder) for folder in folders]
-    varied = [name for of_folder in jobs for name in varied_settings(of_folder)]
+    sweeps = [jobs_by_sweep(folder, of_folder) for folder, of_folder in zip(folders, jobs, strict=True)]
+    varied = [name for found in map(varied_settings, jobs, sweeps) for name in found]
     found = rank(results, by=by, mode=mode, varied=list(dict.fromkeys(varied)))
 
     console = Console()
+    # A sweep that was named twice counts once.
+    started = {sweep: of_sweep for of_folder in sweeps for sweep, of_sweep in of_folder.items()}
+    missing = [(told, advice(sweep)) for sweep in started if (told := incomplete(sweep, started[sweep])) is not None]
     failed = [job for of_folder in jobs for job in of_folder if job.state == State.FAILED]
     show("writing tables and figure")
     output.mkdir(parents=True, exist_ok=True)
-    write_summary(output, found, failed, name="compare")
+    write_summary(output, found, failed, name="compare", missing=missing)
     save(draw_intervals(found), output, "compare")
     clear()
     print_rankings(console, found)
     print_failures(console, failed)
+    for told, command in missing:
+        console.print(told, style="yellow", highlight=False)
+        say(f"to run what is missing: {command}")
     say(f"written to  {output}")

@@ -9,8 +9,8 @@ from perceptron.reports.html import Section, heading, images_in, named_values, p
 from perceptron.runs.folder import Run
 from perceptron.runs.metric_display import format_value, undefined_notes
 from perceptron.sweeps.finished_runs import FinishedRun, read_finished_run
-from perceptron.sweeps.job_count import advice, count_not_started, incomplete
-from perceptron.sweeps.job_folders import Job, State, find_jobs, varied_settings
+from perceptron.sweeps.job_count import advice, count_not_started, incomplete, varied_settings
+from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.sweeps.ranking import Ranking, rank
 from perceptron.sweeps.ranking_notes import notes
 from perceptron.sweeps.ranking_table import ranking_table
@@ -29,7 +29,7 @@ def sweep_page(folder: Path) -> str:
     if not jobs:
         raise UsageError(f"sweep must be a multirun's folder, got {folder}, which has no jobs; name another")
     results = {job.folder: read_finished_run(Run(job.folder)) for job in jobs if job.state == State.DONE}
-    rankings = rank(list(results.values()), varied=varied_settings(jobs)) if results else []
+    rankings = rank(list(results.values()), varied=varied_settings(jobs, [folder])) if results else []
     figures = images_in(folder / "figures", first=FIGURE_ORDER)
     parts = [
         Section("Results", _rankings(rankings) or paragraph("No job has finished.", warns=True)),

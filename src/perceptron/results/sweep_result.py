@@ -14,16 +14,15 @@ from perceptron.results.run_result import RunResult, load_run
 from perceptron.results.settings import job_settings
 from perceptron.runs.epoch_history import read_history
 from perceptron.runs.folder import Run
-from perceptron.sweeps.job_count import read_job_count
-from perceptron.sweeps.job_folders import Job, State, find_jobs, natural, varied_settings
+from perceptron.sweeps.job_count import read_job_count, varied_settings
+from perceptron.sweeps.job_folders import Job, State, find_jobs, natural
+from perceptron.sweeps.sweep_folders import check_sweep_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # State of a job that has no folder.
 NOT_STARTED = "not started"
-# In the folder of every multirun.
-_COMMAND = "multirun.yaml"
 
 
 def load_sweep(folder: str | Path, *, trust: Collection[str] = ()) -> "SweepResult":
@@ -37,12 +36,7 @@ def load_sweep(folder: str | Path, *, trust: Collection[str] = ()) -> "SweepResu
         UsageError: if it is no sweep's folder.
     """
     path = Path(folder)
-    if not path.is_dir():
-        raise UsageError(f"a sweep must be a multirun's folder, got {folder}, which is none; name another")
-    if (path / "config.yaml").is_file():
-        raise UsageError(f"a sweep must be a multirun's folder, got {folder}, which is a run's; use load_run")
-    if not (path / _COMMAND).is_file() and any(path.glob(f"*/{_COMMAND}")):
-        raise UsageError(f"a sweep must be a multirun's folder, got {folder}, which has several in it; name one")
+    check_sweep_folder(path, of_a_run="use load_run")
     sweep = SweepResult(path.resolve(), trust=trust)
     if not sweep.jobs:
         raise UsageError(f"a sweep must have jobs, got none in {folder}; name the folder of a multirun")
@@ -174,7 +168,7 @@ class SweepResult:
             raise UsageError(
                 f"a ranking needs finished jobs, got none in {self.folder}; see to_frame() for their states"
             )
-        varied = varied_settings(Job(folder) for folder in self.jobs.values())
+        varied = varied_settings(map(Job, self.jobs.values()), [self.folder])
         rankings = rank([read_finished_run(run) for run in finished], by=by, mode=mode, varied=varied)
         return pd.read_csv(io.StringIO(summary_csv(rankings)))
 

@@ -1,12 +1,14 @@
 """``jobs.json`` of a sweep: all its jobs, also those that have not started. Imports nothing heavy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_values, write_json
 from perceptron.invocation import training_command
-from perceptron.sweeps.job_folders import Job, State
+from perceptron.sweeps.job_folders import Job, State, differing, texts_of_settings
 
 NAME = "jobs.json"
 
@@ -37,6 +39,21 @@ def read_job_count(folder: Path) -> JobCount | None:
         return JobCount(int(values["n_jobs"]), overrides)
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
+
+
+def varied_settings(jobs: Iterable[Job], sweeps: Iterable[Path]) -> list[str]:
+    """Names of the settings that sweeps vary, also where only a job that failed or has not started has another value.
+
+    Args:
+        jobs: that have started; those whose command line cannot be read are left out.
+        sweeps: folders of their sweeps. A search does not know the settings of jobs that it has not started.
+    """
+    listed = (found.overrides for sweep in sweeps if (found := read_job_count(sweep)) is not None)
+    settings = [texts_of_settings(overrides) for of_sweep in listed for overrides in of_sweep]
+    for job in jobs:
+        with suppress(UsageError):
+            settings.append(texts_of_settings(job.overrides))
+    return differing(settings)
 
 
 def count_not_started(folder: Path, jobs: Sequence[Job]) -> int:

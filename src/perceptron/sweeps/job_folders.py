@@ -1,8 +1,7 @@
 """The jobs of a sweep, read from their folders: files say how each job ended. Imports nothing heavy."""
 
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -102,18 +101,6 @@ def differing(jobs: Sequence[Mapping[str, str]]) -> list[str]:
     """Names of the settings in which the command lines of jobs differ, see ``texts_of_settings``."""
     names = dict.fromkeys(name for settings in jobs for name in settings)
     return [name for name in names if len({settings.get(name) for settings in jobs}) > 1]
-
-
-def varied_settings(jobs: Iterable[Job]) -> list[str]:
-    """Names of the settings that a sweep varies, also where only a failed job has another value.
-
-    Jobs whose command line cannot be read are left out.
-    """
-    found = []
-    for job in jobs:
-        with suppress(UsageError):
-            found.append(texts_of_settings(job.overrides))
-    return differing(found)
 
 
 def find_jobs(sweep: Path) -> list[Job]:

@@ -29,7 +29,7 @@ def write_summary(
     *,
     name: str = "summary",
     n_left_out: int = 0,
-    missing: tuple[str, str] | None = None,
+    missing: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Write ``<name>.csv`` with every metric of every setting, and ``<name>.md`` with what the terminal shows.
 
@@ -39,7 +39,7 @@ def write_summary(
         failed: jobs.
         name: of the files.
         n_left_out: see ``left_out``.
-        missing: of a sweep that is not complete, which jobs it lacks, and the command that runs them.
+        missing: of each sweep that is not complete, which jobs it lacks, and the command that runs them.
     """
     write_text(folder / f"{name}.csv", summary_csv(rankings))
     write_text(folder / f"{name}.md", markdown(rankings, failed, n_left_out=n_left_out, missing=missing))
@@ -55,13 +55,10 @@ def markdown(
     failed: Sequence[Job] = (),
     *,
     n_left_out: int = 0,
-    missing: tuple[str, str] | None = None,
+    missing: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The rankings as Markdown tables, with notes and failed jobs below them; see ``write_summary``."""
-    parts = []
-    if missing is not None:
-        found, command = missing
-        parts.append(f"**{_escaped(found)}**; go on with {_code(command)}")
+    parts = [f"**{_escaped(found)}**; go on with {_code(command)}" for found, command in missing]
     for ranking in rankings:
         table = ranking_table(ranking)
         lines = [f"### {_escaped(table.title)}", "", _line(table.header)]

@@ -18,8 +18,8 @@ from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_count import NAME as JOBS
-from perceptron.sweeps.job_count import advice, incomplete
-from perceptron.sweeps.job_folders import Job, State, find_jobs, varied_settings
+from perceptron.sweeps.job_count import advice, incomplete, varied_settings
+from perceptron.sweeps.job_folders import Job, State, find_jobs
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import say
 
@@ -93,15 +93,14 @@ def summarize(folder: Path, jobs: list[Job], *, n_left_out: int = 0) -> None:
             except UsageError as error:
                 faults.append(str(error))
     try:
-        found = rank(results, varied=varied_settings(jobs))
+        found = rank(results, varied=varied_settings(jobs, [folder]))
     except UsageError as error:
         faults.append(str(error))
         found = []
     failed = [job for job in jobs if job.state == State.FAILED]
     missing = incomplete(folder, jobs)
-    write_summary(
-        folder, found, failed, n_left_out=n_left_out, missing=None if missing is None else (missing, advice(folder))
-    )
+    lacking = [] if missing is None else [(missing, advice(folder))]
+    write_summary(folder, found, failed, n_left_out=n_left_out, missing=lacking)
     if found and any(result.figures != "none" for result in results):
         from perceptron.figures.sweep_figures import write_sweep_figures
 
