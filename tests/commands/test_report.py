@@ -108,7 +108,7 @@ def test_an_ensemble_is_no_run_that_has_not_finished(tmp_path: Path) -> None:
             ["run=nowhere"],
             "run must be a run's folder, latest or best, got nowhere, which does not exist; name another",
         ),
-        (["sweep=nowhere"], "sweep must be a multirun's folder, got nowhere, which does not exist; name another"),
+        (["sweep=nowhere"], "a sweep must be a multirun's folder, got nowhere, which is none; name another"),
     ],
 )
 def test_mistakes_are_one_line(typed, line: str, tmp_path: Path, monkeypatch) -> None:
@@ -121,6 +121,22 @@ def test_mistakes_are_one_line(typed, line: str, tmp_path: Path, monkeypatch) ->
 def test_a_folder_without_jobs_is_no_sweep(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="which has no jobs"):
         main([f"sweep={tmp_path}"])
+
+
+def test_a_folder_of_sweeps_is_no_sweep(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        run = _run(tmp_path / "logs/train/multiruns" / name / "0", finished=True)
+        (run / ".hydra").mkdir()
+        (run / ".hydra/overrides.yaml").write_text("- seed=0\n", encoding="utf-8")
+        (run.parent / "multirun.yaml").touch()
+    with pytest.raises(UsageError, match=r"^a sweep must be .* got logs, which has sweeps in it; name one of them"):
+        main(["sweep=logs"])
+    assert not (tmp_path / "logs/report.html").exists()
+    job = f"{Path('logs/train/multiruns/one/0')}"
+    with pytest.raises(UsageError, match=r"^a sweep must be .*, which is a run's; type run=") as caught:
+        main([f"sweep={job}"])
+    assert str(caught.value).endswith(f"type run={job}")
 
 
 def test_a_page_goes_to_a_folder_that_exists(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from perceptron.errors import UsageError
 from perceptron.files.writing import write_text
 from perceptron.runs.lookup import find_run
 from perceptron.runs.output_file import output_path
+from perceptron.sweeps.sweep_folders import check_sweep_folder
 from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
@@ -56,8 +57,5 @@ def _sweep(folder: Path) -> tuple[Path, str]:
     # Imported here, because it imports scipy.
     from perceptron.reports.sweep_page import sweep_page
 
-    if not folder.is_dir():
-        raise UsageError(f"sweep must be a multirun's folder, got {folder}, which does not exist; name another")
-    if (folder / "config.yaml").is_file():
-        raise UsageError(f"sweep must be a multirun's folder, got {folder}, which is a run's; type run={folder}")
+    check_sweep_folder(folder, of_a_run=f"type run={folder}")
     return folder, sweep_page(folder)
