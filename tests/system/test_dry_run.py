@@ -176,6 +176,10 @@ def test_a_sweep_that_goes_on(plan: Plan, tmp_path: Path, root: Path) -> None:
     (folder / "2" / "metrics.json").unlink()
     found = plan(f"sweep.resume={folder}")
     assert found["finished"] == f"2 in {folder}, which are not run again"
+    assert found["measured"].startswith("job 2 for 1 epoch: ")
+    found = plan(f"sweep.resume={folder}", "hydra/launcher=population")
+    assert found["group 1"] == "1 side by side: job 2"
+    assert "alone" not in found
 
 
 def test_a_plan_is_no_result() -> None:

@@ -1,6 +1,6 @@
 """The failed jobs of a sweep, those of the same error together. Imports nothing heavy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,11 @@ def in_words(numbers: Iterable[int]) -> str:
     # Consecutive numbers differ from their positions by the same amount.
     runs = [[number for _, number in run] for _, run in groupby(enumerate(sorted(numbers)), lambda at: at[1] - at[0])]
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+
+
+def named_jobs(numbers: Collection[int]) -> str:
+    """Jobs by their numbers, such as ``job 3`` and ``jobs 0 to 3, 7``."""
+    return f"job{'' if len(numbers) == 1 else 's'} {in_words(numbers)}"
 
 
 def _names(jobs: Sequence[Job]) -> str:

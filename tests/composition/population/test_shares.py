@@ -2,10 +2,8 @@
 
 import io
 import json
-import logging
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,18 +24,6 @@ from perceptron.training.processes import can_fork
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this machine forks no trainers")
 WINE = ["hydra/launcher=population", "data=wine", "model=digits_mlp", "model.network.hidden=[10]", "callbacks=default"]
-
-
-@pytest.fixture
-def said() -> Iterator[list[str]]:
-    """Lines of the log; Hydra takes away what pytest listens with."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("perceptron.composition.population")
-    logger.addHandler(handler)
-    yield lines
-    logger.removeHandler(handler)
 
 
 @pytest.mark.parametrize(

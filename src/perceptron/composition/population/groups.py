@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -71,7 +71,7 @@ class JobPreparation:
         self.builder = MemberBuilder(trains_here=trains_here)
 
     @property
-    def numbers(self) -> range:
+    def numbers(self) -> Sequence[int]:
         """Of all jobs of the multirun."""
         return self._jobs.numbers
 
@@ -113,7 +113,18 @@ def built(
         return None
 
 
-def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Group], list[int]]:
+def unfinished(jobs: MultirunJobs) -> list[int]:
+    """The numbers of the jobs whose runs are not finished; how many others there are is logged."""
+    left = jobs.unfinished()
+    n_finished = len(jobs.numbers) - len(left)
+    if n_finished:
+        log.info("%d of the %d jobs %s finished", n_finished, len(jobs.numbers), "has" if n_finished == 1 else "have")
+    return left
+
+
+def group_jobs(
+    jobs: MultirunJobs, numbers: Iterable[int], preparation: JobPreparation
+) -> tuple[list[Group], list[int]]:
     """Put jobs that can be trained side by side into groups.
 
     Only the first job of a group is resolved and built here: the others cost less in the processes that train them.
@@ -121,6 +132,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
 
     Args:
         jobs: of the multirun.
+        numbers: of those that are to be run.
         preparation: of its jobs.
 
     Returns:
@@ -130,7 +142,7 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
     splits: dict[int, str] = {}
     updates: dict[int, str] = {}
     alone: list[int] = []
-    for number in jobs.numbers:
+    for number in numbers:
         try:
             own = jobs.settings(number)
         except OmegaConfBaseException as error:
@@ -142,13 +154,13 @@ def group_jobs(jobs: MultirunJobs, preparation: JobPreparation) -> tuple[list[Gr
             updates[number] = _update_key(own, number)
     groups = []
     for scoring_keys in settings.values():
-        numbers = sorted(scoring_keys, key=lambda number: (scoring_keys[number], number))
-        while numbers:
-            prepared = preparation.prepare(numbers[0])
+        together = sorted(scoring_keys, key=lambda number: (scoring_keys[number], number))
+        while together:
+            prepared = preparation.prepare(together[0])
             if prepared is not None:
-                groups.append(Group(group_key(prepared[0].config), *prepared, numbers, splits, updates))
+                groups.append(Group(group_key(prepared[0].config), *prepared, together, splits, updates))
                 break
-            alone.append(numbers.pop(0))
+            alone.append(together.pop(0))
     return groups, alone
 
 
@@ -195,7 +207,14 @@ def _with_few_tables(share: list[int], group: Group, n_processes: int) -> Iterat
 
 def log_alone(number: int, error: Exception) -> None:
     """Log that a job runs alone, and why."""
-    log.info("job #%d runs alone%s", number, _why(error))
+    log.info("%s%s", run_alone([number]), _why(error))
+
+
+def run_alone(numbers: Collection[int]) -> str:
+    """How a line begins that says why jobs run alone, such as ``jobs 0 to 3 run alone``."""
+    if len(numbers) == 1:
+        return f"job #{next(iter(numbers))} runs alone"
+    return f"jobs {in_words(numbers)} run alone"
 
 
 class AloneReports:
@@ -211,10 +230,7 @@ class AloneReports:
     def tell(self) -> None:
         """Log a line for each reason."""
         for why, numbers in self._numbers.items():
-            if len(numbers) == 1:
-                log.info("job #%d runs alone%s", numbers[0], why)
-            else:
-                log.info("jobs %s run alone%s", in_words(numbers), why)
+            log.info("%s%s", run_alone(numbers), why)
         self._numbers.clear()
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Iterable
 
 from perceptron.composition.population.groups import Group
-from perceptron.sweeps.failures import in_words
+from perceptron.sweeps.failures import named_jobs
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class JobLines:
             of_all: what stands before a line that concerns all jobs of the sweep.
         """
         for text, (level, numbers) in self._waiting.items():
-            named = f"job{'s' * (len(numbers) > 1)} {in_words(numbers)}: "
+            named = f"{named_jobs(numbers)}: "
             log.log(level, "%s%s", of_all if numbers >= self._all else named, text)
             self._said.setdefault(text, set()).update(numbers)
         self._waiting.clear()

@@ -10,7 +10,14 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from perceptron.composition.population.gpu_workers import GpuWorkers, gpus, may_use_gpus
-from perceptron.composition.population.groups import AloneReports, Group, JobPreparation, group_jobs, log_alone
+from perceptron.composition.population.groups import (
+    AloneReports,
+    Group,
+    JobPreparation,
+    group_jobs,
+    log_alone,
+    unfinished,
+)
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.job_result import write_job
 from perceptron.composition.population.multirun_jobs import ComposedJob, MultirunJobs
@@ -95,11 +102,12 @@ def launch(
         with rare_collection():
             silence_lightning()
             show(f"composing {len(job_overrides)} jobs")
-            groups, alone = group_jobs(jobs, preparation)
+            groups, _ = group_jobs(jobs, unfinished(jobs), preparation)
             reports.tell()
             # The others are built one by one, and told at once.
             preparation.report = log_alone
-            results: dict[int, JobReturn | None] = dict.fromkeys(alone)
+            # Those in no group stay None; Hydra runs them, and a finished one returns what it has stored.
+            results: dict[int, JobReturn | None] = dict.fromkeys(jobs.numbers)
             workers = _workers(groups, on_ray=on_ray)
             elsewhere = None
             if workers is not None:

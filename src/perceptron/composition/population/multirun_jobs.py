@@ -8,16 +8,19 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from perceptron.composition.population.job_loader import JobLoader
 from perceptron.composition.population.shared_composition import SharedComposition
 from perceptron.composition.settings.output_folders import is_shared
+from perceptron.runs.folder import Run
 from perceptron.runs.plain_yaml import as_yaml
 from perceptron.terminal.text import DATED, VisibleFormatter
 
 # The groups on which grouping depends, see ``group_jobs``.
 _GROUPED = ("data", "model", "optimizer", "scheduler", "trainer", "metrics", "callbacks")
 _FORMATTER = VisibleFormatter(DATED)
+_SUBDIR = "hydra.sweep.subdir="
 
 
 @dataclass(frozen=True)
@@ -85,18 +88,24 @@ class ComposedJob:
 class MultirunJobs:
     """The jobs of a multirun by their numbers.
 
+    The numbers follow one another, except for jobs whose own ``hydra.sweep.subdir`` is another number: a search names
+    the folder of a job by its trial, and draws that its filter leaves out are trials, too.
+
     Args:
         loader: composes them.
         config: the multirun's configuration.
         overrides: of each job.
         first: number of the first job.
+
+    Attributes:
+        numbers: of the jobs, in their order.
     """
 
     def __init__(
         self, loader: JobLoader, config: DictConfig, overrides: Sequence[Sequence[str]], first: int = 0
     ) -> None:
         self.config = config
-        self.numbers = range(first, first + len(overrides))
+        self.numbers = [_number(job, default) for default, job in enumerate(overrides, start=first)]
         self._loader = loader
         self._overrides = dict(zip(self.numbers, overrides, strict=True))
         typed: Any = OmegaConf.to_container(config.hydra.sweep, resolve=False)
@@ -119,6 +128,13 @@ class MultirunJobs:
         hydra.runtime.output_dir = str(Path(self._folder or str(hydra.sweep.dir), str(hydra.sweep.subdir)).absolute())
         return composition
 
+    def unfinished(self) -> list[int]:
+        """The numbers of the jobs whose runs are not finished, or whose folders cannot be resolved."""
+        # The folder of a job takes 4 ms to resolve (measured), and a new sweep has none.
+        if self._folder is not None and not any(Path(self._folder).glob("**/.hydra")):
+            return list(self.numbers)
+        return [number for number in self.numbers if not self._is_finished(number)]
+
     def job(self, number: int) -> ComposedJob:
         """A job as plain values.
 
@@ -140,5 +156,17 @@ class MultirunJobs:
         """The overrides that make a job."""
         return self._overrides[number]
 
+    def _is_finished(self, number: int) -> bool:
+        try:
+            return Run(Path(self.enter(number).cfg.paths.output_dir)).is_finished
+        except OmegaConfBaseException:
+            return False
+
     def _shared(self, number: int) -> SharedComposition:
         return self._loader.shared(self.config, self._overrides[number])
+
+
+def _number(overrides: Sequence[str], default: int) -> int:
+    """The number of a job, by which its folder is named."""
+    names = [text.removeprefix(_SUBDIR) for text in overrides if text.startswith(_SUBDIR)]
+    return int(names[-1]) if names and names[-1].isascii() and names[-1].isdecimal() else default

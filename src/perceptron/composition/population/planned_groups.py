@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -69,6 +69,7 @@ def plan_population(
     loader: ConfigLoader,
     overrides: Sequence[Sequence[str]],
     *,
+    left: Iterable[int],
     max_members: int | None,
     folder: Path,
 ) -> PlannedPopulation:
@@ -78,6 +79,7 @@ def plan_population(
         config: the multirun's, with ``hydra``.
         loader: Hydra's.
         overrides: of each job.
+        left: numbers of the jobs that are to be run.
         max_members: of the launcher.
         folder: for what is written meanwhile.
     """
@@ -91,7 +93,7 @@ def plan_population(
     with hydras_settings_as_they_were():
         jobs = MultirunJobs(JobLoader(loader), placed(config, str(folder)), overrides)
         preparation = JobPreparation(jobs, report)
-        found, _ = group_jobs(jobs, preparation)
+        found, _ = group_jobs(jobs, left, preparation)
         lines = JobLines(jobs.numbers)
         groups = [group for group in (_without_alone(group, preparation, lines) for group in found) if group.numbers]
         lines.say(of_all="all jobs: ")

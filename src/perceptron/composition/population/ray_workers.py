@@ -18,7 +18,7 @@ from perceptron.composition.population.share_task import SentShare, TaskResult, 
 from perceptron.composition.population.share_tasks import TaskError
 from perceptron.composition.settings.ray_address import ray_address
 from perceptron.errors import UsageError, reason
-from perceptron.sweeps.failures import in_words
+from perceptron.sweeps.failures import named_jobs
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class RayWorkers:
             num_cpus=1,
             num_gpus=1 if _on_gpu(group) else 0,
             max_retries=_RETRIES,
-            name=f"jobs {in_words(job.number for job in share.jobs)}",
+            name=named_jobs([job.number for job in share.jobs]),
             runtime_env={"env_vars": {"PYTHONPATH": _module_path()}},
         )
         return task.remote(share, self._builder, self._actor)

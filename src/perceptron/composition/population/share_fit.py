@@ -10,11 +10,11 @@ import lightning as L
 import torch
 from hydra.core.utils import JobReturn
 
+from perceptron.composition.population.groups import run_alone
 from perceptron.composition.population.member_figures import Tell, draw_members
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.errors import DivergedError
 from perceptron.population import Member, PopulationFit, fit_population
-from perceptron.sweeps.failures import in_words
 from perceptron.terminal.text import visible
 from perceptron.training.threads import set_threads
 
@@ -93,6 +93,6 @@ def train_together(
         )
     # Whatever it is, each job alone reports it, or succeeds.
     except Exception as error:
-        log.warning("jobs %s run alone: %s", in_words(job.number for job, _ in pairs), visible(error))
+        log.warning("%s: %s", run_alone([job.number for job, _ in pairs]), visible(error))
         log.debug("failed", exc_info=error)
         return None

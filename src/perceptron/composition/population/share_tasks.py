@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Protocol
 
-from perceptron.composition.population.groups import Group, JobPreparation
+from perceptron.composition.population.groups import Group, JobPreparation, run_alone
 from perceptron.composition.population.members import MemberBuilder
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.population.ray_reports import Progress
@@ -18,7 +18,6 @@ from perceptron.composition.population.shares import Share, board_of, not_traine
 from perceptron.composition.sweeps.time_limit import may_start
 from perceptron.errors import reason
 from perceptron.runs.failures import is_no_room, no_room
-from perceptron.sweeps.failures import in_words
 from perceptron.terminal.text import visible
 
 log = logging.getLogger(__name__)
@@ -160,7 +159,7 @@ class ShareTasks:
             if isinstance(error, OSError) and is_no_room(error):
                 raise no_room(error, self._folder, advice=None) from error
             numbers = [job.number for job in jobs]
-            log.warning("jobs %s run alone: %s", in_words(numbers), visible(reason(error, lines=1)))
+            log.warning("%s: %s", run_alone(numbers), visible(reason(error, lines=1)))
             log.debug("failed", exc_info=error)
             return Outcome(dict.fromkeys(numbers))
         return Outcome(result.results, result.n_failed, warnings=result.warnings)

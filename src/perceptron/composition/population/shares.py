@@ -12,13 +12,13 @@ import torch
 from hydra.core.utils import JobReturn
 
 from perceptron.callbacks import EpochProgress
-from perceptron.composition.population.groups import Group, JobPreparation, divided
+from perceptron.composition.population.groups import Group, JobPreparation, divided, run_alone
 from perceptron.composition.population.job_lines import JobLines
 from perceptron.composition.population.member_figures import Tell
 from perceptron.composition.population.progress_board import Board
 from perceptron.composition.population.share_fit import Outcome, Write, train_and_write
 from perceptron.composition.sweeps.time_limit import may_start, not_started
-from perceptron.sweeps.failures import in_words
+from perceptron.sweeps.failures import named_jobs
 from perceptron.terminal.status import clear, show
 from perceptron.terminal.text import visible
 from perceptron.training.processes import EndedError, can_fork, in_processes
@@ -98,8 +98,9 @@ class GroupTraining:
         for number, group in enumerate(groups, start=1):
             parts, where = self._parts(group, n_processes)
             at_once = f", {max(map(len, parts))}{where}" if len(parts) > 1 else ""
-            count, jobs = len(group.numbers), in_words(group.numbers)
-            log.info("group %d of %d: %d members%s: jobs %s", number, len(groups), count, at_once, jobs)
+            count, jobs = len(group.numbers), named_jobs(group.numbers)
+            members = "1 member" if count == 1 else f"{count} members"
+            log.info("group %d of %d: %s%s: %s", number, len(groups), members, at_once, jobs)
             shares += [Share(group, part) for part in parts]
         clock = time.perf_counter()
         show("building the members")
@@ -116,7 +117,8 @@ class GroupTraining:
             lines.say(of_all="all jobs: ")
         if n_members:
             failed = f", {n_failed} failed" if n_failed else ""
-            log.info("%d members trained in %.1f s%s", n_members, time.perf_counter() - clock, failed)
+            members = "1 member" if n_members == 1 else f"{n_members} members"
+            log.info("%s trained in %.1f s%s", members, time.perf_counter() - clock, failed)
 
     def _parts(self, group: Group, n_processes: int) -> tuple[list[list[int]], str]:
         """The jobs of each share of a group, and where its shares are trained."""
@@ -158,7 +160,7 @@ class GroupTraining:
                 board.end(number)
                 if isinstance(outcome, EndedError):
                     numbers = shares[number].numbers
-                    log.warning("jobs %s run alone: %s", in_words(numbers), visible(outcome))
+                    log.warning("%s: %s", run_alone(numbers), visible(outcome))
                     yield Outcome(dict.fromkeys(numbers))
                 else:
                     yield outcome

@@ -25,7 +25,7 @@ from perceptron.composition.sweeps.job_list import JobList, hydras_settings_as_t
 from perceptron.composition.sweeps.measured_job import CannotMeasureError, measure_job
 from perceptron.composition.sweeps.time_limit import TimeLimit
 from perceptron.sweeps.estimate import Measured, duration, size
-from perceptron.sweeps.failures import in_words
+from perceptron.sweeps.failures import in_words, named_jobs
 from perceptron.sweeps.job_folders import State, find_jobs
 from perceptron.terminal.status import show
 from perceptron.terminal.text import say
@@ -48,21 +48,30 @@ def print_plan(config: DictConfig, loader: ConfigLoader, listed: JobList | None,
         UsageError: if the space of a search is not valid.
     """
     folder = existing_sweep(config)
-    # A search does not run a trial again that has failed.
-    ended = (State.DONE, State.PRUNED) if listed is not None else (State.DONE, State.PRUNED, State.FAILED)
-    n_done = 0 if folder is None else sum(job.state in ended for job in find_jobs(folder))
+    left = None if listed is None else _unfinished(config, loader, listed.jobs, folder)
+    if left is not None:
+        n_done = n_jobs - len(left)
+    else:
+        # A search runs no trial again that has ended.
+        n_done = 0 if folder is None else sum(job.state != State.RUNNING for job in find_jobs(folder))
     if n_done >= n_jobs:
         say(f"nothing is left to run: all {n_jobs} jobs in {folder} have ended; nothing was written")
         return
-    for label, text in _lines(config, loader, listed, n_jobs=n_jobs, n_done=n_done):
+    for label, text in _lines(config, loader, listed, left, n_jobs=n_jobs, n_done=n_done):
         say(f"{label:<10}  {text}")
     say("nothing was written; leave out sweep.dry_run to run it")
 
 
 def _lines(
-    config: DictConfig, loader: ConfigLoader, listed: JobList | None, *, n_jobs: int, n_done: int
+    config: DictConfig,
+    loader: ConfigLoader,
+    listed: JobList | None,
+    left: Sequence[int] | None,
+    *,
+    n_jobs: int,
+    n_done: int,
 ) -> Iterator[tuple[str, str]]:
-    """The lines of a plan: what each is about, and its text. See ``print_plan``."""
+    """The lines of a plan: what each is about, and its text; ``left`` are the numbers of the listed jobs to be run."""
     jobs: Sequence[Sequence[str]]
     if listed is None:
         jobs = _first_batch(config, loader, n_jobs)
@@ -82,56 +91,63 @@ def _lines(
     if n_done:
         yield "finished", f"{n_done} in {existing_sweep(config)}, which are not run again"
     show("measuring a few epochs")
-    if _launcher(config) == "population":
-        yield from _population(config, loader, jobs, n_jobs=n_jobs, n_done=n_done)
-    else:
-        yield from _one_by_one(config, loader, jobs, n_jobs=n_jobs, n_done=n_done)
+    lines = _population if _launcher(config) == "population" else _one_by_one
+    yield from lines(config, loader, jobs, range(len(jobs)) if left is None else left, n_left=n_jobs - n_done)
     hours = sweep_options(config).max_hours
     if hours is not None:
         yield "limit", f"no job is started after sweep.max_hours={hours:g}"
 
 
 def _one_by_one(
-    config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], *, n_jobs: int, n_done: int
+    config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], left: Sequence[int], *, n_left: int
 ) -> Iterator[tuple[str, str]]:
-    """The lines of a sweep each of whose jobs is a run of its own."""
-    n_at_once, how = _at_once(config, n_jobs)
+    """The lines of a sweep each of whose jobs is a run of its own.
+
+    Args:
+        config: the multirun's, with ``hydra``.
+        loader: Hydra's.
+        jobs: overrides of each that is known.
+        left: numbers of those that are to be run.
+        n_left: number of all that are to be run.
+    """
+    n_at_once, how = _at_once(config, n_left)
     yield "launcher", how
     # Otherwise a process runs job after job.
     starts_each = _launcher(config).startswith("submitit")
-    kinds, epochs = _kinds_and_epochs(config, loader, jobs)
+    kinds, epochs = _kinds_and_epochs(config, loader, [jobs[number] for number in left])
+    first = left[0]
     try:
-        measured = measure_job(config, loader, jobs[0])
+        measured = measure_job(config, loader, jobs[first])
     except CannotMeasureError as error:
-        yield "estimate", f"none of time and disk, from job 0: {error}"
+        yield "estimate", f"none of time and disk, from job {first}: {error}"
         return
-    yield "measured", _as_measured(measured, "job 0")
+    yield "measured", _as_measured(measured, f"job {first}")
     others = sum(kind != kinds[0] for kind in kinds)
     if others:
-        yield "assumed", f"that the {others} jobs of another model, table, batch size or optimizer are like job 0"
+        yield "assumed", f"that the {others} jobs of another model, table, batch size or optimizer are like job {first}"
     seconds, n_bytes = _for_jobs(measured, epochs)
     # Of a search, all trials are like those of its first batch.
-    share = (n_jobs - n_done) / len(jobs)
-    n_starts = n_jobs - n_done if starts_each else n_at_once or 1
+    share = n_left / len(left)
+    n_starts = n_left if starts_each else n_at_once or 1
     yield from _totals(seconds * share + n_starts * measured.start_seconds, n_bytes * share, n_at_once=n_at_once)
 
 
 def _population(
-    config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], *, n_jobs: int, n_done: int
+    config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], left: Sequence[int], *, n_left: int
 ) -> Iterator[tuple[str, str]]:
-    """The lines of a sweep that is trained side by side."""
+    """The lines of a sweep that is trained side by side; see ``_one_by_one``."""
     # Imported here, because it imports torch.
     from perceptron.composition.population.planned_groups import plan_population
 
     with TemporaryDirectory(prefix="perceptron-plan-") as name:
         max_members = config.hydra.launcher.max_members
-        found = plan_population(config, loader, jobs, max_members=max_members, folder=Path(name))
+        found = plan_population(config, loader, jobs, left=left, max_members=max_members, folder=Path(name))
     count = f", {found.n_processes} processes" if found.n_processes > 1 else ""
     yield "launcher", f"population{count}"
     for number, group in enumerate(found.groups[:_MOST_LINES]):
         shares = f" in {group.n_shares} shares" if group.n_shares > 1 else ""
         n_members = len(group.numbers)
-        yield f"group {number + 1}", f"{n_members} side by side{shares}: jobs {in_words(group.numbers)}"
+        yield f"group {number + 1}", f"{n_members} side by side{shares}: {named_jobs(group.numbers)}"
     if len(found.groups) > _MOST_LINES:
         n_members = sum(len(group.numbers) for group in found.groups[_MOST_LINES:])
         yield "groups", f"{len(found.groups) - _MOST_LINES} more, of {n_members} jobs"
@@ -166,8 +182,8 @@ def _population(
             yield "measured", _as_measured(measured, f"job {first}, alone")
             of_alone = _for_jobs(measured, epochs)
             seconds, n_bytes = seconds + of_alone[0], n_bytes + of_alone[1]
-    # Of a search, only the first batch was drawn. Which jobs of a sweep are finished makes no difference to the others.
-    scale = (n_jobs - n_done) / len(jobs)
+    # Of a search, only the first batch was drawn.
+    scale = n_left / len(left)
     yield from _totals(seconds * scale, n_bytes * scale, n_at_once=1)
 
 
@@ -211,6 +227,16 @@ def _kinds_and_epochs(
             most = values["trainer"]["max_epochs"]
             epochs.append(int(most) if most and most > 0 else None)
     return kinds, epochs
+
+
+def _unfinished(
+    config: DictConfig, loader: ConfigLoader, jobs: Sequence[Sequence[str]], folder: Path | None
+) -> Sequence[int]:
+    """The numbers of the jobs whose runs in the folder of a sweep are not finished; all of a sweep that is new."""
+    if folder is None:
+        return range(len(jobs))
+    with hydras_settings_as_they_were():
+        return MultirunJobs(JobLoader(loader), placed(config, str(folder)), jobs).unfinished()
 
 
 def _launcher(config: DictConfig) -> str:
