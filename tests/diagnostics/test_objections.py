@@ -47,6 +47,11 @@ def test_a_careful_run_has_none() -> None:
     assert objections(CAREFUL) == []
 
 
+def test_one_row_is_in_the_singular() -> None:
+    (found,) = objections(replace(CAREFUL, report={"rows_shared_with_training": {"test": 1}}))
+    assert "1 test row has the same features" in str(found)
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_each_mistake_is_the_only_objection(name: str) -> None:
     (found,) = objections(replace(CAREFUL, **WRONG[name]))

@@ -66,7 +66,8 @@ def test_a_setting_that_a_combination_lacks() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "sweep.filter must be an expression, got : invalid syntax; write one such as"),
+        ("", "sweep.filter must be an expression, got none; write one such as"),
+        (" ", "sweep.filter must be an expression, got none; write one such as"),
         ("optimizer.lr <", "sweep.filter must be an expression, got optimizer.lr <: invalid syntax"),
         ("optimizer.lr = 0.1", "got optimizer.lr = 0.1: invalid syntax"),
         ("optimizer.lr < 1; data.fold", "invalid syntax"),

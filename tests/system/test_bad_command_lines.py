@@ -473,6 +473,7 @@ BAD = [
         "-m hydra/launcher=basic,joblib",
         "Hydra's settings cannot be swept, got hydra/launcher=basic,joblib; type one value",
     ),
+    ("-m sweep.max_hours=1,2", "sweep.max_hours cannot be swept, got sweep.max_hours=1,2; type one value"),
     ("-m hydra.launcher=null", "hydra.launcher._target_ must be a plug-in of Hydra, got None; set hydra/launcher"),
     (
         "-m hydra.launcher._target_=nope.X",

@@ -62,8 +62,8 @@ def data_report(columns: ColumnTable, table: Table, split: Split) -> dict[str, A
           for c in described if c["identifier"] and not spoilt.get(c["name"])),
         *(f"column {name} alone tells the target ({measure} {value:.3f} on rows held out); if it is not known when "
           "a prediction is made, it is a leak" for name, measure, value in leaks),
-        *(f"{n} {name} rows have the same features as a training row; their metrics flatter" for name, n in
-          shared.items() if n),
+        *(f"{n} {name} {'row has' if n == 1 else 'rows have'} the same features as a training row; the metrics of "
+          f"{name} rows flatter" for name, n in shared.items() if n),
         *(line for line in (*spoilt.values(), *spoilt_targets) if line),
         *(f"column {name} is read as dates, as 20260131 is one; type \"data.date_format={{'{name}': null}}\" if its "
           "values are numbers" for name in numbers_as_dates),

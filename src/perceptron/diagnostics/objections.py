@@ -78,9 +78,10 @@ def _leaks(run: Evidence) -> Iterator[Objection]:
         )
     shared = run.report.get("rows_shared_with_training", {}).get("test", 0)
     if shared:
+        rows = "1 test row has" if shared == 1 else f"{shared} test rows have"
         yield Objection(
             "test rows seen in training",
-            f"{shared} test rows have the same features as a training row, so that their metrics flatter",
+            f"{rows} the same features as a training row, so that their metrics flatter",
             "delete the repeated rows, or keep those that belong together on one side with data.group=<column>",
         )
 

@@ -184,6 +184,8 @@ def _parsed(text: str) -> ast.expr:
     """The tree of an expression, all of whose nodes are allowed."""
     if len(text) > _LONGEST:
         raise UsageError(f"{KEY} must have at most {_LONGEST} characters, got {len(text)}; shorten it")
+    if not text.strip():
+        raise UsageError(f"{KEY} must be an expression, got none; write one {_EXAMPLE}")
     try:
         with warnings.catch_warnings():
             # Python warns of unknown escapes in texts.

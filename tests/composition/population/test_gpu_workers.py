@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.composition.population.test_shares import said  # noqa: F401
 from tests.population.comparing import assert_same_jobs, jobs, sweep
 
 from perceptron.composition.population import launcher
@@ -40,7 +39,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.slow
-def test_each_gpu_gets_shares(network: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]) -> None:  # noqa: F811
+def test_each_gpu_gets_shares(network: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: list[str]) -> None:
     settings = [*WINE, network, "seed=range(20)"]
     together = sweep(monkeypatch, tmp_path / "two", *settings)
     assert "group 1 of 1: 20 members, 10 in each of 2 tasks: jobs 0 to 19" in said
@@ -58,7 +57,7 @@ def test_a_process_that_is_lost_leaves_its_jobs_to_be_run_alone(
     network: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    said: list[str],  # noqa: F811
+    said: list[str],
 ) -> None:
     (tmp_path / "die 1").touch()
     folder = sweep(monkeypatch, tmp_path / "logs", *WINE, network, "seed=range(16)", "hydra.launcher.max_members=8")

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.composition.population.test_shares import said  # noqa: F401
 from tests.population.comparing import jobs, sweep
 
 from perceptron.composition.population.job_lines import JobLines
@@ -42,7 +41,7 @@ def test_what_concerns_some_jobs_names_them_and_stands_in_their_logs(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     table: list[str],
-    said: list[str],  # noqa: F811
+    said: list[str],
 ) -> None:
     typed = [*table, "data.folds=5", "data.fold=range(5)", "seed=0,1", "trainer.num_threads=2"]
     folder = sweep(monkeypatch, tmp_path / "together", POPULATION, *typed)
@@ -72,7 +71,7 @@ def test_one_split_is_told_before_the_training_and_rates_that_differ_are_named(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     table: list[str],
-    said: list[str],  # noqa: F811
+    said: list[str],
 ) -> None:
     typed = [*table, "data.folds=5", "data.fold=2", "optimizer.lr=0.01,0.1", "seed=0,1"]
     folder = sweep(monkeypatch, tmp_path, POPULATION, *typed)
@@ -87,7 +86,7 @@ def test_a_split_by_an_interpolation_is_told_once_it_is_known(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     table: list[str],
-    said: list[str],  # noqa: F811
+    said: list[str],
 ) -> None:
     typed = [*table, "data.folds=5", "data.fold=${seed}", "optimizer.lr=${oc.select:seed}", "seed=1,2,3"]
     sweep(monkeypatch, tmp_path, POPULATION, *typed)

@@ -19,6 +19,7 @@ from omegaconf.errors import (
 from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.extras import missing_extra_of
 from perceptron.composition.settings.quoting import advice, as_one_text, lists_texts, takes_name
+from perceptron.composition.settings.sweep_options import NODE
 from perceptron.composition.settings.template_names import name_here
 from perceptron.errors import UsageError, causes
 from perceptron.invocation import training_command
@@ -28,6 +29,10 @@ from perceptron.spelling import did_you_mean
 _SEVERAL = (r"Ambiguous value for argument '(.*)'\n(?s:.*)", r"Sweep parameters '(.*)' requires --multirun")
 # Patterns of Hydra's texts that carry no attributes, and the lines for them; \1 is the first group of the pattern.
 _LINES = (
+    (
+        rf"Sweeping over Hydra's configuration is not supported : '{re.escape(NODE)}\.(\w+)=((?s:.*))'",
+        r"sweep.\1 cannot be swept, got sweep.\1=\2; type one value",
+    ),
     (
         r"Sweeping over Hydra's configuration is not supported : '(.*)'",
         r"Hydra's settings cannot be swept, got \1; type one value",
