@@ -41,9 +41,9 @@ def _tags(folder: Path) -> list[str]:
 
 
 def test_the_files_are_those_of_the_job_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (alone,) = jobs(sweep(monkeypatch, tmp_path / "alone", *DIABETES, "figures=end"))
-    side_by_side = [*DIABETES, "figures=none,end", "hydra/launcher=population"]
-    without, together = jobs(sweep(monkeypatch, tmp_path / "together", *side_by_side))
+    settings = [*DIABETES, "figures=none,end"]
+    _, alone = jobs(sweep(monkeypatch, tmp_path / "alone", *settings))
+    without, together = jobs(sweep(monkeypatch, tmp_path / "together", *settings, "hydra/launcher=population"))
     assert not (without / "figures").exists()
     assert_same_files(alone, together)
     names = sorted(path.name for path in (alone / "figures").iterdir())
