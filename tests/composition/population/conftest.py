@@ -12,7 +12,7 @@ def said() -> Iterator[list[str]]:
     lines: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("perceptron.composition.population")
+    logger = logging.getLogger("perceptron")
     logger.addHandler(handler)
     yield lines
     logger.removeHandler(handler)

@@ -1,9 +1,7 @@
 """The figures of jobs that are trained side by side are those of the same jobs alone, and cost no results."""
 
-import logging
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +20,6 @@ from perceptron.training.processes import can_fork
 
 DIABETES = ["data=diabetes", "model=linear", "trainer.max_epochs=3", "trainer.num_threads=1"]
 IRIS = ["data=iris", "model=softmax", "trainer.max_epochs=2", "logger=none", "figures=end", "hydra/launcher=population"]
-
-
-@pytest.fixture
-def said() -> Iterator[list[str]]:
-    """Lines of the log; Hydra takes away what pytest listens with."""
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("perceptron")
-    logger.addHandler(handler)
-    yield lines
-    logger.removeHandler(handler)
 
 
 def _tags(folder: Path) -> list[str]:
