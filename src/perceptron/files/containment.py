@@ -17,7 +17,9 @@ def is_inside(path: str | Path, folder: Path) -> bool:
     if isinstance(path, str) and is_home_or_url(path):
         return False
     try:
-        return Path(path).resolve().is_relative_to(folder.resolve())
+        resolved = Path(path).resolve()
+        # From Python 3.13 on, what is still a link is one of a circle.
+        return not resolved.is_symlink() and resolved.is_relative_to(folder.resolve())
     # Null bytes, links in a circle, names that are too long.
     except (OSError, RuntimeError, ValueError):
         return False
