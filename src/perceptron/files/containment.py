@@ -63,11 +63,13 @@ def check_contained(folder: Path, *, within: Path | None = None) -> None:
 
 
 def _check_link(path: Path, root: Path) -> None:
+    # For links that lead to each other, Python before 3.13 raises RuntimeError, and later ones leave a link.
     try:
         target = path.resolve()
-    # Python before 3.13 raises RuntimeError for links that lead to each other.
-    except (OSError, RuntimeError) as error:
-        raise UsageError(f"a run's folder must not hold links to themselves, got {path}; delete it") from error
+    except (OSError, RuntimeError):
+        target = path
+    if target.is_symlink():
+        raise UsageError(f"a run's folder must not hold links to themselves, got {path}; delete it")
     if not target.is_relative_to(root):
         raise UsageError(
             f"a run's folder must not hold links that lead out of it, got {path} to {target}; replace it by a copy, "
