@@ -55,7 +55,7 @@ def test_a_notebook_runs_from_top_to_bottom(tmp_path: Path, notebook: Path) -> N
         assert "Warning" not in printed, printed
     logs = [path.read_text(encoding="utf-8") for path in tmp_path.glob("logs/train/runs/*/train.log")]
     assert logs
-    assert all("┃ metric" in log for log in logs), "a run's log lacks its results"
+    assert all("\nmetric  " in log and "\nrun folder  " in log for log in logs), "a run's log lacks its results"
 
 
 def _shown(output: dict[str, Any]) -> str:
