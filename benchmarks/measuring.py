@@ -206,13 +206,17 @@ def _version(name: str) -> str | None:
         return None
 
 
-def arguments(description: str | None, *, rounds: int) -> argparse.Namespace:
-    """What every part takes: ``--rounds``, ``--quick`` and ``--folder``."""
+def arguments(description: str | None, *, rounds: int, pause: float | None = None) -> argparse.Namespace:
+    """What every part takes: ``--rounds``, ``--quick`` and ``--folder``; and ``--pause`` where it has pauses."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, help=f"how often each side is taken; {rounds} unless --quick")
     parser.add_argument("--quick", action="store_true", help="sizes that only show that the script works")
     parser.add_argument("--folder", type=Path, help="of the results")
+    if pause is not None:
+        parser.add_argument("--pause", type=float, help=f"seconds before each sweep; {pause:g} unless --quick")
     typed = parser.parse_args()
+    if pause is not None and typed.pause is None:
+        typed.pause = 0 if typed.quick else pause
     typed.rounds = typed.rounds or (1 if typed.quick else rounds)
     typed.folder = typed.folder or (QUICK_RESULTS if typed.quick else RESULTS)
     return typed

@@ -11,8 +11,7 @@ import population
 RATES = (0.001, 0.002, 0.005, 0.01)
 SWEEPS = ("16 seeds x 4 rates", "8 seeds x 8 folds")
 _EPOCHS = 20
-# Of the jobs that a launcher runs one by one.
-_SAMPLE = 8
+_JOBS = 64
 _LAUNCHERS = {
     "population": ("hydra/launcher=population",),
     "basic launcher": (),
@@ -39,7 +38,7 @@ def write_table(path: Path, rows: int) -> None:
 
 
 def seconds_a_job(folder: Path, sweep: str, launcher: str, *, quick: bool) -> float:
-    """Wall time of a sweep by a launcher, divided by its jobs: all 64 side by side, a sample of the others.
+    """Wall time of a sweep of 64 jobs by a launcher, divided by its jobs.
 
     Args:
         folder: where the table lies, or is written.
@@ -50,11 +49,10 @@ def seconds_a_job(folder: Path, sweep: str, launcher: str, *, quick: bool) -> fl
     path = folder / "mixed.csv"
     if not path.exists():
         write_table(path, 200 if quick else 5000)
-    by_rates, is_whole = sweep == SWEEPS[0], launcher == "population"
-    n_others = (4 if by_rates else 8) if is_whole else 2
-    n_seeds = 2 if quick else (64 if is_whole else _SAMPLE) // n_others
-    rates = ",".join(map(str, RATES[:n_others]))
-    varied = (f"optimizer.lr={rates}",) if by_rates else ("data.folds=8", f"data.fold=range({n_others})")
+    by_rates = sweep == SWEEPS[0]
+    n_others = 4 if by_rates else 8
+    n_seeds = 1 if quick else _JOBS // n_others
+    varied = (f"optimizer.lr={','.join(map(str, RATES))}",) if by_rates else ("data.folds=8", "data.fold=range(8)")
     n_jobs = n_seeds * n_others
     seconds = population.multirun_seconds(
         n_jobs, "data=table", f"data.path={path}", "data.target=churned", f"seed=range({n_seeds})", *varied,

@@ -21,15 +21,15 @@ import population
 
 def main() -> None:
     """Measure 64 seeds of digits_mlp for 20 epochs, and 1 to 256 members."""
-    typed = arguments(__doc__, rounds=5)
-    members, epochs, pause = (2, 1, 0) if typed.quick else (64, 20, population.PAUSE)
+    typed = arguments(__doc__, rounds=5, pause=population.PAUSE)
+    members, epochs = (2, 1) if typed.quick else (64, 20)
     warnings.simplefilter("ignore", ConvergenceWarning)
     results = Results("sweeps", typed.folder, quick=typed.quick)
     results.save()
     title = f"sweep of {members} seeds, {epochs} epochs, {os.cpu_count()} cores, a job"
     entry = results.comparison(title, unit="s", base="population")
     for _ in range(typed.rounds):
-        for name, rates in population.speed(members, epochs, 1, pause=pause).items():
+        for name, rates in population.speed(members, epochs, 1, pause=typed.pause).items():
             entry["values"].setdefault(name, []).extend(1 / rate for rate in rates)
         results.save()
     with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def main() -> None:
             sides = mixed_table.sides(Path(folder), sweep, quick=typed.quick)
             for number in range(typed.rounds):
                 for name, side in sides.items():
-                    time.sleep(pause)
+                    time.sleep(typed.pause)
                     entry["values"].setdefault(name, []).append(side())
                     results.save()
                     value = entry["values"][name][-1]
