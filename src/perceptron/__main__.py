@@ -19,7 +19,9 @@ from perceptron.terminal.status import clear, status_line
 from perceptron.terminal.text import escape_unencodable, fail, text_width, warnings_on_stderr
 
 # Each is a module of perceptron.commands, which is imported when it is called.
-COMMANDS = ("train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "report", "dashboard")
+COMMANDS = (
+    "train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "figures", "report", "dashboard",
+)  # fmt: skip
 # Commands whose warnings go to a log.
 _LOGGED = ("train", "resume")
 

@@ -90,12 +90,14 @@ COMMANDS: dict[str, tuple[tuple[str, ...], _Arguments]] = {
     "check": (("run", "table"), lambda case: ["check", f"run={case}"]),
     "export": (("run",), lambda case: ["export", f"run={case}", "format=torch"]),
     "sweep.resume": (("sweep", "search"), lambda case: ["train", "-m", f"sweep.resume={case}"]),
+    "figures": (("run", "table"), lambda case: ["figures", f"run={case}"]),
+    "figures sweep": (("sweep",), lambda case: ["figures", f"sweep={case}"]),
     "ensemble": (("sweep",), lambda case: ["ensemble", f"run={case}"]),
 }  # fmt: skip
 # Those that read most files are tried most often.
 _ORDER = (
     *("evaluate", "resume", "predict", "report") * 5, "compare", "check", "export", "sweep.resume", "report sweep",
-    "ensemble",
+    "ensemble", "figures", "figures sweep",
 )  # fmt: skip
 
 

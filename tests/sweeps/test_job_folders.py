@@ -1,6 +1,8 @@
 import io
 import os
 import re
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from perceptron.errors import UsageError
 from perceptron.sweeps import progress as progress_display
 from perceptron.sweeps.best_setting import as_experiment
 from perceptron.sweeps.job_folders import Job, State, find_jobs
-from perceptron.sweeps.progress import SweepProgress
+from perceptron.sweeps.progress import Count, SweepProgress
 
 
 @pytest.fixture
@@ -84,6 +86,20 @@ def test_progress_counts_what_is_new(sweep: Path) -> None:
     assert (count.done, count.failed, count.running) == (1, 1, 10)
     (sweep / "2" / "metrics.json").write_text("{}", encoding="utf-8")
     assert progress.line(progress.count()).startswith("2 of 12 done, 9 running, 1 failed, about ")
+
+
+def test_the_time_left_falls_while_jobs_run(sweep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = time.time()
+    monkeypatch.setattr(progress_display.time, "time", lambda: clock)
+    progress, count = SweepProgress(sweep, total=4), partial(Count, failed=0, total=4)
+    assert progress.line(count(done=0, running=1)) == "0 of 4 done, 1 running"
+    clock += 40
+    assert progress.line(count(done=1, running=1)).endswith(", about 2 min left")
+    clock += 35
+    assert progress.line(count(done=1, running=1)).endswith(", about 85 s left")
+    # A job that takes longer than the first says nothing of those that wait.
+    clock += 1000
+    assert progress.line(count(done=1, running=1)).endswith(", about 80 s left")
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -17,6 +17,8 @@ BAD = [
     ("scheduler=cosin", "there is no scheduler=cosin; did you mean cosine?"),
     ("trainer=gpus", "there is no trainer=gpus; did you mean gpu?"),
     ("logger=tensorbord", "there is no logger=tensorbord; did you mean tensorboard?"),
+    ("callbacks=rich_progress_bar", "there is no callbacks=rich_progress_bar; type callbacks.progress=rich"),
+    ("data=mnist", "there is no data=mnist; type data=digits, which has images of 8 by 8 pixels"),
     ("callbacks=non", "there is no callbacks=non; did you mean none?"),
     ("local=foo", "local must be a file in conf/local, got foo; write conf/local/foo.yaml or leave it out"),
     (
@@ -393,6 +395,10 @@ BAD = [
         "model.network must be settings, got null; type model.network._target_=<class>, or leave it out",
     ),
     ("-m optimizer=glob(*) optimizer.lr=-1", "optimizer.lr must be above 0, got -1; set optimizer.lr"),
+    (
+        "-m data=table data.path=nowhere.csv,*.nothing data.target=y seed=1,2",
+        "data.path must be a file or a pattern of files, got nowhere.csv, which is none; set data.path",
+    ),
     ("-m seed=1,-2", "seed must be from 0 to 2**32 - 1, got -2; set seed"),
     # Hydra's own
     (

@@ -114,7 +114,7 @@ class History(L.Callback):
         self.curves.clear()
         for name, (epochs, values) in stored["curves"].items():
             self.curves[name] = dict(zip(epochs.tolist(), values.tolist(), strict=True))
-        self._path.snapshots = dict(zip(stored["epochs"], stored["weights"], strict=True))
+        self._path.snapshots = stored_snapshots(checkpoint)
         self._path.every = stored["every"]
 
     def _take(self, n_epochs: int, module: L.LightningModule) -> None:
@@ -166,6 +166,12 @@ def stored_history(
         "weights": torch.stack(list(snapshots.values())) if snapshots else torch.zeros(0),
         "every": every,
     }
+
+
+def stored_snapshots(checkpoint: Mapping[str, Any]) -> dict[int, Tensor]:
+    """The snapshots of the weights in the contents of a checkpoint, see ``WeightPath``; empty where it has none."""
+    stored = checkpoint.get(KEY)
+    return {} if stored is None else dict(zip(stored["epochs"], stored["weights"], strict=True))
 
 
 def _as_tensors(values: Mapping[int, float]) -> tuple[Tensor, Tensor]:

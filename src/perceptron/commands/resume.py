@@ -11,7 +11,7 @@ from perceptron.terminal.text import say
 
 COMMAND = Command(
     name="resume",
-    summary="continue a run that was stopped or killed, to the same bits",
+    summary="continue a run that was stopped or killed, with bit-identical results",
     details="It continues in its own folder, from its newest checkpoint, or from the start if it has none.",
     examples=(
         "run=logs/train/runs/<run>",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from perceptron.plots.style import BLUE, GREY, new_figure
+from perceptron.plots.style import BLUE, GREY, new_figure, shown_ends
 from perceptron.sweeps.ranking import Ranking
 from perceptron.sweeps.ranking_notes import repetition
 from perceptron.sweeps.statistics import fewest_runs
@@ -22,7 +22,7 @@ def draw_intervals(rankings: Sequence[Ranking]) -> Figure:
     figure = new_figure(8, 0.8 * len(rankings) + 0.35 * sum(heights))
     axes = figure.subplots(len(rankings), 1, squeeze=False, height_ratios=heights)[:, 0]
     for ranking, area in zip(rankings, axes, strict=True):
-        names = [row.name(named=True) or ranking.data for row in ranking.rows]
+        names = [shown_ends(row.name(named=True) or ranking.data) for row in ranking.rows]
         values = [row.estimate(ranking.ranked_by) for row in ranking.rows]
         places = range(len(values))
         for place, value, row in zip(places, values, ranking.rows, strict=True):
@@ -35,7 +35,7 @@ def draw_intervals(rankings: Sequence[Ranking]) -> Figure:
         area.set_yticks(list(places), names)
         area.set_ylim(len(values) - 0.5, -0.5)
         area.set_xlabel(_label(ranking), wrap=True)
-        area.set_title(ranking.data, loc="left")
+        area.set_title(shown_ends(ranking.data), loc="left")
         area.grid(axis="x", alpha=0.3)
     return figure
 

@@ -18,6 +18,7 @@ DIVERGING = LinearSegmentedColormap.from_list("blue_orange", [BLUE, "#FFFFFF", O
 SEQUENTIAL = LinearSegmentedColormap.from_list("white_blue", ["#FFFFFF", BLUE])
 
 _LONGEST_NAME = 22
+_LONGEST_SETTING = 48
 
 
 def colour_and_line(i: int) -> tuple[str, str]:
@@ -27,9 +28,23 @@ def colour_and_line(i: int) -> tuple[str, str]:
 
 def shown(name: str) -> str:
     """A name from the data in one line, shortened, with no part of it read as a formula."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    short = words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…"
-    return short.replace("$", r"\$")
+    words = _one_line(name)
+    return _plain(words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…")
+
+
+def shown_ends(name: str) -> str:
+    """A name as ``shown``, but longer, and shortened in its middle: settings differ at their ends."""
+    words, half = _one_line(name), _LONGEST_SETTING // 2
+    return _plain(words if len(words) <= _LONGEST_SETTING else f"{words[: half - 1]}…{words[-half:]}")
+
+
+def _one_line(name: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def _plain(text: str) -> str:
+    """A text that matplotlib does not read as a formula."""
+    return text.replace("$", r"\$")
 
 
 def new_figure(width: float = 5.2, height: float = 4.0) -> Figure:

@@ -191,7 +191,7 @@ def _draw_surface(figure: Figure, axes: Axes, surface: Surface, loss_units: str)
         0, 0, color=AMBER, marker="*", markersize=15, markeredgecolor=BLACK, linestyle="", label="trained weights"
     )
     if surface.plane.explained is None:
-        axes.set(xlabel="random direction 1", ylabel="random direction 2", title="Random directions, filter by filter")
+        axes.set(xlabel="random direction 1", ylabel="random direction 2", title="Random directions, filter-normalised")
     else:
         first, second = surface.plane.explained
         axes.set(

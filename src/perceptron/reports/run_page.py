@@ -30,7 +30,8 @@ def run_page(run: Run) -> str:
     title = f"{names.get('model', 'an ensemble' if run.is_ensemble else 'a model')} on {names.get('data', 'data')}"
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
     none = (
-        "There are none: the run had figures=none, or was trained beside others without figures=end."
+        "There are none: the run had figures=none, or was trained beside others without figures=end. perceptron figures "
+        f"run={run.folder} draws them."
         if run.is_finished
         else "They are drawn when the run finishes."
     )

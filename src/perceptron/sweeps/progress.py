@@ -57,6 +57,8 @@ class SweepProgress:
         self.started = time.time()
         self._at_end: dict[Path, State] = {}
         self._before = self.count().ended
+        # Jobs that had ended when the last of them did, and when that was.
+        self._last_ended, self._last_end = self._before, self.started
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True, name="sweep progress")
 
@@ -86,11 +88,21 @@ class SweepProgress:
         of = "" if count.total is None else f" of {count.total}"
         parts = [f"{count.done}{of} done", f"{count.running} running"]
         parts += [f"{count.failed} failed"] if count.failed else []
-        new = count.ended - self._before
-        if count.total is not None and new > 0 and count.total > count.ended:
-            seconds = (time.time() - self.started) / new * (count.total - count.ended)
+        if (seconds := self._seconds_left(count)) is not None:
             parts.append(f"about {_duration(seconds)} left")
         return ", ".join(parts)
+
+    def _seconds_left(self, count: Count) -> float | None:
+        """Seconds that the remaining jobs take, by the pace at the last end of a job; None where nothing tells."""
+        now = time.time()
+        if count.ended > self._last_ended:
+            self._last_ended, self._last_end = count.ended, now
+        new = count.ended - self._before
+        if count.total is None or new == 0 or count.total == count.ended:
+            return None
+        pace, left = (self._last_end - self.started) / new, count.total - count.ended
+        # While jobs run, the time falls, at most by what the running ones were to take.
+        return max(pace * left - (now - self._last_end), pace * max(left - count.running, 0))
 
     def _state(self, job: Job) -> State | None:
         """State of a job since the start; None for one that an earlier attempt left and that waits to be run again."""

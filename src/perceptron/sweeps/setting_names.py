@@ -11,6 +11,8 @@ _FRACTION = re.compile(r"(?<![\w./-])-?\d+\.\d+(e[+-]?\d+)?(?![\w./-])")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.,=+\[\]-]+")
 # Windows takes 260 characters for a whole path.
 _LONGEST_NAME = 80
+# Characters of a setting that tell which it is.
+_SHORTEST_CUT = 12
 
 
 def short_names(columns: Sequence[str]) -> list[str]:
@@ -32,15 +34,25 @@ def job_name(overrides: Sequence[str], *, of_sweep: Sequence[str]) -> str:
         of_sweep: those of its sweep's command line; what a job has in the same words does not vary.
 
     Returns:
-        At most 80 characters of ASCII; what was cut or replaced may make the names of two jobs equal. Empty if nothing
-        varies.
+        At most 80 characters of ASCII, of which long values leave room for the others; what was cut or replaced may
+        make the names of two jobs equal. Empty if nothing varies.
     """
     fixed = {_squeezed(text) for text in of_sweep}
     settings = texts_of_settings([text for text in overrides if _squeezed(text) not in fixed])
     named = zip(short_names(list(settings)), settings.values(), strict=True)
-    words = ",".join(f"{name}={shown_setting(value)}" for name, value in named)
-    # Hydra needs quotes, people do not. Windows drops a full stop at the end.
-    return _UNSAFE.sub("_", re.sub("['\"]", "", words))[:_LONGEST_NAME].rstrip(".,")
+    # Hydra needs quotes, people do not.
+    words = [_UNSAFE.sub("_", re.sub("['\"]", "", f"{name}={shown_setting(value)}")) for name, value in named]
+    # Windows drops a full stop at the end.
+    return _shortened(words)[:_LONGEST_NAME].rstrip(".,")
+
+
+def _shortened(words: Sequence[str]) -> str:
+    """The words with commas between them, the longest cut so that all fit into the longest name, if they can."""
+    room = _LONGEST_NAME - (len(words) - 1)
+    for most in range(max(map(len, words), default=0), _SHORTEST_CUT, -1):
+        if sum(min(len(word), most) for word in words) <= room:
+            return ",".join(word[:most] for word in words)
+    return ",".join(words)
 
 
 def _squeezed(text: str) -> str:

@@ -39,8 +39,12 @@ def jobs_by_sweep(folder: Path, jobs: Iterable[Job]) -> dict[Path, list[Job]]:
     """
     found: dict[Path, list[Job]] = {}
     for job in jobs:
-        inside = (parent for parent in job.folder.parents if parent.is_relative_to(folder))
-        sweep = next((parent for parent in inside if (parent / _COMMAND).is_file()), None)
-        if sweep is not None:
+        sweep = sweep_of(job.folder)
+        if sweep is not None and sweep.is_relative_to(folder):
             found.setdefault(sweep, []).append(job)
     return found
+
+
+def sweep_of(job: Path) -> Path | None:
+    """The folder of the sweep that a job's folder lies in; None where it lies in none."""
+    return next((parent for parent in job.parents if (parent / _COMMAND).is_file()), None)

@@ -154,11 +154,31 @@ def draw_curves_alone(
         history: of the training; metrics under other names than ``train/...`` and ``val/...`` are not in it.
         best_epoch: epoch, from 0, that the weights are from; None for the last.
     """
-    if history.curves:
+    folder = Path(config["paths"]["output_dir"])
+    draw_stored_curves(folder, history.curves, trainer.loggers, best_epoch=best_epoch, step=trainer.global_step)
+
+
+def draw_stored_curves(
+    folder: Path,
+    curves: Mapping[str, Mapping[int, float]],
+    loggers: Sequence[Logger] = (),
+    *,
+    best_epoch: int | None,
+    step: int = 0,
+) -> None:
+    """Draw the curves of a training, if it has any.
+
+    Args:
+        folder: of the run.
+        curves: values by epoch, by names like ``val/acc``.
+        loggers: of the run, which get images.
+        best_epoch: see ``draw_curves_alone``.
+        step: of the images.
+    """
+    if curves:
         from perceptron.figures.run_figures import write_curves
 
-        folder = Path(config["paths"]["output_dir"])
-        write_curves(folder, trainer.loggers, _curves(history.curves), best_epoch=best_epoch, step=trainer.global_step)
+        write_curves(folder, loggers, _curves(curves), best_epoch=best_epoch, step=step)
 
 
 def _curves(curves: Mapping[str, Mapping[int, float]]) -> dict[str, tuple[list[int], list[float]]]:

@@ -45,6 +45,14 @@ def test_what_is_to_be_typed_gives_the_value(value: str) -> None:
     assert f"type {typed}" in line or f"or {typed} for one" in line
 
 
+def test_what_quotes_do_not_mend() -> None:
+    line = _refusal("data.date_format={größe: '%d'}")
+    assert line.endswith(
+        "; correct its brackets; a mapping whose keys have special characters is set in a file of conf/experiment"
+    )
+    assert "; close its quote, or type 'data.path=" in _refusal("data.path='rows.csv")
+
+
 @pytest.mark.parametrize("value", DIVIDED)
 def test_a_text_with_commas_is_to_be_quoted_too(value: str) -> None:
     override = f"data.dataset.target={value}"

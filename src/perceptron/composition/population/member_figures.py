@@ -15,6 +15,7 @@ from perceptron.runs.epoch_history import by_metric
 from perceptron.runs.failures import explained_failures
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
+from perceptron.sweeps.sweep_folders import sweep_of
 from perceptron.terminal.text import visible
 from perceptron.training.run_figures import draw_trained
 
@@ -49,7 +50,12 @@ def draw_members(pairs: Sequence[tuple[ComposedJob, Member]], fit: PopulationFit
             n_drawn += 1
     finally:
         if n_drawn < len(wanted):
-            log.warning("%d of %d jobs have finished without figures", len(wanted) - n_drawn, len(wanted))
+            log.warning(
+                "%d of %d jobs have finished without figures; perceptron figures sweep=%s draws them",
+                len(wanted) - n_drawn,
+                len(wanted),
+                sweep_of(wanted[0][0].folder) or "<folder>",
+            )
         elif wanted:
             log.info("figures of %d jobs drawn in %.1f s", n_drawn, time.perf_counter() - clock)
 

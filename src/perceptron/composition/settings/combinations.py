@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from perceptron.composition.settings.data_paths import check_tables_exist
 from perceptron.composition.settings.known_targets import AUTO, ESTIMATOR, FIXED_LENGTH_SCHEDULES, MODEL_TASKS, is_table
 from perceptron.composition.settings.metrics_group import check_metrics, reported_names
 from perceptron.composition.settings.monitors import check_monitors
@@ -39,6 +40,8 @@ def check_combinations(values: Mapping[str, Any], *, trains: bool = True) -> Non
         )
     check_metrics(values["metrics"])
     if trains:
+        if is_table(data):
+            check_tables_exist(data)
         check_monitors(values, _logged_names(values))
         _check_length(values["trainer"], values["scheduler"])
         _check_optimizer(values["optimizer"])

@@ -8,6 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from perceptron.composition.settings.plain import find, plain, replaced
+from perceptron.files.patterns import matching_files
 
 _ARRAYS = "perceptron.data.table_from_arrays"
 _SVMLIGHT = "sklearn.datasets.load_svmlight_file"
@@ -35,6 +36,18 @@ def _absolute(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys of the settings that are paths, each with its absolute path."""
     for key, path in path_settings(values):
         yield key, str(_command_folder() / Path(path).expanduser())
+
+
+def check_tables_exist(data: Mapping[str, Any]) -> None:
+    """Check that there are files where the group ``data`` names tables by paths or patterns.
+
+    Raises:
+        UsageError: for the first path that names none.
+    """
+    for key in ("path", "test_path"):
+        path = data.get(key)
+        if isinstance(path, str):
+            matching_files(path, f"data.{key}", folder=_command_folder())
 
 
 def path_settings(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from perceptron.composition.settings.conf_folder import CONF_DIR
 from perceptron.composition.settings.extras import missing_extra_of
 from perceptron.composition.settings.quoting import advice, as_one_text, lists_texts, takes_name
 from perceptron.composition.settings.sweep_options import NODE
-from perceptron.composition.settings.template_names import name_here
+from perceptron.composition.settings.template_names import name_here, option_here
 from perceptron.errors import UsageError, causes
 from perceptron.invocation import training_command
 from perceptron.spelling import did_you_mean
@@ -123,7 +123,7 @@ def _missing_option(error: MissingConfigException) -> str:
         return str(error_of_extra)
     folders = [Path(path) for path in re.findall(r"path=file://(.*)", str(error))]
     options = error.options or [file.stem for folder in folders for file in (folder / group).glob("*.yaml")]
-    near = did_you_mean(name, {each for each in options if not each.startswith("_")})
+    near = option_here(option) or did_you_mean(name, {each for each in options if not each.startswith("_")})
     return f"there is no {option if group else f'--config-name {name}'}; {near}"
 
 

@@ -28,8 +28,13 @@ def advice(override: str) -> str | None:
     whole, parts = as_one_text(override), _typed(f"{key}={_with_quoted_parts(value)}")
     if whole is None:
         return None
+    if value.startswith("{") and parts is None:
+        # Hydra's grammar has no quoted keys.
+        return "correct its brackets; a mapping whose keys have special characters is set in a file of conf/experiment"
     if value.startswith(("[", "{")):
         return f"type {parts}" if parts else f"correct its brackets, or type {whole} for a text"
+    if value.startswith(("'", '"')) and value.count(value[0]) % 2:
+        return f"close its quote, or type {whole}"
     if parts is not None and "," in value:
         return f"type {parts} for several values, or {whole} for one"
     if _CALL.match(value):

@@ -24,7 +24,8 @@ from perceptron.composition.sweeps.sweep_summary import (
     remove_leftovers_of_jobs,
 )
 from perceptron.errors import StoppedError
-from perceptron.sweeps.job_count import advice
+from perceptron.sweeps.job_count import advice, incomplete, read_job_count
+from perceptron.sweeps.job_folders import find_jobs
 from perceptron.sweeps.progress import SweepProgress
 
 _FAILED_STATUS = 1
@@ -125,7 +126,7 @@ def stop_sweep() -> str | None:
     """Write the summary so far of this process's sweep, which is being stopped, and remove partly written files.
 
     Returns:
-        How to continue it; None if there is no sweep, or nothing of it is left.
+        How to continue it; None if there is no sweep, nothing of it is left, or all its jobs have ended.
     """
     folder = SweepCallback.folder
     if folder is None:
@@ -134,7 +135,11 @@ def stop_sweep() -> str | None:
         # A second signal, a full disk or a closed terminal leaves no summary.
         finish_sweep(interrupted=True)
     remove_leftovers_of_jobs(folder)
-    return f"go on with {advice(folder)}" if folder.is_dir() else None
+    if not folder.is_dir():
+        return None
+    # Without a count of the jobs, some may be missing.
+    has_ended = read_job_count(folder) is not None and incomplete(folder, find_jobs(folder)) is None
+    return None if has_ended else f"go on with {advice(folder)}"
 
 
 def list_sweep(config: DictConfig) -> None:

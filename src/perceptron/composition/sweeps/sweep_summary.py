@@ -10,6 +10,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from perceptron.composition.settings.data_paths import path_settings
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.errors import UsageError
 from perceptron.files.writing import remove_temporary_files, write_text
@@ -136,8 +137,10 @@ def _write_best(folder: Path, job: Job) -> None:
     """Write the setting of a job as ``experiment/best.yaml`` in the sweep's folder."""
     (folder / "experiment").mkdir(exist_ok=True)
     overrides = [override for override in parsed_overrides(job.overrides) if not override.is_delete()]
+    # Absolute, as the job has stored them: the setting may be used in another working folder.
+    paths = dict(path_settings(Run(job.folder).config))
     text = as_experiment(
-        {override.key_or_group: _plain_value(override) for override in overrides},
+        {each.key_or_group: paths.get(each.key_or_group, _plain_value(each)) for each in overrides},
         groups=list(job.choices),
         comment=f"The best setting of {folder.name}, job {job.folder.name}.",
     )

@@ -1,8 +1,6 @@
 """DataFrames of files: CSV, Parquet and Feather, one or many."""
 
-import glob
 import logging
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +11,7 @@ from perceptron.data.sources.column_names import check_names, unnamed_column
 from perceptron.data.sources.compressed import COMPRESSED
 from perceptron.data.sources.csv_columns import read_csv
 from perceptron.errors import UsageError, reason
+from perceptron.files.patterns import matching_files
 from perceptron.files.reading import check_regular
 
 log = logging.getLogger(__name__)
@@ -35,11 +34,8 @@ def read_frame(path: str, setting: str, missing: Missing = USUAL) -> pd.DataFram
     Raises:
         UsageError: if there is no such file, or one cannot be read or has other columns than the first.
     """
-    typed = os.path.expanduser(path)  # noqa: PTH111
-    files = [typed] if Path(typed).exists() else sorted(glob.glob(typed, recursive=True))  # noqa: PTH207
-    if not files:
-        raise UsageError(f"{setting} must be a file or a pattern of files, got {path}, which is none; set {setting}")
-    frames = [_read(Path(file), setting, missing) for file in files]
+    files = matching_files(path, setting)
+    frames = [_read(file, setting, missing) for file in files]
     for file, frame in zip(files, frames, strict=True):
         if set(frame.columns) != set(frames[0].columns):
             other = sorted(set(frame.columns) ^ set(frames[0].columns))[0]

@@ -1,0 +1,119 @@
+"""Drawing the figures of a finished run."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from perceptron.callbacks.history import stored_snapshots
+from perceptron.composition.building.own_parts import is_own_data, is_own_model
+from perceptron.composition.settings.data_paths import path_settings
+from perceptron.composition.settings.plain import plain
+from perceptron.composition.stored.config_file import keys_of
+from perceptron.composition.stored.restore import Stored, read_stored, restore_data, restored
+from perceptron.errors import UsageError, reason
+from perceptron.files.containment import check_contained
+from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
+from perceptron.runs.epoch_history import read_history
+from perceptron.runs.folder import Run
+from perceptron.runs.folder_lock import folder_lock
+from perceptron.training.changed_data import changed_rows
+from perceptron.training.lightning_messages import silence_lightning
+from perceptron.training.run_figures import draw_stored_curves, draw_trained
+from perceptron.training.threads import set_threads
+
+
+def draw_run(
+    run: Run, *, within: Path | None = None, overrides: Sequence[str] = (), trust: Collection[str] = ()
+) -> Path:
+    """Draw the figures that training with ``figures=end`` draws, in the run's folder; TensorBoard gets none.
+
+    Args:
+        run: that is finished.
+        within: the sweep that must contain its folder; None if the user has named the folder.
+        overrides: settings in Hydra's syntax that say where the data lies now.
+        trust: names of classes that the user adds to the allow-list.
+
+    Returns:
+        The folder of the figures.
+
+    Raises:
+        UsageError: if the run has no figures, cannot be restored, or its data cannot be read or has changed.
+    """
+    check_has_figures(run)
+    check_contained(run.folder, within=within)
+    silence_lightning()
+    with folder_lock(run.folder):
+        _draw(run, overrides, trust)
+    return run.folder / "figures"
+
+
+def check_has_figures(run: Run) -> None:
+    """Check that a run has trained a network to its end.
+
+    Raises:
+        UsageError: if it is unfinished, an ensemble or of an estimator of scikit-learn.
+    """
+    rule = "figures are drawn of a finished training of a network, got"
+    if run.is_estimator:
+        raise UsageError(f"{rule} an estimator of scikit-learn in {run.folder}; name another run")
+    if run.is_ensemble:
+        raise UsageError(f"{rule} an ensemble in {run.folder}; name the run of a member")
+    if not run.is_finished:
+        raise UsageError(f"{rule} {run.folder}, which is not finished; {run.resume_advice or 'name another run'}")
+
+
+def _draw(run: Run, overrides: Sequence[str], trust: Collection[str]) -> None:
+    stored = read_stored(run.folder, overrides=overrides, trust=trust)
+    places = {key for key, _ in path_settings(plain(stored.config))}
+    if other := [key for key in keys_of(overrides) if key not in places]:
+        raise UsageError(
+            f"figures show a run as it was trained, and take no settings but the places of its files, got {other[0]}; "
+            "leave it out"
+        )
+    last = run.checkpoint("last")
+    # The weights after the last epoch are those of no best one.
+    best_epoch = None if stored.path == last else _epoch(stored)
+    snapshots = _snapshots(last)
+    curves = read_history(run)
+    if is_own_model(stored.config.model) or is_own_data(stored.config.data):
+        draw_stored_curves(run.folder, curves, best_epoch=best_epoch)
+        return
+    model = restored(stored)
+    datamodule = restore_data(model)
+    if changed := changed_rows(run, datamodule):
+        raise UsageError(
+            f"figures show the rows that the run was trained and tested on, got {changed}; restore the data"
+        )
+    # As many threads as in training: their number determines the order of sums.
+    set_threads(stored.config.trainer.num_threads, model.model, rows_per_step=datamodule.rows_per_step)
+    draw_trained(
+        plain(stored.config),
+        [],
+        model.model,
+        datamodule,
+        curves=curves,
+        snapshots=snapshots,
+        best_epoch=best_epoch,
+        step=stored.step,
+    )
+
+
+def _epoch(stored: Stored) -> int:
+    epoch = stored.contents.get("epoch")
+    if not isinstance(epoch, int):
+        raise UsageError(f"a checkpoint must hold its epoch, got {epoch} in {stored.path}; name another run")
+    return epoch
+
+
+def _snapshots(checkpoint: Path) -> Mapping[int, Tensor]:
+    """The path of the weights, which the last checkpoint has whole."""
+    if not checkpoint.is_file():
+        return {}
+    try:
+        return stored_snapshots(read_checkpoint(checkpoint))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"a checkpoint's history must hold the weights of epochs, got {reason(error, lines=1)} in {checkpoint}; "
+            "name another run"
+        ) from error

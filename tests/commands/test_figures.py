@@ -1,0 +1,169 @@
+"""The figures of finished runs: equal to those of training, of sweeps too; what has none is refused in a line."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tests.conftest import Perceptron, train_in
+
+from perceptron.files.plain_values import read_values
+
+SHORT = ("trainer.max_epochs=3", "logger=none", "trainer.accelerator=cpu")
+OWN = """
+import lightning as L
+import torch
+
+
+class Plain(L.LightningModule):
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(n_features, 1)
+
+    def _log_loss(self, batch, split):
+        features, target, *_ = batch
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(self.layer(features).squeeze(1), target.float())
+        self.log(f"{split}/loss", loss, on_step=False, on_epoch=True)
+        return loss
+
+    def training_step(self, batch, batch_idx):
+        return self._log_loss(batch, "train")
+
+    def validation_step(self, batch, batch_idx):
+        self._log_loss(batch, "val")
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+"""
+Trained = Callable[..., Path]
+
+
+def _drawn(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (run / "figures").iterdir()}
+
+
+def _copy(run: Path, to: Path) -> Path:
+    shutil.copytree(run, to)
+    shutil.rmtree(to / "figures", ignore_errors=True)
+    return to
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [("model=binary_mlp", "data=moons"), ("model=softmax", "data=wine"), ("model=linear", "data=diabetes")],
+    ids=["binary", "multiclass", "regression"],
+)
+def test_they_equal_those_of_training(
+    perceptron: Perceptron, trained: Trained, tmp_path: Path, settings: tuple[str, ...]
+) -> None:
+    run = trained(*settings, *SHORT)
+    moved = _copy(run, tmp_path / "moved")
+    answer = perceptron("figures", f"run={moved}")
+    assert answer.status == 0, answer.err
+    assert f"figures     {moved / 'figures'}" in answer.out
+    assert _drawn(moved) == _drawn(run)
+
+
+def test_a_run_without_snapshots_has_all_but_the_path(perceptron: Perceptron, trained: Trained, tmp_path: Path) -> None:
+    settings = ("model=binary_mlp", "data=moons", *SHORT)
+    with_path = _drawn(trained(*settings))
+    moved = _copy(trained(*settings, "figures=none"), tmp_path / "run")
+    assert perceptron("figures", f"run={moved}").status == 0
+    without = _drawn(moved)
+    assert with_path.keys() == without.keys()
+    differing = {name.partition(".")[0] for name in without if without[name] != with_path[name]}
+    assert differing == {"loss_surface", "decision_boundary"}
+
+
+def test_each_finished_network_of_a_sweep(perceptron: Perceptron, tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep"
+    models = "model=logistic,sklearn_logistic,binary_mlp"
+    train_in(sweep, "-m", models, *SHORT, "figures=none", f"hydra.sweep.dir={sweep}")
+    (sweep / "2" / "metrics.json").unlink()
+    answer = perceptron("figures", f"sweep={sweep}")
+    assert answer.status == 0, answer.err
+    assert f"figures     {sweep / '0' / 'figures'}\nleft out    1 of 2 finished jobs" in answer.out
+    assert [(sweep / str(number) / "figures" / "curves.png").is_file() for number in range(3)] == [True, False, False]
+    (sweep / "0" / "metrics.json").unlink()
+    answer = perceptron("figures", f"sweep={sweep}")
+    assert answer.err == (
+        f"error: figures are drawn of finished trainings of networks, got none among the jobs of {sweep}; name another "
+        "sweep\n"
+    )
+
+
+def test_what_has_none_is_refused(perceptron: Perceptron, trained: Trained, tmp_path: Path) -> None:
+    run = trained("model=binary_mlp", "data=moons", *SHORT)
+    unfinished = _copy(run, tmp_path / "unfinished")
+    (unfinished / "metrics.json").unlink()
+    estimator = trained("model=sklearn_logistic", *SHORT, "figures=none")
+    for typed, told in (
+        ([f"run={run}", f"sweep={run}"], "figures are of run or of sweep, got both; leave one of them out"),
+        ([f"sweep={run}"], f"a sweep must be a multirun's folder, got {run}, which is a run's; type run={run}"),
+        (
+            [f"run={unfinished}"],
+            f"figures are drawn of a finished training of a network, got {unfinished}, which is not finished; continue "
+            f"with perceptron resume run={unfinished}",
+        ),
+        (
+            [f"run={estimator}"],
+            "figures are drawn of a finished training of a network, got an estimator of scikit-learn in "
+            f"{estimator}; name another run",
+        ),
+        (
+            [f"run={run}", "model.threshold=0.3"],
+            "figures show a run as it was trained, and take no settings but the places of its files, got "
+            "model.threshold; leave it out",
+        ),
+    ):
+        answer = perceptron("figures", *typed)
+        assert (answer.status, answer.err) == (2, f"error: {told}\n")
+
+
+def test_a_table_that_has_moved_or_changed(perceptron: Perceptron, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = tmp_path / "table.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["a", "b", "y"], *([i, i * i % 7, "yn"[i % 2]] for i in range(60))])
+    run = train_in(tmp_path / "run", "data=table", f"data.path={table}", "data.target=y", *SHORT, "figures=none")
+    moved = table.rename(tmp_path / "moved.csv")
+    answer = perceptron("figures", f"run={run}")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert not (run / "figures").exists()
+    answer = perceptron("figures", f"run={run}", f"data.path={moved}")
+    assert answer.status == 0, answer.err
+    assert (run / "figures" / "confusion.png").is_file()
+    with moved.open("a", encoding="utf-8") as file:
+        file.write("1,1,y\n")
+    answer = perceptron("figures", f"run={run}", f"data.path={moved}")
+    assert answer.err == (
+        "error: figures show the rows that the run was trained and tested on, got 61 rows, where the run had 60; "
+        "restore the data\n"
+    )
+
+
+def test_a_damaged_history_is_a_line(perceptron: Perceptron, trained: Trained, tmp_path: Path) -> None:
+    run = _copy(trained("model=binary_mlp", "data=moons", *SHORT), tmp_path / "run")
+    last = run / "checkpoints" / "last.ckpt"
+    contents = torch.load(last, weights_only=True)
+    for history in ({}, {**contents["history"], "weights": 3}, "text"):
+        torch.save({**contents, "history": history}, last)
+        answer = perceptron("figures", f"run={run}")
+        assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
+        assert "history" in answer.err
+    assert not (run / "figures").exists()
+
+
+def test_an_own_model_has_curves_alone(
+    perceptron: Perceptron, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "drawn_here.py").write_text(OWN, encoding="utf-8")
+    run = train_in(tmp_path / "run", "model._target_=drawn_here.Plain", *SHORT, "figures=none")
+    answer = perceptron("figures", f"run={run}", "trust=[drawn_here.Plain]")
+    assert answer.status == 0, answer.err
+    assert sorted(_drawn(run)) == ["curves.png", "curves.svg"]
+    assert "val/loss" in json.dumps(read_values(run / "history.json"))
