@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import Perceptron
+from tests.conftest import Perceptron, train_in
 
 from perceptron.composition.stored.restore import restore, restore_data
 from perceptron.models import Regressor
@@ -217,3 +217,16 @@ def test_members_name_no_code(perceptron: Perceptron, sweep: Sweep, command: str
     answer = perceptron(command, f"run={folder if command == 'ensemble' else run}")
     assert (answer.status, answer.out, answer.err.count("\n")) == (2, "", 1)
     assert "must not name code that is not the project's, got _target_: os.system" in answer.err
+
+
+def test_the_table_need_not_be_there(perceptron: Perceptron, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = tmp_path / "table.csv"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["a", "b", "y"], *([i, i * i % 7, "yn"[i % 2]] for i in range(60))])
+    for seed in range(2):
+        folder = tmp_path / "sweep" / str(seed)
+        train_in(folder, "data=table", f"data.path={table}", "data.target=y", f"seed={seed}", *SHORT)
+    table.unlink()
+    answer = perceptron("ensemble", f"run={tmp_path / 'sweep'}")
+    assert answer.status == 0, answer.err

@@ -85,13 +85,16 @@ def test_each_finished_network_of_a_sweep(perceptron: Perceptron, tmp_path: Path
     (sweep / "2" / "metrics.json").unlink()
     answer = perceptron("figures", f"sweep={sweep}")
     assert answer.status == 0, answer.err
-    assert f"figures     {sweep / '0' / 'figures'}\nleft out    1 of 2 finished jobs" in answer.out
+    assert answer.out == (
+        f"figures     {sweep / '0' / 'figures'}\n"
+        "left out    1 of 3 jobs, which are estimators of scikit-learn, which have no figures\n"
+        "left out    1 of 3 jobs, which are not finished\n"
+    )
     assert [(sweep / str(number) / "figures" / "curves.png").is_file() for number in range(3)] == [True, False, False]
     (sweep / "0" / "metrics.json").unlink()
     answer = perceptron("figures", f"sweep={sweep}")
     assert answer.err == (
-        f"error: figures are drawn of finished trainings of networks, got none among the jobs of {sweep}; name another "
-        "sweep\n"
+        f"error: figures need finished trainings of networks, got none among the jobs of {sweep}; name another sweep\n"
     )
 
 
@@ -99,24 +102,35 @@ def test_what_has_none_is_refused(perceptron: Perceptron, trained: Trained, tmp_
     run = trained("model=binary_mlp", "data=moons", *SHORT)
     unfinished = _copy(run, tmp_path / "unfinished")
     (unfinished / "metrics.json").unlink()
+    without_best = trained("model=binary_mlp", "data=moons", "callbacks.checkpoint=null", *SHORT)
     estimator = trained("model=sklearn_logistic", *SHORT, "figures=none")
     for typed, told in (
-        ([f"run={run}", f"sweep={run}"], "figures are of run or of sweep, got both; leave one of them out"),
+        ([f"run={run}", f"sweep={run}"], "run and sweep exclude each other, got both; leave one of them out"),
         ([f"sweep={run}"], f"a sweep must be a multirun's folder, got {run}, which is a run's; type run={run}"),
         (
             [f"run={unfinished}"],
-            f"figures are drawn of a finished training of a network, got {unfinished}, which is not finished; continue "
-            f"with perceptron resume run={unfinished}",
+            f"figures need a finished training of a network, got {unfinished}, which is not finished; continue with "
+            f" perceptron resume run={unfinished}",
         ),
         (
             [f"run={estimator}"],
-            "figures are drawn of a finished training of a network, got an estimator of scikit-learn in "
-            f"{estimator}; name another run",
+            f"figures need a finished training of a network, got an estimator of scikit-learn in {estimator}; name "
+            "another run",
         ),
         (
             [f"run={run}", "model.threshold=0.3"],
             "figures show a run as it was trained, and take no settings but the places of its files, got "
             "model.threshold; leave it out",
+        ),
+        (
+            [f"run={run}", "paths={output_dir:elsewhere}"],
+            "figures show a run as it was trained, and take no settings but the places of its files, got paths; leave "
+            "it out",
+        ),
+        (
+            [f"run={without_best}"],
+            f"figures need a finished training of a network, got {without_best}, which has not kept the weights of its "
+            "best epoch; train with callbacks.checkpoint, or name another run",
         ),
     ):
         answer = perceptron("figures", *typed)
@@ -149,12 +163,45 @@ def test_a_damaged_history_is_a_line(perceptron: Perceptron, trained: Trained, t
     run = _copy(trained("model=binary_mlp", "data=moons", *SHORT), tmp_path / "run")
     last = run / "checkpoints" / "last.ckpt"
     contents = torch.load(last, weights_only=True)
-    for history in ({}, {**contents["history"], "weights": 3}, "text"):
+    history = contents["history"]
+    endless = torch.zeros(1, 1).expand(10**9, 10**9)
+    for history in ({}, history | {"weights": 3}, history | {"weights": endless}, history | {"epochs": [-1]}, "text"):
         torch.save({**contents, "history": history}, last)
         answer = perceptron("figures", f"run={run}")
         assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
         assert "history" in answer.err
     assert not (run / "figures").exists()
+
+
+def test_a_job_that_cannot_be_drawn_does_not_stop_the_others(
+    perceptron: Perceptron, trained: Trained, tmp_path: Path
+) -> None:
+    sweep = tmp_path / "sweep"
+    for number in range(3):
+        run = _copy(trained("model=binary_mlp", "data=moons", *SHORT), sweep / str(number))
+        (run / ".hydra").mkdir(exist_ok=True)
+        (run / ".hydra" / "overrides.yaml").write_text(f"[seed={number}]", encoding="utf-8")
+    (sweep / "1" / "checkpoints" / "best.ckpt").write_bytes(b"no checkpoint")
+    (sweep / "2" / "figures").mkdir()
+    (sweep / "2" / "figures" / "curves.png").touch()
+    answer = perceptron("figures", f"sweep={sweep}")
+    assert (answer.status, answer.err.count("\n")) == (1, 1), answer.err
+    assert answer.err.startswith("job 1: a checkpoint must be readable")
+    assert answer.out == (
+        f"figures     {sweep / '0' / 'figures'}\nleft out    1 of 3 jobs, which have figures\n"
+    )
+
+
+def test_curves_that_nobody_could_read_are_left_out(perceptron: Perceptron, trained: Trained, tmp_path: Path) -> None:
+    run = _copy(trained("model=binary_mlp", "data=moons", *SHORT), tmp_path / "run")
+    history = json.loads((run / "history.json").read_text(encoding="utf-8"))
+    history |= {f"val/metric_{number}": history["val/loss"] for number in range(500)}
+    (run / "history.json").write_text(json.dumps(history), encoding="utf-8")
+    assert perceptron("figures", f"run={run}").status == 0
+    assert "curves.png" in _drawn(run)
+    (run / "history.json").write_text('{"epoch": [1e999]}', encoding="utf-8")
+    answer = perceptron("figures", f"run={run}")
+    assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
 
 
 def test_an_own_model_has_curves_alone(

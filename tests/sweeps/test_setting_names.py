@@ -48,6 +48,6 @@ def test_the_name_of_a_job_has_a_limit() -> None:
     long = job_name([f"data.path=/{'folder/' * 20}rows.csv", "optimizer.lr=0.1", "seed=12"], of_sweep=[])
     assert len(long) == 80
     assert long.startswith("path=_folder_")
-    assert long.endswith(",lr=0.1,seed=12")
+    assert long.endswith("_folder_rows.csv,lr=0.1,seed=12")
     name = job_name([f"own.setting_{i}={i / 7}" for i in range(50)], of_sweep=[])
     assert name == "setting_0=0,setting_1=0.1429,setting_2=0.2857,setting_3=0.4286,setting_4=0.5714"

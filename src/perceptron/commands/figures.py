@@ -1,5 +1,6 @@
 """``perceptron figures``: the figures of a finished run, or of a sweep's jobs."""
 
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,11 +15,12 @@ from perceptron.sweeps.sweep_folders import check_sweep_folder
 from perceptron.terminal.status import show
 from perceptron.terminal.text import say
 
+_FAILED_STATUS = 1
 COMMAND = Command(
     name="figures",
     summary="the figures of a finished run, or of a sweep's jobs",
-    details="They are those that training draws with figures=end. Without figures=end a run keeps no weights of its "
-    "epochs, so that the loss surface lacks the path of the training.",
+    details="They are those that training draws with figures=end. A run with figures=none kept no weights of its epochs, "
+    "so that its loss surface lacks the path. Of a sweep, jobs that have figures are left out.",
     examples=("run=latest", "sweep=logs/train/multiruns/<sweep>", "run=latest data.path=moved/churn.csv"),
     arguments=(
         replace(RUN, default=None, summary=f"{RUN.summary}; by default latest"),
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     typed = COMMAND.read(arguments)
     run, sweep = typed.get("run"), typed.get("sweep")
     if run and sweep:
-        raise UsageError("figures are of run or of sweep, got both; leave one of them out")
+        raise UsageError("run and sweep exclude each other, got both; leave one of them out")
     trust = typed.trusted()
     if sweep:
         _draw_sweep(Path(sweep), typed.settings, trust)
@@ -55,20 +57,34 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _draw_sweep(folder: Path, settings: Sequence[str], trust: Collection[str]) -> None:
+    """Draw the figures of each job that can have some and has none; exit with status 1 if any could not be drawn."""
     check_sweep_folder(folder, of_a_run=f"type run={folder}")
-    finished = [run for job in find_jobs(folder) if (run := Run(job.folder)).is_finished]
+    runs = [Run(job.folder) for job in find_jobs(folder)]
+    finished = [run for run in runs if run.is_finished]
     networks = [run for run in finished if not run.is_estimator]
     if not networks:
         raise UsageError(
-            f"figures are drawn of finished trainings of networks, got none among the jobs of {folder}; name another "
-            "sweep"
+            f"figures need finished trainings of networks, got none among the jobs of {folder}; name another sweep"
         )
+    waiting = [run for run in networks if not any((run.folder / "figures").glob("*.png"))]
     show("loading torch and lightning")
     with heavy_imports():
         from perceptron.composition.stored.drawing import draw_run
 
-    for number, run in enumerate(networks, start=1):
-        show(f"drawing the figures of {number} of {len(networks)} jobs")
-        say(f"figures     {draw_run(run, within=folder, overrides=settings, trust=trust)}")
-    if left := len(finished) - len(networks):
-        say(f"left out    {left} of {len(finished)} finished jobs: estimators of scikit-learn have no figures")
+    n_failed = 0
+    for number, run in enumerate(waiting, start=1):
+        show(f"drawing the figures of {number} of {len(waiting)} jobs")
+        try:
+            say(f"figures     {draw_run(run, within=folder, overrides=settings, trust=trust)}")
+        except UsageError as error:
+            n_failed += 1
+            say(f"job {run.folder.relative_to(folder)}: {error}", file=sys.stderr)
+    for n_left_out, why in (
+        (len(networks) - len(waiting), "have figures"),
+        (len(finished) - len(networks), "are estimators of scikit-learn, which have no figures"),
+        (len(runs) - len(finished), "are not finished"),
+    ):
+        if n_left_out:
+            say(f"left out    {n_left_out} of {len(runs)} jobs, which {why}")
+    if n_failed:
+        sys.exit(_FAILED_STATUS)

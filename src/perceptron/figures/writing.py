@@ -50,8 +50,7 @@ def written(
     into = folder / "figures"
     into.mkdir(exist_ok=True)
     if helper is None:
-        for name, figure in drawn(drawings):
-            yield name, save(figure, into, name)
+        yield from _saved(drawn(drawings), into)
         return
     yield from _shared(drawings, into, helper)
 
@@ -81,14 +80,24 @@ def _shared(drawings: Sequence[Drawing], folder: Path, helper: DrawingProcess) -
         for item in _computed(drawings):
             waiting.put(item)
         while (own := _next(waiting)) is not None:
-            for name, figure in drawn([(own[0], lambda own=own: own[1])]):  # type: ignore[misc]
-                yield name, save(figure, folder, name)
+            yield from _saved(drawn([(own[0], lambda own=own: own[1])]), folder)  # type: ignore[misc]
     finally:
         waiting.put(None)
     thread.join()
     yield from done
-    for name, figure in drawn([(name, lambda picture=picture: picture) for name, picture in left]):  # type: ignore[misc]
-        yield name, save(figure, folder, name)
+    yield from _saved(drawn([(name, lambda picture=picture: picture) for name, picture in left]), folder)  # type: ignore[misc]
+
+
+def _saved(figures: Iterable[tuple[str, Figure]], folder: Path) -> Iterator[tuple[str, Pixels]]:
+    """Write figures and yield the name and pixels of each."""
+    for name, figure in figures:
+        try:
+            pixels = save(figure, folder, name)
+        except ValueError as error:
+            # Matplotlib's, for an image that is too large.
+            _warn(name, str(error))
+        else:
+            yield name, pixels
 
 
 def _next(waiting: "SimpleQueue[tuple[str, Picture] | None]") -> tuple[str, Picture] | None:

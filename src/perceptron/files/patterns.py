@@ -1,9 +1,10 @@
 """Files that a path or a pattern names. Imports nothing heavy."""
 
 import glob
+import os
 from pathlib import Path
 
-from perceptron.errors import UsageError
+from perceptron.errors import UsageError, reason
 
 
 def matching_files(path: str, setting: str, *, folder: Path | None = None) -> list[Path]:
@@ -15,11 +16,17 @@ def matching_files(path: str, setting: str, *, folder: Path | None = None) -> li
         folder: that a relative path starts from; by default the working folder.
 
     Raises:
-        UsageError: if there is none.
+        UsageError: if there is none, or its folder cannot be read.
     """
-    whole = (folder or Path()) / Path(path).expanduser()
-    # A file may have the characters of a pattern in its name.
-    files = [whole] if whole.exists() else [Path(name) for name in sorted(glob.glob(str(whole), recursive=True))]  # noqa: PTH207
+    # Unlike that of Path, it leaves the home folder of an unknown user as it is.
+    typed, start = os.path.expanduser(path), folder or Path()  # noqa: PTH111
+    try:
+        # A file may have the characters of a pattern in its name.
+        if (start / typed).exists():
+            return [start / typed]
+        files = [start / name for name in sorted(glob.glob(typed, root_dir=start, recursive=True))]  # noqa: PTH207
+    except OSError as error:
+        raise UsageError(f"{setting} must be a file that can be read, got {reason(error, lines=1)}; set {setting}") from error
     if not files:
         raise UsageError(f"{setting} must be a file or a pattern of files, got {path}, which is none; set {setting}")
     return files

@@ -25,6 +25,8 @@ _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 # A loss whose values have a larger ratio is drawn on a logarithmic axis.
 _WIDE = 50.0
+# A wider image can neither be read nor be written.
+_MOST_PANELS = 20
 
 
 def draw_curves(curves: Mapping[str, Curve], *, loss_units: str, best_epoch: int | None = None) -> Figure | None:
@@ -47,11 +49,13 @@ def draw_curves(curves: Mapping[str, Curve], *, loss_units: str, best_epoch: int
             drawn.append((f"loss [{loss_units}]" if label == "loss" else label, names))
     if not drawn:
         return None
+    n_all, drawn = len(drawn), drawn[:_MOST_PANELS]
     figure, all_axes = panels(len(drawn))
     for axes, (label, names) in zip(all_axes, drawn, strict=True):
         _draw_panel(axes, label, {name: curves[name] for name in names}, best_epoch)
     n_epochs = max(epochs[-1] for epochs, _ in curves.values() if epochs) + 1
-    figure.suptitle(f"Loss and metrics over {n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}")
+    some = "Loss and metrics" if len(drawn) == n_all else f"{len(drawn)} of {n_all} metrics"
+    figure.suptitle(f"{some} over {n_epochs} {'epoch' if n_epochs == 1 else 'epochs'}")
     return figure
 
 

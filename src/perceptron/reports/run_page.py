@@ -29,16 +29,10 @@ def run_page(run: Run) -> str:
     names = chosen if isinstance(chosen, Mapping) else {}
     title = f"{names.get('model', 'an ensemble' if run.is_ensemble else 'a model')} on {names.get('data', 'data')}"
     figures = images_in(run.folder / "figures", first=FIGURE_ORDER)
-    none = (
-        "There are none: the run had figures=none, or was trained beside others without figures=end. perceptron figures "
-        f"run={run.folder} draws them."
-        if run.is_finished
-        else "They are drawn when the run finishes."
-    )
     report = run.data_report
     sections = [Section("Results", _results(run) + _training(origin) + _rows(origin) + paragraph(f"{HOW_TO_READ}."))]
     if not run.is_ensemble:
-        sections.append(Section("Figures", figures or paragraph(none)))
+        sections.append(Section("Figures", figures or paragraph(_no_figures(run))))
     if report is not None:
         sections.append(Section("Data", data_section(report)))
     sections.append(Section("Settings", _changed(run) + named_values(config)))
@@ -75,6 +69,18 @@ def _results(run: Run) -> str:
             "No test rows were held out: these numbers do not show how the model performs on new rows.", warns=True
         )
     return html or paragraph("Nothing was evaluated: the run had test=false.")
+
+
+def _no_figures(run: Run) -> str:
+    """Why a run has no figures."""
+    if run.is_estimator:
+        return "There are none: estimators of scikit-learn have no figures."
+    if not run.is_finished:
+        return "They are drawn when the run finishes."
+    return (
+        "There are none: the run had figures=none, or was trained beside others without figures=end. "
+        f"perceptron figures run={run.folder} draws them."
+    )
 
 
 def _training(origin: Mapping[str, Any]) -> str:

@@ -68,7 +68,7 @@ def _from_file(path: Path) -> Curves:
             }
             for name, values in columns.items()
         }
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise UsageError(
             f"a run's {_NAME} must hold epochs and a value of each metric for each, got {error} in {path}; delete it"
         ) from error
@@ -77,8 +77,11 @@ def _from_file(path: Path) -> Curves:
 def _from_checkpoint(path: Path) -> Curves:
     # Imported here, because it imports torch.
     from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
+    from perceptron.runs.checkpoints.structure import check_history
 
-    stored = read_checkpoint(path).get(_KEY) or {"curves": {}}
+    contents = read_checkpoint(path)
+    check_history(contents, where=str(path))
+    stored = contents.get(_KEY) or {"curves": {}}
     return {
         name: dict(zip(epochs.tolist(), values.tolist(), strict=True))
         for name, (epochs, values) in stored["curves"].items()

@@ -98,11 +98,12 @@ class SweepProgress:
         if count.ended > self._last_ended:
             self._last_ended, self._last_end = count.ended, now
         new = count.ended - self._before
-        if count.total is None or new == 0 or count.total == count.ended:
+        if count.total is None or new <= 0 or count.total <= count.ended:
             return None
         pace, left = (self._last_end - self.started) / new, count.total - count.ended
         # While jobs run, the time falls, at most by what the running ones were to take.
-        return max(pace * left - (now - self._last_end), pace * max(left - count.running, 0))
+        seconds = max(pace * left - (now - self._last_end), pace * max(left - count.running, 0))
+        return seconds if seconds > 0 else None
 
     def _state(self, job: Job) -> State | None:
         """State of a job since the start; None for one that an earlier attempt left and that waits to be run again."""

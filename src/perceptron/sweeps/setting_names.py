@@ -49,10 +49,16 @@ def job_name(overrides: Sequence[str], *, of_sweep: Sequence[str]) -> str:
 def _shortened(words: Sequence[str]) -> str:
     """The words with commas between them, the longest cut so that all fit into the longest name, if they can."""
     room = _LONGEST_NAME - (len(words) - 1)
-    for most in range(max(map(len, words), default=0), _SHORTEST_CUT, -1):
+    for most in range(max(map(len, words), default=0), _SHORTEST_CUT - 1, -1):
         if sum(min(len(word), most) for word in words) <= room:
-            return ",".join(word[:most] for word in words)
+            return ",".join(_cut(word, most) for word in words)
     return ",".join(words)
+
+
+def _cut(word: str, most: int) -> str:
+    """A word cut in its middle, because paths differ at their ends."""
+    half = most // 2
+    return word if len(word) <= most else f"{word[: most - half - 2]}..{word[-half:]}"
 
 
 def _squeezed(text: str) -> str:

@@ -1,5 +1,6 @@
 """Draw the figures of a run."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from perceptron.callbacks import History
 from perceptron.data import TableDataModule
+from perceptron.errors import StoppedError
 from perceptron.figures.drawing_process import DrawingProcess, is_worth_a_process
 from perceptron.figures.epoch_callback import EpochFigures
 from perceptron.models import TaskModule
@@ -131,16 +133,15 @@ def draw_trained(
     from perceptron.figures.run_figures import write_figures
     from perceptron.figures.training_path import TrainingPath
 
-    write_figures(
-        Path(config["paths"]["output_dir"]),
-        loggers,
-        model,
-        datamodule,
-        split=held_out_split(datamodule, tested=config["test"]),
-        training=TrainingPath(curves=_curves(curves), snapshots=snapshots, best_epoch=best_epoch, seed=config["seed"]),
-        step=step,
-        helper=helper,
-    )
+    folder = Path(config["paths"]["output_dir"])
+    path = TrainingPath(curves=_curves(curves), snapshots=snapshots, best_epoch=best_epoch, seed=config["seed"])
+    split = held_out_split(datamodule, tested=config["test"])
+    try:
+        write_figures(folder, loggers, model, datamodule, split=split, training=path, step=step, helper=helper)
+    except StoppedError:
+        # A part of them would look like all.
+        shutil.rmtree(folder / "figures", ignore_errors=True)
+        raise
 
 
 def draw_curves_alone(
@@ -165,8 +166,8 @@ def draw_stored_curves(
     *,
     best_epoch: int | None,
     step: int = 0,
-) -> None:
-    """Draw the curves of a training, if it has any.
+) -> bool:
+    """Draw the curves of a training; return whether it has any.
 
     Args:
         folder: of the run.
@@ -179,6 +180,7 @@ def draw_stored_curves(
         from perceptron.figures.run_figures import write_curves
 
         write_curves(folder, loggers, _curves(curves), best_epoch=best_epoch, step=step)
+    return bool(curves)
 
 
 def _curves(curves: Mapping[str, Mapping[int, float]]) -> dict[str, tuple[list[int], list[float]]]:

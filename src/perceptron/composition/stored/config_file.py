@@ -27,7 +27,7 @@ def config_to_resume(run: Run, *, overrides: Sequence[str] = (), trust: Collecti
     """
     where = str(_file(run))
     config = _relocated(trusted(run.config, where=where, trust=trust), run.folder)
-    check_write_paths(config, run.folder, where=where, trust=[*trust, *keys_of(overrides)])
+    check_write_paths(config, run.folder, where=where, trust=[*trust, *_keys(overrides)])
     return typed(config, where=where, overrides=overrides)
 
 
@@ -92,7 +92,7 @@ def may_download(config: DictConfig, *, overrides: Sequence[str], trust: Collect
         overrides: of the command.
         trust: what the user admits; a data set among it may be downloaded.
     """
-    is_typed = not {"data", "data.dataset", "data.dataset._target_"}.isdisjoint(keys_of(overrides))
+    is_typed = not {"data", "data.dataset", "data.dataset._target_"}.isdisjoint(_keys(overrides))
     dataset = plain(config.data).get("dataset")
     return is_typed or (dataset.get("_target_") if isinstance(dataset, Mapping) else None) in trust
 
@@ -106,7 +106,7 @@ def _without_estimator(run: Run, trust: Collection[str]) -> dict[str, Any]:
     return trusted(config, where=str(_file(run)), trust=trust)
 
 
-def keys_of(overrides: Sequence[str]) -> list[str]:
+def _keys(overrides: Sequence[str]) -> list[str]:
     """Settings that overrides replace as a whole; a dictionary merges with the stored one."""
     pairs = (override.lstrip("+~").partition("=") for override in overrides)
     return [key for key, _, value in pairs if not value.startswith("{")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -9,11 +10,11 @@ from perceptron.callbacks.history import stored_snapshots
 from perceptron.composition.building.own_parts import is_own_data, is_own_model
 from perceptron.composition.settings.data_paths import path_settings
 from perceptron.composition.settings.plain import plain
-from perceptron.composition.stored.config_file import keys_of
-from perceptron.composition.stored.restore import Stored, read_stored, restore_data, restored
-from perceptron.errors import UsageError, reason
+from perceptron.composition.stored.restore import read_stored, restore_data, restored
+from perceptron.errors import UsageError
 from perceptron.files.containment import check_contained
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
+from perceptron.runs.checkpoints.structure import check_history
 from perceptron.runs.epoch_history import read_history
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
@@ -40,45 +41,56 @@ def draw_run(
     Raises:
         UsageError: if the run has no figures, cannot be restored, or its data cannot be read or has changed.
     """
-    check_has_figures(run)
+    best_epoch = _epoch_of_weights(run)
     check_contained(run.folder, within=within)
     silence_lightning()
     with folder_lock(run.folder):
-        _draw(run, overrides, trust)
+        _draw(run, overrides, trust, best_epoch=best_epoch)
     return run.folder / "figures"
 
 
-def check_has_figures(run: Run) -> None:
-    """Check that a run has trained a network to its end.
+def _epoch_of_weights(run: Run) -> int:
+    """The epoch, from 0, whose weights a run reports.
 
     Raises:
-        UsageError: if it is unfinished, an ensemble or of an estimator of scikit-learn.
+        UsageError: if it is unfinished, an ensemble or of an estimator of scikit-learn, or has not kept its weights.
     """
-    rule = "figures are drawn of a finished training of a network, got"
+    rule = "figures need a finished training of a network, got"
     if run.is_estimator:
         raise UsageError(f"{rule} an estimator of scikit-learn in {run.folder}; name another run")
     if run.is_ensemble:
         raise UsageError(f"{rule} an ensemble in {run.folder}; name the run of a member")
     if not run.is_finished:
         raise UsageError(f"{rule} {run.folder}, which is not finished; {run.resume_advice or 'name another run'}")
+    end: Any = run.provenance.get("training")
+    epoch = end.get("kept_epoch") if isinstance(end, Mapping) else None
+    if not isinstance(epoch, int):
+        raise UsageError(
+            f"{rule} {run.folder}, which has not kept the weights of its best epoch; train with callbacks.checkpoint, or "
+            "name another run"
+        )
+    return epoch
 
 
-def _draw(run: Run, overrides: Sequence[str], trust: Collection[str]) -> None:
+def _draw(run: Run, overrides: Sequence[str], trust: Collection[str], *, best_epoch: int) -> None:
     stored = read_stored(run.folder, overrides=overrides, trust=trust)
-    places = {key for key, _ in path_settings(plain(stored.config))}
-    if other := [key for key in keys_of(overrides) if key not in places]:
+    config = plain(stored.config)
+    places = {key for key, _ in path_settings(config)}
+    typed = [override.lstrip("+~").partition("=")[0] for override in overrides]
+    if other := [key for key in typed if key not in places]:
         raise UsageError(
             f"figures show a run as it was trained, and take no settings but the places of its files, got {other[0]}; "
             "leave it out"
         )
-    last = run.checkpoint("last")
-    # The weights after the last epoch are those of no best one.
-    best_epoch = None if stored.path == last else _epoch(stored)
-    snapshots = _snapshots(last)
     curves = read_history(run)
     if is_own_model(stored.config.model) or is_own_data(stored.config.data):
-        draw_stored_curves(run.folder, curves, best_epoch=best_epoch)
+        if not draw_stored_curves(run.folder, curves, best_epoch=best_epoch):
+            raise UsageError(
+                f"a model or data of your own has curves of what it logs, got nothing logged in {run.folder}; log "
+                "train/... and val/... after each epoch"
+            )
         return
+    snapshots = _snapshots(run.checkpoint("last"))
     model = restored(stored)
     datamodule = restore_data(model)
     if changed := changed_rows(run, datamodule):
@@ -88,7 +100,7 @@ def _draw(run: Run, overrides: Sequence[str], trust: Collection[str]) -> None:
     # As many threads as in training: their number determines the order of sums.
     set_threads(stored.config.trainer.num_threads, model.model, rows_per_step=datamodule.rows_per_step)
     draw_trained(
-        plain(stored.config),
+        config,
         [],
         model.model,
         datamodule,
@@ -99,21 +111,10 @@ def _draw(run: Run, overrides: Sequence[str], trust: Collection[str]) -> None:
     )
 
 
-def _epoch(stored: Stored) -> int:
-    epoch = stored.contents.get("epoch")
-    if not isinstance(epoch, int):
-        raise UsageError(f"a checkpoint must hold its epoch, got {epoch} in {stored.path}; name another run")
-    return epoch
-
-
 def _snapshots(checkpoint: Path) -> Mapping[int, Tensor]:
     """The path of the weights, which the last checkpoint has whole."""
     if not checkpoint.is_file():
         return {}
-    try:
-        return stored_snapshots(read_checkpoint(checkpoint))
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"a checkpoint's history must hold the weights of epochs, got {reason(error, lines=1)} in {checkpoint}; "
-            "name another run"
-        ) from error
+    contents = read_checkpoint(checkpoint)
+    check_history(contents, where=str(checkpoint))
+    return stored_snapshots(contents)

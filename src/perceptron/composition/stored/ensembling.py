@@ -70,7 +70,7 @@ def make_ensemble(sweep: Path, folder: Path, *, checkpoint: str = "best", trust:
     config = _config(members, folder)
     where = str(folder)
     check_trusted(config, where=where, trust=trust)
-    model = empty_model(typed(config, where=where), members[0].schema)
+    model = empty_model(typed(config, where=where, trains=False), members[0].schema)
     take_members(model, [member.model for member in members])
     contents: dict[str, Any] = {
         "state_dict": model.state_dict(),

@@ -25,7 +25,7 @@ from perceptron.composition.sweeps.sweep_summary import (
 )
 from perceptron.errors import StoppedError
 from perceptron.sweeps.job_count import advice, incomplete, read_job_count
-from perceptron.sweeps.job_folders import find_jobs
+from perceptron.sweeps.job_folders import State, find_jobs
 from perceptron.sweeps.progress import SweepProgress
 
 _FAILED_STATUS = 1
@@ -126,7 +126,7 @@ def stop_sweep() -> str | None:
     """Write the summary so far of this process's sweep, which is being stopped, and remove partly written files.
 
     Returns:
-        How to continue it; None if there is no sweep, nothing of it is left, or all its jobs have ended.
+        How to continue it; None if there is no sweep, nothing of it is left, or it lacks nothing.
     """
     folder = SweepCallback.folder
     if folder is None:
@@ -137,9 +137,12 @@ def stop_sweep() -> str | None:
     remove_leftovers_of_jobs(folder)
     if not folder.is_dir():
         return None
+    jobs = find_jobs(folder)
     # Without a count of the jobs, some may be missing.
-    has_ended = read_job_count(folder) is not None and incomplete(folder, find_jobs(folder)) is None
-    return None if has_ended else f"go on with {advice(folder)}"
+    all_have_ended = read_job_count(folder) is not None and incomplete(folder, jobs) is None
+    has_failed = any(job.state == State.FAILED for job in jobs)
+    is_complete = all_have_ended and not has_failed and (folder / "summary.md").is_file()
+    return None if is_complete else f"go on with {advice(folder)}"
 
 
 def list_sweep(config: DictConfig) -> None:

@@ -14,6 +14,8 @@ from packaging.version import InvalidVersion, Version
 from perceptron.errors import UsageError
 
 _LONGEST_SHOWN = 40
+# Ten times those that a training takes.
+_MOST_SNAPSHOTS = 1000
 _LARGEST = 2**53
 
 
@@ -136,8 +138,8 @@ _RESUME = {
 }
 _HISTORY = {
     "curves": Each(Rule("epochs and their values", lambda value: _are_pairs(value))),
-    "epochs": [COUNT],
-    "weights": Rule("weights", lambda value: isinstance(value, torch.Tensor)),
+    "epochs": Rule(f"at most {_MOST_SNAPSHOTS} numbers of epochs", lambda value: _are_counts(value)),
+    "weights": Rule("weights of epochs", lambda value: _are_snapshots(value)),
     "every": Rule("a whole number above 0", lambda value: _is_count(value) and value > 0),
 }
 
@@ -171,6 +173,15 @@ def check_usable(checkpoint: Any, *, where: str) -> None:
         UsageError: for the first entry that is wrong.
     """
     _check(checkpoint, USABLE, where=where)
+
+
+def check_history(checkpoint: Mapping[str, Any], *, where: str) -> None:
+    """Check the history of the training, if the checkpoint has one.
+
+    Raises:
+        UsageError: for the first entry that is wrong.
+    """
+    _check(checkpoint.get("history"), OrNone(_HISTORY), where=where, name="history")
 
 
 def check_resumable(checkpoint: Mapping[str, Any], *, where: str) -> None:
@@ -232,6 +243,22 @@ def _are_pairs(value: Any) -> bool:
     return (
         isinstance(value, Sequence)
         and len(value) == 2
-        and all(_has_dimensions(part, 1) for part in value)
+        and all(_has_dimensions(part, 1) and _is_stored_whole(part) for part in value)
         and len(value[0]) == len(value[1])
     )
+
+
+def _are_counts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= _MOST_SNAPSHOTS and all(map(_is_count, value))
+
+
+def _are_snapshots(value: Any) -> bool:
+    """Whether a value is a table of weights, which is empty where the training took none."""
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return False
+    return value.numel() == 0 or (value.ndim == 2 and _is_stored_whole(value))
+
+
+def _is_stored_whole(value: torch.Tensor) -> bool:
+    """Whether the file has a number for each element: a few bytes can describe a tensor larger than the memory."""
+    return value.untyped_storage().nbytes() >= value.numel() * value.element_size()
