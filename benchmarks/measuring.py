@@ -143,7 +143,8 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 def ratios(entry: Mapping[str, Any], side: str) -> list[float]:
     """A side's values over those of the base, round by round; of a round that was broken off, nothing."""
     of_side, of_base = entry["values"].get(side, []), entry["values"].get(entry["base"], [])
-    return [value / base for value, base in zip(of_side, of_base, strict=False)]
+    # The clock of processor time may not have moved for the base.
+    return [value / base for value, base in zip(of_side, of_base, strict=False) if base]
 
 
 def table(parts: Sequence[Mapping[str, Any]]) -> str:

@@ -20,7 +20,8 @@ from perceptron.terminal.text import escape_unencodable, fail, text_width, warni
 
 # Each is a module of perceptron.commands, which is imported when it is called.
 COMMANDS = (
-    "train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "figures", "report", "dashboard",
+    "train", "resume", "evaluate", "predict", "export", "ensemble", "compare", "check", "figures", "report",
+    "dashboard",
 )  # fmt: skip
 # Commands whose warnings go to a log.
 _LOGGED = ("train", "resume")

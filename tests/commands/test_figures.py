@@ -163,9 +163,9 @@ def test_a_damaged_history_is_a_line(perceptron: Perceptron, trained: Trained, t
     run = _copy(trained("model=binary_mlp", "data=moons", *SHORT), tmp_path / "run")
     last = run / "checkpoints" / "last.ckpt"
     contents = torch.load(last, weights_only=True)
-    history = contents["history"]
+    whole = contents["history"]
     endless = torch.zeros(1, 1).expand(10**9, 10**9)
-    for history in ({}, history | {"weights": 3}, history | {"weights": endless}, history | {"epochs": [-1]}, "text"):
+    for history in ({}, whole | {"weights": 3}, whole | {"weights": endless}, whole | {"epochs": [-1]}, "text"):
         torch.save({**contents, "history": history}, last)
         answer = perceptron("figures", f"run={run}")
         assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
@@ -187,9 +187,7 @@ def test_a_job_that_cannot_be_drawn_does_not_stop_the_others(
     answer = perceptron("figures", f"sweep={sweep}")
     assert (answer.status, answer.err.count("\n")) == (1, 1), answer.err
     assert answer.err.startswith("job 1: a checkpoint must be readable")
-    assert answer.out == (
-        f"figures     {sweep / '0' / 'figures'}\nleft out    1 of 3 jobs, which have figures\n"
-    )
+    assert answer.out == (f"figures     {sweep / '0' / 'figures'}\nleft out    1 of 3 jobs, which have figures\n")
 
 
 def test_curves_that_nobody_could_read_are_left_out(perceptron: Perceptron, trained: Trained, tmp_path: Path) -> None:
@@ -204,9 +202,7 @@ def test_curves_that_nobody_could_read_are_left_out(perceptron: Perceptron, trai
     assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
 
 
-def test_an_own_model_has_curves_alone(
-    perceptron: Perceptron, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_own_model_has_curves_alone(perceptron: Perceptron, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "drawn_here.py").write_text(OWN, encoding="utf-8")
     run = train_in(tmp_path / "run", "model._target_=drawn_here.Plain", *SHORT, "figures=none")

@@ -26,5 +26,5 @@ def test_what_names_none_is_refused(path: str, tmp_path: Path) -> None:
 
 
 def test_a_name_that_no_system_takes(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="data.path must be a file"):
+    with pytest.raises(UsageError, match=r"data\.path must be a file"):
         matching_files("n" * 5000, "data.path", folder=tmp_path)

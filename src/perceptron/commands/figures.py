@@ -19,8 +19,8 @@ _FAILED_STATUS = 1
 COMMAND = Command(
     name="figures",
     summary="the figures of a finished run, or of a sweep's jobs",
-    details="They are those that training draws with figures=end. A run with figures=none kept no weights of its epochs, "
-    "so that its loss surface lacks the path. Of a sweep, jobs that have figures are left out.",
+    details="They are those that training draws with figures=end. A run with figures=none kept no weights of its "
+    "epochs, so that its loss surface lacks the path. Of a sweep, jobs that have figures are left out.",
     examples=("run=latest", "sweep=logs/train/multiruns/<sweep>", "run=latest data.path=moved/churn.csv"),
     arguments=(
         replace(RUN, default=None, summary=f"{RUN.summary}; by default latest"),

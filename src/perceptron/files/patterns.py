@@ -26,7 +26,9 @@ def matching_files(path: str, setting: str, *, folder: Path | None = None) -> li
             return [start / typed]
         files = [start / name for name in sorted(glob.glob(typed, root_dir=start, recursive=True))]  # noqa: PTH207
     except OSError as error:
-        raise UsageError(f"{setting} must be a file that can be read, got {reason(error, lines=1)}; set {setting}") from error
+        raise UsageError(
+            f"{setting} must be a file that can be read, got {reason(error, lines=1)}; set {setting}"
+        ) from error
     if not files:
         raise UsageError(f"{setting} must be a file or a pattern of files, got {path}, which is none; set {setting}")
     return files

@@ -88,7 +88,9 @@ def _intervals(ranking: Ranking) -> list[str]:
             line += ", widened for the rows that splits share (Nadeau and Bengio 2003)"
             n_sets = disjoint_sets(row.results[0].test_per_train(metric))
             if n_sets < value.n:
-                line += f", with {n_sets - 1} degrees of freedom: the data has room for {n_sets} non-overlapping test sets"
+                line += (
+                    f", with {n_sets - 1} degrees of freedom: the data has room for {n_sets} non-overlapping test sets"
+                )
         lines[line] = None
     return list(lines)
 

@@ -66,8 +66,8 @@ def _epoch_of_weights(run: Run) -> int:
     epoch = end.get("kept_epoch") if isinstance(end, Mapping) else None
     if not isinstance(epoch, int):
         raise UsageError(
-            f"{rule} {run.folder}, which has not kept the weights of its best epoch; train with callbacks.checkpoint, or "
-            "name another run"
+            f"{rule} {run.folder}, which has not kept the weights of its best epoch; train with callbacks.checkpoint, "
+            "or name another run"
         )
     return epoch
 
