@@ -42,13 +42,20 @@ def test_commands_are_found() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The modules that the documents show, whose first line is their name, can be imported."""
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Work where the tables are that the commands name, and the modules that the documents show by name."""
     folder = tmp_path_factory.mktemp("modules")
     shown = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "docs").glob("*.md"))
     for name, text in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", shown, re.MULTILINE | re.DOTALL):
         (folder / name).write_text(text, encoding="utf-8")
+    for typed in COMMANDS:
+        for override in typed:
+            key, _, path = override.partition("=")
+            if key in ("data.path", "data.test_path") and "*" not in path:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).touch()
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
         patch.syspath_prepend(folder)
         yield
 
