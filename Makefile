@@ -28,7 +28,7 @@ coverage: .venv/installed-dev  ## Branch coverage of the fast tests; MARKERS="sl
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered -m "$(or $(MARKERS),not slow and not browser)"
 
 # All parts, or PARTS="step process"; `python benchmarks --help` names them.
-bench: .venv/installed-bench  ## Measure against what else there is, on a quiet machine, 50 minutes; PARTS="step"
+bench: .venv/installed-bench  ## Measure against what else there is, on a quiet machine, 90 minutes; PARTS="step"
 	$(BIN)/python benchmarks $(PARTS)
 
 check: lint  ## Lint, types and the fast tests

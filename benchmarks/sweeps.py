@@ -1,6 +1,6 @@
 """A sweep by each launcher and by scikit-learn with joblib, by population.py; its scaling; and sweeps of a mixed table.
 
-60 minutes, with pauses.
+70 minutes, with pauses.
 
 python benchmarks/sweeps.py
 """
