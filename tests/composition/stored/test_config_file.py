@@ -28,9 +28,11 @@ def test_paths_follow_a_moved_folder(tmp_path: Path, composed: Callable[..., tup
     config: Any = OmegaConf.to_container(cfg, resolve=True)
     config["paths"]["output_dir"] = "/somewhere/else"
     config["callbacks"]["checkpoint"]["dirpath"] = "/somewhere/else/checkpoints"
-    config["data"]["path"] = "/somewhere/elsewhere"
+    table = tmp_path / "elsewhere.csv"
+    table.touch()
+    config["data"]["path"] = str(table)
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     found = config_to_resume(Run(tmp_path), overrides=["logger=none"])
     assert found.callbacks.checkpoint.dirpath == str(tmp_path.resolve() / "checkpoints")
     assert found.paths.output_dir == str(tmp_path.resolve())
-    assert found.data.path == "/somewhere/elsewhere"
+    assert found.data.path == str(table)

@@ -129,7 +129,7 @@ def test_a_fit_of_scikit_learn_that_is_interrupted_leaves_no_run(
 
 
 @pytest.mark.parametrize("function", ["SweepProgress.__init__", "finish_sweep"])
-def test_a_signal_around_a_sweep_says_how_to_go_on(
+def test_a_signal_around_a_sweep_says_what_is_left(
     perceptron: Perceptron, interrupt: Interrupt, tmp_path: Path, function: str
 ) -> None:
     interrupt(f"perceptron.composition.sweeps.sweep_callback.{function}")
@@ -138,6 +138,6 @@ def test_a_signal_around_a_sweep_says_how_to_go_on(
     answer = perceptron("train", "-m", *settings, f"hydra.sweep.dir={folder}")
     assert answer.status == 143
     begun = function == "finish_sweep"
-    advice = f"go on with perceptron train -m sweep.resume={folder}" if begun else "nothing was written"
+    advice = f"the sweep in {folder} is finished" if begun else "nothing was written"
     assert answer.err.splitlines()[-1] == f"interrupted by SIGTERM; {advice}"
     assert folder.exists() == begun

@@ -126,7 +126,7 @@ def stop_sweep() -> str | None:
     """Write the summary so far of this process's sweep, which is being stopped, and remove partly written files.
 
     Returns:
-        How to continue it; None if there is no sweep, nothing of it is left, or it lacks nothing.
+        How to continue it, or that it is finished; None if there is no sweep, or nothing of it is left.
     """
     folder = SweepCallback.folder
     if folder is None:
@@ -142,7 +142,7 @@ def stop_sweep() -> str | None:
     all_have_ended = read_job_count(folder) is not None and incomplete(folder, jobs) is None
     has_failed = any(job.state == State.FAILED for job in jobs)
     is_complete = all_have_ended and not has_failed and (folder / "summary.md").is_file()
-    return None if is_complete else f"go on with {advice(folder)}"
+    return f"the sweep in {folder} is finished" if is_complete else f"go on with {advice(folder)}"
 
 
 def list_sweep(config: DictConfig) -> None:
