@@ -1,5 +1,6 @@
 """How this program was started and installed, for advice that works as it is typed. Imports nothing heavy."""
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence, Set
 from importlib.abc import MetaPathFinder
@@ -15,6 +16,11 @@ _IS_CHECKOUT = not (_PACKAGE / "conf").is_dir()
 def training_command() -> str:
     """The command that trains: ``python train.py`` if it was typed, else that of every installation."""
     return "python train.py" if Path(sys.argv[0]).name == "train.py" else "perceptron train"
+
+
+def for_shell(argument: str, value: object) -> str:
+    """An argument as it is typed in a shell, with quotes where it needs them."""
+    return shlex.quote(f"{argument}={value}")
 
 
 def installing_command(extra: str) -> str:

@@ -6,11 +6,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tests.conftest import Perceptron, train_in
 
+from perceptron.errors import InterruptedRunError
 from perceptron.files.plain_values import read_values
+from perceptron.training.run_figures import all_or_none
 
 SHORT = ("trainer.max_epochs=3", "logger=none", "trainer.accelerator=cpu")
 OWN = """
@@ -118,16 +121,6 @@ def test_what_has_none_is_refused(perceptron: Perceptron, trained: Trained, tmp_
             "another run",
         ),
         (
-            [f"run={run}", "model.threshold=0.3"],
-            "figures show a run as it was trained, and take no settings but the places of its files, got "
-            "model.threshold; leave it out",
-        ),
-        (
-            [f"run={run}", "paths={output_dir:elsewhere}"],
-            "figures show a run as it was trained, and take no settings but the places of its files, got paths; leave "
-            "it out",
-        ),
-        (
             [f"run={without_best}"],
             f"figures need a finished training of a network, got {without_best}, which has not kept the weights of its "
             "best epoch; train with callbacks.checkpoint, or name another run",
@@ -210,3 +203,52 @@ def test_an_own_model_has_curves_alone(perceptron: Perceptron, monkeypatch: pyte
     assert answer.status == 0, answer.err
     assert sorted(_drawn(run)) == ["curves.png", "curves.svg"]
     assert "val/loss" in json.dumps(read_values(run / "history.json"))
+
+
+def test_no_settings_are_taken_but_the_places_of_the_data(perceptron: Perceptron, trained: Trained) -> None:
+    run = trained("model=binary_mlp", "data=moons", *SHORT)
+    for typed in ("model.threshold=0.3", "paths={output_dir:elsewhere}", "ckpt_path=best.ckpt"):
+        answer = perceptron("figures", f"run={run}", typed)
+        assert (answer.status, answer.err.count("\n")) == (2, 1)
+        assert answer.err.startswith(f"error: there is no argument {typed}; ")
+    answer = perceptron("figures", f"run={run}", "data.path=moons.csv")
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    answer = perceptron("evaluate", f"ckpt_path={run / 'checkpoints' / 'best.ckpt'}", f"runs={run.parent}")
+    assert answer.err == (
+        "error: ckpt_path is where a training starts, and a finished run is named by run; type run=<checkpoint>\n"
+    )
+
+
+def test_other_arrays_are_found_by_the_loss(perceptron: Perceptron, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(120, 3)).astype(np.float32)
+    target = (features.sum(1) > 0).astype(np.int64)
+    for name, array in (("x", features), ("y", target), ("x2", features[::-1].copy()), ("y2", 1 - target)):
+        np.save(tmp_path / f"{name}.npy", array)
+    arrays = (f"data.features={tmp_path / 'x.npy'}", f"data.target={tmp_path / 'y.npy'}")
+    run = train_in(tmp_path / "run", "data=arrays", *arrays, "model=logistic", *SHORT, "figures=none")
+    assert perceptron("figures", f"run={run}", *arrays).status == 0
+    before = _drawn(run)
+    other = (f"data.features={tmp_path / 'x2.npy'}", f"data.target={tmp_path / 'y2.npy'}")
+    answer = perceptron("figures", f"run={run}", *other)
+    assert (answer.status, answer.err.count("\n")) == (2, 1), answer.err
+    assert "got data with a val/loss of" in answer.err
+    assert _drawn(run) == before
+
+
+def test_figures_that_were_there_survive_an_interruption(tmp_path: Path) -> None:
+    figures = tmp_path / "figures"
+
+    def interrupted() -> None:
+        with all_or_none(tmp_path):
+            figures.mkdir(exist_ok=True)
+            (figures / "new.png").touch()
+            raise InterruptedRunError(2)
+
+    for had_some in (False, True):
+        with pytest.raises(InterruptedRunError):
+            interrupted()
+        assert figures.exists() == had_some
+        figures.mkdir(exist_ok=True)
+        (figures / "old.png").touch()
+    assert {path.name for path in figures.iterdir()} == {"old.png", "new.png"}

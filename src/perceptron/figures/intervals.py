@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from perceptron.plots.style import BLUE, GREY, new_figure, shown_ends
+from perceptron.plots.style import BLUE, GREY, new_figure, shown_whole
 from perceptron.sweeps.ranking import Ranking
 from perceptron.sweeps.ranking_notes import repetition
 from perceptron.sweeps.statistics import fewest_runs
@@ -18,11 +18,11 @@ def draw_intervals(rankings: Sequence[Ranking]) -> Figure:
     Args:
         rankings: at least one.
     """
-    heights = [max(len(ranking.rows), 2) for ranking in rankings]
+    names = [_names(ranking) for ranking in rankings]
+    heights = [max(sum(1 + name.count("\n") / 2 for name in own), 2) for own in names]
     figure = new_figure(8, 0.8 * len(rankings) + 0.35 * sum(heights))
     axes = figure.subplots(len(rankings), 1, squeeze=False, height_ratios=heights)[:, 0]
-    for ranking, area in zip(rankings, axes, strict=True):
-        names = [shown_ends(row.name(named=True) or ranking.data) for row in ranking.rows]
+    for ranking, area, own in zip(rankings, axes, names, strict=True):
         values = [row.estimate(ranking.ranked_by) for row in ranking.rows]
         places = range(len(values))
         for place, value, row in zip(places, values, ranking.rows, strict=True):
@@ -32,12 +32,19 @@ def draw_intervals(rankings: Sequence[Ranking]) -> Figure:
             if value.gap is None:
                 area.plot([value.low, value.high], [place, place], color=BLUE, linewidth=2)
         area.plot([value.mean for value in values], list(places), "o", color=BLUE)
-        area.set_yticks(list(places), names)
+        area.set_yticks(list(places), own)
         area.set_ylim(len(values) - 0.5, -0.5)
         area.set_xlabel(_label(ranking), wrap=True)
-        area.set_title(shown_ends(ranking.data), loc="left")
+        area.set_title(shown_whole(ranking.data), loc="left")
         area.grid(axis="x", alpha=0.3)
     return figure
+
+
+def _names(ranking: Ranking) -> list[str]:
+    """The settings, without those that differ in other rankings alone."""
+    same = [name for name in ranking.columns if len({row.setting.get(name) for row in ranking.rows}) == 1]
+    without = same if len(ranking.rows) > 1 else []
+    return [shown_whole(row.name(without=without, named=True) or ranking.data) for row in ranking.rows]
 
 
 def _label(ranking: Ranking) -> str:

@@ -22,6 +22,11 @@ def matching_files(path: str, setting: str, *, folder: Path | None = None) -> li
     typed, start = os.path.expanduser(path), folder or Path()  # noqa: PTH111
     try:
         # A file may have the characters of a pattern in its name.
+        if (start / typed).is_dir():
+            raise UsageError(
+                f"{setting} must be a file or a pattern of files, got the folder {path}; name its files, such as "
+                f"{path.rstrip('/')}/*.csv"
+            )
         if (start / typed).exists():
             return [start / typed]
         files = [start / name for name in sorted(glob.glob(typed, root_dir=start, recursive=True))]  # noqa: PTH207

@@ -1,6 +1,7 @@
 """Colours, sizes and names that all figures share."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -18,7 +19,7 @@ DIVERGING = LinearSegmentedColormap.from_list("blue_orange", [BLUE, "#FFFFFF", O
 SEQUENTIAL = LinearSegmentedColormap.from_list("white_blue", ["#FFFFFF", BLUE])
 
 _LONGEST_NAME = 22
-_LONGEST_SETTING = 48
+_LINE_OF_SETTING, _LONGEST_SETTING = 48, 132
 
 
 def colour_and_line(i: int) -> tuple[str, str]:
@@ -32,10 +33,11 @@ def shown(name: str) -> str:
     return _plain(words if len(words) <= _LONGEST_NAME else words[: _LONGEST_NAME - 1] + "…")
 
 
-def shown_ends(name: str) -> str:
-    """A name as ``shown``, but longer, and shortened in its middle: settings differ at their ends."""
+def shown_whole(name: str) -> str:
+    """A name as ``shown``, but in up to three lines, and shortened in its middle: settings differ at their ends."""
     words, half = _one_line(name), _LONGEST_SETTING // 2
-    return _plain(words if len(words) <= _LONGEST_SETTING else f"{words[: half - 1]}…{words[-half:]}")
+    short = words if len(words) <= _LONGEST_SETTING else f"{words[: half - 1]}…{words[-half:]}"
+    return _plain(fill(short, _LINE_OF_SETTING, break_on_hyphens=False))
 
 
 def _one_line(name: str) -> str:

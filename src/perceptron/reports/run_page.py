@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from perceptron.errors import UsageError
+from perceptron.invocation import for_shell
 from perceptron.reports.data_section import data_section
 from perceptron.reports.html import Section, heading, images_in, named_values, page, paragraph, table
 from perceptron.runs.folder import Run
@@ -79,7 +80,7 @@ def _no_figures(run: Run) -> str:
         return "They are drawn when the run finishes."
     return (
         "There are none: the run had figures=none, or was trained beside others without figures=end. "
-        f"perceptron figures run={run.folder} draws them."
+        f"perceptron figures {for_shell('run', run.folder)} draws them."
     )
 
 

@@ -70,7 +70,8 @@ def _from_file(path: Path) -> Curves:
         }
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise UsageError(
-            f"a run's {_NAME} must hold epochs and a value of each metric for each, got {error} in {path}; delete it"
+            f"a run's {_NAME} must hold epochs and a value of each metric for each, got {error} in {path}; correct its "
+            "permissions, or delete it"
         ) from error
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perceptron.errors import DivergedError, NoRoomError, UsageError
+from perceptron.invocation import for_shell
 from perceptron.runs.folder import Run
 
 # A full disk, an exhausted quota, and the limit on a file's size that ulimit -f sets.
@@ -39,7 +40,7 @@ def explained_failures(folder: Path, *, settings: str) -> Iterator[None]:
         where = f" at {error.filename}" if error.filename else ""
         raise UsageError(
             f"a run must be able to write, got {error.strerror or error}{where}; make room or set paths.log_dir, then "
-            f"continue with perceptron resume run={folder}"
+            f"continue with perceptron resume {for_shell('run', folder)}"
         ) from error
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from perceptron.errors import UsageError
 from perceptron.files.containment import is_inside
 from perceptron.files.plain_values import read_values
+from perceptron.invocation import for_shell
 
 # The network of a run that `perceptron ensemble` has made of others.
 ENSEMBLE = "perceptron.models.Ensemble"
@@ -105,7 +106,7 @@ class Run:
         """How to continue a run that was stopped; None if it has not written its settings."""
         if self.is_finished:
             return f"the run in {self.folder} is finished"
-        return f"continue with perceptron resume run={self.folder}" if self.has_config else None
+        return f"continue with perceptron resume {for_shell('run', self.folder)}" if self.has_config else None
 
     def checkpoint(self, name: str = "best") -> Path:
         """Default path of the checkpoint ``best`` or ``last``."""

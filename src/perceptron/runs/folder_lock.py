@@ -27,7 +27,9 @@ def folder_lock(folder: Path) -> Iterator[None]:
     try:
         file = open_no_follow(path, "r+b")
     except OSError as error:
-        raise UsageError(f"a run's folder must be writable, got {error}; choose another paths.log_dir") from error
+        raise UsageError(
+            f"a run's folder must be writable, got {error}; correct its permissions, or choose another folder"
+        ) from error
     with file:
         try:
             lock_exclusively(file)

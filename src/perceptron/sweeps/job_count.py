@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_values, write_json
-from perceptron.invocation import training_command
+from perceptron.invocation import for_shell, training_command
 from perceptron.sweeps.job_folders import Job, State, differing, texts_of_settings
 
 NAME = "jobs.json"
@@ -90,4 +90,4 @@ def incomplete(folder: Path, jobs: Sequence[Job]) -> str | None:
 
 def advice(folder: Path) -> str:
     """The command that runs what a sweep lacks."""
-    return f"{training_command()} -m sweep.resume={folder}"
+    return f"{training_command()} -m {for_shell('sweep.resume', folder)}"

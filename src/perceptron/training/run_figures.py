@@ -1,8 +1,8 @@
 """Draw the figures of a run."""
 
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,11 +136,21 @@ def draw_trained(
     folder = Path(config["paths"]["output_dir"])
     path = TrainingPath(curves=_curves(curves), snapshots=snapshots, best_epoch=best_epoch, seed=config["seed"])
     split = held_out_split(datamodule, tested=config["test"])
+    write_figures(folder, loggers, model, datamodule, split=split, training=path, step=step, helper=helper)
+
+
+@contextmanager
+def all_or_none(folder: Path) -> Iterator[None]:
+    """Remove the figures of a run that are drawn inside, if the program is stopped; those that it had stay.
+
+    A part of them would look like all.
+    """
+    had_some = (folder / "figures").exists()
     try:
-        write_figures(folder, loggers, model, datamodule, split=split, training=path, step=step, helper=helper)
+        yield
     except StoppedError:
-        # A part of them would look like all.
-        shutil.rmtree(folder / "figures", ignore_errors=True)
+        if not had_some:
+            shutil.rmtree(folder / "figures", ignore_errors=True)
         raise
 
 

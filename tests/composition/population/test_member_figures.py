@@ -126,7 +126,10 @@ def test_an_interruption_costs_figures_alone(
     states = [Job(job).state for job in jobs(folder)]
     assert states.count(State.DONE) >= 8 // n_processes
     if n_processes == 1:
-        told = f"7 of 8 jobs have finished without figures; perceptron figures sweep={folder} draws them"
+        told = (
+            "7 jobs of those that were being drawn have finished without figures; perceptron figures "
+            f"sweep={folder} draws all that are missing"
+        )
         assert told in said
     # There is nothing to go on with where all have trained.
     assert (f"sweep.resume={folder}" in capfd.readouterr().err) == (states.count(State.DONE) < 8)

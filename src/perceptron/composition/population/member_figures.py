@@ -10,6 +10,7 @@ from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
 from perceptron.composition.population.multirun_jobs import ComposedJob
 from perceptron.composition.settings.data_paths import with_absolute_paths
 from perceptron.errors import reason
+from perceptron.invocation import for_shell
 from perceptron.population import Member, PopulationFit
 from perceptron.runs.epoch_history import by_metric
 from perceptron.runs.failures import explained_failures
@@ -17,7 +18,7 @@ from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.sweep_folders import sweep_of
 from perceptron.terminal.text import visible
-from perceptron.training.run_figures import draw_trained
+from perceptron.training.run_figures import all_or_none, draw_trained
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,10 @@ def draw_members(pairs: Sequence[tuple[ComposedJob, Member]], fit: PopulationFit
     finally:
         if n_drawn < len(wanted):
             log.warning(
-                "%d of %d jobs have finished without figures; perceptron figures sweep=%s draws them",
+                "%d jobs of those that were being drawn have finished without figures; perceptron figures %s draws "
+                "all that are missing",
                 len(wanted) - n_drawn,
-                len(wanted),
-                sweep_of(wanted[0][0].folder) or "<folder>",
+                for_shell("sweep", sweep_of(wanted[0][0].folder) or "<folder>"),
             )
         elif wanted:
             log.info("figures of %d jobs drawn in %.1f s", n_drawn, time.perf_counter() - clock)
@@ -72,7 +73,12 @@ def draw_member(job: ComposedJob, member: Member, fit: PopulationFit) -> None:
     # W&B has one run at a time in a process, which has ended.
     loggers = [logger for logger in member.loggers if isinstance(logger, TensorBoardLogger | MLFlowLogger)]
     try:
-        with folder_lock(job.folder), explained_failures(job.folder, settings="optimizer.lr"), _naming(job.number):
+        with (
+            folder_lock(job.folder),
+            all_or_none(job.folder),
+            explained_failures(job.folder, settings="optimizer.lr"),
+            _naming(job.number),
+        ):
             (reported or cohort.kept.last).load_weights(position)
             draw_trained(
                 with_absolute_paths(dict(job.config)),

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from perceptron.composition.settings.sweep_options import FILTER
 from perceptron.errors import UsageError
 from perceptron.files.containment import check_contained
+from perceptron.invocation import for_shell
 from perceptron.runs.folder import Run, sweep_filter, sweep_overrides
 
 # A folder that these name is new, and asking for it makes it.
@@ -39,7 +40,8 @@ def check_new_run(config: DictConfig) -> None:
         if folder is not None and Run(folder.resolve()).is_finished:
             raise UsageError(
                 f"a new run must not replace the results of another, got {key}={folder}, which is finished; name "
-                f"another folder, train it for longer with perceptron resume run={folder}, or delete it first"
+                f"another folder, train it for longer with perceptron resume {for_shell('run', folder)}, or delete it "
+                "first"
             )
 
 
@@ -61,7 +63,7 @@ def check_new_sweep(config: DictConfig) -> None:
     if stored is not None and (stored != typed or not is_filtered_alike):
         raise UsageError(
             f"a new sweep must not take over the results of another, got hydra.sweep.dir={folder}, which is one of "
-            f"other settings; name another folder, go on with sweep.resume={folder}, or delete it first"
+            f"other settings; name another folder, go on with {for_shell('sweep.resume', folder)}, or delete it first"
         )
 
 

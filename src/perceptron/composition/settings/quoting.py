@@ -42,6 +42,11 @@ def advice(override: str) -> str | None:
     return f"type {whole}"
 
 
+def as_override(key: str, value: str) -> str:
+    """An override in Hydra's grammar, whose value is a text as it stands."""
+    return f"{key}={QuotedString(text=value, quote=Quote.double).with_quotes()}"
+
+
 def as_one_text(override: str) -> str | None:
     """An override whose value is taken as it is written, quoted for Hydra and for the shell.
 
@@ -52,7 +57,7 @@ def as_one_text(override: str) -> str | None:
     """
     key, _, value = override.partition("=")
     meant = value if _is_resolvable(value) else value.replace("${", "\\${")
-    form = f"{key}={QuotedString(text=meant, quote=Quote.double).with_quotes()}"
+    form = as_override(key, meant)
     parsed = _parsed(form)
     if parsed is None or parsed.value() != meant or not override.isprintable():
         return None

@@ -10,6 +10,7 @@ from perceptron.composition.settings.plain import plain
 from perceptron.composition.stored.allow_list import check_trusted
 from perceptron.composition.stored.configuration import typed
 from perceptron.composition.stored.write_paths import check_write_paths
+from perceptron.errors import UsageError
 from perceptron.files.plain_values import map_texts
 from perceptron.runs.folder import RENAMED_TARGETS, Run
 
@@ -45,6 +46,10 @@ def config_to_read(
     Raises:
         UsageError: if it is damaged, or names code that is not on the list.
     """
+    if "ckpt_path" in _keys(overrides):
+        raise UsageError(
+            "ckpt_path is where a training starts, and a finished run is named by run; type run=<checkpoint>"
+        )
     if not source.is_dir():
         return typed(_read_only(embedded, source.parent), where=str(source), overrides=overrides, trains=False)
     run = Run(source)

@@ -1,5 +1,6 @@
 """Drawing the figures of a finished run."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from perceptron.callbacks.history import stored_snapshots
 from perceptron.composition.building.own_parts import is_own_data, is_own_model
 from perceptron.composition.settings.data_paths import path_settings
 from perceptron.composition.settings.plain import plain
-from perceptron.composition.stored.restore import read_stored, restore_data, restored
+from perceptron.composition.stored.evaluating import evaluate_on
+from perceptron.composition.stored.restore import Restored, read_stored, restore_data, restored
+from perceptron.data import TableDataModule
 from perceptron.errors import UsageError
 from perceptron.files.containment import check_contained
 from perceptron.runs.checkpoints.checkpoint_file import read_checkpoint
@@ -20,8 +23,10 @@ from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.training.changed_data import changed_rows
 from perceptron.training.lightning_messages import silence_lightning
-from perceptron.training.run_figures import draw_stored_curves, draw_trained
-from perceptron.training.threads import set_threads
+from perceptron.training.run_figures import all_or_none, draw_stored_curves, draw_trained
+
+# Relative; a GPU and half precision differ from a CPU by less.
+_SAME_LOSS = 0.02
 
 
 def draw_run(
@@ -44,7 +49,7 @@ def draw_run(
     best_epoch = _epoch_of_weights(run)
     check_contained(run.folder, within=within)
     silence_lightning()
-    with folder_lock(run.folder):
+    with folder_lock(run.folder), all_or_none(run.folder):
         _draw(run, overrides, trust, best_epoch=best_epoch)
     return run.folder / "figures"
 
@@ -75,7 +80,7 @@ def _epoch_of_weights(run: Run) -> int:
 def _draw(run: Run, overrides: Sequence[str], trust: Collection[str], *, best_epoch: int) -> None:
     stored = read_stored(run.folder, overrides=overrides, trust=trust)
     config = plain(stored.config)
-    places = {key for key, _ in path_settings(config)}
+    places = {key for key, _ in path_settings(config)} - {"ckpt_path"}
     typed = [override.lstrip("+~").partition("=")[0] for override in overrides]
     if other := [key for key in typed if key not in places]:
         raise UsageError(
@@ -97,8 +102,7 @@ def _draw(run: Run, overrides: Sequence[str], trust: Collection[str], *, best_ep
         raise UsageError(
             f"figures show the rows that the run was trained and tested on, got {changed}; restore the data"
         )
-    # As many threads as in training: their number determines the order of sums.
-    set_threads(stored.config.trainer.num_threads, model.model, rows_per_step=datamodule.rows_per_step)
+    _check_loss(run, model, datamodule)
     draw_trained(
         config,
         [],
@@ -109,6 +113,21 @@ def _draw(run: Run, overrides: Sequence[str], trust: Collection[str], *, best_ep
         best_epoch=best_epoch,
         step=stored.step,
     )
+
+
+def _check_loss(run: Run, model: Restored, datamodule: TableDataModule) -> None:
+    """Check that the model finds on the data what the run has reported, as not every run knows the digest of its data.
+
+    Raises:
+        UsageError: where it finds another loss than other devices and precisions make of it.
+    """
+    for name, found in evaluate_on(model, datamodule, splits=("val", "test")).items():
+        reported = run.metrics.get(name)
+        if name.endswith("/loss") and reported is not None and not math.isclose(found, reported, rel_tol=_SAME_LOSS):
+            raise UsageError(
+                f"figures show the rows that the run was trained and tested on, got data with a {name} of {found:.4g}, "
+                f"where the run had {reported:.4g}; restore the data"
+            )
 
 
 def _snapshots(checkpoint: Path) -> Mapping[int, Tensor]:

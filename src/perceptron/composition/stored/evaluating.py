@@ -99,22 +99,22 @@ def evaluate_restored(run: Restored, *, splits: Sequence[SplitName]) -> dict[str
     """
     check_held_out(run)
     silence_lightning()
-    config = run.config
     datamodule = restore_data(run)
     _warn_of_changes(run, datamodule)
-    # As many threads as in training: their number determines the order of sums.
-    set_threads(
-        config.trainer.num_threads,
-        run.model,
-        rows_per_step=datamodule.rows_per_step,
-    )
-    metrics = evaluate(build_trainer(_silent(config), []), run.model, datamodule, splits=splits)
+    metrics = evaluate_on(run, datamodule, splits=splits)
     if not metrics:
         raise UsageError(
             f"split must have rows, got none in {', '.join(splits)}; "
             f"choose split=train, or set data.{splits[-1]}_fraction"
         )
     return metrics
+
+
+def evaluate_on(run: Restored, datamodule: TableDataModule, *, splits: Sequence[SplitName]) -> dict[str, float]:
+    """Loss and metrics on splits of data; those without rows are left out."""
+    # As many threads as in training: their number determines the order of sums.
+    set_threads(run.config.trainer.num_threads, run.model, rows_per_step=datamodule.rows_per_step)
+    return evaluate(build_trainer(_silent(run.config), []), run.model, datamodule, splits=splits)
 
 
 def _warn_of_changes(restored: Restored, datamodule: TableDataModule) -> None:

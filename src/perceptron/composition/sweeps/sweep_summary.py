@@ -14,7 +14,7 @@ from perceptron.composition.settings.data_paths import path_settings
 from perceptron.composition.settings.parsing import parsed_overrides
 from perceptron.errors import UsageError
 from perceptron.files.writing import remove_temporary_files, write_text
-from perceptron.invocation import training_command
+from perceptron.invocation import for_shell, training_command
 from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.sweeps.best_setting import as_experiment
@@ -130,7 +130,7 @@ def summarize(folder: Path, jobs: list[Job], *, n_left_out: int = 0) -> None:
         console.print(missing, style="yellow", highlight=False)
     say(f"sweep folder  {folder}")
     if has_best:
-        say(f"best setting  {training_command()} sweep.best={folder}")
+        say(f"best setting  {training_command()} {for_shell('sweep.best', folder)}")
 
 
 def _write_best(folder: Path, job: Job) -> None:

@@ -10,6 +10,7 @@ import lightning as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from perceptron.errors import InterruptedRunError
+from perceptron.invocation import for_shell
 from perceptron.runs.checkpoints.exact_resume import at_safe_point
 from perceptron.runs.folder import Run
 from perceptron.runs.loggers import log_step
@@ -93,7 +94,7 @@ class SaveOnSignal(Checkpoint):
         trainer.save_checkpoint(self.folder / "checkpoints" / "last.ckpt", weights_only=False)
         raise InterruptedRunError(
             self._received or signal.SIGTERM,
-            f"saved after step {trainer.global_step}; continue with perceptron resume run={self.folder}",
+            f"saved after step {trainer.global_step}; continue with perceptron resume {for_shell('run', self.folder)}",
         )
 
 
