@@ -1,4 +1,5 @@
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_a_run_leaves_what_the_readme_says(composed, tmp_path: Path, capsys) -> 
     assert yaml.safe_load((tmp_path / "config.yaml").read_text(encoding="utf-8"))["monitor"] == "val/loss"
     origin = json.loads((tmp_path / "provenance.json").read_text(encoding="utf-8"))
     assert (origin["seed"], origin["split_seed"], origin["device"]) == (0, 0, "cpu")
-    assert origin["versions"]["torch"] == torch.__version__
+    assert origin["versions"]["torch"] == version("torch")
     assert origin["chosen"]["model"] == "logistic"
     assert origin["git"] is None or set(origin["git"]) == {"commit", "dirty"}
     printed = capsys.readouterr().out
