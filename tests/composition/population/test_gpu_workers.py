@@ -64,8 +64,8 @@ def test_a_process_that_is_lost_leaves_its_jobs_to_be_run_alone(
     (lost,) = [line for line in said if "run alone: its process ended with 9" in line]
     assert lost.startswith("jobs ")
     assert len([path for path in jobs(folder) if (path / "metrics.json").is_file()]) == 16
-    # The one that was lost, and the one in its place.
-    assert len(list(tmp_path.glob("gpu 1 *"))) == 2
+    # The one that was lost; the one in its place begins nothing where the other GPU has done the rest.
+    assert list(tmp_path.glob("gpu 1 *"))
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_what_tasks_say_and_what_runs_alone(cluster: Cluster, start: Start, tmp_
         )
         printed_of_own = _ended(own)
     assert process.returncode == 1, printed
-    assert "runs alone: scikit-learn fits its model" in printed
+    assert "jobs 4 to 7 run alone: scikit-learn fits its model" in printed
     assert "4 members trained in" in printed
     assert "2 failed" in printed
     for number in range(8):
