@@ -81,7 +81,7 @@ def test_the_history_of_an_unfinished_run_is_in_its_checkpoint(trained, tmp_path
 def test_a_damaged_history_is_said_in_one_line(trained, tmp_path: Path, contents: str) -> None:
     folder = shutil.copytree(trained(*IRIS), tmp_path / "run")
     (folder / "history.json").write_text(contents, encoding="utf-8")
-    with pytest.raises(UsageError, match=r"a run's history.json must hold epochs.*; delete it"):
+    with pytest.raises(UsageError, match=r"a run's history.json must hold epochs.*, or delete it"):
         _ = load_run(folder).history
 
 

@@ -33,7 +33,11 @@ MALFORMED: dict[str, tuple[str | bytes | None, Settings, str]] = {
         {"path": "nothing-*.csv"},
         "data.path must be a file or a pattern of files, got nothing-*.csv, which is none; set data.path",
     ),
-    "a folder": (None, {"path": "."}, f"data.path must end in {ENDINGS}, got .; name such a file"),
+    "a folder": (
+        None,
+        {"path": "."},
+        "data.path must be a file or a pattern of files, got the folder .; name its files, such as ./*.csv",
+    ),
     "an ending": (TEXT, {"path": "t.xls"}, f"data.path must end in {ENDINGS}, got t.xls; name such a file"),
     "no ending": (TEXT, {"path": "t"}, f"data.path must end in {ENDINGS}, got t; name such a file"),
     "no gzip": (
