@@ -62,12 +62,13 @@ _MISSING_MODULES = ("fcntl", "grp", "pwd", "resource", "termios", "tty")
 
 
 class _Reduced(ModuleType):
-    """A module without some names; what is set on it is set on the module."""
+    """A module without some names; what is set on it is set on the module, and what is deleted again is as it was."""
 
     def __init__(self, module: ModuleType, missing: list[str]) -> None:
         super().__init__(module.__name__)
         self.__dict__["_module"] = module
         self.__dict__["_missing"] = frozenset(missing)
+        self.__dict__["_replaced"] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name in self._missing:
@@ -75,10 +76,16 @@ class _Reduced(ModuleType):
         return getattr(self._module, name)
 
     def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self._module, name):
+            self._replaced.setdefault(name, getattr(self._module, name))
         setattr(self._module, name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(self._module, name)
+        # pytest's monkeypatch deletes what it has set where this module did not have it itself.
+        if name in self._replaced:
+            setattr(self._module, name, self._replaced.pop(name))
+        else:
+            delattr(self._module, name)
 
 
 def _msvcrt() -> ModuleType:
