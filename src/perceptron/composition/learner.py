@@ -209,7 +209,8 @@ class Learner:
         if self.known is not None:
             draw_figures(config, trainer, *self.known, history=history, best_epoch=best_epoch)
         else:
-            draw_curves_alone(config, trainer, history=history, best_epoch=best_epoch)
+            folder, step = Path(config["paths"]["output_dir"]), trainer.global_step
+            draw_curves_alone(folder, history.curves, trainer.loggers, best_epoch=best_epoch, step=step)
 
     def report_lines(self, end: Mapping[str, Any] | None) -> list[str]:
         """Lines of the report on the terminal about the training and the rows."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from perceptron.errors import UsageError
 from perceptron.files.plain_values import read_values, write_json
 from perceptron.invocation import for_shell, training_command
-from perceptron.sweeps.job_folders import Job, State, differing, texts_of_settings
+from perceptron.sweeps.job_folders import Job, State, differing, find_jobs, texts_of_settings
 
 NAME = "jobs.json"
 
@@ -86,6 +86,13 @@ def incomplete(folder: Path, jobs: Sequence[Job]) -> str | None:
     }
     done = f"{states.count(State.DONE)} of {len(jobs) + not_started} jobs done"
     return f"incomplete: {', '.join([done, *(f'{count} {name}' for name, count in counts.items() if count)])}"
+
+
+def lacks_nothing(folder: Path) -> bool:
+    """Whether all jobs of a sweep are known to have ended without a failure."""
+    jobs = find_jobs(folder)
+    all_are_known = read_job_count(folder) is not None
+    return all_are_known and incomplete(folder, jobs) is None and State.FAILED not in [job.state for job in jobs]
 
 
 def advice(folder: Path) -> str:

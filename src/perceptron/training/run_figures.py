@@ -155,21 +155,6 @@ def all_or_none(folder: Path) -> Iterator[None]:
 
 
 def draw_curves_alone(
-    config: Mapping[str, Any], trainer: L.Trainer, *, history: History, best_epoch: int | None
-) -> None:
-    """Draw the curves of a training of whose model or data no more is known.
-
-    Args:
-        config: plain configuration.
-        trainer: after the training.
-        history: of the training; metrics under other names than ``train/...`` and ``val/...`` are not in it.
-        best_epoch: epoch, from 0, that the weights are from; None for the last.
-    """
-    folder = Path(config["paths"]["output_dir"])
-    draw_stored_curves(folder, history.curves, trainer.loggers, best_epoch=best_epoch, step=trainer.global_step)
-
-
-def draw_stored_curves(
     folder: Path,
     curves: Mapping[str, Mapping[int, float]],
     loggers: Sequence[Logger] = (),
@@ -177,13 +162,13 @@ def draw_stored_curves(
     best_epoch: int | None,
     step: int = 0,
 ) -> bool:
-    """Draw the curves of a training; return whether it has any.
+    """Draw the curves of a training of whose model or data no more is known; return whether it has any.
 
     Args:
         folder: of the run.
         curves: values by epoch, by names like ``val/acc``.
         loggers: of the run, which get images.
-        best_epoch: see ``draw_curves_alone``.
+        best_epoch: epoch, from 0, that the weights are from; None for the last.
         step: of the images.
     """
     if curves:

@@ -23,7 +23,7 @@ from perceptron.runs.folder import Run
 from perceptron.runs.folder_lock import folder_lock
 from perceptron.training.changed_data import changed_rows
 from perceptron.training.lightning_messages import silence_lightning
-from perceptron.training.run_figures import all_or_none, draw_stored_curves, draw_trained
+from perceptron.training.run_figures import all_or_none, draw_curves_alone, draw_trained
 
 # Relative; a GPU and half precision differ from a CPU by less.
 _SAME_LOSS = 0.02
@@ -89,7 +89,7 @@ def _draw(run: Run, overrides: Sequence[str], trust: Collection[str], *, best_ep
         )
     curves = read_history(run)
     if is_own_model(stored.config.model) or is_own_data(stored.config.data):
-        if not draw_stored_curves(run.folder, curves, best_epoch=best_epoch):
+        if not draw_curves_alone(run.folder, curves, best_epoch=best_epoch):
             raise UsageError(
                 f"a model or data of your own has curves of what it logs, got nothing logged in {run.folder}; log "
                 "train/... and val/... after each epoch"

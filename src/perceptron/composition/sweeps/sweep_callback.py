@@ -24,8 +24,7 @@ from perceptron.composition.sweeps.sweep_summary import (
     remove_leftovers_of_jobs,
 )
 from perceptron.errors import StoppedError
-from perceptron.sweeps.job_count import advice, incomplete, read_job_count
-from perceptron.sweeps.job_folders import State, find_jobs
+from perceptron.sweeps.job_count import advice, lacks_nothing
 from perceptron.sweeps.progress import SweepProgress
 
 _FAILED_STATUS = 1
@@ -137,12 +136,8 @@ def stop_sweep() -> str | None:
     remove_leftovers_of_jobs(folder)
     if not folder.is_dir():
         return None
-    jobs = find_jobs(folder)
-    # Without a count of the jobs, some may be missing.
-    all_have_ended = read_job_count(folder) is not None and incomplete(folder, jobs) is None
-    has_failed = any(job.state == State.FAILED for job in jobs)
-    is_complete = all_have_ended and not has_failed and (folder / "summary.md").is_file()
-    return f"the sweep in {folder} is finished" if is_complete else f"go on with {advice(folder)}"
+    is_finished = lacks_nothing(folder) and (folder / "summary.md").is_file()
+    return f"the sweep in {folder} is finished" if is_finished else f"go on with {advice(folder)}"
 
 
 def list_sweep(config: DictConfig) -> None:
